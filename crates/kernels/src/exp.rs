@@ -1,0 +1,74 @@
+//! eˣ, at most 1 ULP from the truth.
+//!
+//! ```text
+//! n = round(x / ln 2)            eˣ = 2ⁿ · eʳ      (range reduction)
+//! r = x − n·ln 2                 |r| ≤ ln 2 / 2    (in two steps: ln 2 = HIGH + LOW)
+//! eʳ = 1 + r + r²·q(r)           q of degree 5
+//! ```
+//!
+//! - `n·HIGH` is exact (`HIGH` has ten significant bits, `n` eight), so `x − n·HIGH` loses nothing and the one error of the
+//!   reduction is the rounding of `n·LOW`, of the order of 1e-11.
+//! - `r²·q(r)` is at most 0.07, so its error is small beside the final rounding of the sum with 1.
+//! - `2ⁿ` is applied as two factors `2^⌊n/2⌉ · 2^(n−⌊n/2⌉)`, each of them a normal number. So the result may be
+//!   subnormal or overflow to infinity, with one rounding.
+//!
+//! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
+
+use crate::simd::{Kernel, LANES, Level, Simd};
+
+/// The first ten bits of ln 2: 355/512.
+const LN2_HIGH: f32 = 355.0 / 512.0;
+/// ln 2 − `LN2_HIGH`.
+const LN2_LOW: f32 = -2.121_944_4e-4;
+
+/// q(r) = (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2, interpolated at six Chebyshev nodes; relative error of eʳ below 7e-10.
+const Q: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_467, 0.008_333_31, 0.001_393_365, 0.000_198_909_91];
+
+/// Below, eˣ rounds to zero: half the smallest subnormal is e^-103.97.
+const LOWEST: f32 = -104.0;
+/// Above, eˣ is infinite: the largest `f32` is e^88.72.
+const HIGHEST: f32 = 89.0;
+
+/// eˣ in each lane.
+#[inline(always)]
+pub fn exp<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
+    // `max` and `min` return their second operand where one is NaN, so NaN stays NaN.
+    let x = s.min(s.splat(HIGHEST), s.max(s.splat(LOWEST), x));
+    let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
+    let r = s.mul_add(n, s.splat(-LN2_HIGH), x);
+    let r = s.mul_add(n, s.splat(-LN2_LOW), r);
+
+    let mut q = s.splat(Q[5]);
+    for k in (0..5).rev() {
+        q = s.mul_add(q, r, s.splat(Q[k]));
+    }
+    let y = s.mul_add(s.mul(r, r), q, r); // eʳ − 1
+    let y = s.add(y, s.splat(1.0));
+
+    let half = s.round(s.mul(n, s.splat(0.5)));
+    let rest = s.sub(n, half);
+    s.mul(s.mul(y, s.exp2_int(half)), s.exp2_int(rest))
+}
+
+/// Replaces each value of `x` by its exponential (`torch.exp`).
+///
+/// ```
+/// let mut x = [0.0, 1.0, f32::NEG_INFINITY];
+/// minilm_kernels::exp::exp_slice(minilm_kernels::Level::detect(), &mut x);
+/// assert_eq!(x, [1.0, std::f32::consts::E, 0.0]);
+/// ```
+pub fn exp_slice(level: Level, x: &mut [f32]) {
+    struct Exp<'a>(&'a mut [f32]);
+    impl Kernel for Exp<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            let (whole, rest) = self.0.as_chunks_mut::<LANES>();
+            for x in whole {
+                s.store(exp(s, s.load(x)), x);
+            }
+            s.store_first(exp(s, s.load_or(rest, 0.0)), rest);
+        }
+    }
+    level.run(Exp(x));
+}

@@ -1,0 +1,177 @@
+//! GEMM: y = x·Wᵀ + b, the linear layer, where 95 % of a transformer's time goes.
+//!
+//! ```text
+//! W [N, K] is packed once (gemm/pack.rs) into panels: NR columns of y side by side, k after k.
+//!
+//! LOOP 3  for each panel              y[.., jc..jc+NR]     the panel: K·NR floats, streamed from L2 or beyond
+//! LOOP 2    for each tile of rows     y[ic..ic+MR, ..]     the rows of x: MR·K floats, in L1
+//! LOOP 1      for each chain of KC    x[.., pc..pc+KC]
+//!               micro-kernel          MR × NR sums in registers (gemm/micro.rs)
+//!             epilogue                bias, GELU or residual, while the tile is in L1
+//! ```
+//!
+//! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2.
+//!
+//! # Tiles
+//!
+//! A tile of MR rows × NV vectors keeps MR·NV sums in registers. Each step in k loads NV vectors of the panel and
+//! broadcasts MR values of `x`, for MR·NV multiply-adds:
+//!
+//! | level | registers | MR × NV | sums + panel + broadcast | (MR + NV) loads a multiply-add |
+//! |---|---|---|---|---|
+//! | AVX-512 | 32 zmm | 6 × 4 | 24 + 4 + 1 | 10 / 24 |
+//! | AVX2 | 16 ymm, two a vector | 6 × 1 | 12 + 2 + 1 | 8 / 12 |
+//! | portable | unknown | 4 × 1 | | |
+//!
+//! A multiply-add has a latency of four cycles and one (zmm) or two (ymm) start each cycle: eight sums in flight are
+//! enough, so the shapes are chosen for few loads and for few rows, which keeps remainders cheap. Rows are dealt to tiles
+//! evenly: 8 rows are 4 + 4, not 6 + 2.
+//!
+//! # The order of additions
+//!
+//! Element (i, j) is `((chain₀ + chain₁) + chain₂ …) + bias[j]`, each chain a sequence of fused multiply-adds over
+//! [`KC`] consecutive k from zero. Nothing else about the call enters: not MR, NV, the other rows, or whether k came in
+//! one call or several ([`Linear::accumulate`]).
+//!
+//! Reference: K. Goto and R. van de Geijn, *Anatomy of High-Performance Matrix Multiplication*, ACM TOMS 34, 2008.
+
+mod micro;
+mod pack;
+
+pub(crate) use micro::{chain, tile_rows};
+pub use pack::Linear;
+
+use crate::{
+    Rows, RowsMut,
+    gelu::gelu,
+    simd::{Kernel, LANES, Simd},
+};
+use std::ops::Range;
+
+/// Length of a chain of multiply-adds: a constant of the arithmetic, the same on every machine.
+///
+/// The rounding error of a sum grows with the length of its longest chain; 192 puts the final vector's error clearly
+/// below that of one chain of 384 for about one percent of the time.
+pub const KC: usize = 192;
+
+/// What happens to a finished tile before it leaves the first-level cache. The bias is added in each case.
+#[derive(Clone, Copy, Debug)]
+pub enum Epilogue<'a> {
+    /// y = x·Wᵀ + b
+    Bias,
+    /// y = gelu(x·Wᵀ + b)
+    Gelu,
+    /// y = (x·Wᵀ + b) + r, with r `[rows, N]`
+    Residual(Rows<'a>),
+}
+
+/// One product over the chains `k` of the weights: y ← (y +) x·W[.., k]ᵀ, then the epilogue, if it is the last.
+pub(crate) struct Gemm<'a> {
+    pub x: Rows<'a>,                    // [M, k.len()]
+    pub linear: &'a Linear,             // W [N, K], b [N]
+    pub k: Range<usize>,                // starts at a multiple of KC
+    pub y: RowsMut<'a>,                 // [M, N]
+    pub epilogue: Option<Epilogue<'a>>, // None: more k follow in another call
+}
+
+impl Kernel for Gemm<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match tile::<S>() {
+            (rows, 4) => self.panels::<S, 4>(s, rows),
+            (rows, _) => self.panels::<S, 1>(s, rows),
+        }
+    }
+}
+
+/// MR and NV of the level.
+pub(crate) const fn tile<S: Simd>() -> (usize, usize) {
+    match S::VECTORS {
+        32 => (6, 4),
+        8 => (6, 1),
+        _ => (4, 1),
+    }
+}
+
+impl Gemm<'_> {
+    #[inline(always)]
+    fn panels<S: Simd, const NV: usize>(mut self, s: S, mr: usize) {
+        let n = self.y.cols();
+        for (p, panel) in self.linear.panels(self.k.clone()).enumerate() {
+            let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
+            for rows in deal(self.x.rows(), mr) {
+                tile_rows!(rows.len(), MR => self.chains::<S, MR, NV>(s, rows.start, &columns, panel));
+                if let Some(epilogue) = self.epilogue {
+                    for i in rows {
+                        self.finish(s, epilogue, i, columns.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sums all chains of one tile into y.
+    #[inline(always)]
+    fn chains<S: Simd, const MR: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        row: usize,
+        columns: &Range<usize>,
+        panel: &[[f32; LANES]],
+    ) {
+        let k = self.k.len();
+        for start in (0..k).step_by(KC) {
+            let end = k.min(start + KC);
+            let x = self.x.columns(start..end); // x[ic..ic+MR, pc..pc+KC]
+            let sums = chain::<S, MR, NV>(s, x, row, &panel[start * NV..end * NV]);
+            let first = self.k.start + start == 0;
+            for (i, sums) in sums.into_iter().enumerate() {
+                let y = &mut self.y.row(row + i)[columns.clone()];
+                for (y, sum) in y.chunks_mut(LANES).zip(sums) {
+                    match <&mut [f32; LANES]>::try_from(&mut *y) {
+                        Ok(y) if first => s.store(sum, y),
+                        Ok(y) => s.store(s.add(s.load(y), sum), y),
+                        Err(_) if first => s.store_first(sum, y),
+                        Err(_) => s.store_first(s.add(s.load_or(y, 0.0), sum), y),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Applies the epilogue to one row of a tile.
+    #[inline(always)]
+    fn finish<S: Simd>(&mut self, s: S, epilogue: Epilogue, row: usize, columns: Range<usize>) {
+        let y = &mut self.y.row(row)[columns.clone()];
+        let bias = &self.linear.bias()[columns.clone()];
+        match epilogue {
+            Epilogue::Bias => zip(s, y, bias, |y, b| s.add(y, b)),
+            Epilogue::Gelu => zip(s, y, bias, |y, b| gelu(s, s.add(y, b))),
+            Epilogue::Residual(r) => {
+                zip(s, y, bias, |y, b| s.add(y, b));
+                zip(s, y, &r.row(row)[columns], |y, r| s.add(y, r));
+            }
+        }
+    }
+}
+
+/// y ← f(y, x), vector by vector.
+#[inline(always)]
+fn zip<S: Simd>(s: S, y: &mut [f32], x: &[f32], f: impl Fn(S::F32x16, S::F32x16) -> S::F32x16) {
+    let (y, y_rest) = y.as_chunks_mut::<LANES>();
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    for (y, x) in y.iter_mut().zip(x) {
+        s.store(f(s.load(y), s.load(x)), y);
+    }
+    if !y_rest.is_empty() {
+        s.store_first(f(s.load_or(y_rest, 0.0), s.load_or(x_rest, 0.0)), y_rest);
+    }
+}
+
+/// Deals `rows` to as few tiles of at most `mr` as possible, sizes differing by at most one.
+#[inline(always)]
+pub(crate) fn deal(rows: usize, mr: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = rows.div_ceil(mr);
+    (0..tiles).map(move |t| rows * t / tiles..rows * (t + 1) / tiles)
+}

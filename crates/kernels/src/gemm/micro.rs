@@ -1,0 +1,47 @@
+//! The micro-kernel: MR × NV vectors of sums in registers, one pass over a chain of k.
+
+use crate::{
+    Rows,
+    simd::{LANES, Simd},
+};
+use std::array::from_fn;
+
+/// `sums[i][j] = Σₖ x[row + i, k] · panel[k·NV + j]`, k ascending, each step one fused multiply-add.
+///
+/// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
+/// nothing is copied; the slices are cut to one length before the loop, which frees the loop of bounds checks.
+#[inline(always)]
+pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    x: Rows, // [.., K]
+    row: usize,
+    panel: &[[f32; LANES]], // [K · NV]
+) -> [[S::F32x16; NV]; MR] {
+    let rows: [&[f32]; MR] = from_fn(|i| x.row(row + i)); // x[ic..ic+MR, pc..pc+KC]
+    let mut sums = [[s.zero(); NV]; MR];
+    for (k, panel) in panel.chunks_exact(NV).enumerate().take(x.cols()) {
+        let b: [S::F32x16; NV] = from_fn(|j| s.load(&panel[j]));
+        for i in 0..MR {
+            let a = s.splat(rows[i][k]);
+            for j in 0..NV {
+                sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
+            }
+        }
+    }
+    sums
+}
+
+/// Calls a function with its const parameter MR set to a number of rows that is known at run time, 1 to 12.
+macro_rules! tile_rows {
+    ($rows:expr, $MR:ident => $($call:tt)*) => {
+        tile_rows!(@ $rows, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)
+    };
+    (@ $rows:expr, $MR:ident, $call:tt, $($n:literal)*) => {
+        match $rows {
+            $($n => { const $MR: usize = $n; tile_rows!(@call $call) })*
+            rows => unreachable!("no tile has {rows} rows"),
+        }
+    };
+    (@call [$($call:tt)*]) => { $($call)* };
+}
+pub(crate) use tile_rows;

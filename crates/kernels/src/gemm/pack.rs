@@ -1,0 +1,151 @@
+//! Weights in the order in which the micro-kernel reads them.
+
+use super::{Epilogue, Gemm, KC};
+use crate::{
+    AlignedVec, Level, Rows, RowsMut,
+    simd::{Kernel, LANES, Simd},
+};
+use std::ops::Range;
+
+/// A linear layer `y = x·Wᵀ + b` with its weights packed for one level (`torch.nn.Linear`).
+///
+/// ```text
+/// W [N, K] as stored                   packed, NR = 2 for the picture
+///   w00 w01 w02 …   ─ column 0 of y      panel 0: w00 w10 │ w01 w11 │ w02 w12 │ …   k ascending
+///   w10 w11 w12 …   ─ column 1           panel 1: w20 w30 │ w21 w31 │ …
+///   w20 w21 w22 …
+/// ```
+///
+/// Missing columns of the last panel are zero. A panel starts on a cache line.
+///
+/// ```
+/// use minilm_kernels::{Level, gemm::Linear};
+/// let linear = Linear::pack(Level::detect(), &[2.0, 3.0], &[0.5]); // W [1, 2], b [1]
+/// let mut y = [0.0; 2];
+/// linear.forward(&[1.0, 1.0, 10.0, 0.0], &mut y); // x [2, 2]
+/// assert_eq!(y, [5.5, 20.5]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Linear {
+    level: Level,
+    panels: AlignedVec, // [panels, K, NR]
+    bias: Vec<f32>,     // [N]
+    k: usize,
+    vectors: usize, // NR / LANES
+}
+
+impl Linear {
+    /// Packs `weight` `[N, K]`, row-major as PyTorch stores it, for `level`; N is the length of `bias`.
+    ///
+    /// # Panics
+    /// If `bias` is empty or `weight` is no whole number of rows.
+    pub fn pack(level: Level, weight: &[f32], bias: &[f32]) -> Linear {
+        let n = bias.len();
+        assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
+        assert!(weight.len().is_multiple_of(n), "{} weights are no whole rows for {n} outputs", weight.len());
+        let k = weight.len() / n;
+        let vectors = level.run(PanelVectors);
+        let nr = vectors * LANES;
+        let mut panels = AlignedVec::zeroed(n.div_ceil(nr) * k * nr);
+        for (panel, rows) in panels.chunks_exact_mut(k * nr).zip(weight.chunks(nr * k)) {
+            pack_panel(rows, k, panel, nr);
+        }
+        Linear { level, panels, bias: bias.to_vec(), k, vectors }
+    }
+
+    /// Columns of x: K.
+    pub fn inputs(&self) -> usize {
+        self.k
+    }
+
+    /// Columns of y: N.
+    pub fn outputs(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The bias `[N]`.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// y = x·Wᵀ + b for dense x `[M, K]` and y `[M, N]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(&self, x: &[f32], y: &mut [f32]) {
+        self.forward_with(Rows::new(x, self.k), RowsMut::new(y, self.outputs()), Epilogue::Bias);
+    }
+
+    /// y = epilogue(x·Wᵀ + b) for x `[M, K]` and y `[M, N]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward_with(&self, x: Rows, y: RowsMut, epilogue: Epilogue) {
+        self.run(x, 0..self.k, y, Some(epilogue));
+    }
+
+    /// One slice of a product whose columns of x arrive in several calls, k ascending.
+    ///
+    /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0` overwrites y `[M, N]`, the others add to
+    /// it, and the one with `k.end == K` applies the epilogue. Slices start at multiples of [`KC`](super::KC), so
+    /// the result has the same bits as one call of [`Linear::forward_with`].
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or `k` starts elsewhere.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, Rows, RowsMut, gemm::{Epilogue, KC, Linear}};
+    /// let (x, w) = (vec![1.0; KC + 8], vec![0.5; KC + 8]);
+    /// let linear = Linear::pack(Level::detect(), &w, &[1.0]);
+    /// let (mut whole, mut pieces) = ([0.0], [0.0]);
+    /// linear.forward(&x, &mut whole);
+    /// for k in [0..KC, KC..KC + 8] {
+    ///     let x = Rows::new(&x, KC + 8).columns(k.clone());
+    ///     linear.accumulate(x, k, RowsMut::new(&mut pieces, 1), Epilogue::Bias);
+    /// }
+    /// assert_eq!(whole, pieces);
+    /// ```
+    pub fn accumulate(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Epilogue) {
+        assert!(k.start.is_multiple_of(KC) && k.end <= self.k, "chains start at multiples of {KC}: {k:?} of {}", self.k);
+        assert!(k.end == self.k || k.end.is_multiple_of(KC), "a slice ends where a chain does: {k:?} of {}", self.k);
+        let epilogue = (k.end == self.k).then_some(epilogue);
+        self.run(x, k, y, epilogue);
+    }
+
+    fn run(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Option<Epilogue>) {
+        assert_eq!(x.cols(), k.len(), "x has {} columns, the weights {}", x.cols(), k.len());
+        assert_eq!(y.cols(), self.outputs(), "y has {} columns, the weights {}", y.cols(), self.outputs());
+        assert_eq!(x.rows(), y.rows(), "x has {} rows, y {}", x.rows(), y.rows());
+        if let Some(Epilogue::Residual(r)) = epilogue {
+            assert_eq!((r.rows(), r.cols()), (y.rows(), y.cols()), "the residual's shape is not y's");
+        }
+        self.level.run(Gemm { x, linear: self, k, y, epilogue });
+    }
+
+    /// The part `k` of each panel: NV vectors for every k.
+    pub(super) fn panels(&self, k: Range<usize>) -> impl Iterator<Item = &[[f32; LANES]]> {
+        let (vectors, _) = self.panels.as_chunks::<LANES>();
+        let panels = vectors.chunks_exact(self.k * self.vectors);
+        panels.map(move |panel| &panel[k.start * self.vectors..k.end * self.vectors])
+    }
+}
+
+/// Transposes up to `nr` rows of W `[.., K]` into a panel `[K, nr]`.
+fn pack_panel(rows: &[f32], k: usize, panel: &mut [f32], nr: usize) {
+    for (j, row) in rows.chunks_exact(k).enumerate() {
+        for (column, w) in panel.chunks_exact_mut(nr).zip(row) {
+            column[j] = *w;
+        }
+    }
+}
+
+/// How wide the level's panels are.
+struct PanelVectors;
+
+impl Kernel for PanelVectors {
+    type Output = usize;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> usize {
+        super::tile::<S>().1
+    }
+}

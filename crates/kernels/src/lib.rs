@@ -1,0 +1,52 @@
+//! # minilm-kernels
+//!
+//! All the arithmetic of a transformer encoder, written to be read, and the same bits on every CPU.
+//!
+//! | module | operation | PyTorch |
+//! |---|---|---|
+//! | [`gemm`] | `x·Wᵀ + b` with a fused epilogue | `torch.nn.functional.linear` |
+//! | [`attention`] | softmax(q·kᵀ/√D)·v, sentences of any length end to end | `scaled_dot_product_attention` |
+//! | [`softmax`] | rows to probabilities | `torch.softmax(x, -1)` |
+//! | [`gelu`] | x·Φ(x), the exact (erf) form | `torch.nn.functional.gelu` |
+//! | [`layer_norm`] | rows to mean 0 and variance 1, scaled and shifted | `torch.nn.functional.layer_norm` |
+//! | [`exp`] | eˣ | `torch.exp` |
+//! | [`naive`] | all of the above in plain `f64` loops: the specification | |
+//!
+//! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`]. The crate
+//! knows no model: shapes come in as values, matrices as slices, rows end to end.
+//!
+//! # Canonical arithmetic
+//!
+//! A result depends on the operands alone: not on the level, the number of rows computed at once, or the thread.
+//!
+//! - A matrix product's element is a sum of *chains*: fused multiply-adds over [`gemm::KC`] consecutive `k`, ascending,
+//!   from zero; the chains are added in order, then the bias. Lanes run along the columns, so the vector
+//!   width never enters an element's arithmetic.
+//! - A row reduction (mean, variance, softmax sum) has sixteen partial sums, element `i` in lane `i mod 16`, then
+//!   the fixed tree of [`simd::Simd::sum`].
+//! - `exp` and Φ are one polynomial each, evaluated in one order.
+//!
+//! ```
+//! use minilm_kernels::{Level, gemm::Linear, naive};
+//!
+//! // y = x·Wᵀ + b with x [1, 3], W [2, 3], b [2]
+//! let (x, w, b) = ([1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 0.5, 0.5, 0.0], [10.0, 20.0]);
+//! let mut y = [0.0; 2];
+//! Linear::pack(Level::detect(), &w, &b).forward(&x, &mut y);
+//! assert_eq!(y, [14.0, 21.5]);
+//! assert_eq!(naive::linear(&x, &w, &b), [14.0, 21.5]);
+//! ```
+#![forbid(clippy::undocumented_unsafe_blocks)]
+
+pub mod attention;
+pub mod exp;
+pub mod gelu;
+pub mod gemm;
+pub mod layer_norm;
+pub mod naive;
+pub mod rows;
+pub mod simd;
+pub mod softmax;
+
+pub use rows::{Rows, RowsMut};
+pub use simd::{AlignedVec, Level, UnknownLevel};

@@ -1,0 +1,84 @@
+//! The oracle: every operation as plain loops in `f64`, readable as its specification.
+//!
+//! Inputs are the `f32` that a kernel gets; everything after is `f64`. Tests compare the kernels with these.
+
+/// y = x·Wᵀ + b with x `[M, K]`, weight `[N, K]`, bias `[N]`; returns y `[M, N]`.
+///
+/// ```
+/// assert_eq!(minilm_kernels::naive::linear(&[1.0, 2.0], &[3.0, 4.0], &[0.5]), [11.5]);
+/// ```
+pub fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
+    let n = bias.len();
+    let k = weight.len() / n;
+    let mut y = Vec::with_capacity(x.len() / k * n);
+    for x in x.chunks_exact(k) {
+        for (w, b) in weight.chunks_exact(k).zip(bias) {
+            let dot: f64 = x.iter().zip(w).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum();
+            y.push(dot + f64::from(*b));
+        }
+    }
+    y
+}
+
+/// x·Φ(x), Φ the standard normal distribution.
+///
+/// ```
+/// assert!((minilm_kernels::naive::gelu(1.0) - 0.841_344_746_068_543).abs() < 1e-15);
+/// ```
+pub fn gelu(x: f64) -> f64 {
+    // erfc keeps its relative precision where 1 + erf would cancel.
+    x * 0.5 * libm::erfc(-x / std::f64::consts::SQRT_2)
+}
+
+/// (x − mean) / √(variance + ε) · γ + β for one row `[H]`.
+///
+/// ```
+/// assert_eq!(minilm_kernels::naive::layer_norm(&[1.0, 3.0], &[1.0, 1.0], &[0.0, 0.0], 0.0), [-1.0, 1.0]);
+/// ```
+pub fn layer_norm(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64) -> Vec<f64> {
+    let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+    let h = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / h;
+    let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / h;
+    let scale = 1.0 / (variance + epsilon).sqrt();
+    let affine = gamma.iter().zip(beta);
+    x.iter().zip(affine).map(|(x, (&g, &b))| (x - mean) * scale * f64::from(g) + f64::from(b)).collect()
+}
+
+/// exp(xⱼ) / Σ exp(x) for one row.
+///
+/// ```
+/// assert_eq!(minilm_kernels::naive::softmax(&[7.0, 7.0]), [0.5, 0.5]);
+/// ```
+pub fn softmax(x: &[f64]) -> Vec<f64> {
+    let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let e: Vec<f64> = x.iter().map(|x| (x - max).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|e| e / sum).collect()
+}
+
+/// Multi-head attention over one sentence: qkv `[L, 3·H]` (queries, keys and values side by side), returns `[L, H]`.
+///
+/// ```
+/// // One token attends to itself alone: the result is its value.
+/// assert_eq!(minilm_kernels::naive::attention(&[0.3, -0.7, 2.5], 1, 1), [2.5]);
+/// ```
+pub fn attention(qkv: &[f32], hidden: usize, heads: usize) -> Vec<f64> {
+    let head_size = hidden / heads;
+    let tokens = qkv.len() / (3 * hidden);
+    // part 0: query, 1: key, 2: value
+    let at = |token: usize, part: usize, d: usize| f64::from(qkv[token * 3 * hidden + part * hidden + d]);
+
+    let mut context = vec![0.0; tokens * hidden];
+    for head in 0..heads {
+        let columns = head * head_size..(head + 1) * head_size;
+        for i in 0..tokens {
+            let score = |j| columns.clone().map(|d| at(i, 0, d) * at(j, 1, d)).sum::<f64>() / (head_size as f64).sqrt();
+            let probabilities = softmax(&(0..tokens).map(score).collect::<Vec<_>>());
+            for d in columns.clone() {
+                context[i * hidden + d] = probabilities.iter().enumerate().map(|(j, p)| p * at(j, 2, d)).sum();
+            }
+        }
+    }
+    context
+}

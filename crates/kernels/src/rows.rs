@@ -1,0 +1,128 @@
+//! Matrices as the kernels see them: a slice and the distance between rows.
+
+use std::ops::Range;
+
+/// A row-major matrix `[rows, cols]` in a slice, its rows `stride ≥ cols` apart.
+///
+/// ```
+/// use minilm_kernels::Rows;
+/// let m = Rows::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 3);
+/// assert_eq!(m.rows(), 2);
+/// assert_eq!(m.columns(1..3).row(1), [5.0, 6.0]);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    data: &'a [f32],
+    stride: usize,
+    columns: (usize, usize), // start, end
+    rows: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// A dense matrix: `data` holds whole rows of `cols` values.
+    ///
+    /// # Panics
+    /// If `data.len()` is no multiple of `cols`.
+    #[inline]
+    pub fn new(data: &'a [f32], cols: usize) -> Rows<'a> {
+        Rows { data, stride: cols, columns: (0, cols), rows: whole_rows(data.len(), cols) }
+    }
+
+    /// Number of rows.
+    #[inline]
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    #[inline]
+    pub fn cols(self) -> usize {
+        self.columns.1 - self.columns.0
+    }
+
+    /// Row `i`: `[cols]`.
+    #[inline]
+    pub fn row(self, i: usize) -> &'a [f32] {
+        let start = i * self.stride;
+        &self.data[start + self.columns.0..start + self.columns.1]
+    }
+
+    /// The same rows, fewer columns.
+    ///
+    /// # Panics
+    /// If the range ends past the last column.
+    #[inline]
+    pub fn columns(self, range: Range<usize>) -> Rows<'a> {
+        Rows { columns: narrow(self.columns, range), ..self }
+    }
+
+    /// The same columns, fewer rows.
+    ///
+    /// # Panics
+    /// If the range ends past the last row.
+    #[inline]
+    pub fn slice(self, range: Range<usize>) -> Rows<'a> {
+        assert!(range.start <= range.end && range.end <= self.rows, "rows {range:?} of {}", self.rows);
+        Rows { data: &self.data[range.start * self.stride..range.end * self.stride], rows: range.len(), ..self }
+    }
+}
+
+/// A row-major matrix `[rows, cols]` in a slice that can be written, its rows `stride ≥ cols` apart.
+#[derive(Debug)]
+pub struct RowsMut<'a> {
+    data: &'a mut [f32],
+    stride: usize,
+    columns: (usize, usize), // start, end
+    rows: usize,
+}
+
+impl<'a> RowsMut<'a> {
+    /// A dense matrix: `data` holds whole rows of `cols` values.
+    ///
+    /// # Panics
+    /// If `data.len()` is no multiple of `cols`.
+    #[inline]
+    pub fn new(data: &'a mut [f32], cols: usize) -> RowsMut<'a> {
+        let rows = whole_rows(data.len(), cols);
+        RowsMut { data, stride: cols, columns: (0, cols), rows }
+    }
+
+    /// Number of rows.
+    #[inline]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    #[inline]
+    pub fn cols(&self) -> usize {
+        self.columns.1 - self.columns.0
+    }
+
+    /// Row `i`: `[cols]`.
+    #[inline]
+    pub fn row(&mut self, i: usize) -> &mut [f32] {
+        let start = i * self.stride;
+        &mut self.data[start + self.columns.0..start + self.columns.1]
+    }
+
+    /// The same rows, fewer columns, borrowed from this view.
+    ///
+    /// # Panics
+    /// If the range ends past the last column.
+    #[inline]
+    pub fn columns(&mut self, range: Range<usize>) -> RowsMut<'_> {
+        let columns = narrow(self.columns, range);
+        RowsMut { data: self.data, stride: self.stride, columns, rows: self.rows }
+    }
+}
+
+fn whole_rows(len: usize, cols: usize) -> usize {
+    assert!(cols > 0 && len.is_multiple_of(cols), "{len} values are no whole rows of {cols}");
+    len / cols
+}
+
+fn narrow((start, end): (usize, usize), range: Range<usize>) -> (usize, usize) {
+    assert!(range.start <= range.end && range.end <= end - start, "columns {range:?} of {}", end - start);
+    (start + range.start, start + range.end)
+}

@@ -1,0 +1,170 @@
+//! The vocabulary every kernel is written in: sixteen `f32` lanes.
+//!
+//! A kernel is a struct that holds its operands and implements [`Kernel`]; its `run` is generic over
+//! [`Simd`], the set of instructions. [`Level::run`] picks the instructions once, at run time:
+//!
+//! ```text
+//! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register a vector
+//!                                     kernel.run(Avx2)       two ymm registers a vector
+//!                                     kernel.run(Portable)   [f32; 16], plain Rust
+//! ```
+//!
+//! Sixteen lanes on every level, and the same operations in the same order, is what makes the result
+//! *the same bits* on every CPU. Three rules keep it so:
+//!
+//! 1. `mul_add` is a true fused multiply-add (one rounding) everywhere, also where it is slow;
+//! 2. no estimate instructions: division and square root are the IEEE ones;
+//! 3. a horizontal sum is always the tree of [`Simd::sum`].
+//!
+//! # How `unsafe` stays small
+//!
+//! A value of [`Avx2`](avx2::Avx2) or [`Avx512`](avx512::Avx512) exists only if the CPU has the
+//! instructions, because only [`Level::available`] makes one, so having the value is the proof
+//! that calling the intrinsic is sound. All methods are `#[inline(always)]` and are inlined into the one
+//! function of the level that carries `#[target_feature]`.
+//!
+//! **Footgun**: a generic kernel called *outside* [`Level::run`] still compiles, but each intrinsic becomes a
+//! function call. Dispatch once per operation, and mark everything below it `#[inline(always)]`.
+//!
+//! References: `rten-simd` (the idea of the ISA as a value), `pulp` (dispatch by a trait with a generic method).
+
+mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod level;
+mod portable;
+
+pub use aligned::AlignedVec;
+pub use level::{Level, UnknownLevel};
+
+/// Lanes in a vector, on every level.
+pub const LANES: usize = 16;
+
+/// Sixteen-lane arithmetic on one instruction set. The value is a proof that the CPU has it.
+///
+/// Implemented inside this crate only. Lane `i` of a result depends on lane `i` of the operands.
+pub trait Simd: Copy {
+    /// Sixteen `f32` values in registers.
+    type F32x16: Copy;
+
+    /// Registers of the instruction set, counted in `F32x16`: what a GEMM tile may use.
+    const VECTORS: usize;
+
+    /// `[x; 16]`.
+    fn splat(self, x: f32) -> Self::F32x16;
+    /// Sixteen consecutive values; no alignment is asked for.
+    fn load(self, from: &[f32; LANES]) -> Self::F32x16;
+    /// Writes sixteen consecutive values.
+    fn store(self, v: Self::F32x16, to: &mut [f32; LANES]);
+    /// `a + b`.
+    fn add(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// `a - b`.
+    fn sub(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// `a · b`.
+    fn mul(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// `a / b`, correctly rounded.
+    fn div(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// `a · b + c`, rounded once.
+    fn mul_add(self, a: Self::F32x16, b: Self::F32x16, c: Self::F32x16) -> Self::F32x16;
+    /// `a` where `a > b`, else `b`; so `b` where either is NaN.
+    fn max(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// `a` where `a < b`, else `b`; so `b` where either is NaN.
+    fn min(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
+    /// The nearest integer, ties to even.
+    fn round(self, a: Self::F32x16) -> Self::F32x16;
+    /// The sign bit cleared.
+    fn abs(self, a: Self::F32x16) -> Self::F32x16;
+    /// `2ⁿ` for integer lanes with `-126 ≤ n ≤ 127`; any other lane is unspecified.
+    fn exp2_int(self, n: Self::F32x16) -> Self::F32x16;
+    /// `table[i]` for integer lanes with `0 ≤ i < 16`; any other lane is unspecified.
+    fn lookup(self, table: &[f32; LANES], i: Self::F32x16) -> Self::F32x16;
+    /// Hints that the cache line of `at` will be read soon.
+    fn prefetch(self, at: &[f32; LANES]);
+    /// Runs `kernel` in a function compiled for this instruction set.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// `[0.0; 16]`.
+    #[inline(always)]
+    fn zero(self) -> Self::F32x16 {
+        self.splat(0.0)
+    }
+
+    /// The lanes as an array.
+    #[inline(always)]
+    fn to_array(self, v: Self::F32x16) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        self.store(v, &mut lanes);
+        lanes
+    }
+
+    /// Up to sixteen values, the missing lanes filled with `fill`.
+    #[inline(always)]
+    fn load_or(self, from: &[f32], fill: f32) -> Self::F32x16 {
+        let mut lanes = [fill; LANES];
+        lanes[..from.len()].copy_from_slice(from);
+        self.load(&lanes)
+    }
+
+    /// Writes the first `to.len() ≤ 16` lanes.
+    #[inline(always)]
+    fn store_first(self, v: Self::F32x16, to: &mut [f32]) {
+        to.copy_from_slice(&self.to_array(v)[..to.len()]);
+    }
+
+    /// The sum of the lanes by one fixed tree: halves are added until one lane is left.
+    ///
+    /// ```text
+    /// 16 lanes: i + (i+8)  →  8: i + (i+4)  →  4: i + (i+2)  →  2: 0 + 1
+    /// ```
+    #[inline(always)]
+    fn sum(self, v: Self::F32x16) -> f32 {
+        fold(self.to_array(v), |a, b| a + b)
+    }
+
+    /// The largest lane (no lane may be NaN).
+    #[inline(always)]
+    fn max_lane(self, v: Self::F32x16) -> f32 {
+        fold(self.to_array(v), |a, b| if a > b { a } else { b })
+    }
+}
+
+/// The fixed tree of [`Simd::sum`].
+#[inline(always)]
+fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] = f(lanes[i], lanes[i + half]);
+        }
+    }
+    lanes[0]
+}
+
+/// An operation that can run on any level: operands in the struct, arithmetic in `run`.
+///
+/// ```
+/// use minilm_kernels::simd::{Kernel, LANES, Level, Simd};
+///
+/// /// y ← 2·x
+/// struct Double<'a>(&'a mut [f32; LANES]);
+///
+/// impl Kernel for Double<'_> {
+///     type Output = ();
+///     #[inline(always)]
+///     fn run<S: Simd>(self, s: S) {
+///         let x = s.load(self.0);
+///         s.store(s.add(x, x), self.0);
+///     }
+/// }
+///
+/// let mut x = [1.5; LANES];
+/// Level::detect().run(Double(&mut x));
+/// assert_eq!(x, [3.0; LANES]);
+/// ```
+pub trait Kernel {
+    /// What the operation returns.
+    type Output;
+    /// The operation; must be `#[inline(always)]`.
+    fn run<S: Simd>(self, s: S) -> Self::Output;
+}

@@ -1,0 +1,118 @@
+//! Sixteen lanes in two ymm registers: lanes 0–7 in the first, 8–15 in the second.
+
+use super::{Kernel, LANES, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that the CPU has AVX2 and FMA.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The proof, if the CPU has the instructions and the operating system keeps the registers.
+    pub fn detect() -> Option<Avx2> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+}
+
+/// Methods that do the same expression of intrinsics without pointers to both halves.
+macro_rules! operations {
+    ($($name:ident($($arg:ident),*) = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: [__m256; 2]),*) -> [__m256; 2] {
+            // A nested function carries the features, so that the intrinsics in it are safe to call.
+            #[inline]
+            #[target_feature(enable = "avx2,fma")]
+            fn operation($($arg: __m256),*) -> __m256 {
+                $body
+            }
+            // SAFETY: `self` exists only where `Avx2::detect` found AVX2 and FMA.
+            let low = unsafe { operation($($arg[0]),*) };
+            // SAFETY: as above.
+            let high = unsafe { operation($($arg[1]),*) };
+            [low, high]
+        }
+    )*};
+}
+
+impl Simd for Avx2 {
+    type F32x16 = [__m256; 2];
+
+    const VECTORS: usize = 8;
+
+    operations! {
+        add(a, b) = _mm256_add_ps(a, b);
+        sub(a, b) = _mm256_sub_ps(a, b);
+        mul(a, b) = _mm256_mul_ps(a, b);
+        div(a, b) = _mm256_div_ps(a, b);
+        mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
+        max(a, b) = _mm256_max_ps(a, b);
+        min(a, b) = _mm256_min_ps(a, b);
+        round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        abs(a) = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
+        exp2_int(n) = {
+            // 2ⁿ has the exponent field n + 127 and an empty fraction.
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        };
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> [__m256; 2] {
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2.
+        [unsafe { _mm256_set1_ps(x) }; 2]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> [__m256; 2] {
+        let (low, high) = from.split_at(LANES / 2);
+        // SAFETY: the feature by `self`; `low` holds eight values and `loadu` asks for no alignment.
+        let low = unsafe { _mm256_loadu_ps(low.as_ptr()) };
+        // SAFETY: as above, for `high`.
+        let high = unsafe { _mm256_loadu_ps(high.as_ptr()) };
+        [low, high]
+    }
+
+    #[inline(always)]
+    fn store(self, v: [__m256; 2], to: &mut [f32; LANES]) {
+        let (low, high) = to.split_at_mut(LANES / 2);
+        // SAFETY: the feature by `self`; `low` holds eight values and `storeu` asks for no alignment.
+        unsafe { _mm256_storeu_ps(low.as_mut_ptr(), v[0]) };
+        // SAFETY: as above, for `high`.
+        unsafe { _mm256_storeu_ps(high.as_mut_ptr(), v[1]) };
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[f32; LANES], i: [__m256; 2]) -> [__m256; 2] {
+        /// Looks up both halves of the table by the index's low three bits; its bit 3 picks the half.
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn permute(table: [__m256; 2], i: __m256) -> __m256 {
+            let i = _mm256_cvtps_epi32(i);
+            let low = _mm256_permutevar8x32_ps(table[0], i);
+            let high = _mm256_permutevar8x32_ps(table[1], i);
+            _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(i)))
+        }
+        let table = self.load(table);
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2.
+        let low = unsafe { permute(table, i[0]) };
+        // SAFETY: as above.
+        let high = unsafe { permute(table, i[1]) };
+        [low, high]
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: &[f32; LANES]) {
+        // SAFETY: a prefetch never faults, and every x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn run<K: Kernel>(isa: Avx2, kernel: K) -> K::Output {
+            kernel.run(isa)
+        }
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2 and FMA.
+        unsafe { run(self, kernel) }
+    }
+}

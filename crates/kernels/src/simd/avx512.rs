@@ -1,0 +1,100 @@
+//! Sixteen lanes in one zmm register.
+
+use super::{Kernel, LANES, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that the CPU has AVX-512F.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The proof, if the CPU has the instructions and the operating system keeps the registers.
+    pub fn detect() -> Option<Avx512> {
+        is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+    }
+}
+
+/// Methods that are one expression of intrinsics without pointers.
+macro_rules! operations {
+    ($($name:ident($($arg:ident),*) = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: __m512),*) -> __m512 {
+            // A nested function carries the feature, so that the intrinsics in it are safe to call.
+            #[inline]
+            #[target_feature(enable = "avx512f")]
+            fn operation($($arg: __m512),*) -> __m512 {
+                $body
+            }
+            // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+            unsafe { operation($($arg),*) }
+        }
+    )*};
+}
+
+impl Simd for Avx512 {
+    type F32x16 = __m512;
+
+    const VECTORS: usize = 32;
+
+    operations! {
+        add(a, b) = _mm512_add_ps(a, b);
+        sub(a, b) = _mm512_sub_ps(a, b);
+        mul(a, b) = _mm512_mul_ps(a, b);
+        div(a, b) = _mm512_div_ps(a, b);
+        mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
+        max(a, b) = _mm512_max_ps(a, b);
+        min(a, b) = _mm512_min_ps(a, b);
+        round(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
+        abs(a) = _mm512_abs_ps(a);
+        exp2_int(n) = {
+            // 2ⁿ has the exponent field n + 127 and an empty fraction.
+            let biased = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
+        };
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> __m512 {
+        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `loadu` asks for no alignment.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32; LANES]) {
+        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `storeu` asks for no alignment.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[f32; LANES], i: __m512) -> __m512 {
+        #[inline]
+        #[target_feature(enable = "avx512f")]
+        fn permute(table: __m512, i: __m512) -> __m512 {
+            _mm512_permutexvar_ps(_mm512_cvtps_epi32(i), table)
+        }
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        unsafe { permute(self.load(table), i) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, at: &[f32; LANES]) {
+        // SAFETY: a prefetch never faults, and every x86-64 has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
+    }
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f")]
+        fn run<K: Kernel>(isa: Avx512, kernel: K) -> K::Output {
+            kernel.run(isa)
+        }
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        unsafe { run(self, kernel) }
+    }
+}

@@ -1,0 +1,147 @@
+//! Which instruction sets this CPU has, found at run time.
+
+use super::{Kernel, Simd, portable::Portable};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
+use std::{fmt, str::FromStr};
+
+/// An instruction set that this CPU is known to have.
+///
+/// There is no public way to make one that the CPU lacks, so every function that takes a `Level` is safe to call.
+///
+/// ```
+/// use minilm_kernels::Level;
+/// let best = Level::detect();
+/// assert!(Level::available().contains(&best));
+/// println!("this machine runs {best}");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Level(Isa);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Isa {
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    Portable(Portable),
+}
+
+impl Level {
+    /// Plain Rust, on every machine. Slow where the compilation target has no fused multiply-add.
+    pub const PORTABLE: Level = Level(Isa::Portable(Portable));
+
+    /// The names that [`Level::from_str`] knows, fastest first.
+    pub const NAMES: [&'static str; 3] = ["avx512", "avx2", "portable"];
+
+    /// The fastest level of this CPU.
+    pub fn detect() -> Level {
+        Level::available()[0]
+    }
+
+    /// Every level of this CPU, fastest first; the last is [`Level::PORTABLE`].
+    pub fn available() -> Vec<Level> {
+        let mut levels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            levels.extend(Avx512::detect().map(|isa| Level(Isa::Avx512(isa))));
+            levels.extend(Avx2::detect().map(|isa| Level(Isa::Avx2(isa))));
+        }
+        levels.push(Level::PORTABLE);
+        levels
+    }
+
+    /// The level's name: `"avx512"`, `"avx2"` or `"portable"`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => "avx2",
+            Isa::Portable(_) => "portable",
+        }
+    }
+
+    /// Runs `kernel` with this level's instructions: the one dispatch of every operation.
+    #[inline]
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(isa) => isa.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(isa) => isa.vectorize(kernel),
+            Isa::Portable(isa) => isa.vectorize(kernel),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Level({})", self.name())
+    }
+}
+
+impl Default for Level {
+    /// [`Level::detect`].
+    fn default() -> Level {
+        Level::detect()
+    }
+}
+
+/// A level's name that is misspelt, or names instructions that this CPU does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownLevel {
+    name: String,
+}
+
+impl fmt::Display for UnknownLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let here: Vec<_> = Level::available().iter().map(|level| level.name()).collect();
+        let here = here.join(", ");
+        if Level::NAMES.contains(&self.name.as_str()) {
+            write!(f, "this CPU does not have level {:?}; it has: {here}", self.name)
+        } else {
+            write!(f, "no level is called {:?}; this CPU has: auto, {here}", self.name)
+        }
+    }
+}
+
+impl std::error::Error for UnknownLevel {}
+
+impl FromStr for Level {
+    type Err = UnknownLevel;
+
+    /// `"auto"` is [`Level::detect`]; a name from [`Level::NAMES`] is that level, if the CPU has it.
+    fn from_str(name: &str) -> Result<Level, UnknownLevel> {
+        if name == "auto" {
+            return Ok(Level::detect());
+        }
+        let found = Level::available().into_iter().find(|level| level.name() == name);
+        found.ok_or_else(|| UnknownLevel { name: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_levels_match_both_ways() {
+        for level in Level::available() {
+            assert_eq!(level.name().parse(), Ok(level));
+        }
+        assert_eq!("auto".parse(), Ok(Level::detect()));
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_names_that_exist() {
+        let error = "avx9".parse::<Level>().unwrap_err().to_string();
+        assert!(error.contains("avx9") && error.contains("portable"), "{error}");
+    }
+}

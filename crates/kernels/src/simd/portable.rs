@@ -1,0 +1,94 @@
+//! Sixteen lanes in plain Rust: the specification that the other levels must match bit for bit.
+
+use super::{Kernel, LANES, Simd};
+use std::array::from_fn;
+
+/// The level that every machine has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Portable;
+
+impl Simd for Portable {
+    type F32x16 = [f32; LANES];
+
+    // Sixteen SSE2 registers of four lanes, or thirty-two of AArch64: what the compiler can use at least.
+    const VECTORS: usize = 4;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> [f32; LANES] {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> [f32; LANES] {
+        *from
+    }
+
+    #[inline(always)]
+    fn store(self, v: [f32; LANES], to: &mut [f32; LANES]) {
+        *to = v;
+    }
+
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i] - b[i])
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn div(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i] / b[i])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i].mul_add(b[i], c[i]))
+    }
+
+    #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| if a[i] > b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    fn min(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| if a[i] < b[i] { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    fn round(self, a: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i].round_ties_even())
+    }
+
+    #[inline(always)]
+    fn abs(self, a: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|i| a[i].abs())
+    }
+
+    #[inline(always)]
+    fn exp2_int(self, n: [f32; LANES]) -> [f32; LANES] {
+        // 2ⁿ has the exponent field n + 127 and an empty fraction.
+        from_fn(|i| f32::from_bits(((n[i] as i32).wrapping_add(127) << 23) as u32))
+    }
+
+    #[inline(always)]
+    fn lookup(self, table: &[f32; LANES], i: [f32; LANES]) -> [f32; LANES] {
+        from_fn(|lane| table[i[lane] as usize % LANES])
+    }
+
+    #[inline(always)]
+    fn prefetch(self, _at: &[f32; LANES]) {}
+
+    #[inline(always)]
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
+}

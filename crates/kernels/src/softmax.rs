@@ -1,0 +1,77 @@
+//! Softmax over rows: xⱼ → exp(scale·(xⱼ − max)) / Σ.
+//!
+//! ```text
+//! pass 1: m = max xⱼ
+//! pass 2: eⱼ = exp(scale·(xⱼ − m)),  Σ = Σ eⱼ      (stored in place)
+//! pass 3: eⱼ / Σ                                   (attention leaves this to its output, D divisions instead of L)
+//! ```
+//!
+//! Subtracting the maximum makes every exponent ≤ 0: nothing overflows, and the largest term is exactly 1, so
+//! 1 ≤ Σ ≤ L. The subtraction comes before the scaling because it is exact where it matters, near the maximum.
+
+use crate::{
+    exp::exp,
+    simd::{Kernel, LANES, Level, Simd},
+};
+
+/// Passes 1 and 2: replaces `x` by exp(scale·(x − max)) and returns the sum.
+#[inline(always)]
+pub(crate) fn exp_and_sum<S: Simd>(s: S, scale: f32, x: &mut [f32]) -> f32 {
+    let (whole, rest) = x.as_chunks_mut::<LANES>();
+
+    let mut max = s.load_or(rest, f32::NEG_INFINITY);
+    for x in &*whole {
+        max = s.max(s.load(x), max);
+    }
+    let max = s.splat(s.max_lane(max));
+
+    let scale = s.splat(scale);
+    let mut sum = s.zero();
+    for x in whole {
+        let e = exp(s, s.mul(s.sub(s.load(x), max), scale));
+        s.store(e, x);
+        sum = s.add(sum, e);
+    }
+    if !rest.is_empty() {
+        // A lane that is not there holds −∞ and adds exp(−∞) = 0.
+        let e = exp(s, s.mul(s.sub(s.load_or(rest, f32::NEG_INFINITY), max), scale));
+        s.store_first(e, rest);
+        sum = s.add(sum, e);
+    }
+    s.sum(sum)
+}
+
+/// Replaces each row of `x` `[rows, cols]` by its softmax (`torch.softmax(x, dim=-1)`).
+///
+/// # Panics
+/// If `x` does not hold whole rows.
+///
+/// ```
+/// let mut x = [1000.0, 1000.0, 5.0, 5.0];
+/// minilm_kernels::softmax::softmax(minilm_kernels::Level::detect(), &mut x, 2);
+/// assert_eq!(x, [0.5; 4]);
+/// ```
+pub fn softmax(level: Level, x: &mut [f32], cols: usize) {
+    assert!(cols > 0 && x.len().is_multiple_of(cols), "{} values are no whole rows of {cols}", x.len());
+    level.run(Softmax { x, cols });
+}
+
+struct Softmax<'a> {
+    x: &'a mut [f32], // [rows, cols]
+    cols: usize,
+}
+
+impl Kernel for Softmax<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for row in self.x.chunks_exact_mut(self.cols) {
+            let sum = exp_and_sum(s, 1.0, row);
+            let (whole, rest) = row.as_chunks_mut::<LANES>();
+            for x in whole {
+                s.store(s.div(s.load(x), s.splat(sum)), x);
+            }
+            s.store_first(s.div(s.load_or(rest, 0.0), s.splat(sum)), rest);
+        }
+    }
+}
