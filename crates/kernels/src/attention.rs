@@ -170,11 +170,7 @@ fn context_tiles<S: Simd, const MR: usize, const NV: usize>(
         for (i, tile) in tile.into_iter().enumerate() {
             let context = &mut context.row(row + i)[p * NV * LANES..];
             for (to, sum) in context.chunks_mut(LANES).zip(tile) {
-                let y = s.div(sum, s.splat(sums[i]));
-                match to.try_into() {
-                    Ok(to) => s.store(y, to),
-                    Err(_) => s.store_first(y, to),
-                }
+                s.store_first(s.div(sum, s.splat(sums[i])), to);
             }
         }
     }

@@ -63,11 +63,9 @@ pub fn exp_slice(level: Level, x: &mut [f32]) {
         type Output = ();
         #[inline(always)]
         fn run<S: Simd>(self, s: S) {
-            let (whole, rest) = self.0.as_chunks_mut::<LANES>();
-            for x in whole {
-                s.store(exp(s, s.load(x)), x);
+            for x in self.0.chunks_mut(LANES) {
+                s.store_first(exp(s, s.load_or(x, 0.0)), x);
             }
-            s.store_first(exp(s, s.load_or(rest, 0.0)), rest);
         }
     }
     level.run(Exp(x));

@@ -129,12 +129,8 @@ impl Gemm<'_> {
             for (i, sums) in sums.into_iter().enumerate() {
                 let y = &mut self.y.row(row + i)[columns.clone()];
                 for (y, sum) in y.chunks_mut(LANES).zip(sums) {
-                    match <&mut [f32; LANES]>::try_from(&mut *y) {
-                        Ok(y) if first => s.store(sum, y),
-                        Ok(y) => s.store(s.add(s.load(y), sum), y),
-                        Err(_) if first => s.store_first(sum, y),
-                        Err(_) => s.store_first(s.add(s.load_or(y, 0.0), sum), y),
-                    }
+                    let sum = if first { sum } else { s.add(s.load_or(y, 0.0), sum) };
+                    s.store_first(sum, y);
                 }
             }
         }
@@ -143,29 +139,17 @@ impl Gemm<'_> {
     /// Applies the epilogue to one row of a tile.
     #[inline(always)]
     fn finish<S: Simd>(&mut self, s: S, epilogue: Epilogue, row: usize, columns: Range<usize>) {
-        let y = &mut self.y.row(row)[columns.clone()];
-        let bias = &self.linear.bias()[columns.clone()];
-        match epilogue {
-            Epilogue::Bias => zip(s, y, bias, |y, b| s.add(y, b)),
-            Epilogue::Gelu => zip(s, y, bias, |y, b| gelu(s, s.add(y, b))),
-            Epilogue::Residual(r) => {
-                zip(s, y, bias, |y, b| s.add(y, b));
-                zip(s, y, &r.row(row)[columns], |y, r| s.add(y, r));
-            }
+        let y = self.y.row(row)[columns.clone()].chunks_mut(LANES);
+        let bias = self.linear.bias()[columns.clone()].chunks(LANES);
+        for ((y, bias), column) in y.zip(bias).zip(columns.step_by(LANES)) {
+            let sum = s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0));
+            let result = match epilogue {
+                Epilogue::Bias => sum,
+                Epilogue::Gelu => gelu(s, sum),
+                Epilogue::Residual(r) => s.add(sum, s.load_or(&r.row(row)[column..], 0.0)),
+            };
+            s.store_first(result, y);
         }
-    }
-}
-
-/// y ← f(y, x), vector by vector.
-#[inline(always)]
-fn zip<S: Simd>(s: S, y: &mut [f32], x: &[f32], f: impl Fn(S::F32x16, S::F32x16) -> S::F32x16) {
-    let (y, y_rest) = y.as_chunks_mut::<LANES>();
-    let (x, x_rest) = x.as_chunks::<LANES>();
-    for (y, x) in y.iter_mut().zip(x) {
-        s.store(f(s.load(y), s.load(x)), y);
-    }
-    if !y_rest.is_empty() {
-        s.store_first(f(s.load_or(y_rest, 0.0), s.load_or(x_rest, 0.0)), y_rest);
     }
 }
 

@@ -13,7 +13,6 @@
 //! Reference: J. Ba, J. Kiros and G. Hinton, *Layer Normalization*, arXiv:1607.06450.
 
 use crate::simd::{Kernel, LANES, Level, Simd};
-use std::array::from_fn;
 
 /// Vectors of a row that is held in registers: 24 of AVX-512's 32, a hidden size of 384.
 const HELD: usize = 24;
@@ -66,45 +65,50 @@ impl Parameters<'_> {
     #[inline(always)]
     fn row_in_registers<S: Simd>(&self, s: S, row: &mut [f32]) {
         let (row, _) = row.as_chunks_mut::<LANES>();
-        let held: [S::F32x16; HELD] = from_fn(|i| s.load(&row[i]));
-
-        let sum = held.into_iter().fold(s.zero(), |sum, x| s.add(sum, x));
+        let mut held = [s.zero(); HELD];
+        let mut sum = s.zero();
+        for i in 0..HELD {
+            held[i] = s.load(&row[i]);
+            sum = s.add(sum, held[i]);
+        }
         let mean = s.splat(s.sum(sum) / self.gamma.len() as f32);
 
-        let centred = held.map(|x| s.sub(x, mean));
-        let squares = centred.into_iter().fold(s.zero(), |squares, d| s.mul_add(d, d, squares));
+        let mut squares = s.zero();
+        for x in &mut held {
+            *x = s.sub(*x, mean);
+            squares = s.mul_add(*x, *x, squares);
+        }
         let scale = s.splat(self.reciprocal_deviation(s.sum(squares)));
 
         let (gamma, _) = self.gamma.as_chunks();
         let (beta, _) = self.beta.as_chunks();
-        for (i, d) in centred.into_iter().enumerate() {
-            s.store(s.mul_add(s.mul(d, scale), s.load(&gamma[i]), s.load(&beta[i])), &mut row[i]);
+        for i in 0..HELD {
+            s.store(s.mul_add(s.mul(held[i], scale), s.load(&gamma[i]), s.load(&beta[i])), &mut row[i]);
         }
     }
 
     /// A row of any length, read three times: the same arithmetic in the same order.
     #[inline(always)]
     fn row_in_cache<S: Simd>(&self, s: S, row: &mut [f32]) {
-        let (whole, rest) = row.as_chunks_mut::<LANES>();
-
-        let sum = whole.iter().fold(s.zero(), |sum, x| s.add(sum, s.load(x)));
-        let sum = if rest.is_empty() { sum } else { s.add(sum, s.load_or(rest, 0.0)) };
+        let mut sum = s.zero();
+        for x in row.chunks(LANES) {
+            sum = s.add(sum, s.load_or(x, 0.0));
+        }
         let mean = s.sum(sum) / self.gamma.len() as f32;
-        let centred = |x| s.sub(x, s.splat(mean));
 
-        let square = |squares, x| s.mul_add(centred(x), centred(x), squares);
-        let squares = whole.iter().fold(s.zero(), |squares, x| square(squares, s.load(x)));
-        // A lane that is not there holds the mean and adds (mean − mean)² = 0.
-        let squares = if rest.is_empty() { squares } else { square(squares, s.load_or(rest, mean)) };
+        let mut squares = s.zero();
+        for x in row.chunks(LANES) {
+            // A lane past the end holds the mean and adds (mean − mean)² = 0.
+            let centred = s.sub(s.load_or(x, mean), s.splat(mean));
+            squares = s.mul_add(centred, centred, squares);
+        }
         let scale = s.splat(self.reciprocal_deviation(s.sum(squares)));
 
-        let (gamma, gamma_rest) = self.gamma.as_chunks();
-        let (beta, beta_rest) = self.beta.as_chunks();
-        for ((x, gamma), beta) in whole.iter_mut().zip(gamma).zip(beta) {
-            s.store(s.mul_add(s.mul(centred(s.load(x)), scale), s.load(gamma), s.load(beta)), x);
+        let parameters = self.gamma.chunks(LANES).zip(self.beta.chunks(LANES));
+        for (x, (gamma, beta)) in row.chunks_mut(LANES).zip(parameters) {
+            let y = s.mul(s.sub(s.load_or(x, mean), s.splat(mean)), scale);
+            s.store_first(s.mul_add(y, s.load_or(gamma, 0.0), s.load_or(beta, 0.0)), x);
         }
-        let d = s.mul(centred(s.load_or(rest, mean)), scale);
-        s.store_first(s.mul_add(d, s.load_or(gamma_rest, 0.0), s.load_or(beta_rest, 0.0)), rest);
     }
 
     /// 1 / √(Σ(x − mean)² / H + ε): IEEE division and square root, no estimate.

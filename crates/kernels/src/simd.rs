@@ -99,18 +99,22 @@ pub trait Simd: Copy {
         lanes
     }
 
-    /// Up to sixteen values, the missing lanes filled with `fill`.
+    /// The first sixteen values of `from`; lanes past its end are `fill`.
     #[inline(always)]
     fn load_or(self, from: &[f32], fill: f32) -> Self::F32x16 {
-        let mut lanes = [fill; LANES];
-        lanes[..from.len()].copy_from_slice(from);
-        self.load(&lanes)
+        match from.first_chunk() {
+            Some(whole) => self.load(whole),
+            None => self.load(&padded(from, fill)),
+        }
     }
 
-    /// Writes the first `to.len() ≤ 16` lanes.
+    /// Writes the lanes to the first sixteen places of `to`; lanes past its end are dropped.
     #[inline(always)]
     fn store_first(self, v: Self::F32x16, to: &mut [f32]) {
-        to.copy_from_slice(&self.to_array(v)[..to.len()]);
+        match to.first_chunk_mut() {
+            Some(whole) => self.store(v, whole),
+            None => cut(&self.to_array(v), to),
+        }
     }
 
     /// The sum of the lanes by one fixed tree: halves are added until one lane is left.
@@ -128,6 +132,22 @@ pub trait Simd: Copy {
     fn max_lane(self, v: Self::F32x16) -> f32 {
         fold(self.to_array(v), |a, b| if a > b { a } else { b })
     }
+}
+
+/// `from`, filled up to sixteen values: the end of a row that is no multiple of sixteen long.
+#[cold]
+#[inline(never)]
+fn padded(from: &[f32], fill: f32) -> [f32; LANES] {
+    let mut lanes = [fill; LANES];
+    lanes[..from.len()].copy_from_slice(from);
+    lanes
+}
+
+/// As many lanes as `to` has room for.
+#[cold]
+#[inline(never)]
+fn cut(lanes: &[f32; LANES], to: &mut [f32]) {
+    to.copy_from_slice(&lanes[..to.len()]);
 }
 
 /// The fixed tree of [`Simd::sum`].

@@ -17,25 +17,18 @@ use crate::{
 /// Passes 1 and 2: replaces `x` by exp(scale·(x − max)) and returns the sum.
 #[inline(always)]
 pub(crate) fn exp_and_sum<S: Simd>(s: S, scale: f32, x: &mut [f32]) -> f32 {
-    let (whole, rest) = x.as_chunks_mut::<LANES>();
-
-    let mut max = s.load_or(rest, f32::NEG_INFINITY);
-    for x in &*whole {
-        max = s.max(s.load(x), max);
+    let mut max = s.splat(f32::NEG_INFINITY);
+    for x in x.chunks(LANES) {
+        max = s.max(s.load_or(x, f32::NEG_INFINITY), max);
     }
     let max = s.splat(s.max_lane(max));
 
     let scale = s.splat(scale);
     let mut sum = s.zero();
-    for x in whole {
-        let e = exp(s, s.mul(s.sub(s.load(x), max), scale));
-        s.store(e, x);
-        sum = s.add(sum, e);
-    }
-    if !rest.is_empty() {
-        // A lane that is not there holds −∞ and adds exp(−∞) = 0.
-        let e = exp(s, s.mul(s.sub(s.load_or(rest, f32::NEG_INFINITY), max), scale));
-        s.store_first(e, rest);
+    for x in x.chunks_mut(LANES) {
+        // A lane past the end holds −∞ and adds exp(−∞) = 0.
+        let e = exp(s, s.mul(s.sub(s.load_or(x, f32::NEG_INFINITY), max), scale));
+        s.store_first(e, x);
         sum = s.add(sum, e);
     }
     s.sum(sum)
@@ -67,11 +60,9 @@ impl Kernel for Softmax<'_> {
     fn run<S: Simd>(self, s: S) {
         for row in self.x.chunks_exact_mut(self.cols) {
             let sum = exp_and_sum(s, 1.0, row);
-            let (whole, rest) = row.as_chunks_mut::<LANES>();
-            for x in whole {
-                s.store(s.div(s.load(x), s.splat(sum)), x);
+            for x in row.chunks_mut(LANES) {
+                s.store_first(s.div(s.load_or(x, 0.0), s.splat(sum)), x);
             }
-            s.store_first(s.div(s.load_or(rest, 0.0), s.splat(sum)), rest);
         }
     }
 }

@@ -1,1 +1,113 @@
+//! # minilm-model
+//!
+//! A BERT encoder: token ids in, one vector a token out. It knows names and shapes; all arithmetic is in `minilm-kernels`.
+//!
+//! ```text
+//! ids[T] ─ word + type + position, LayerNorm ─► x[T,H]                       embeddings.rs
+//! x[T,H] ─ QKV ─ attention ─ output + x, LayerNorm ─ feed-forward + x, LayerNorm ─► x[T,H]     encoder.rs, × layers
+//! ```
+//!
+//! Several sentences run at once as a *pack*: their tokens end to end, without padding. A sentence's result does not
+//! depend on its neighbours.
+//!
+//! ```no_run
+//! use minilm_kernels::Level;
+//! use minilm_model::{Bert, Pack, Scratch};
+//!
+//! let bert = Bert::load("weights/all-MiniLM-L6-v2".as_ref(), Level::detect())?;
+//! let mut pack = Pack::default();
+//! pack.push(&[101, 7592, 102]); // [CLS] hello [SEP]
+//! let mut scratch = Scratch::default();
+//! let hidden = bert.forward(&pack, &mut scratch)?; // [3, 384]
+//! println!("{:?}", hidden.row(0));
+//! # Ok::<(), minilm_model::Error>(())
+//! ```
+//!
+//! The structs are named as the tensors in the checkpoint: `encoder.layer.0.attention.output.dense.weight` is
+//! [`Bert`] → [`Encoder`] → [`Layer`] → `attention` → `output` → `dense`.
 
+mod config;
+mod embeddings;
+mod encoder;
+mod error;
+mod pack;
+mod scratch;
+mod stage;
+mod weights;
+
+pub use config::Config;
+pub use embeddings::Embeddings;
+pub use encoder::{Encoder, Layer};
+pub use error::Error;
+pub use pack::Pack;
+pub use scratch::Scratch;
+pub use stage::{Observer, Stage};
+pub use weights::Checkpoint;
+
+use minilm_kernels::{Level, Rows};
+use stage::Observation;
+use std::path::Path;
+
+/// A BERT encoder (`transformers.BertModel` without its pooler), packed for one [`Level`].
+#[derive(Debug)]
+pub struct Bert {
+    config: Config,
+    embeddings: Embeddings,
+    encoder: Encoder,
+    level: Level,
+}
+
+impl Bert {
+    /// Loads `config.json` and `model.safetensors` from `directory`, and packs the weights for `level`.
+    ///
+    /// The file is memory-mapped and must not be changed while the model is in use.
+    ///
+    /// # Errors
+    /// A file that is missing or unreadable, a configuration this crate does not know, a tensor that is
+    /// missing, has another shape than the configuration says, a type other than F32, F16 or BF16, or a value that is not finite.
+    pub fn load(directory: &Path, level: Level) -> Result<Bert, Error> {
+        let config = Config::read(&directory.join("config.json"))?;
+        let checkpoint = Checkpoint::open(&directory.join("model.safetensors"))?;
+        Ok(Bert {
+            embeddings: Embeddings::load(&checkpoint, &config)?,
+            encoder: Encoder::load(&checkpoint, &config, level)?,
+            config,
+            level,
+        })
+    }
+
+    /// The model's configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The level that the weights are packed for.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Runs the pack through all layers: the last hidden state `[T, H]`, which lives in `scratch`.
+    ///
+    /// Once `scratch` has seen a pack of this size, nothing is allocated.
+    ///
+    /// # Errors
+    /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
+    pub fn forward<'s>(&self, pack: &Pack, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
+        self.run(pack, scratch, Observation(None))
+    }
+
+    /// As [`Bert::forward`], showing every intermediate tensor to `observer`, by its PyTorch name.
+    ///
+    /// # Errors
+    /// As [`Bert::forward`].
+    pub fn observe<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, observer: Observer) -> Result<Rows<'s>, Error> {
+        self.run(pack, scratch, Observation(Some(observer)))
+    }
+
+    fn run<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, mut observation: Observation) -> Result<Rows<'s>, Error> {
+        self.embeddings.forward(self.level, pack, scratch)?;
+        observation.show(Stage::Embeddings, scratch.hidden(&self.config));
+        self.encoder.forward(self.level, pack, scratch, &mut observation);
+        Ok(scratch.hidden(&self.config))
+    }
+}

@@ -1,0 +1,84 @@
+//! `embeddings`: token ids to vectors.
+//!
+//! ```text
+//! x[t] = LayerNorm(word_embeddings[id] + token_type_embeddings[0] + position_embeddings[t − start of its sentence])
+//! ```
+
+use crate::{
+    Config, Error, Pack, Scratch,
+    weights::{Checkpoint, Table},
+};
+use minilm_kernels::{Level, layer_norm::layer_norm};
+
+/// `embeddings`: three tables and a LayerNorm. The word table is read in place from the mapped file.
+#[derive(Debug)]
+pub struct Embeddings {
+    word_embeddings: Table,         // [vocabulary, H]
+    position_embeddings: Table,     // [positions, H]
+    token_type_embedding: Vec<f32>, // [H], type 0
+    layer_norm: LayerNorm,
+    vocabulary: usize,
+    positions: usize,
+}
+
+impl Embeddings {
+    pub(crate) fn load(checkpoint: &Checkpoint, config: &Config) -> Result<Embeddings, Error> {
+        let h = config.hidden_size;
+        let types = checkpoint.tensor("embeddings.token_type_embeddings.weight", &[config.type_vocab_size, h])?;
+        Ok(Embeddings {
+            word_embeddings: checkpoint.table("embeddings.word_embeddings.weight", config.vocab_size, h)?,
+            position_embeddings: checkpoint.table("embeddings.position_embeddings.weight", config.max_position_embeddings, h)?,
+            token_type_embedding: types[..h].to_vec(),
+            layer_norm: LayerNorm::load(checkpoint, "embeddings.LayerNorm", config)?,
+            vocabulary: config.vocab_size,
+            positions: config.max_position_embeddings,
+        })
+    }
+
+    /// Fills the residual stream `[T, H]` of `scratch`.
+    pub(crate) fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch) -> Result<(), Error> {
+        let h = self.token_type_embedding.len();
+        let mut rows = scratch.x.resize(pack.tokens() * h).chunks_exact_mut(h); // [T, H]
+        for sentence in 0..pack.sentences() {
+            let ids = &pack.ids()[pack.rows(sentence)];
+            if ids.len() > self.positions {
+                return Err(Error::TooLong { tokens: ids.len(), positions: self.positions });
+            }
+            for ((position, &id), x) in ids.iter().enumerate().zip(&mut rows) {
+                if id as usize >= self.vocabulary {
+                    return Err(Error::TokenId { id, vocabulary: self.vocabulary });
+                }
+                let word = self.word_embeddings.row(id as usize);
+                let position = self.position_embeddings.row(position);
+                let parts = word.iter().zip(&self.token_type_embedding).zip(position);
+                for (x, ((word, token_type), position)) in x.iter_mut().zip(parts) {
+                    *x = word + token_type + position;
+                }
+            }
+        }
+        self.layer_norm.forward(level, &mut scratch.x);
+        Ok(())
+    }
+}
+
+/// A LayerNorm's parameters.
+#[derive(Debug)]
+pub(crate) struct LayerNorm {
+    gamma: Vec<f32>, // [H]
+    beta: Vec<f32>,  // [H]
+    epsilon: f32,
+}
+
+impl LayerNorm {
+    pub(crate) fn load(checkpoint: &Checkpoint, name: &str, config: &Config) -> Result<LayerNorm, Error> {
+        Ok(LayerNorm {
+            gamma: checkpoint.tensor(&format!("{name}.weight"), &[config.hidden_size])?.into_owned(),
+            beta: checkpoint.tensor(&format!("{name}.bias"), &[config.hidden_size])?.into_owned(),
+            epsilon: config.layer_norm_eps as f32,
+        })
+    }
+
+    pub(crate) fn forward(&self, level: Level, x: &mut [f32]) {
+        layer_norm(level, x, &self.gamma, &self.beta, self.epsilon);
+    }
+}

@@ -1,0 +1,103 @@
+//! What can go wrong, always with the file and the field or tensor.
+
+use std::{io, path::PathBuf};
+
+/// Why a checkpoint could not be loaded, or a pack could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be opened or read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A JSON file is not what it should be.
+    #[error("{} is not a valid model configuration", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason, with line and column.
+        source: serde_json::Error,
+    },
+    /// A field of the configuration has a value that this crate cannot run.
+    #[error("{}: field {field} is {value}, but {wanted}", path.display())]
+    Config {
+        /// The configuration file.
+        path: PathBuf,
+        /// The field's name.
+        field: &'static str,
+        /// The value found.
+        value: String,
+        /// What would be accepted.
+        wanted: String,
+    },
+    /// The safetensors header is truncated, not JSON, or contradicts the file's size.
+    #[error("{} is not a valid safetensors file", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason.
+        source: safetensors::SafeTensorError,
+    },
+    /// The checkpoint lacks a tensor.
+    #[error("{}: there is no tensor {tensor}", path.display())]
+    MissingTensor {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+    },
+    /// A tensor's shape contradicts the configuration.
+    #[error("{}: tensor {tensor} has shape {found:?}, but by config.json it is {expected:?}", path.display())]
+    Shape {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The shape in the file.
+        found: Vec<usize>,
+        /// The shape that the configuration asks for.
+        expected: Vec<usize>,
+    },
+    /// A tensor is stored in a type that is not supported.
+    #[error("{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported", path.display())]
+    Dtype {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The type in the file.
+        found: String,
+    },
+    /// A weight is NaN or infinite.
+    #[error("{}: tensor {tensor} holds {value} at element {index}", path.display())]
+    NotFinite {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// Which element, row-major.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A token id is not in the vocabulary.
+    #[error("token id {id} is outside of the vocabulary of {vocabulary}")]
+    TokenId {
+        /// The id.
+        id: u32,
+        /// `vocab_size`.
+        vocabulary: usize,
+    },
+    /// A sentence has more tokens than the model has positions.
+    #[error("a sentence of {tokens} tokens is longer than the model's {positions} positions")]
+    TooLong {
+        /// Its length.
+        tokens: usize,
+        /// `max_position_embeddings`.
+        positions: usize,
+    },
+}

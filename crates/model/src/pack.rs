@@ -1,0 +1,66 @@
+//! Sentences end to end.
+
+/// Token ids of several sentences, one after the other, without padding.
+///
+/// ```
+/// let mut pack = minilm_model::Pack::default();
+/// pack.push(&[101, 7592, 102]);
+/// pack.push(&[101, 102]);
+/// assert_eq!(pack.tokens(), 5);
+/// assert_eq!(pack.sentences(), 2);
+/// assert_eq!(pack.rows(1), 3..5);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Pack {
+    ids: Vec<u32>,      // [T]
+    starts: Vec<usize>, // [sentences + 1], first 0, last T
+}
+
+impl Default for Pack {
+    /// A pack of no sentences.
+    fn default() -> Pack {
+        Pack { ids: Vec::new(), starts: vec![0] }
+    }
+}
+
+impl Pack {
+    /// Adds a sentence.
+    pub fn push(&mut self, ids: &[u32]) {
+        self.ids.extend_from_slice(ids);
+        self.starts.push(self.ids.len());
+    }
+
+    /// Removes all sentences and keeps the memory.
+    pub fn clear(&mut self) {
+        self.ids.clear();
+        self.starts.truncate(1);
+    }
+
+    /// T: tokens of all sentences.
+    pub fn tokens(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Number of sentences.
+    pub fn sentences(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The rows of sentence `i` in every tensor `[T, ..]`.
+    ///
+    /// # Panics
+    /// If there is no sentence `i`.
+    pub fn rows(&self, i: usize) -> std::ops::Range<usize> {
+        self.starts[i]..self.starts[i + 1]
+    }
+
+    /// The ids `[T]`.
+    pub fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Where the sentences start `[sentences + 1]`; the last is T.
+    pub fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+}

@@ -1,0 +1,25 @@
+//! The memory of a forward pass, used again for every layer and every pack.
+
+use crate::Config;
+use minilm_kernels::{AlignedVec, Rows, attention};
+
+/// Activations of one pack. It grows to the largest pack it has seen; one thread uses it at a time.
+///
+/// At T tokens: `(2·H + 3·H + H + FFN_CHUNK) · T` floats, and a block of attention scores.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    pub(crate) x: AlignedVec,            // [T, H]   the residual stream
+    pub(crate) y: AlignedVec,            // [T, H]   the next x
+    pub(crate) qkv: AlignedVec,          // [T, 3H]
+    pub(crate) context: AlignedVec,      // [T, H]
+    pub(crate) inner: AlignedVec,        // [T, one chunk of F]
+    pub(crate) intermediate: AlignedVec, // [T, F]   only under observation
+    pub(crate) attention: attention::Scratch,
+}
+
+impl Scratch {
+    /// The residual stream `[T, H]`.
+    pub(crate) fn hidden(&self, config: &Config) -> Rows<'_> {
+        Rows::new(&self.x, config.hidden_size)
+    }
+}

@@ -1,0 +1,56 @@
+//! The intermediate tensors by the names PyTorch gives them.
+
+use minilm_kernels::Rows;
+use std::fmt;
+
+/// A step of the forward pass; displayed as the name of the PyTorch module whose output it is. `n` is the layer.
+///
+/// ```
+/// use minilm_model::Stage;
+/// assert_eq!(Stage::Attention(3).to_string(), "encoder.layer.3.attention.self");
+/// assert_eq!(Stage::AttentionOutput(0).to_string(), "encoder.layer.0.attention.output");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// `embeddings` `[T, H]`: word + type + position, after LayerNorm.
+    Embeddings,
+    /// `encoder.layer.n.attention.self` `[T, H]`: the context of all heads.
+    Attention(usize),
+    /// `encoder.layer.n.attention.output` `[T, H]`: projection + residual, after LayerNorm.
+    AttentionOutput(usize),
+    /// `encoder.layer.n.intermediate` `[T, F]`: the feed-forward's inner layer, after GELU.
+    Intermediate(usize),
+    /// `encoder.layer.n.output` `[T, H]`: feed-forward + residual, after LayerNorm.
+    Output(usize),
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stage::Embeddings => f.write_str("embeddings"),
+            Stage::Attention(n) => write!(f, "encoder.layer.{n}.attention.self"),
+            Stage::AttentionOutput(n) => write!(f, "encoder.layer.{n}.attention.output"),
+            Stage::Intermediate(n) => write!(f, "encoder.layer.{n}.intermediate"),
+            Stage::Output(n) => write!(f, "encoder.layer.{n}.output"),
+        }
+    }
+}
+
+/// Is shown each intermediate tensor as soon as it is there.
+pub type Observer<'a> = &'a mut dyn FnMut(Stage, Rows);
+
+/// The observer of a forward pass, if there is one.
+pub(crate) struct Observation<'a>(pub(crate) Option<Observer<'a>>);
+
+impl Observation<'_> {
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn show(&mut self, stage: Stage, tensor: Rows) {
+        if let Some(observer) = &mut self.0 {
+            observer(stage, tensor);
+        }
+    }
+}

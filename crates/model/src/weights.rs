@@ -1,0 +1,143 @@
+//! A safetensors file in memory, and the one `unsafe` of this crate: its mapping.
+
+use crate::Error;
+use half::{bf16, f16};
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensors, tensor::Metadata};
+use std::{
+    borrow::Cow,
+    fs::File,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+#[cfg(target_endian = "big")]
+compile_error!("safetensors are little-endian, and tensors are read in place");
+
+/// A memory-mapped safetensors file with a validated header.
+///
+/// ```no_run
+/// let checkpoint = minilm_model::Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
+/// let gamma = checkpoint.tensor("embeddings.LayerNorm.weight", &[384])?;
+/// # Ok::<(), minilm_model::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    map: Arc<Mmap>,
+    metadata: Metadata,
+    data: usize, // where the tensors' bytes begin in the file
+}
+
+impl Checkpoint {
+    /// Maps the file and validates its header: sizes, offsets and types must agree with each other and with the file.
+    ///
+    /// # Errors
+    /// [`Error::Read`] or [`Error::Safetensors`].
+    pub fn open(path: &Path) -> Result<Checkpoint, Error> {
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be checked; the documentation of
+        // `Bert::load` asks for it, as every program that maps a file does.
+        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+        let (header, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
+        let data = size_of::<u64>() + header;
+        Ok(Checkpoint { path: path.to_owned(), map: Arc::new(map), metadata, data })
+    }
+
+    /// The tensor as `f32`, in place if it is stored so. Every value is finite.
+    ///
+    /// The name may be stored with the prefix `bert.`, and LayerNorm's `weight` and `bias` as `gamma` and `beta`.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`], [`Error::Shape`], [`Error::Dtype`] or [`Error::NotFinite`].
+    pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, Error> {
+        let (range, dtype) = self.locate(name, shape)?;
+        let bytes = &self.map[range];
+        let values = match dtype {
+            Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
+                Ok(values) => Cow::Borrowed(values),
+                // The header's length put the data on an odd address.
+                Err(_) => Cow::Owned(convert(bytes, f32::from_le_bytes)),
+            },
+            Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
+            Dtype::BF16 => Cow::Owned(convert(bytes, |b| bf16::from_le_bytes(b).to_f32())),
+            other => {
+                return Err(Error::Dtype { path: self.path.clone(), tensor: name.to_owned(), found: format!("{other:?}") });
+            }
+        };
+        self.check_finite(name, &values)?;
+        Ok(values)
+    }
+
+    /// A table that stays in the file if it is stored as `f32`, and keeps the mapping alive.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::tensor`].
+    pub(crate) fn table(&self, name: &str, rows: usize, cols: usize) -> Result<Table, Error> {
+        let values = match self.tensor(name, &[rows, cols])? {
+            Cow::Borrowed(_) => {
+                let (range, _) = self.locate(name, &[rows, cols])?;
+                Values::Mapped { map: Arc::clone(&self.map), range }
+            }
+            Cow::Owned(values) => Values::Owned(values),
+        };
+        Ok(Table { values, cols })
+    }
+
+    /// Where the tensor's bytes are in the file, and their type.
+    fn locate(&self, name: &str, shape: &[usize]) -> Result<(Range<usize>, Dtype), Error> {
+        let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        let names = [name.to_owned(), format!("bert.{name}"), format!("bert.{old}"), old];
+        let found = names.iter().find_map(|name| self.metadata.info(name));
+        let info = found.ok_or_else(|| Error::MissingTensor { path: self.path.clone(), tensor: name.to_owned() })?;
+        if info.shape != shape {
+            return Err(Error::Shape {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                found: info.shape.clone(),
+                expected: shape.to_owned(),
+            });
+        }
+        let (start, end) = info.data_offsets;
+        Ok((self.data + start..self.data + end, info.dtype))
+    }
+
+    fn check_finite(&self, name: &str, values: &[f32]) -> Result<(), Error> {
+        // Blocks without a branch inside, so that the compiler vectorises the scan.
+        let suspect = |block: &[f32]| block.iter().fold(false, |bad, x| bad | !x.is_finite());
+        let Some(block) = values.chunks(4096).position(suspect) else { return Ok(()) };
+        let index = block * 4096 + values[block * 4096..].iter().position(|x| !x.is_finite()).unwrap_or_default();
+        Err(Error::NotFinite { path: self.path.clone(), tensor: name.to_owned(), index, value: values[index] })
+    }
+}
+
+fn convert<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|b| value(*b)).collect()
+}
+
+/// A matrix `[rows, cols]` of which single rows are read.
+#[derive(Debug)]
+pub(crate) struct Table {
+    values: Values,
+    cols: usize,
+}
+
+#[derive(Debug)]
+enum Values {
+    Mapped { map: Arc<Mmap>, range: Range<usize> },
+    Owned(Vec<f32>),
+}
+
+impl Table {
+    /// Row `i` `[cols]`.
+    pub(crate) fn row(&self, i: usize) -> &[f32] {
+        let values = match &self.values {
+            Values::Mapped { map, range } => bytemuck::cast_slice(&map[range.clone()]),
+            Values::Owned(values) => values,
+        };
+        &values[i * self.cols..(i + 1) * self.cols]
+    }
+}
