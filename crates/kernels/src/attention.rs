@@ -75,7 +75,8 @@ impl Kernel for Attention<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         // MR × NV as in GEMM, but narrow: D is two vectors, and L often only one.
-        for sentence in self.starts.windows(2).map(|w| w[0]..w[1]) {
+        let sentences = self.starts.windows(2).map(|w| w[0]..w[1]);
+        for sentence in sentences.filter(|rows| !rows.is_empty()) {
             match (S::VECTORS, sentence.len() <= LANES) {
                 (32, true) => self.sentence::<S, 1, 2>(s, 12, sentence),
                 (32, false) => self.sentence::<S, 2, 2>(s, 12, sentence),

@@ -70,3 +70,46 @@ pub fn exp_slice(level: Level, x: &mut [f32]) {
     }
     level.run(Exp(x));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chebyshev::interpolate;
+    use std::f64::consts::LN_2;
+
+    /// (eʳ − 1 − r) / r²
+    fn q(r: f64) -> f64 {
+        (r.exp_m1() - r) / (r * r)
+    }
+
+    #[test]
+    fn the_polynomial_is_the_interpolation_rounded() {
+        let derived = interpolate::<6>(LN_2 / 2.0, q).map(|c| c as f32);
+        for (k, (&shipped, want)) in Q.iter().zip(derived).enumerate() {
+            let within_an_ulp = shipped == want || shipped == want.next_up() || shipped == want.next_down();
+            assert!(within_an_ulp, "Q[{k}] is {shipped:e}, derived {want:e}; the polynomial is {derived:?}");
+        }
+    }
+
+    #[test]
+    fn the_polynomial_adds_less_than_7e_10_to_the_error() {
+        for i in 1..=10_000 {
+            for r in [i, -i].map(|i| f64::from(i) * 1e-4 * LN_2 / 2.0) {
+                let shipped = Q.iter().rev().fold(0.0, |q, &c| q * r + f64::from(c));
+                let error = (r * r * (shipped - q(r)) / r.exp()).abs();
+                assert!(error < 7e-10, "r = {r}: {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn ln_2_is_the_sum_of_its_parts() {
+        let error = (f64::from(LN2_HIGH) + f64::from(LN2_LOW) - LN_2).abs();
+        assert!(error < 1e-11, "{error:e}");
+        for n in -150..=128 {
+            // So x − n·HIGH has nothing to round but the difference.
+            let exact = f64::from(n) * f64::from(LN2_HIGH);
+            assert_eq!(f64::from(exact as f32), exact, "{n}·HIGH");
+        }
+    }
+}

@@ -78,3 +78,43 @@ impl Kernel for Gelu<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chebyshev::interpolate;
+    use std::f64::consts::SQRT_2;
+
+    /// The table in `f64`, `[k][i]` as [`C`].
+    fn derived() -> [[f64; LANES]; 7] {
+        let mut table = [[0.0; LANES]; 7];
+        for i in 0..LANES {
+            let centre = i as f64 * f64::from(W);
+            let piece = interpolate::<7>(f64::from(W) / 2.0, |u| -0.5 * libm::erfc((centre + u) / SQRT_2));
+            for (k, c) in piece.into_iter().enumerate() {
+                // Around 0, Φ − 1/2 is odd: the even coefficients are 0 but for what f64 leaves of them.
+                let zero = i == 0 && k > 0 && k % 2 == 0;
+                assert!(!zero || c.abs() < 1e-11, "coefficient {k} of piece 0 is {c:e}");
+                table[k][i] = if zero { 0.0 } else { c };
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn the_table_is_the_interpolation_rounded() {
+        let derived = derived();
+        for k in 0..7 {
+            for i in 0..LANES {
+                let (want, shipped) = (derived[k][i] as f32, C[k][i]);
+                let within_an_ulp = shipped == want || shipped == want.next_up() || shipped == want.next_down();
+                assert!(within_an_ulp, "C[{k}][{i}] is {shipped:e}, derived {want:e}; the table is\n{}", printed(&derived));
+            }
+        }
+    }
+
+    /// The table as it stands in the source.
+    fn printed(table: &[[f64; LANES]; 7]) -> String {
+        table.iter().map(|row| format!("    {:?},\n", row.map(|c| f64::from(c as f32)))).collect()
+    }
+}

@@ -50,9 +50,9 @@ use std::ops::Range;
 
 /// Length of a chain of multiply-adds: a constant of the arithmetic, the same on every machine.
 ///
-/// The rounding error of a sum grows with the length of its longest chain; 192 puts the final vector's error clearly
-/// below that of one chain of 384 for about one percent of the time.
-pub const KC: usize = 192;
+/// The rounding error of a sum grows with the length of its longest chain; 128 puts the final vector's error clearly
+/// below that of one chain of 384, for about one percent of the time.
+pub const KC: usize = 128;
 
 /// What happens to a finished tile before it leaves the first-level cache. The bias is added in each case.
 #[derive(Clone, Copy, Debug)]

@@ -39,6 +39,8 @@
 #![forbid(clippy::undocumented_unsafe_blocks)]
 
 pub mod attention;
+#[cfg(test)]
+mod chebyshev;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;

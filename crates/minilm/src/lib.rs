@@ -1,1 +1,51 @@
+//! # minilm
+//!
+//! Sentence embeddings on the CPU, in pure Rust: `sentence-transformers/all-MiniLM-L6-v2` and BERT checkpoints like it.
+//!
+//! ```
+//! # fn main() -> Result<(), minilm::Error> {
+//! let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+//! let embeddings = encoder.encode(&["A man is eating food.", "Someone has a meal."])?; // [2, 384], unit rows
+//! let score = minilm::similarity::cosine(
+//!     embeddings.row(0).as_slice().unwrap(),
+//!     embeddings.row(1).as_slice().unwrap(),
+//! );
+//! assert!(score > 0.6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same text gives the same bits, whatever else is in the call, in any order, on any number of threads and with any
+//! instruction set: AVX-512, AVX2 or plain Rust.
+//!
+//! The library prints nothing, starts no thread before it is used, and never touches the network.
+//!
+//! | crate | what it does |
+//! |---|---|
+//! | `minilm` | text in, embeddings out: [`SentenceEncoder`] |
+//! | [`model`] | the BERT encoder: configuration, weights, forward pass |
+//! | [`pooling`] | sentence vectors from token vectors, and their similarity |
+//! | [`kernels`] | all arithmetic, once for every instruction set |
+#![forbid(unsafe_code)]
 
+mod builder;
+mod directory;
+mod encoder;
+mod error;
+mod schedule;
+mod stream;
+mod threads;
+mod tokenize;
+
+pub use builder::{Builder, Progress, Truncation};
+pub use encoder::{Encoded, SentenceEncoder, TokenEmbeddings};
+pub use error::Error;
+pub use stream::{EncodeIter, SentenceEmbedding};
+pub use tokenize::{TokenCount, TokenizedText};
+
+pub use minilm_kernels as kernels;
+pub use minilm_kernels::Level;
+pub use minilm_model as model;
+pub use minilm_pooling as pooling;
+pub use minilm_pooling::similarity;
+pub use ndarray;

@@ -20,7 +20,7 @@ use minilm_kernels::{
 use std::{borrow::Cow, mem};
 
 /// Columns of the feed-forward's inner layer at a time: whole chains of the second product.
-const FFN_CHUNK: usize = 2 * KC;
+const FFN_CHUNK: usize = 3 * KC;
 
 /// `encoder`: the layers in order.
 #[derive(Debug)]

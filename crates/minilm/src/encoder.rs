@@ -1,0 +1,369 @@
+//! Text in, embeddings out.
+
+use crate::{
+    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, directory::Directory,
+    schedule, threads::Threads, tokenize::TextTokenizer,
+};
+use minilm_kernels::{Level, Rows};
+use minilm_model::{Bert, Pack, Scratch};
+use minilm_pooling::{Pooling, normalize};
+use ndarray::{Array1, Array2};
+use std::{
+    fmt,
+    ops::Range,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Texts whose token ids are held at once. Many packs for each thread, and a few MiB at the most.
+const WINDOW: usize = 4096;
+
+/// A sentence-embedding model, ready to use from any number of threads at once.
+///
+/// ```
+/// # fn main() -> Result<(), minilm::Error> {
+/// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+/// assert_eq!(encoder.dimension(), 384);
+/// let embedding = encoder.encode_one("This is an example sentence")?;
+/// assert!((embedding[0] - 0.067_656_9).abs() < 1e-6);
+/// # Ok(())
+/// # }
+/// ```
+pub struct SentenceEncoder {
+    bert: Bert,
+    tokenizer: TextTokenizer,
+    pooling: Pooling,
+    normalize: Normalize,
+    dimension: usize,
+    truncation: Truncation,
+    threads: Threads,
+    on_progress: Option<OnProgress>,
+    /// One for each thread that was ever in a forward pass at the same time.
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// When an embedding is scaled to length 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Normalize {
+    Never,
+    BeforeTruncation,
+    AfterTruncation,
+}
+
+/// What one thread needs for one pack.
+#[derive(Default)]
+struct Workspace {
+    pack: Pack,
+    scratch: Scratch,
+}
+
+/// The embeddings of a call and what was read of each text.
+///
+/// ```
+/// # fn main() -> Result<(), minilm::Error> {
+/// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+/// let encoded = encoder.encode_with_counts(&["one", ""])?;
+/// assert_eq!(encoded.embeddings.dim(), (2, 384));
+/// assert_eq!(encoded.counts[1].used, 2); // [CLS] [SEP]
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// `[texts, dimension]`, in the order of the texts.
+    pub embeddings: Array2<f32>,
+    /// Tokens of each text.
+    pub counts: Vec<TokenCount>,
+}
+
+/// The last hidden state of one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenEmbeddings {
+    /// `[tokens, H]`: one vector a token.
+    pub embeddings: Array2<f32>,
+    /// The word pieces, `[CLS]` first and `[SEP]` last.
+    pub tokens: Vec<String>,
+    /// Their ids.
+    pub ids: Vec<u32>,
+    /// Tokens beyond the model's limit.
+    pub dropped: usize,
+}
+
+impl SentenceEncoder {
+    /// Loads a model from a directory as sentence-transformers writes it, with default options.
+    ///
+    /// The weights are memory-mapped: the file must not be changed while the encoder is in use.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable, or contradicts the others.
+    pub fn load(directory: impl AsRef<Path>) -> Result<SentenceEncoder, Error> {
+        SentenceEncoder::builder().load(directory)
+    }
+
+    /// Options: threads, level, normalisation, truncation, progress.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn open(root: &Path, options: Builder) -> Result<SentenceEncoder, Error> {
+        let directory = Directory::read(root)?;
+        let bert = Bert::load(&directory.transformer, options.level)?;
+        let config = bert.config();
+
+        if let Some((path, width)) = directory.pooling_width
+            && width != config.hidden_size
+        {
+            let reason = format!("{width} is not hidden_size {} of config.json", config.hidden_size);
+            return Err(Error::Field { path, field: "word_embedding_dimension", reason });
+        }
+        let positions = config.max_position_embeddings;
+        if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
+            let reason = format!("{tokens} is more than the model's {positions} positions");
+            return Err(Error::Option { option: "max_tokens", reason });
+        }
+        let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
+        let tokenizer = TextTokenizer::load(&directory.transformer, config.vocab_size, limit, directory.lowercase)?;
+
+        let width = directory.pooling.width(config.hidden_size);
+        let dimension = options.truncate_dim.unwrap_or(width);
+        if dimension == 0 || dimension > width {
+            let reason = format!("{dimension} is not between 1 and the model's {width}");
+            return Err(Error::Option { option: "truncate_dim", reason });
+        }
+        let normalize = match options.normalize {
+            Some(true) => Normalize::AfterTruncation,
+            Some(false) => Normalize::Never,
+            None if directory.normalize => Normalize::BeforeTruncation,
+            None => Normalize::Never,
+        };
+        Ok(SentenceEncoder {
+            bert,
+            tokenizer,
+            pooling: directory.pooling,
+            normalize,
+            dimension,
+            truncation: options.truncation,
+            threads: Threads::new(options.threads)?,
+            on_progress: options.on_progress,
+            workspaces: Mutex::default(),
+        })
+    }
+
+    /// The embeddings of `texts`: `[texts, dimension]`, in their order.
+    ///
+    /// Exact duplicates are computed once. An empty slice gives an empty array.
+    ///
+    /// # Errors
+    /// A text that is too long, if the encoder was built with [`Truncation::Error`].
+    pub fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
+        Ok(self.encode_with_counts(texts)?.embeddings)
+    }
+
+    /// The embedding of one text: `[dimension]`. The work stays on the calling thread.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn encode_one(&self, text: &str) -> Result<Array1<f32>, Error> {
+        let embeddings = self.encode(&[text])?;
+        Ok(embeddings.row(0).to_owned())
+    }
+
+    /// As [`SentenceEncoder::encode`], with the tokens used and dropped of each text.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn encode_with_counts<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Encoded, Error> {
+        let distinct = schedule::distinct(texts);
+        let mut embeddings = Array2::zeros((texts.len(), self.dimension));
+        let mut counts = vec![TokenCount::default(); texts.len()];
+        let done = AtomicUsize::new(texts.len() - distinct.first.len());
+
+        for window in distinct.first.chunks(WINDOW) {
+            let tokenized = self.tokenize_all(texts, window)?;
+            let lengths: Vec<usize> = tokenized.iter().map(|text| text.ids.len()).collect();
+            let (order, packs) = schedule::packs(&lengths, self.threads.count());
+
+            let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
+                let vectors = self.encode_pack(order[pack.clone()].iter().map(|&i| tokenized[i].ids.as_slice()));
+                let done = pack.len() + done.fetch_add(pack.len(), Ordering::Relaxed);
+                if let Some(report) = &self.on_progress {
+                    report(Progress { done, total: texts.len() });
+                }
+                vectors
+            });
+            for (pack, vectors) in packs.into_iter().zip(vectors) {
+                for (&i, vector) in order[pack].iter().zip(vectors?.rows()) {
+                    let index = window[i];
+                    if vector.iter().any(|x| !x.is_finite()) {
+                        return Err(Error::NotFinite { index });
+                    }
+                    embeddings.row_mut(index).assign(&vector);
+                    counts[index] = tokenized[i].count();
+                }
+            }
+        }
+        for (i, &of) in distinct.of.iter().enumerate() {
+            let first = distinct.first[of];
+            if first != i {
+                let embedding = embeddings.row(first).to_owned();
+                embeddings.row_mut(i).assign(&embedding);
+                counts[i] = counts[first];
+            }
+        }
+        Ok(Encoded { embeddings, counts })
+    }
+
+    /// The embeddings of a stream of texts, in their order, in memory that does not grow with the stream.
+    ///
+    /// Texts are read ahead in windows of about a thousand. After an error the iterator ends.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// for result in encoder.encode_iter("first line\nsecond line".lines()) {
+    ///     let sentence = result?;
+    ///     println!("{}: {} tokens, {:?}", sentence.text, sentence.tokens, sentence.embedding);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn encode_iter<I>(&self, texts: I) -> EncodeIter<'_, I::IntoIter>
+    where
+        I: IntoIterator<Item: AsRef<str> + Sync>,
+    {
+        EncodeIter::new(self, texts.into_iter())
+    }
+
+    /// One vector for each token of `text`: the encoder's last hidden state, before pooling.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let text = encoder.token_embeddings("Embeddings!")?;
+    /// assert_eq!(text.tokens, ["[CLS]", "em", "##bed", "##ding", "##s", "!", "[SEP]"]);
+    /// assert_eq!(text.embeddings.dim(), (7, 384));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn token_embeddings(&self, text: &str) -> Result<TokenEmbeddings, Error> {
+        let TokenizedText { ids, dropped } = self.tokenize(text)?;
+        let tokens = ids.iter().map(|&id| self.tokenizer.token(id)).collect();
+        let embeddings = self.forward([ids.as_slice()].into_iter(), |_, hidden| {
+            let rows = (0..hidden.rows()).flat_map(|i| hidden.row(i)).copied();
+            Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect()).expect("rows × cols values")
+        })?;
+        Ok(TokenEmbeddings { embeddings, tokens, ids, dropped })
+    }
+
+    /// The token ids of `text` as the model reads them.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.tokenize("Hello")?.ids, [101, 7592, 102]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn tokenize(&self, text: &str) -> Result<TokenizedText, Error> {
+        self.tokenize_at(0, text)
+    }
+
+    /// How many tokens of `text` the model reads, and how many it would drop. Never fails for being too long.
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    pub fn count_tokens(&self, text: &str) -> Result<TokenCount, Error> {
+        let tokenized = self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index: 0, reason })?;
+        Ok(tokenized.count())
+    }
+
+    /// Length of an embedding.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The longest text that is read whole, in tokens, `[CLS]` and `[SEP]` among them.
+    pub fn max_tokens(&self) -> usize {
+        self.tokenizer.limit()
+    }
+
+    /// The instruction set that is used.
+    pub fn level(&self) -> Level {
+        self.bert.level()
+    }
+
+    /// The encoder inside, for a look at its intermediate tensors.
+    pub fn model(&self) -> &Bert {
+        &self.bert
+    }
+
+    fn tokenize_all<S: AsRef<str> + Sync>(&self, texts: &[S], which: &[usize]) -> Result<Vec<TokenizedText>, Error> {
+        self.threads.map(which, |&i| self.tokenize_at(i, texts[i].as_ref())).into_iter().collect()
+    }
+
+    fn tokenize_at(&self, index: usize, text: &str) -> Result<TokenizedText, Error> {
+        let tokenized = self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index, reason })?;
+        if tokenized.dropped > 0 && self.truncation == Truncation::Error {
+            let tokens = tokenized.ids.len() + tokenized.dropped;
+            return Err(Error::TooLong { index, tokens, limit: self.max_tokens() });
+        }
+        Ok(tokenized)
+    }
+
+    /// The embeddings `[texts, dimension]` of texts that are computed together.
+    fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>) -> Result<Array2<f32>, Error> {
+        self.forward(texts, |pack, hidden| {
+            let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
+            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
+            for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
+                self.pooling.pool(hidden.slice(pack.rows(i)), &mut pooled);
+                if self.normalize == Normalize::BeforeTruncation {
+                    normalize(&mut pooled);
+                }
+                let kept = &mut pooled[..self.dimension];
+                if self.normalize == Normalize::AfterTruncation {
+                    normalize(kept);
+                }
+                row.iter_mut().zip(kept).for_each(|(to, x)| *to = *x);
+            }
+            embeddings
+        })
+    }
+
+    /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.
+    fn forward<'t, R>(&self, texts: impl Iterator<Item = &'t [u32]>, read: impl FnOnce(&Pack, Rows) -> R) -> Result<R, Error> {
+        // The lock is held to take and to return a workspace, not while it is used.
+        let free = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workspace = free().pop().unwrap_or_default();
+        workspace.pack.clear();
+        texts.for_each(|ids| workspace.pack.push(ids));
+        let hidden = self.bert.forward(&workspace.pack, &mut workspace.scratch);
+        let result = hidden.map(|hidden| read(&workspace.pack, hidden));
+        free().push(workspace);
+        Ok(result?)
+    }
+}
+
+impl fmt::Debug for SentenceEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SentenceEncoder")
+            .field("config", self.bert.config())
+            .field("level", &self.bert.level())
+            .field("max_tokens", &self.max_tokens())
+            .field("pooling", &self.pooling)
+            .field("normalize", &self.normalize)
+            .field("dimension", &self.dimension)
+            .field("truncation", &self.truncation)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}

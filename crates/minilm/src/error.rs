@@ -1,0 +1,107 @@
+//! Everything that can go wrong, by name.
+
+use std::{io, path::PathBuf};
+
+/// Why a model could not be loaded, or texts could not be encoded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration or the weights could not be loaded.
+    #[error(transparent)]
+    Model(#[from] minilm_model::Error),
+    /// A file or directory could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A JSON file of the model's directory is not what it should be.
+    #[error("{} is not what sentence-transformers writes", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's reason, with line and column.
+        source: serde_json::Error,
+    },
+    /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
+    #[error("{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are supported", path.display())]
+    Modules {
+        /// The file.
+        path: PathBuf,
+        /// The module types found, in order.
+        found: String,
+    },
+    /// A field of a configuration file has a value that cannot be used.
+    #[error("{}: field {field}: {reason}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `tokenizer.json` (or `vocab.txt`) could not be loaded.
+    #[error("{} is not a usable tokenizer: {reason}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// The tokenizer's reason.
+        reason: String,
+    },
+    /// The tokenizer's vocabulary belongs to another model.
+    #[error("{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the model", path.display())]
+    Vocabulary {
+        /// The tokenizer's file.
+        path: PathBuf,
+        /// One more than the largest id of the tokenizer.
+        tokenizer: usize,
+        /// `vocab_size` of the model.
+        model: usize,
+    },
+    /// A text could not be tokenised.
+    #[error("text {index} cannot be tokenised: {reason}")]
+    Tokenize {
+        /// Which text, from 0.
+        index: usize,
+        /// The tokenizer's reason.
+        reason: String,
+    },
+    /// A text is longer than the model reads, and the encoder was built with [`Truncation::Error`](crate::Truncation::Error).
+    #[error("text {index} has {tokens} tokens, but the model reads {limit}")]
+    TooLong {
+        /// Which text, from 0.
+        index: usize,
+        /// Its tokens, `[CLS]` and `[SEP]` among them.
+        tokens: usize,
+        /// How many the model reads.
+        limit: usize,
+    },
+    /// An embedding came out NaN or infinite: the weights are too large for `f32`.
+    #[error("the embedding of text {index} is not finite")]
+    NotFinite {
+        /// Which text, from 0.
+        index: usize,
+    },
+    /// An option of the builder cannot be used with this model.
+    #[error("option {option}: {reason}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The same error for a text that is `offset` places further on.
+    pub(crate) fn offset(mut self, offset: usize) -> Error {
+        match &mut self {
+            Error::Tokenize { index, .. } | Error::TooLong { index, .. } | Error::NotFinite { index } => *index += offset,
+            _ => {}
+        }
+        self
+    }
+}

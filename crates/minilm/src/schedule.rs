@@ -1,0 +1,95 @@
+//! Which texts are computed, and which of them together.
+
+use std::{collections::HashMap, ops::Range};
+
+/// Tokens of a pack. Its activations then fill the second-level cache, and each pass over the weights serves this many rows.
+const PACK: usize = 128;
+
+/// Tokens below which a pack is not cut further: a pass over the weights costs the same for fewer.
+const SMALLEST_PACK: usize = 32;
+
+/// The texts without repetitions.
+pub(crate) struct Distinct {
+    /// The first place of each different text, ascending.
+    pub first: Vec<usize>,
+    /// For each text, which of `first` has it.
+    pub of: Vec<usize>,
+}
+
+/// Finds exact duplicates.
+pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
+    let mut seen = HashMap::with_capacity(texts.len());
+    let mut first = Vec::new();
+    let of = texts.iter().enumerate().map(|(i, text)| {
+        *seen.entry(text.as_ref()).or_insert_with(|| {
+            first.push(i);
+            first.len() - 1
+        })
+    });
+    Distinct { of: of.collect(), first }
+}
+
+/// Sorts texts by length, longest first, and cuts the order into packs.
+///
+/// Returns the order and the packs as ranges of it. A pack holds whole texts: as many as fit into `PACK` tokens, fewer if
+/// otherwise a thread would have nothing to do, at least one.
+pub(crate) fn packs(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
+    let mut order: Vec<usize> = (0..tokens.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(tokens[i])); // stable
+
+    let total: usize = tokens.iter().sum();
+    let packs = total.div_ceil(PACK).next_multiple_of(threads).max(1);
+    let target = total.div_ceil(packs).max(SMALLEST_PACK);
+
+    let mut cuts = Vec::new();
+    let (mut start, mut filled) = (0, 0);
+    for (at, &i) in order.iter().enumerate() {
+        if filled > 0 && filled + tokens[i] > target {
+            cuts.push(start..at);
+            (start, filled) = (at, 0);
+        }
+        filled += tokens[i];
+    }
+    if start < order.len() {
+        cuts.push(start..order.len());
+    }
+    (order, cuts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_in_one_pack_and_no_pack_is_too_large() {
+        let tokens: Vec<usize> = (0..500).map(|i| 2 + i * 7919 % 255).collect();
+        for threads in [1, 2, 7] {
+            let (order, packs) = packs(&tokens, threads);
+            let mut seen = order.clone();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..500).collect::<Vec<_>>());
+            assert_eq!(packs.first().map(|p| p.start), Some(0));
+            assert_eq!(packs.last().map(|p| p.end), Some(500));
+            assert!(packs.windows(2).all(|w| w[0].end == w[1].start));
+            for pack in packs {
+                let total: usize = order[pack.clone()].iter().map(|&i| tokens[i]).sum();
+                assert!(total <= PACK || pack.len() == 1, "{total} tokens in {} texts", pack.len());
+            }
+        }
+    }
+
+    #[test]
+    fn few_texts_are_shared_among_the_threads() {
+        assert_eq!(packs(&[16; 8], 2).1, [0..4, 4..8]);
+        assert_eq!(packs(&[16; 8], 1).1, [0..8]);
+        assert_eq!(packs(&[8, 8], 2).1, [0..2], "too little to share");
+        assert_eq!(packs(&[], 2).1, [0..0; 0]);
+    }
+
+    #[test]
+    fn duplicates_share_the_first_place() {
+        let found = distinct(&["a", "b", "a", "c", "b"]);
+        assert_eq!(found.first, [0, 1, 3]);
+        assert_eq!(found.of, [0, 1, 0, 2, 1]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Encoding a stream of texts in bounded memory.
+
+use crate::{Error, SentenceEncoder};
+use ndarray::Array1;
+
+/// Texts read ahead: enough to keep every thread busy, few enough to hold.
+const WINDOW: usize = 1024;
+
+/// One result of [`SentenceEncoder::encode_iter`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentenceEmbedding<S> {
+    /// The text, as it came in.
+    pub text: S,
+    /// Its embedding.
+    pub embedding: Array1<f32>,
+    /// Tokens that the model read, `[CLS]` and `[SEP]` among them.
+    pub tokens: usize,
+    /// Tokens beyond the model's limit.
+    pub dropped: usize,
+}
+
+/// The iterator of [`SentenceEncoder::encode_iter`].
+#[derive(Debug)]
+pub struct EncodeIter<'e, I: Iterator> {
+    encoder: &'e SentenceEncoder,
+    texts: I,
+    taken: usize,
+    ready: std::vec::IntoIter<SentenceEmbedding<I::Item>>,
+    failed: bool,
+}
+
+impl<'e, I: Iterator> EncodeIter<'e, I> {
+    pub(crate) fn new(encoder: &'e SentenceEncoder, texts: I) -> EncodeIter<'e, I> {
+        EncodeIter { encoder, texts, taken: 0, ready: Vec::new().into_iter(), failed: false }
+    }
+}
+
+impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
+    /// Encodes the next window of texts.
+    fn refill(&mut self) -> Result<(), Error> {
+        let texts: Vec<I::Item> = self.texts.by_ref().take(WINDOW).collect();
+        let encoded = self.encoder.encode_with_counts(&texts).map_err(|error| error.offset(self.taken))?;
+        self.taken += texts.len();
+        let rows = encoded.embeddings.rows().into_iter().zip(encoded.counts);
+        let ready: Vec<_> = texts
+            .into_iter()
+            .zip(rows)
+            .map(|(text, (row, count))| SentenceEmbedding {
+                text,
+                embedding: row.to_owned(),
+                tokens: count.used,
+                dropped: count.dropped,
+            })
+            .collect();
+        self.ready = ready.into_iter();
+        Ok(())
+    }
+}
+
+impl<I: Iterator<Item: AsRef<str> + Sync>> Iterator for EncodeIter<'_, I> {
+    type Item = Result<SentenceEmbedding<I::Item>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        if self.ready.len() == 0
+            && let Err(error) = self.refill()
+        {
+            self.failed = true;
+            return Some(Err(error));
+        }
+        self.ready.next().map(Ok)
+    }
+}

@@ -1,0 +1,48 @@
+//! Where the work runs.
+
+use crate::Error;
+use rayon::prelude::*;
+
+/// The threads of an encoder.
+#[derive(Debug)]
+pub(crate) enum Threads {
+    /// The rayon pool of the caller: its own if it is in one, else the global one.
+    Current,
+    /// The calling thread alone.
+    One,
+    /// A pool of the encoder's own.
+    Own(rayon::ThreadPool),
+}
+
+impl Threads {
+    /// `None` is the caller's pool, `Some(0)` one thread for each CPU that the process may use.
+    pub(crate) fn new(threads: Option<usize>) -> Result<Threads, Error> {
+        match threads {
+            None => Ok(Threads::Current),
+            Some(1) => Ok(Threads::One),
+            Some(n) => {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(n).thread_name(|i| format!("minilm-{i}")).build();
+                pool.map(Threads::Own).map_err(|e| Error::Option { option: "threads", reason: e.to_string() })
+            }
+        }
+    }
+
+    /// How many threads work at once.
+    pub(crate) fn count(&self) -> usize {
+        match self {
+            Threads::Current => rayon::current_num_threads(),
+            Threads::One => 1,
+            Threads::Own(pool) => pool.current_num_threads(),
+        }
+    }
+
+    /// `f` of each item, in the items' order; one item stays on the calling thread.
+    pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+        match self {
+            _ if items.len() <= 1 => items.iter().map(f).collect(),
+            Threads::One => items.iter().map(f).collect(),
+            Threads::Current => items.par_iter().map(f).collect(),
+            Threads::Own(pool) => pool.install(|| items.par_iter().map(f).collect()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Text to token ids.
+
+use crate::Error;
+use std::path::{Path, PathBuf};
+use tokenizers::{
+    NormalizerWrapper, PostProcessorWrapper, Tokenizer, models::wordpiece::WordPiece, normalizers::bert::BertNormalizer,
+    pre_tokenizers::bert::BertPreTokenizer, processors::bert::BertProcessing,
+};
+
+/// How many tokens of a text the model reads.
+///
+/// ```
+/// # fn main() -> Result<(), minilm::Error> {
+/// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+/// let count = encoder.count_tokens(&"many ".repeat(300))?;
+/// assert_eq!((count.used, count.dropped), (256, 46)); // 300 words, [CLS] and [SEP]
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenCount {
+    /// Tokens that the model reads, `[CLS]` and `[SEP]` among them.
+    pub used: usize,
+    /// Tokens beyond the model's limit.
+    pub dropped: usize,
+}
+
+/// A text as the model reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenizedText {
+    /// The ids, `[CLS]` first and `[SEP]` last.
+    pub ids: Vec<u32>,
+    /// Tokens beyond the model's limit.
+    pub dropped: usize,
+}
+
+impl TokenizedText {
+    /// The numbers of tokens.
+    ///
+    /// ```
+    /// let text = minilm::TokenizedText { ids: vec![101, 102], dropped: 0 };
+    /// assert_eq!(text.count().used, 2);
+    /// ```
+    pub fn count(&self) -> TokenCount {
+        TokenCount { used: self.ids.len(), dropped: self.dropped }
+    }
+}
+
+/// The model's tokenizer, with truncation as sentence-transformers does it.
+///
+/// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for all-MiniLM-L6-v2). They are what the
+/// file happened to be saved with, not what the model was trained for: both are switched off.
+pub(crate) struct TextTokenizer {
+    tokenizer: Tokenizer,
+    before: Vec<u32>, // [CLS]
+    after: Vec<u32>,  // [SEP]
+    limit: usize,
+    lowercase: bool,
+}
+
+impl TextTokenizer {
+    /// Loads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `directory`.
+    ///
+    /// `vocabulary` is the model's number of word embeddings, `limit` the longest text in tokens.
+    pub(crate) fn load(directory: &Path, vocabulary: usize, limit: usize, lowercase: bool) -> Result<TextTokenizer, Error> {
+        let (mut tokenizer, path) = open(directory)?;
+        let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|e| unusable(e.to_string()))?;
+
+        let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
+        // A table may be rounded up to a multiple of 128 rows for speed; more than that is another vocabulary.
+        if size > vocabulary || size.next_multiple_of(128) < vocabulary {
+            return Err(Error::Vocabulary { path, tokenizer: size, model: vocabulary });
+        }
+
+        // What surrounds every text is found by asking for the empty one with and without a text in between.
+        let ids = |text, special| {
+            let encoding = tokenizer.encode_fast(text, special).map_err(|e| unusable(e.to_string()))?;
+            Ok::<_, Error>(encoding.get_ids().to_vec())
+        };
+        let (word, whole) = (ids("a", false)?, ids("a", true)?);
+        let start = whole.windows(word.len().max(1)).position(|window| window == word);
+        let Some(start) = start else {
+            return Err(unusable("special tokens do not surround the text".to_owned()));
+        };
+        let (before, after) = (whole[..start].to_vec(), whole[start + word.len()..].to_vec());
+        if limit <= before.len() + after.len() {
+            return Err(Error::Option { option: "max_tokens", reason: format!("{limit} leaves no room for a word") });
+        }
+        Ok(TextTokenizer { tokenizer, before, after, limit, lowercase })
+    }
+
+    /// The ids of `text`; `Err` is the tokenizer's reason.
+    pub(crate) fn tokenize(&self, text: &str) -> Result<TokenizedText, String> {
+        let lowered = self.lowercase.then(|| text.to_lowercase());
+        let text = lowered.as_deref().unwrap_or(text);
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
+        let words = encoding.get_ids();
+        let room = self.limit - self.before.len() - self.after.len();
+        let kept = &words[..words.len().min(room)];
+        Ok(TokenizedText { ids: [&self.before, kept, &self.after].concat(), dropped: words.len() - kept.len() })
+    }
+
+    /// The longest text in tokens.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The token's text.
+    pub(crate) fn token(&self, id: u32) -> String {
+        self.tokenizer.id_to_token(id).unwrap_or_default()
+    }
+}
+
+fn open(directory: &Path) -> Result<(Tokenizer, PathBuf), Error> {
+    let (json, vocabulary) = (directory.join("tokenizer.json"), directory.join("vocab.txt"));
+    if json.exists() || !vocabulary.exists() {
+        // A missing file is an error of reading, not of the tokenizer.
+        let bytes = std::fs::read(&json).map_err(|source| Error::Read { path: json.clone(), source })?;
+        let tokenizer = Tokenizer::from_bytes(bytes);
+        tokenizer.map(|tokenizer| (tokenizer, json.clone())).map_err(|e| Error::Tokenizer { path: json, reason: e.to_string() })
+    } else {
+        let tokenizer = uncased_bert(&vocabulary);
+        tokenizer.map(|tokenizer| (tokenizer, vocabulary.clone())).map_err(|reason| Error::Tokenizer { path: vocabulary, reason })
+    }
+}
+
+/// The tokenizer of an uncased BERT from its list of word pieces (`transformers.BertTokenizer`).
+fn uncased_bert(vocabulary: &Path) -> Result<Tokenizer, String> {
+    let text = vocabulary.to_str().ok_or("the path is not Unicode")?;
+    let model = WordPiece::from_file(text).unk_token("[UNK]".to_owned()).build().map_err(|e| e.to_string())?;
+    let mut tokenizer = Tokenizer::new(model);
+    let id = |token: &str| {
+        let id = tokenizer.token_to_id(token).ok_or_else(|| format!("there is no token {token}"))?;
+        Ok::<_, String>((token.to_owned(), id))
+    };
+    let surround = BertProcessing::new(id("[SEP]")?, id("[CLS]")?);
+    let normalizer = BertNormalizer::new(true, true, None, true);
+    tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer))).map_err(|e| e.to_string())?;
+    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
+    tokenizer.with_post_processor(Some(PostProcessorWrapper::Bert(surround)));
+    Ok(tokenizer)
+}
