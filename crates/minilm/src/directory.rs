@@ -73,7 +73,12 @@ impl Directory {
             None => (Pooling::new(&[Mode::Mean]), None),
             Some(path) => read_pooling(path)?,
         };
-        let sentence: SentenceBertConfig = read_json(&transformer.join("sentence_bert_config.json"))?.unwrap_or_default();
+        let path = transformer.join("sentence_bert_config.json");
+        let sentence: SentenceBertConfig = read_json(&path)?.unwrap_or_default();
+        if let Some(tokens @ 0..3) = sentence.max_seq_length {
+            let reason = format!("{tokens} leaves no room for a word between [CLS] and [SEP]");
+            return Err(Error::Field { path, field: "max_seq_length", reason });
+        }
         let tokenizer: TokenizerConfig = read_json(&transformer.join("tokenizer_config.json"))?.unwrap_or_default();
         let no_limit = 1e9;
         let by_tokenizer = tokenizer.model_max_length.filter(|n| (1.0..no_limit).contains(n)).map(|n| n as usize);

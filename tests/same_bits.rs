@@ -1,0 +1,76 @@
+//! The signature promise: a text's embedding has the same bits alone, in any batch, in any order, on any number of threads and
+//! on every level.
+
+mod support;
+
+use minilm::{Level, SentenceEncoder};
+use support::{ENCODER, bits, golden, model};
+
+/// Texts of many lengths, a few of them long.
+fn texts() -> Vec<String> {
+    let mut texts: Vec<String> = golden::texts("texts.json").into_iter().map(|t| t.text).collect();
+    texts.sort_by_key(String::len);
+    texts.into_iter().step_by(7).collect()
+}
+
+#[test]
+fn alone_or_in_any_batch_in_any_order() {
+    let texts = texts();
+    let together = ENCODER.encode(&texts).unwrap();
+    let reversed: Vec<&String> = texts.iter().rev().collect();
+    let backwards = ENCODER.encode(&reversed).unwrap();
+    let twice: Vec<&String> = texts.iter().chain(&texts).collect();
+    let doubled = ENCODER.encode(&twice).unwrap();
+    for (i, text) in texts.iter().enumerate() {
+        let alone = bits(&ENCODER.encode_one(text).unwrap());
+        assert_eq!(alone, bits(together.row(i)), "in a batch: {text:?}");
+        assert_eq!(alone, bits(backwards.row(texts.len() - 1 - i)), "in reverse: {text:?}");
+        assert_eq!(alone, bits(doubled.row(i)), "first of two: {text:?}");
+        assert_eq!(alone, bits(doubled.row(texts.len() + i)), "second of two: {text:?}");
+    }
+    let streamed = ENCODER.encode_iter(&texts);
+    for (i, sentence) in streamed.enumerate() {
+        assert_eq!(bits(&sentence.unwrap().embedding), bits(together.row(i)), "streamed");
+    }
+}
+
+#[test]
+fn on_any_number_of_threads() {
+    let texts = texts();
+    let expected = bits(&ENCODER.encode(&texts).unwrap());
+    for threads in [1, 2, 3, 5] {
+        let encoder = SentenceEncoder::builder().threads(threads).load(model()).unwrap();
+        assert_eq!(bits(&encoder.encode(&texts).unwrap()), expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn on_every_level() {
+    // The portable level calls a library function for each multiply-add where the target has no such instruction.
+    let texts: Vec<String> = texts().into_iter().filter(|text| text.len() < 160).step_by(3).collect();
+    let expected = bits(&ENCODER.encode(&texts).unwrap());
+    for level in Level::available() {
+        let encoder = SentenceEncoder::builder().level(level).load(model()).unwrap();
+        assert_eq!(encoder.level(), level);
+        assert_eq!(bits(&encoder.encode(&texts).unwrap()), expected, "level {level}");
+    }
+}
+
+#[test]
+fn from_sixteen_callers_at_once() {
+    let texts = texts();
+    let expected = bits(&ENCODER.encode(&texts).unwrap());
+    std::thread::scope(|scope| {
+        for caller in 0..16 {
+            let (texts, expected) = (&texts[..20], &expected[..20 * 384]);
+            scope.spawn(move || {
+                if caller % 2 == 0 {
+                    assert_eq!(bits(&ENCODER.encode(texts).unwrap()), expected);
+                } else {
+                    let each = texts.iter().flat_map(|text| ENCODER.encode_one(text).unwrap());
+                    assert_eq!(bits(&each.collect::<Vec<_>>()), expected);
+                }
+            });
+        }
+    });
+}

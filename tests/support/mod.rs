@@ -1,0 +1,22 @@
+//! What the integration tests share: the golden files, and small checkpoints of our own.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod golden;
+pub mod tiny;
+
+use minilm::SentenceEncoder;
+use std::{path::PathBuf, sync::LazyLock};
+
+/// The repository's copy of all-MiniLM-L6-v2.
+pub fn model() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("weights/all-MiniLM-L6-v2")
+}
+
+/// The model on the fastest level with default options, loaded once a test program.
+pub static ENCODER: LazyLock<SentenceEncoder> =
+    LazyLock::new(|| SentenceEncoder::load(model()).expect("the repository's model loads"));
+
+/// The bits of every value: equal only if the values are the same in sign, exponent and fraction.
+pub fn bits<'a>(values: impl IntoIterator<Item = &'a f32>) -> Vec<u32> {
+    values.into_iter().map(|x| x.to_bits()).collect()
+}
