@@ -2,6 +2,7 @@
 
 mod support;
 
+use approx::assert_abs_diff_eq;
 use minilm::{Error, Level, SentenceEncoder, kernels::naive};
 use safetensors::Dtype;
 use serde_json::json;
@@ -46,13 +47,6 @@ fn oracle(tiny: &Tiny, ids: &[usize]) -> Vec<Vec<f32>> {
     x.chunks(h).map(<[f32]>::to_vec).collect()
 }
 
-fn assert_near(got: &[f32], want: &[f32], bound: f32) {
-    assert_eq!(got.len(), want.len());
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        assert!((got - want).abs() <= bound, "[{i}] is {got}, the oracle has {want}");
-    }
-}
-
 #[test]
 fn sizes_that_are_no_multiple_of_a_vector_are_computed_right() {
     let tiny = Tiny::new().with_modules();
@@ -63,7 +57,7 @@ fn sizes_that_are_no_multiple_of_a_vector_are_computed_right() {
         let encoder = SentenceEncoder::builder().level(level).load(directory.path()).unwrap();
         let got = encoder.token_embeddings(TEXT).unwrap();
         assert_eq!(got.ids.iter().map(|&id| id as usize).collect::<Vec<_>>(), IDS);
-        assert_near(got.embeddings.as_slice().unwrap(), &want.concat(), 2e-5);
+        assert_abs_diff_eq!(got.embeddings.as_slice().unwrap(), want.concat().as_slice(), epsilon = 2e-5);
         levels.push(bits(&got.embeddings));
         assert!(levels.iter().all(|bits| bits == &levels[0]), "level {level}");
     }
@@ -97,7 +91,7 @@ fn without_modules_it_is_mean_pooling_without_normalisation() {
     let encoder = SentenceEncoder::load(tiny.write()).unwrap();
     let tokens = oracle(&tiny, &IDS);
     let mean: Vec<f32> = (0..52).map(|j| tokens.iter().map(|row| row[j]).sum::<f32>() / 10.0).collect();
-    assert_near(encoder.encode_one(TEXT).unwrap().as_slice().unwrap(), &mean, 2e-5);
+    assert_abs_diff_eq!(encoder.encode_one(TEXT).unwrap().as_slice().unwrap(), mean.as_slice(), epsilon = 2e-5);
     assert_eq!(encoder.max_tokens(), 40, "max_position_embeddings");
 }
 

@@ -111,7 +111,8 @@ fn pooling_modes_are_those_of_sentence_transformers() {
 fn similarities_are_those_of_sentence_transformers() {
     let tensors = golden::Tensors::open("pooling.safetensors");
     let means = [0, 1, 2].map(|i| tensors.get(&format!("{i:02}.mean")).iter().map(|&x| x as f32).collect::<Vec<_>>());
-    let scores: [(&str, fn(&[f32], &[f32]) -> f32, f64); 4] = [
+    type Score = fn(&[f32], &[f32]) -> f32;
+    let scores: [(&str, Score, f64); 4] = [
         ("cos_sim", similarity::cosine, 2e-7),
         ("dot_score", similarity::dot, 5e-5),
         ("euclidean_sim", similarity::euclidean, 5e-6), // PyTorch sums in f32

@@ -6,7 +6,7 @@
 //! eʳ = 1 + r + r²·q(r)           q of degree 5
 //! ```
 //!
-//! - `n·HIGH` is exact (`HIGH` has ten significant bits, `n` eight), so `x − n·HIGH` loses nothing and the one error of the
+//! - `n·HIGH` is exact (`HIGH` has nine significant bits, `n` eight), so `x − n·HIGH` loses nothing and the one error of the
 //!   reduction is the rounding of `n·LOW`, of the order of 1e-11.
 //! - `r²·q(r)` is at most 0.07, so its error is small beside the final rounding of the sum with 1.
 //! - `2ⁿ` is applied as two factors `2^⌊n/2⌉ · 2^(n−⌊n/2⌉)`, each of them a normal number. So the result may be
@@ -16,13 +16,13 @@
 
 use crate::simd::{Kernel, LANES, Level, Simd};
 
-/// The first ten bits of ln 2: 355/512.
+/// ln 2 in nine bits, rounded up: 355/512.
 const LN2_HIGH: f32 = 355.0 / 512.0;
 /// ln 2 − `LN2_HIGH`.
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// q(r) = (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2, interpolated at six Chebyshev nodes; relative error of eʳ below 7e-10.
-const Q: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_467, 0.008_333_31, 0.001_393_365, 0.000_198_909_91];
+const Q: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_467, 0.008_333_310_5, 0.001_393_364_2, 0.000_198_909_81];
 
 /// Below, eˣ rounds to zero: half the smallest subnormal is e^-103.97.
 const LOWEST: f32 = -104.0;

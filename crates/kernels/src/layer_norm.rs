@@ -6,7 +6,7 @@
 //! pass 3: yᵢ       = (xᵢ − mean) · 1/√(variance + ε) · γᵢ + βᵢ
 //! ```
 //!
-//! Two passes for the statistics, because the one-pass formula E[x²] − E[x]² cancels when the mean is large. They cost
+//! Two passes for the statistics, because the one-pass formula `E[x²] − E[x]²` cancels when the mean is large. They cost
 //! nothing here: a row of 384 values is 24 vectors, it is loaded once, and all three passes run on registers
 //! (AVX-512; the other levels keep what does not fit in the first-level cache).
 //!

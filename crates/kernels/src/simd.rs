@@ -18,7 +18,7 @@
 //!
 //! # How `unsafe` stays small
 //!
-//! A value of [`Avx2`](avx2::Avx2) or [`Avx512`](avx512::Avx512) exists only if the CPU has the
+//! A value of `Avx2` or `Avx512` exists only if the CPU has the
 //! instructions, because only [`Level::available`] makes one, so having the value is the proof
 //! that calling the intrinsic is sound. All methods are `#[inline(always)]` and are inlined into the one
 //! function of the level that carries `#[target_feature]`.

@@ -81,8 +81,8 @@ mod tests {
     #[test]
     fn few_texts_are_shared_among_the_threads() {
         assert_eq!(packs(&[16; 8], 2).1, [0..4, 4..8]);
-        assert_eq!(packs(&[16; 8], 1).1, [0..8]);
-        assert_eq!(packs(&[8, 8], 2).1, [0..2], "too little to share");
+        assert_eq!(packs(&[16; 8], 1).1.len(), 1);
+        assert_eq!(packs(&[8, 8], 2).1.len(), 1, "too little to share");
         assert_eq!(packs(&[], 2).1, [0..0; 0]);
     }
 

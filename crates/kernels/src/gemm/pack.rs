@@ -106,7 +106,8 @@ impl Linear {
     /// assert_eq!(whole, pieces);
     /// ```
     pub fn accumulate(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Epilogue) {
-        assert!(k.start.is_multiple_of(KC) && k.end <= self.k, "chains start at multiples of {KC}: {k:?} of {}", self.k);
+        assert!(k.start < k.end && k.end <= self.k, "a slice of the columns: {k:?} of {}", self.k);
+        assert!(k.start.is_multiple_of(KC), "a slice starts where a chain does, at a multiple of {KC}: {k:?}");
         assert!(k.end == self.k || k.end.is_multiple_of(KC), "a slice ends where a chain does: {k:?} of {}", self.k);
         let epilogue = (k.end == self.k).then_some(epilogue);
         self.run(x, k, y, epilogue);

@@ -31,7 +31,7 @@ impl AlignedVec {
         AlignedVec { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
     }
 
-    /// Makes the vector `len` long and returns it. New elements are zero, old ones stay; memory is only ever gained.
+    /// Makes the vector `len` long and returns it. Memory is only ever gained, so what a place holds is zero or left from before.
     pub fn resize(&mut self, len: usize) -> &mut [f32] {
         let lines = len.div_ceil(16);
         if lines > self.lines.len() {
