@@ -269,7 +269,7 @@ fn no_rows_are_no_work() {
 }
 
 #[test]
-#[should_panic(expected = "chains start at multiples of")]
+#[should_panic(expected = "a slice starts where a chain does")]
 fn a_slice_that_starts_inside_a_chain_is_refused() {
     let linear = Linear::pack(Level::detect(), &[1.0; 10], &[0.0]);
     linear.accumulate(Rows::new(&[1.0; 9], 9), 1..10, RowsMut::new(&mut [0.0], 1), Epilogue::Bias);
