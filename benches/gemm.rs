@@ -1,0 +1,102 @@
+//! GEMM by shape, rows and level, beside the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
+//!
+//! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use minilm::kernels::{
+    Level,
+    gemm::Linear,
+    simd::{Kernel, Simd},
+};
+use std::hint::black_box;
+
+/// N and K of the model's products: fused QKV, attention output, and the two of the feed-forward.
+const SHAPES: [(usize, usize); 4] = [(1152, 384), (384, 384), (1536, 384), (384, 1536)];
+const ROWS: [usize; 4] = [8, 16, 64, 128];
+
+/// Multiply-adds on registers alone: sixteen chains, more than latency × throughput of any core here.
+struct Peak {
+    steps: usize,
+}
+
+impl Peak {
+    const CHAINS: usize = 16;
+
+    fn flops(&self) -> u64 {
+        (self.steps * Self::CHAINS * 16 * 2) as u64
+    }
+}
+
+impl Kernel for Peak {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
+        let mut sums = [s.zero(); Self::CHAINS];
+        for _ in 0..self.steps {
+            for sum in &mut sums {
+                *sum = s.mul_add(*sum, x, y); // each sum depends on itself, so no step can be left out
+            }
+        }
+        sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+fn ramp(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
+}
+
+fn peak(c: &mut Criterion) {
+    let mut group = c.benchmark_group("peak");
+    for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
+        let steps = 100_000;
+        group.throughput(Throughput::Elements(Peak { steps }.flops()));
+        group.bench_function(level.name(), |b| b.iter(|| level.run(Peak { steps })));
+    }
+}
+
+fn gemm(c: &mut Criterion) {
+    for (n, k) in SHAPES {
+        let (weight, bias) = (ramp(n * k), ramp(n));
+        let mut group = c.benchmark_group(format!("gemm {k} to {n}"));
+        for rows in ROWS {
+            let (x, mut y) = (ramp(rows * k), vec![0.0; rows * n]);
+            group.throughput(Throughput::Elements((2 * rows * n * k) as u64));
+            for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
+                let linear = Linear::pack(level, &weight, &bias);
+                group.bench_function(BenchmarkId::new(level.name(), rows), |b| b.iter(|| linear.forward(&x, &mut y)));
+            }
+            group.bench_function(BenchmarkId::new("matrixmultiply", rows), |b| {
+                b.iter(|| matrixmultiply_linear(&x, &weight, &mut y, [rows, n, k]));
+            });
+        }
+    }
+}
+
+/// y = x·Wᵀ by the crate `matrixmultiply`, which packs both matrices in every call.
+fn matrixmultiply_linear(x: &[f32], weight: &[f32], y: &mut [f32], [m, n, k]: [usize; 3]) {
+    assert!(x.len() == m * k && weight.len() == n * k && y.len() == m * n);
+    let (n_stride, k_stride) = (n as isize, k as isize);
+    // SAFETY: the three slices hold m·k, n·k and m·n values, and the strides walk each row by row.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            x.as_ptr(),
+            k_stride,
+            1,
+            weight.as_ptr(),
+            1,
+            k_stride,
+            0.0,
+            y.as_mut_ptr(),
+            n_stride,
+            1,
+        );
+    }
+}
+
+criterion_group!(benches, peak, gemm);
+criterion_main!(benches);
