@@ -1,6 +1,7 @@
 //! Text in, embeddings out: tokens a second by length, batch and threads.
 //!
 //! `cargo bench --bench encode`
+#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm::SentenceEncoder;

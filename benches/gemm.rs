@@ -1,6 +1,7 @@
 //! GEMM by shape, rows and level, beside the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
 //!
 //! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s.
+#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm::kernels::{

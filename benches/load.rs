@@ -1,6 +1,7 @@
 //! From a directory to the first embedding, with the files in the page cache.
 //!
 //! `cargo bench --bench load`
+#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use minilm::{Level, SentenceEncoder, model::Bert};

@@ -1,6 +1,7 @@
 //! The kernels that are not GEMM, in elements a second, on every level but the portable.
 //!
 //! `cargo bench --bench ops`
+#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm::kernels::{

@@ -1,1 +1,85 @@
-fn main() {}
+//! All automation of the repository: `cargo xtask check` runs what continuous integration runs after `cargo test`.
+#![forbid(unsafe_code)]
+
+mod assembly;
+mod cargo;
+mod dependencies;
+mod lints;
+mod package;
+mod release;
+mod sources;
+
+use cargo::Workspace;
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+    time::Instant,
+};
+
+/// A remark to print beside "ok", or what is wrong.
+type Outcome = Result<String, String>;
+
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Workspace) -> Outcome,
+}
+
+/// The cheap ones first.
+const STEPS: [Step; 10] = [
+    Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
+    Step { name: "unsafe", about: "`unsafe` is only where the design allows it", run: sources::unsafety },
+    Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
+    Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
+    Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
+    Step { name: "assembly", about: "every vector operation of the kernels is inlined", run: assembly::check },
+    Step { name: "levels", about: "the release build passes its tests on each level of this CPU", run: release::levels },
+    Step { name: "benches", about: "the benchmarks compile", run: release::benches },
+    Step { name: "package", about: "every published crate packages, builds from its package, and is small", run: package::check },
+    Step { name: "example", about: "the README's example runs in a crate of its own", run: release::example },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let Some(("check", names)) = arguments.split_first().map(|(task, names)| (task.as_str(), names)) else {
+        help();
+        let asked = arguments.first().is_none_or(|first| ["help", "-h", "--help"].contains(&first.as_str()));
+        return ExitCode::from(if asked { 0 } else { 2 });
+    };
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != name.as_str())) {
+        eprintln!("no step is called {unknown:?}\n");
+        help();
+        return ExitCode::from(2);
+    }
+    let steps = STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name));
+    match Workspace::load().and_then(|workspace| steps.into_iter().try_for_each(|step| check(step, &workspace))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(output) => {
+            eprintln!("{}", output.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one step and prints its line.
+fn check(step: &Step, workspace: &Workspace) -> Result<(), String> {
+    print!("{:10} ", step.name);
+    io::stdout().flush().map_err(|error| error.to_string())?;
+    let start = Instant::now();
+    let outcome = (step.run)(workspace);
+    let (verdict, remark) = match &outcome {
+        Ok(remark) => ("ok", remark.as_str()),
+        Err(_) => ("FAILED", step.about),
+    };
+    println!("{verdict:6} {:6.1} s  {remark}", start.elapsed().as_secs_f64());
+    outcome.map(|_| ())
+}
+
+fn help() {
+    println!("cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first that fails:\n");
+    for step in &STEPS {
+        println!("  {:10} {}", step.name, step.about);
+    }
+    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.");
+}
