@@ -113,10 +113,10 @@ fn similarities_are_those_of_sentence_transformers() {
     let means = [0, 1, 2].map(|i| tensors.get(&format!("{i:02}.mean")).iter().map(|&x| x as f32).collect::<Vec<_>>());
     type Score = fn(&[f32], &[f32]) -> f32;
     let scores: [(&str, Score, f64); 4] = [
-        ("cos_sim", similarity::cosine, 2e-7),
-        ("dot_score", similarity::dot, 5e-5),
-        ("euclidean_sim", similarity::euclidean, 5e-6), // PyTorch sums in f32
-        ("manhattan_sim", similarity::manhattan, 5e-5),
+        ("cos_sim", |a, b| similarity::cosine(a, b), 2e-7),
+        ("dot_score", |a, b| similarity::dot(a, b), 5e-5),
+        ("euclidean_sim", |a, b| similarity::euclidean(a, b), 5e-6), // PyTorch sums in f32
+        ("manhattan_sim", |a, b| similarity::manhattan(a, b), 5e-5),
     ];
     for (name, score, bound) in scores {
         let got = means.iter().flat_map(|a| means.iter().map(move |b| score(a, b)));

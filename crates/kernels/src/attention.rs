@@ -113,7 +113,8 @@ impl Attention<'_> {
                 tile_rows!(block.len(), MR => score_tiles::<S, MR, NK>(s, query, block.start, keys, scores));
                 let mut sums = [0.0; 12];
                 for (sum, row) in sums.iter_mut().zip(scores.chunks_exact_mut(width)) {
-                    *sum = exp_and_sum(s, scale, &mut row[..l]);
+                    row[l..].fill(f32::NEG_INFINITY); // whole vectors, exp(−∞) = 0
+                    *sum = exp_and_sum(s, scale, row);
                 }
                 let e = Rows::new(scores, width).columns(0..l); // [MR, L]
                 let row = rows.start + block.start;
@@ -135,7 +136,7 @@ fn score_tiles<S: Simd, const MR: usize, const NK: usize>(
     let width = scores.len() / MR;
     let (keys, _) = keys.as_chunks::<LANES>();
     for (p, panel) in keys.chunks_exact(query.cols() * NK).enumerate() {
-        let tile = chain::<S, MR, NK>(s, query, row, panel);
+        let tile = chain::<S, MR, NK>(s, query, row, panel, &[]);
         for (scores, tile) in scores.chunks_exact_mut(width).zip(tile) {
             let (scores, _) = scores[p * NK * LANES..].as_chunks_mut::<LANES>();
             for (to, sum) in scores.iter_mut().zip(tile) {
@@ -161,7 +162,7 @@ fn context_tiles<S: Simd, const MR: usize, const NV: usize>(
         let mut tile = [[s.zero(); NV]; MR];
         for start in (0..l).step_by(KC) {
             let end = l.min(start + KC);
-            let chain = chain::<S, MR, NV>(s, e.columns(start..end), 0, &panel[start * NV..end * NV]);
+            let chain = chain::<S, MR, NV>(s, e.columns(start..end), 0, &panel[start * NV..end * NV], &[]);
             for i in 0..MR {
                 for j in 0..NV {
                     tile[i][j] = if start == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
@@ -180,13 +181,14 @@ fn context_tiles<S: Simd, const MR: usize, const NV: usize>(
 /// Transposes keys `[L, D]` into panels `[D, nr]` of `nr` keys; keys that are not there are zero.
 #[inline(always)]
 fn pack_keys(keys: Rows, nr: usize, panels: &mut [f32]) {
-    let d = keys.cols();
-    for (p, panel) in panels.chunks_exact_mut(d * nr).enumerate() {
+    for (p, panel) in panels.chunks_exact_mut(keys.cols() * nr).enumerate() {
         let here = nr.min(keys.rows() - p * nr);
-        for (k, column) in panel.chunks_exact_mut(nr).enumerate() {
-            for (j, to) in column[..here].iter_mut().enumerate() {
-                *to = keys.row(p * nr + j)[k];
+        for j in 0..here {
+            for (column, x) in panel.chunks_exact_mut(nr).zip(keys.row(p * nr + j)) {
+                column[j] = *x;
             }
+        }
+        for column in panel.chunks_exact_mut(nr) {
             column[here..].fill(0.0);
         }
     }

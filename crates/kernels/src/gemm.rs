@@ -94,59 +94,83 @@ pub(crate) const fn tile<S: Simd>() -> (usize, usize) {
     }
 }
 
+/// The sums of a tile between two chains: in the first-level cache, because the registers are needed for the next chain.
+#[repr(align(64))]
+struct Tile<const MR: usize, const NV: usize>([[[f32; LANES]; NV]; MR]);
+
 impl Gemm<'_> {
     #[inline(always)]
     fn panels<S: Simd, const NV: usize>(mut self, s: S, mr: usize) {
-        let n = self.y.cols();
-        for (p, panel) in self.linear.panels(self.k.clone()).enumerate() {
+        let (n, m) = (self.y.cols(), self.x.rows());
+        for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
-            for rows in deal(self.x.rows(), mr) {
-                tile_rows!(rows.len(), MR => self.chains::<S, MR, NV>(s, rows.start, &columns, panel));
-                if let Some(epilogue) = self.epilogue {
-                    for i in rows {
-                        self.finish(s, epilogue, i, columns.clone());
-                    }
-                }
+            let panel = self.linear.panel(p, self.k.clone());
+            let next = self.linear.panel(p + 1, self.k.clone());
+            for rows in deal(m, mr) {
+                // Each tile fetches its share of the next panel.
+                let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
+                tile_rows!(rows.len(), MR => self.tile::<S, MR, NV>(s, rows.start, columns.clone(), panel, ahead));
             }
         }
     }
 
-    /// Sums all chains of one tile into y.
+    /// One tile: all its chains, then the epilogue.
     #[inline(always)]
-    fn chains<S: Simd, const MR: usize, const NV: usize>(
+    fn tile<S: Simd, const MR: usize, const NV: usize>(
         &mut self,
         s: S,
         row: usize,
-        columns: &Range<usize>,
+        columns: Range<usize>,
         panel: &[[f32; LANES]],
+        ahead: &[[f32; LANES]],
     ) {
         let k = self.k.len();
+        let mut tile = Tile::<MR, NV>([[[0.0; LANES]; NV]; MR]);
+        let mut first = self.k.start == 0;
+        if !first {
+            self.load(s, &mut tile.0, row, columns.clone());
+        }
         for start in (0..k).step_by(KC) {
             let end = k.min(start + KC);
             let x = self.x.columns(start..end); // x[ic..ic+MR, pc..pc+KC]
-            let sums = chain::<S, MR, NV>(s, x, row, &panel[start * NV..end * NV]);
-            let first = self.k.start + start == 0;
-            for (i, sums) in sums.into_iter().enumerate() {
-                let y = &mut self.y.row(row + i)[columns.clone()];
-                for (y, sum) in y.chunks_mut(LANES).zip(sums) {
-                    let sum = if first { sum } else { s.add(s.load_or(y, 0.0), sum) };
-                    s.store_first(sum, y);
+            let ahead = &ahead[start.min(ahead.len())..end.min(ahead.len())];
+            let sums = chain::<S, MR, NV>(s, x, row, &panel[start * NV..end * NV], ahead);
+            for i in 0..MR {
+                for j in 0..NV {
+                    let sum = if first { sums[i][j] } else { s.add(s.load(&tile.0[i][j]), sums[i][j]) };
+                    s.store(sum, &mut tile.0[i][j]);
                 }
+            }
+            first = false;
+        }
+        for (i, sums) in tile.0.iter().enumerate() {
+            self.finish(s, sums, row + i, columns.clone());
+        }
+    }
+
+    /// The sums so far, where an earlier call left them.
+    #[inline(always)]
+    fn load<S: Simd, const NV: usize>(&mut self, s: S, tile: &mut [[[f32; LANES]; NV]], row: usize, columns: Range<usize>) {
+        for (i, tile) in tile.iter_mut().enumerate() {
+            for (tile, y) in tile.iter_mut().zip(self.y.row(row + i)[columns.clone()].chunks(LANES)) {
+                s.store(s.load_or(y, 0.0), tile);
             }
         }
     }
 
-    /// Applies the epilogue to one row of a tile.
+    /// Applies the epilogue, if it is time, and writes one row of a tile to y.
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, s: S, epilogue: Epilogue, row: usize, columns: Range<usize>) {
-        let y = self.y.row(row)[columns.clone()].chunks_mut(LANES);
+    fn finish<S: Simd>(&mut self, s: S, sums: &[[f32; LANES]], row: usize, columns: Range<usize>) {
         let bias = self.linear.bias()[columns.clone()].chunks(LANES);
-        for ((y, bias), column) in y.zip(bias).zip(columns.step_by(LANES)) {
-            let sum = s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0));
-            let result = match epilogue {
-                Epilogue::Bias => sum,
-                Epilogue::Gelu => gelu(s, sum),
-                Epilogue::Residual(r) => s.add(sum, s.load_or(&r.row(row)[column..], 0.0)),
+        let y = self.y.row(row)[columns.clone()].chunks_mut(LANES);
+        for (((sum, y), bias), column) in sums.iter().zip(y).zip(bias).zip(columns.step_by(LANES)) {
+            let sum = s.load(sum);
+            let biased = s.add(sum, s.load_or(bias, 0.0));
+            let result = match self.epilogue {
+                None => sum,
+                Some(Epilogue::Bias) => biased,
+                Some(Epilogue::Gelu) => gelu(s, biased),
+                Some(Epilogue::Residual(r)) => s.add(biased, s.load_or(&r.row(row)[column..], 0.0)),
             };
             s.store_first(result, y);
         }

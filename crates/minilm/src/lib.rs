@@ -6,10 +6,7 @@
 //! # fn main() -> Result<(), minilm::Error> {
 //! let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
 //! let embeddings = encoder.encode(&["A man is eating food.", "Someone has a meal."])?; // [2, 384], unit rows
-//! let score = minilm::similarity::cosine(
-//!     embeddings.row(0).as_slice().unwrap(),
-//!     embeddings.row(1).as_slice().unwrap(),
-//! );
+//! let score = minilm::similarity::cosine(embeddings.row(0), embeddings.row(1));
 //! assert!(score > 0.6);
 //! # Ok(())
 //! # }
@@ -49,3 +46,8 @@ pub use minilm_model as model;
 pub use minilm_pooling as pooling;
 pub use minilm_pooling::similarity;
 pub use ndarray;
+
+/// Compiles and runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

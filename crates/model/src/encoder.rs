@@ -185,8 +185,8 @@ impl<'a> Dense<'a> {
     /// Layers with the same inputs as one, their outputs side by side.
     fn stack(layers: &[Dense]) -> Dense<'static> {
         Dense {
-            weight: layers.iter().flat_map(|layer| layer.weight.iter().copied()).collect(),
-            bias: layers.iter().flat_map(|layer| layer.bias.iter().copied()).collect(),
+            weight: layers.iter().map(|layer| layer.weight.as_ref()).collect::<Vec<_>>().concat().into(),
+            bias: layers.iter().map(|layer| layer.bias.as_ref()).collect::<Vec<_>>().concat().into(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How alike two vectors are: the scores of `sentence_transformers.util`, the higher the more alike.
 //!
-//! Each function panics if the vectors differ in length.
+//! A vector is anything that gives `&f32`: a slice, a `&Vec<f32>`, a row of an `ndarray` matrix. Each function panics if the two
+//! differ in length.
 
 /// a·b / (|a|·|b|), from −1 to 1; lengths below 1e-12 count as 1e-12 (`util.cos_sim`).
 ///
@@ -9,9 +10,14 @@
 /// assert_eq!(cosine(&[1.0, 0.0], &[5.0, 0.0]), 1.0);
 /// assert_eq!(cosine(&[1.0, 0.0], &[0.0, 2.0]), 0.0);
 /// ```
-pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
-    let length = |v: &[f32]| sum(v, v, |x, y| x * y).sqrt().max(1e-12);
-    (sum(a, b, |x, y| x * y) / (length(a) * length(b))) as f32
+pub fn cosine<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+    let (mut dot, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (x, y) in pairs(a, b) {
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    (dot / (aa.sqrt().max(1e-12) * bb.sqrt().max(1e-12))) as f32
 }
 
 /// a·b (`util.dot_score`). For unit vectors it is the cosine.
@@ -19,8 +25,8 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
 /// ```
 /// assert_eq!(minilm_pooling::similarity::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
 /// ```
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    sum(a, b, |x, y| x * y) as f32
+pub fn dot<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+    pairs(a, b).map(|(x, y)| x * y).sum::<f64>() as f32
 }
 
 /// −|a − b|, the negative Euclidean distance (`util.euclidean_sim`).
@@ -28,8 +34,8 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 /// ```
 /// assert_eq!(minilm_pooling::similarity::euclidean(&[0.0, 0.0], &[3.0, 4.0]), -5.0);
 /// ```
-pub fn euclidean(a: &[f32], b: &[f32]) -> f32 {
-    -sum(a, b, |x, y| (x - y) * (x - y)).sqrt() as f32
+pub fn euclidean<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+    -pairs(a, b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt() as f32
 }
 
 /// −Σ|aᵢ − bᵢ|, the negative Manhattan distance (`util.manhattan_sim`).
@@ -37,12 +43,30 @@ pub fn euclidean(a: &[f32], b: &[f32]) -> f32 {
 /// ```
 /// assert_eq!(minilm_pooling::similarity::manhattan(&[0.0, 0.0], &[3.0, -4.0]), -7.0);
 /// ```
-pub fn manhattan(a: &[f32], b: &[f32]) -> f32 {
-    -sum(a, b, |x, y| (x - y).abs()) as f32
+pub fn manhattan<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+    -pairs(a, b).map(|(x, y)| (x - y).abs()).sum::<f64>() as f32
 }
 
-/// Σ term(aᵢ, bᵢ)
-fn sum(a: &[f32], b: &[f32], term: impl Fn(f64, f64) -> f64) -> f64 {
-    assert_eq!(a.len(), b.len(), "the vectors differ in length");
-    a.iter().zip(b).map(|(&x, &y)| term(f64::from(x), f64::from(y))).sum()
+/// (aᵢ, bᵢ) in order.
+fn pairs<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> impl Iterator<Item = (f64, f64)> {
+    let (mut a, mut b) = (a.into_iter(), b.into_iter());
+    std::iter::from_fn(move || match (a.next(), b.next()) {
+        (Some(&x), Some(&y)) => Some((x.into(), y.into())),
+        (None, None) => None,
+        _ => panic!("the vectors differ in length"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    #[should_panic(expected = "differ in length")]
+    fn vectors_of_different_length_are_refused() {
+        super::dot(&[1.0, 2.0], &[1.0]);
+    }
+
+    #[test]
+    fn a_zero_vector_is_like_nothing() {
+        assert_eq!(super::cosine(&[0.0, 0.0], &[1.0, 0.0]), 0.0);
+    }
 }

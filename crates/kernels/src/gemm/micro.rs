@@ -9,17 +9,22 @@ use std::array::from_fn;
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k·NV + j]`, k ascending, each step one fused multiply-add.
 ///
 /// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
-/// nothing is copied; the slices are cut to one length before the loop, which frees the loop of bounds checks.
+/// nothing is copied; the slices are cut to one length before the loop, which frees the loop of bounds checks. Each step
+/// also fetches one cache line of `ahead`, which is not needed yet.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     x: Rows, // [.., K]
     row: usize,
     panel: &[[f32; LANES]], // [K · NV]
+    ahead: &[[f32; LANES]], // up to K
 ) -> [[S::F32x16; NV]; MR] {
     let rows: [&[f32]; MR] = from_fn(|i| x.row(row + i)); // x[ic..ic+MR, pc..pc+KC]
     let mut sums = [[s.zero(); NV]; MR];
     for (k, panel) in panel.chunks_exact(NV).enumerate().take(x.cols()) {
+        if let Some(line) = ahead.get(k) {
+            s.prefetch(line);
+        }
         let b: [S::F32x16; NV] = from_fn(|j| s.load(&panel[j]));
         for i in 0..MR {
             let a = s.splat(rows[i][k]);

@@ -123,11 +123,12 @@ impl Linear {
         self.level.run(Gemm { x, linear: self, k, y, epilogue });
     }
 
-    /// The part `k` of each panel: NV vectors for every k.
-    pub(super) fn panels(&self, k: Range<usize>) -> impl Iterator<Item = &[[f32; LANES]]> {
+    /// The part `k` of panel `p`: NV vectors for every k. Past the last panel it is empty.
+    #[inline(always)]
+    pub(super) fn panel(&self, p: usize, k: Range<usize>) -> &[[f32; LANES]] {
         let (vectors, _) = self.panels.as_chunks::<LANES>();
-        let panels = vectors.chunks_exact(self.k * self.vectors);
-        panels.map(move |panel| &panel[k.start * self.vectors..k.end * self.vectors])
+        let start = p * self.k * self.vectors;
+        vectors.get(start + k.start * self.vectors..start + k.end * self.vectors).unwrap_or_default()
     }
 }
 
