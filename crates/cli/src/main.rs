@@ -1,1 +1,69 @@
-fn main() {}
+//! # minilm
+//!
+//! The command line: a thin skin over the library of the same name.
+//!
+//! ```text
+//! args.rs        what can be asked for
+//! model.rs       options → an encoder
+//! input.rs       arguments, file or pipe → texts
+//! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
+//! embed.rs  similarity.rs  verify.rs     the commands
+//! ```
+//!
+//! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
+#![forbid(unsafe_code)]
+
+mod args;
+mod embed;
+mod error;
+mod input;
+mod locate;
+mod model;
+mod output;
+mod progress;
+mod similarity;
+mod verify;
+
+use args::{Cli, Command};
+use clap::Parser;
+use error::Error;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has had enough, as `head` does.
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            message(&error::chain(&error));
+            ExitCode::from(error.exit_status())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Error> {
+    match &cli.command {
+        Command::Embed(command) => embed::run(&cli.common, command),
+        Command::Similarity(command) => similarity::run(&cli.common, command),
+        Command::Verify(command) => verify::run(&cli.common, command),
+    }
+}
+
+/// A line on standard error. If nobody can read it, there is nobody to tell.
+fn message(text: &str) {
+    let _ = writeln!(io::stderr(), "minilm: {text}");
+}
+
+/// After the last result: says once that some texts were not read to their end.
+fn note_truncated(quiet: bool, texts: usize, limit: usize) {
+    match texts {
+        _ if quiet => {}
+        0 => {}
+        1 => message(&format!("1 text was longer than {limit} tokens; the rest of it was not read")),
+        n => message(&format!("{n} texts were longer than {limit} tokens; the rest was not read")),
+    }
+}

@@ -1,0 +1,82 @@
+//! What can go wrong, as one line for standard error, and the exit status.
+
+use std::{error::Error as _, io};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The command line asks for something that cannot be done.
+    #[error("{0}")]
+    Usage(String),
+    /// A folder that is in none of the places where it is looked for.
+    #[error("{0}")]
+    NotFound(String),
+    /// The model, or the encoder.
+    #[error(transparent)]
+    Encoder(minilm::Error),
+    #[error("cannot read {name}")]
+    Read { name: String, source: io::Error },
+    #[error("cannot write {name}")]
+    Write { name: String, source: io::Error },
+    /// Standard output, which may have been closed by its reader.
+    #[error("cannot write standard output")]
+    Stdout(#[source] io::Error),
+    /// A line of an input that is not text.
+    #[error("line {line} of {name} is not UTF-8 from byte {byte} on")]
+    NotUtf8 { name: String, line: usize, byte: usize },
+    /// A text that could not be encoded.
+    #[error("{0}")]
+    Text(String),
+    /// A golden file that is not what its page says.
+    #[error("{0}")]
+    Golden(String),
+    /// This build computes something else than PyTorch.
+    #[error("{0}")]
+    Mismatch(String),
+}
+
+impl Error {
+    /// An error of one text among several, with the place where that text is.
+    pub(crate) fn in_text(error: minilm::Error, place: impl Fn(usize) -> String) -> Error {
+        use minilm::Error::{NotFinite, Tokenize, TooLong};
+        Error::Text(match error {
+            TooLong { index, tokens, limit } => format!("{} has {tokens} tokens, but the model reads {limit}", place(index)),
+            Tokenize { index, reason } => format!("{} cannot be tokenised: {reason}", place(index)),
+            NotFinite { index } => format!("the embedding of {} is not finite", place(index)),
+            other => return other.into(),
+        })
+    }
+
+    pub(crate) fn exit_status(&self) -> u8 {
+        match self {
+            Error::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Error::Stdout(source) if source.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<minilm::Error> for Error {
+    /// An option that does not fit the model is a misuse, named as it is spelt on the command line.
+    fn from(error: minilm::Error) -> Error {
+        match error {
+            minilm::Error::Option { option, reason } => Error::Usage(format!("--{}: {reason}", option.replace('_', "-"))),
+            other => Error::Encoder(other),
+        }
+    }
+}
+
+/// The error and its sources in one line: `cannot read x: No such file or directory (os error 2)`.
+pub(crate) fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        source = error.source();
+    }
+    line.replace('\n', " ")
+}

@@ -1,0 +1,66 @@
+//! Options to an encoder.
+
+use crate::{
+    args::{Common, Encoding},
+    error::Error,
+    locate,
+};
+use minilm::{Builder, Level, SentenceEncoder, Truncation};
+use std::{env, ffi::OsString, path::PathBuf};
+
+/// Where the model of this repository is.
+const MODEL: &str = "weights/all-MiniLM-L6-v2";
+
+/// Loads the encoder that a command asks for.
+pub(crate) fn load(common: &Common, encoding: &Encoding) -> Result<SentenceEncoder, Error> {
+    let mut builder = builder(common).level(level(common)?.unwrap_or_default());
+    if let Some(dimensions) = encoding.truncate_dim {
+        builder = builder.truncate_dim(dimensions);
+    }
+    if let Some(tokens) = encoding.max_tokens {
+        builder = builder.max_tokens(tokens);
+    }
+    if encoding.normalize || encoding.no_normalize {
+        builder = builder.normalize(encoding.normalize);
+    }
+    if encoding.strict {
+        builder = builder.truncation(Truncation::Error);
+    }
+    Ok(builder.load(directory(common)?)?)
+}
+
+/// An encoder's options that every command shares, except the level.
+pub(crate) fn builder(common: &Common) -> Builder {
+    let builder = SentenceEncoder::builder();
+    match common.threads {
+        Some(threads) => builder.threads(threads),
+        None => builder,
+    }
+}
+
+/// `--model`, `MINILM_MODEL`, or else the model of this repository.
+pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
+    match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
+        Some(directory) => Ok(directory),
+        None => locate::find(MODEL, "pass --model DIR or set MINILM_MODEL"),
+    }
+}
+
+/// `--level` or `MINILM_LEVEL`; `None` is `auto`.
+pub(crate) fn level(common: &Common) -> Result<Option<Level>, Error> {
+    let named = common.level.clone().map(|name| ("--level", name));
+    let variable = || variable("MINILM_LEVEL").map(|name| ("MINILM_LEVEL", name.to_string_lossy().into_owned()));
+    match named.or_else(variable) {
+        None => Ok(None),
+        Some((_, name)) if name == "auto" => Ok(None),
+        Some((origin, name)) => match name.parse() {
+            Ok(level) => Ok(Some(level)),
+            Err(unknown) => Err(Error::Usage(format!("{origin}: {unknown}"))),
+        },
+    }
+}
+
+/// An environment variable, if it is set to anything.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,168 @@
+//! Where the bytes go: standard output, or a file that appears when it is complete.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write},
+    path::{Path, PathBuf},
+};
+use tempfile::{NamedTempFile, SpooledTempFile};
+
+/// Bytes of an array for standard output that stay in memory.
+const IN_MEMORY: usize = 16 << 20;
+
+/// Something to write to.
+pub(super) enum Target {
+    /// Read while it is written, by a person or the next program of a pipe.
+    Live(BufWriter<Live>),
+    /// Bytes for a [`Live`] target that are collected first.
+    Spool { bytes: BufWriter<SpooledTempFile>, then: BufWriter<Live> },
+    /// A temporary file in the directory of `path`, and renamed to it at the end.
+    File { temporary: BufWriter<NamedTempFile>, path: PathBuf },
+}
+
+/// What can only be written forwards.
+pub(super) enum Live {
+    Stdout(StdoutLock<'static>),
+    /// A device or a named pipe.
+    Special(File),
+}
+
+impl Target {
+    pub(super) fn stdout() -> Target {
+        Target::Live(BufWriter::new(Live::Stdout(io::stdout().lock())))
+    }
+
+    pub(super) fn file(path: &Path) -> io::Result<Target> {
+        let (path, permissions) = match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+            Err(error) => return Err(error),
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            // What replaces a file keeps its permissions, and a link to a file stays one.
+            Ok(found) if found.is_file() => (path.canonicalize()?, Some(found.permissions())),
+            Ok(_) => {
+                let file = OpenOptions::new().write(true).open(path)?;
+                return Ok(Target::Live(BufWriter::new(Live::Special(file))));
+            }
+        };
+        let temporary = temporary_beside(&path, permissions)?;
+        remove_when_interrupted(temporary.path())?;
+        Ok(Target::File { temporary: BufWriter::new(temporary), path })
+    }
+
+    /// The same place, for a format that goes back to write again what it has written.
+    pub(super) fn seekable(self) -> io::Result<Target> {
+        Ok(match self {
+            Target::Live(then) => Target::Spool { bytes: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), then },
+            other => other,
+        })
+    }
+
+    /// Whether somebody may be waiting for what is written.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Target::Live(_))
+    }
+
+    /// A whole row is written: whoever waits for it gets it.
+    pub(super) fn end_of_row(&mut self) -> io::Result<()> {
+        if self.is_live() { self.flush() } else { Ok(()) }
+    }
+
+    /// All is written: a file appears under its name.
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Target::Live(mut live) => live.flush(),
+            Target::Spool { bytes, mut then } => {
+                let mut bytes = bytes.into_inner().map_err(io::IntoInnerError::into_error)?;
+                bytes.seek(SeekFrom::Start(0))?;
+                io::copy(&mut bytes, &mut then)?;
+                then.flush()
+            }
+            Target::File { temporary, path } => {
+                let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
+                temporary.persist(path).map(|_| ()).map_err(|error| error.error)
+            }
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Target::Live(live) => live,
+            Target::Spool { bytes, .. } => bytes,
+            Target::File { temporary, .. } => temporary,
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer().flush()
+    }
+}
+
+impl Seek for Target {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Target::Live(_) => Err(io::ErrorKind::NotSeekable.into()),
+            Target::Spool { bytes, .. } => bytes.seek(to),
+            Target::File { temporary, .. } => temporary.seek(to),
+        }
+    }
+}
+
+impl Write for Live {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Live::Stdout(stdout) => stdout.write(bytes),
+            Live::Special(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Live::Stdout(stdout) => stdout.flush(),
+            Live::Special(file) => file.flush(),
+        }
+    }
+}
+
+/// A new file `.NAME.XXXXXX.tmp` in the directory of `path`, with `permissions` or those of any new file.
+fn temporary_beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less what the umask forbids
+    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
+    let temporary = builder.tempfile_in(directory)?;
+    if let Some(permissions) = permissions {
+        temporary.as_file().set_permissions(permissions)?;
+    }
+    Ok(temporary)
+}
+
+/// Removes `path` when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
+#[cfg(unix)]
+fn remove_when_interrupted(path: &Path) -> io::Result<()> {
+    use signal_hook::{consts, iterator::Signals, low_level::emulate_default_handler};
+    let mut signals = Signals::new([consts::SIGINT, consts::SIGTERM])?;
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let _ = fs::remove_file(&path);
+            let _ = emulate_default_handler(signal);
+        }
+    });
+    Ok(())
+}
+
+/// Elsewhere the temporary file of an interrupted run stays behind, under its own name.
+#[cfg(not(unix))]
+fn remove_when_interrupted(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

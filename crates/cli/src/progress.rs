@@ -1,0 +1,84 @@
+//! A bar on standard error for work that takes long.
+
+use crate::input::Size;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
+
+/// Work that is done sooner needs no bar.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The progress of a command, if there is anybody to see it.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    size: Size,
+    texts: u64,
+}
+
+impl Progress {
+    /// Shown if `wanted` and standard error is a terminal, once the work has taken a while.
+    pub(crate) fn new(wanted: bool, size: Size) -> Progress {
+        let bar = (wanted && io::stderr().is_terminal()).then(|| {
+            let (length, style) = match size {
+                Size::Texts(n) => (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len} texts, {eta} to go"),
+                Size::Bytes(n) => (Some(n), "{elapsed_precise} {wide_bar} {percent} %, {msg}, {eta} to go"),
+                Size::Unknown => (None, "{elapsed_precise} {spinner} {msg}"),
+            };
+            let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
+            bar.set_style(ProgressStyle::with_template(style).expect("a template of ours"));
+            bar
+        });
+        Progress { bar, started: Instant::now(), size, texts: 0 }
+    }
+
+    /// One text more is done.
+    pub(crate) fn advance(&mut self, text: &str) {
+        self.texts += 1;
+        let Some(bar) = &self.bar else { return };
+        match self.size {
+            Size::Bytes(_) => bar.inc(text.len() as u64 + 1), // and the end of its line
+            _ => bar.inc(1),
+        }
+        self.show(|| format!("{} texts", self.texts));
+    }
+
+    /// Something without a count goes on.
+    pub(crate) fn note(&self, what: impl FnOnce() -> String) {
+        self.show(what);
+    }
+
+    fn show(&self, what: impl FnOnce() -> String) {
+        if let Some(bar) = &self.bar
+            && self.started.elapsed() >= PATIENCE
+        {
+            if bar.is_hidden() {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            bar.set_message(what());
+        }
+    }
+
+    /// Runs `write`, which prints to the terminal, without the bar in its way.
+    pub(crate) fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

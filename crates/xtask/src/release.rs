@@ -1,0 +1,94 @@
+//! What `cargo test` does not build: the release build on each level, the benchmarks, the README's program in a crate of its own.
+
+use crate::{
+    Outcome,
+    cargo::{self, Workspace, targets},
+};
+use minilm_kernels::Level;
+use std::{env, fs, path::Path};
+
+/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run as optimised as what is shipped, and
+/// the levels are named.
+pub fn levels(workspace: &Workspace) -> Outcome {
+    for name in env::var("MINILM_REQUIRE_LEVELS").unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        name.trim().parse::<Level>().map_err(|error| format!("MINILM_REQUIRE_LEVELS: {error}"))?;
+    }
+    workspace.cargo(["test", "--release", "--quiet", "--package", "minilm-kernels", "--tests"])?;
+    let facade = ["--test", "golden", "--test", "same_bits"];
+    workspace.cargo(["test", "--release", "--quiet", "--package", "minilm"].iter().chain(&facade))?;
+
+    let (here, missing): (Vec<&str>, Vec<&str>) = Level::NAMES.iter().partition(|name| name.parse::<Level>().is_ok());
+    let lack = if missing.is_empty() { String::new() } else { format!("; this CPU has no {}", missing.join(", ")) };
+    Ok(format!("{}{lack}", here.join(", ")))
+}
+
+pub fn benches(workspace: &Workspace) -> Outcome {
+    let benches = workspace.members().flat_map(|package| targets(package, &["bench"])).count();
+    if benches == 0 {
+        return Ok("there are none".into());
+    }
+    workspace.cargo(["bench", "--no-run", "--workspace", "--bench", "*"])?;
+    Ok(format!("{benches}"))
+}
+
+/// A crate outside of the workspace. The profile is the workspace's own, so that no dependency is built twice.
+const MANIFEST: &str = "\
+[workspace]
+
+[package]
+name = \"readme-example\"
+edition = \"2024\"
+
+[profile.release]
+lto = \"thin\"
+codegen-units = 1
+
+[dependencies]
+";
+
+/// The README's program compiles in a crate that depends on `minilm` by path, and prints what the README says.
+pub fn example(workspace: &Workspace) -> Outcome {
+    let readme = read(&workspace.root.join("README.md"))?;
+    let (program, rest) = block(&readme, "rust").ok_or("README.md has no ```rust block")?;
+    let (promised, _) = block(rest, "text").ok_or("README.md has no ```text block after the example")?;
+
+    let scratch = workspace.target.join("xtask/example");
+    write(&scratch.join("Cargo.toml"), &format!("{MANIFEST}minilm = {{ path = {:?} }}\n", workspace.root))?;
+    write(&scratch.join("Cargo.lock"), &read(&workspace.root.join("Cargo.lock"))?)?;
+    write(&scratch.join("src/main.rs"), program)?;
+    let mut run = cargo::cargo(&workspace.root);
+    run.args(["run", "--release", "--quiet", "--manifest-path"]).arg(scratch.join("Cargo.toml"));
+    run.arg("--target-dir").arg(&workspace.target);
+    let printed = cargo::run(&mut run)?;
+    if printed != promised {
+        return Err(format!("README.md says that the example prints\n{promised}but it prints\n{printed}"));
+    }
+    Ok(format!("{} lines", program.lines().count()))
+}
+
+/// The first fenced block of a language, and what follows it.
+fn block<'a>(markdown: &'a str, language: &str) -> Option<(&'a str, &'a str)> {
+    let (_, rest) = markdown.split_once(&format!("```{language}\n"))?;
+    rest.split_once("```")
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| fs::write(path, text)).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::block;
+
+    #[test]
+    fn a_block_is_found_by_its_language() {
+        let markdown = "a\n```sh\nls\n```\n```rust\nfn main() {}\n```\nb\n";
+        assert_eq!(block(markdown, "rust"), Some(("fn main() {}\n", "\nb\n")));
+        assert_eq!(block(markdown, "text"), None);
+    }
+}

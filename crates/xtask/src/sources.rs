@@ -1,0 +1,96 @@
+//! `unsafe` is in two places, where the design puts it, and every other crate forbids it.
+
+use crate::{
+    Outcome,
+    cargo::{Workspace, targets, text},
+};
+use proc_macro2::{TokenStream, TokenTree};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Where `unsafe` may be.
+const ALLOWED: [&str; 2] = ["crates/kernels/src/simd/", "crates/model/src/weights.rs"];
+
+pub fn unsafety(workspace: &Workspace) -> Outcome {
+    let mut wrong = Vec::new();
+    let mut lines = 0;
+    for path in sources(&workspace.root)? {
+        let here = path.strip_prefix(&workspace.root).unwrap_or(&path);
+        let found = unsafe_lines(&read(&path)?).map_err(|error| format!("{}: {error}", here.display()))?;
+        if ALLOWED.iter().any(|allowed| here.starts_with(allowed)) {
+            lines += found.len();
+        } else {
+            wrong.extend(found.iter().map(|line| format!("{}:{line}: `unsafe`", here.display())));
+        }
+    }
+    for package in workspace.members() {
+        for target in targets(package, &["lib", "bin"]) {
+            let root = Path::new(text(target, "src_path"));
+            let holds_unsafe = root.parent().is_some_and(|src| ALLOWED.iter().any(|a| workspace.root.join(a).starts_with(src)));
+            if !holds_unsafe && !read(root)?.contains("#![forbid(unsafe_code)]") {
+                wrong.push(format!("{}: no #![forbid(unsafe_code)]", root.display()));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(format!("{lines} lines in {}", ALLOWED.join(" and "))) } else { Err(wrong.join("\n")) }
+}
+
+/// Every Rust file of the repository.
+fn sources(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    let mut directories: Vec<PathBuf> = ["crates", "tests", "benches"].map(|name| root.join(name)).into();
+    directories.retain(|directory| directory.is_dir());
+    while let Some(directory) = directories.pop() {
+        let entries = fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            if path.is_dir() && !path.ends_with("target") {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The lines where the keyword `unsafe` is code: not comment, string, or part of another name.
+fn unsafe_lines(source: &str) -> Result<Vec<usize>, proc_macro2::LexError> {
+    let mut found = Vec::new();
+    let mut streams = vec![source.parse::<TokenStream>()?];
+    while let Some(stream) = streams.pop() {
+        for token in stream {
+            match token {
+                TokenTree::Group(group) => streams.push(group.stream()),
+                TokenTree::Ident(name) if name == "unsafe" => found.push(name.span().start().line),
+                _ => {}
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unsafe_lines;
+
+    #[test]
+    fn unsafe_is_found_in_code_only() {
+        let source = r##"
+//! unsafe
+#![forbid(unsafe_code)] // unsafe
+/* unsafe */ const A: &str = "unsafe"; const B: &str = r#"unsafe " unsafe"#; const C: char = '"';
+fn f() { g(|| vec![unsafe { h() }]) }
+#[unsafe(no_mangle)] extern "C" fn i() {}
+macro_rules! m { () => { unsafe impl Send for X {} } }
+"##;
+        assert_eq!(unsafe_lines(source).unwrap(), [5, 6, 7]);
+    }
+}
