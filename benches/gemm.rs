@@ -9,6 +9,7 @@ use minilm::kernels::{
     gemm::Linear,
     simd::{Kernel, Simd},
 };
+use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use std::hint::black_box;
 
 /// N and K of the model's products: fused QKV, attention output, and the two of the feed-forward.
@@ -67,35 +68,14 @@ fn gemm(c: &mut Criterion) {
                 let linear = Linear::pack(level, &weight, &bias);
                 group.bench_function(BenchmarkId::new(level.name(), rows), |b| b.iter(|| linear.forward(&x, &mut y)));
             }
+            // ndarray's product of f32 is the crate matrixmultiply, which packs both matrices in every call.
+            let x = ArrayView2::from_shape((rows, k), &x).unwrap();
+            let weight = ArrayView2::from_shape((n, k), &weight).unwrap();
+            let mut y = ArrayViewMut2::from_shape((rows, n), &mut y).unwrap();
             group.bench_function(BenchmarkId::new("matrixmultiply", rows), |b| {
-                b.iter(|| matrixmultiply_linear(&x, &weight, &mut y, [rows, n, k]));
+                b.iter(|| general_mat_mul(1.0, &x, &weight.t(), 0.0, &mut y));
             });
         }
-    }
-}
-
-/// y = x·Wᵀ by the crate `matrixmultiply`, which packs both matrices in every call.
-fn matrixmultiply_linear(x: &[f32], weight: &[f32], y: &mut [f32], [m, n, k]: [usize; 3]) {
-    assert!(x.len() == m * k && weight.len() == n * k && y.len() == m * n);
-    let (n_stride, k_stride) = (n as isize, k as isize);
-    // SAFETY: the three slices hold m·k, n·k and m·n values, and the strides walk each row by row.
-    unsafe {
-        matrixmultiply::sgemm(
-            m,
-            k,
-            n,
-            1.0,
-            x.as_ptr(),
-            k_stride,
-            1,
-            weight.as_ptr(),
-            1,
-            k_stride,
-            0.0,
-            y.as_mut_ptr(),
-            n_stride,
-            1,
-        );
     }
 }
 

@@ -104,7 +104,7 @@ pub(crate) struct Encoding {
     #[arg(long, value_name = "N")]
     pub truncate_dim: Option<usize>,
 
-    /// Read at most N tokens of a text, [CLS] and [SEP] among them
+    /// Read at most N tokens of a text, special tokens among them
     #[arg(long, value_name = "N")]
     pub max_tokens: Option<usize>,
 

@@ -14,12 +14,12 @@ pub(crate) fn run(common: &Common, command: &Similarity) -> Result<(), Error> {
     let encoded = encoded.map_err(|error| Error::in_text(error, |index| format!("text {}", index + 1)))?;
     let (a, b) = (encoded.embeddings.row(0), encoded.embeddings.row(1));
     let score = match command.score {
-        Score::Cosine => similarity::cosine,
-        Score::Dot => similarity::dot,
-        Score::Euclidean => similarity::euclidean,
-        Score::Manhattan => similarity::manhattan,
+        Score::Cosine => similarity::cosine(a, b),
+        Score::Dot => similarity::dot(a, b),
+        Score::Euclidean => similarity::euclidean(a, b),
+        Score::Manhattan => similarity::manhattan(a, b),
     };
-    let score = score(a.as_slice().expect("a row is contiguous"), b.as_slice().expect("a row is contiguous"));
+    let score = score + 0.0; // a distance of nothing is 0, not -0
     writeln!(io::stdout(), "{score:.6}").map_err(Error::Stdout)?;
     let truncated = encoded.counts.iter().filter(|count| count.dropped > 0).count();
     note_truncated(common.quiet, truncated, encoder.max_tokens());

@@ -135,11 +135,9 @@ impl Gemm<'_> {
             let x = self.x.columns(start..end); // x[ic..ic+MR, pc..pc+KC]
             let ahead = &ahead[start.min(ahead.len())..end.min(ahead.len())];
             let sums = chain::<S, MR, NV>(s, x, row, &panel[start * NV..end * NV], ahead);
-            for i in 0..MR {
-                for j in 0..NV {
-                    let sum = if first { sums[i][j] } else { s.add(s.load(&tile.0[i][j]), sums[i][j]) };
-                    s.store(sum, &mut tile.0[i][j]);
-                }
+            for (tile, sums) in tile.0.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+                let sum = if first { *sums } else { s.add(s.load(tile), *sums) };
+                s.store(sum, tile);
             }
             first = false;
         }

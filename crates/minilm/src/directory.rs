@@ -81,7 +81,7 @@ impl Directory {
         }
         let tokenizer: TokenizerConfig = read_json(&transformer.join("tokenizer_config.json"))?.unwrap_or_default();
         let no_limit = 1e9;
-        let by_tokenizer = tokenizer.model_max_length.filter(|n| (1.0..no_limit).contains(n)).map(|n| n as usize);
+        let by_tokenizer = tokenizer.model_max_length.filter(|n| (3.0..no_limit).contains(n)).map(|n| n as usize);
         Ok(Directory {
             transformer,
             pooling,

@@ -218,7 +218,7 @@ impl SentenceEncoder {
 
     /// The embeddings of a stream of texts, in their order, in memory that does not grow with the stream.
     ///
-    /// Texts are read ahead in windows of about a thousand. After an error the iterator ends.
+    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After an error the iterator ends.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {

@@ -2,9 +2,12 @@
 
 use crate::{Error, SentenceEncoder};
 use ndarray::Array1;
+use std::iter::Fuse;
 
-/// Texts read ahead: enough to keep every thread busy, few enough to hold.
+/// Most texts read ahead: enough to keep every thread busy, few enough to hold.
 const WINDOW: usize = 1024;
+/// Bytes of text after which no more are read ahead.
+const BYTES: usize = 1 << 20;
 
 /// One result of [`SentenceEncoder::encode_iter`].
 #[derive(Debug, Clone, PartialEq)]
@@ -23,22 +26,30 @@ pub struct SentenceEmbedding<S> {
 #[derive(Debug)]
 pub struct EncodeIter<'e, I: Iterator> {
     encoder: &'e SentenceEncoder,
-    texts: I,
+    texts: Fuse<I>,
     taken: usize,
+    window: usize,
     ready: std::vec::IntoIter<SentenceEmbedding<I::Item>>,
     failed: bool,
 }
 
 impl<'e, I: Iterator> EncodeIter<'e, I> {
     pub(crate) fn new(encoder: &'e SentenceEncoder, texts: I) -> EncodeIter<'e, I> {
-        EncodeIter { encoder, texts, taken: 0, ready: Vec::new().into_iter(), failed: false }
+        EncodeIter { encoder, texts: texts.fuse(), taken: 0, window: 1, ready: Vec::new().into_iter(), failed: false }
     }
 }
 
 impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
-    /// Encodes the next window of texts.
+    /// Encodes the next window of texts, each twice as long as the one before: the first result of a slow source comes at once.
     fn refill(&mut self) -> Result<(), Error> {
-        let texts: Vec<I::Item> = self.texts.by_ref().take(WINDOW).collect();
+        let mut texts: Vec<I::Item> = Vec::new();
+        let mut bytes = 0;
+        while texts.len() < self.window && bytes < BYTES {
+            let Some(text) = self.texts.next() else { break };
+            bytes += text.as_ref().len();
+            texts.push(text);
+        }
+        self.window = WINDOW.min(self.window * 2);
         let encoded = self.encoder.encode_with_counts(&texts).map_err(|error| error.offset(self.taken))?;
         self.taken += texts.len();
         let rows = encoded.embeddings.rows().into_iter().zip(encoded.counts);

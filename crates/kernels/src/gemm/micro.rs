@@ -4,7 +4,6 @@ use crate::{
     Rows,
     simd::{LANES, Simd},
 };
-use std::array::from_fn;
 
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k·NV + j]`, k ascending, each step one fused multiply-add.
 ///
@@ -19,13 +18,19 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     panel: &[[f32; LANES]], // [K · NV]
     ahead: &[[f32; LANES]], // up to K
 ) -> [[S::F32x16; NV]; MR] {
-    let rows: [&[f32]; MR] = from_fn(|i| x.row(row + i)); // x[ic..ic+MR, pc..pc+KC]
+    let mut rows: [&[f32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
+    for (i, to) in rows.iter_mut().enumerate() {
+        *to = x.row(row + i);
+    }
     let mut sums = [[s.zero(); NV]; MR];
     for (k, panel) in panel.chunks_exact(NV).enumerate().take(x.cols()) {
         if let Some(line) = ahead.get(k) {
             s.prefetch(line);
         }
-        let b: [S::F32x16; NV] = from_fn(|j| s.load(&panel[j]));
+        let mut b = [s.zero(); NV];
+        for (b, from) in b.iter_mut().zip(panel) {
+            *b = s.load(from);
+        }
         for i in 0..MR {
             let a = s.splat(rows[i][k]);
             for j in 0..NV {
