@@ -10,7 +10,8 @@
 //!             epilogue                bias, GELU or residual, while the tile is in L1
 //! ```
 //!
-//! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2.
+//! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2. While a tile is
+//! computed it fetches its share of the next panel, so that the panel is near when its turn comes.
 //!
 //! # Tiles
 //!

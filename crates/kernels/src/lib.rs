@@ -36,8 +36,6 @@
 //! assert_eq!(y, [14.0, 21.5]);
 //! assert_eq!(naive::linear(&x, &w, &b), [14.0, 21.5]);
 //! ```
-#![forbid(clippy::undocumented_unsafe_blocks)]
-
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;

@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, ops::Range};
 
-/// Tokens of a pack. Its activations then fill the second-level cache, and each pass over the weights serves this many rows.
+/// Tokens of a pack. Each pass over the weights serves this many rows, and the operands of every product, at most 4·H floats a row,
+/// fit in a second-level cache of 1 MiB for H = 384.
 const PACK: usize = 128;
 
 /// Tokens below which a pack is not cut further: a pass over the weights costs the same for fewer.

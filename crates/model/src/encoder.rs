@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The feed-forward's inner layer `[T, F]` is never whole: it is computed [`FFN_CHUNK`] columns at a time, and each chunk is
-//! multiplied into the result before the next. So a pack's activations are 6·H + `FFN_CHUNK` floats a token instead of 6·H + F, and
-//! stay in the second-level cache. The order of additions is the same either way.
+//! multiplied into the result before the next. So this product works on 3·H floats a token as the others do (all in the second-level
+//! cache) instead of 2·H + F, and the scratch memory is smaller. The order of additions is the same either way.
 
 use crate::{Config, Error, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint};
 use minilm_kernels::{

@@ -132,11 +132,14 @@ impl Linear {
     }
 }
 
-/// Transposes up to `nr` rows of W `[.., K]` into a panel `[K, nr]`.
+/// Transposes up to `nr` rows of W `[.., K]` into a panel `[K, nr]`, a few columns of all rows at a time: what is written then stays in
+/// the first-level cache until its lines are full.
 fn pack_panel(rows: &[f32], k: usize, panel: &mut [f32], nr: usize) {
-    for (j, row) in rows.chunks_exact(k).enumerate() {
-        for (column, w) in panel.chunks_exact_mut(nr).zip(row) {
-            column[j] = *w;
+    for (block, columns) in panel.chunks_mut(LANES * nr).enumerate() {
+        for (j, row) in rows.chunks_exact(k).enumerate() {
+            for (column, w) in columns.chunks_exact_mut(nr).zip(&row[block * LANES..]) {
+                column[j] = *w;
+            }
         }
     }
 }
