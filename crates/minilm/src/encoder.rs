@@ -1,19 +1,25 @@
 //! Text in, embeddings out.
 
+mod forward;
+mod results;
+
+pub use results::{Encoded, TokenEmbeddings};
+
 use crate::{
     Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, directory::Directory,
     schedule, threads::Threads, tokenize::TextTokenizer,
 };
-use minilm_kernels::{Level, Rows};
-use minilm_model::{Bert, Pack, Scratch};
-use minilm_pooling::{Pooling, normalize};
+use forward::{Normalize, Workspace};
+use minilm_kernels::Level;
+use minilm_model::Bert;
+use minilm_pooling::Pooling;
 use ndarray::{Array1, Array2};
 use std::{
     fmt,
     ops::Range,
     path::Path,
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -43,53 +49,6 @@ pub struct SentenceEncoder {
     on_progress: Option<OnProgress>,
     /// One for each thread that was ever in a forward pass at the same time.
     workspaces: Mutex<Vec<Workspace>>,
-}
-
-/// When an embedding is scaled to length 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Normalize {
-    Never,
-    BeforeTruncation,
-    AfterTruncation,
-}
-
-/// What one thread needs for one pack.
-#[derive(Default)]
-struct Workspace {
-    pack: Pack,
-    scratch: Scratch,
-}
-
-/// The embeddings of a call and what was read of each text.
-///
-/// ```
-/// # fn main() -> Result<(), minilm::Error> {
-/// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-/// let encoded = encoder.encode_with_counts(&["one", ""])?;
-/// assert_eq!(encoded.embeddings.dim(), (2, 384));
-/// assert_eq!(encoded.counts[1].used, 2); // [CLS] [SEP]
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Encoded {
-    /// `[texts, dimension]`, in the order of the texts.
-    pub embeddings: Array2<f32>,
-    /// Tokens of each text.
-    pub counts: Vec<TokenCount>,
-}
-
-/// The last hidden state of one text.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenEmbeddings {
-    /// `[tokens, H]`: one vector a token.
-    pub embeddings: Array2<f32>,
-    /// The word pieces, `[CLS]` first and `[SEP]` last.
-    pub tokens: Vec<String>,
-    /// Their ids.
-    pub ids: Vec<u32>,
-    /// Tokens beyond the model's limit.
-    pub dropped: usize,
 }
 
 impl SentenceEncoder {
@@ -317,39 +276,6 @@ impl SentenceEncoder {
             return Err(Error::TooLong { index, tokens, limit: self.max_tokens() });
         }
         Ok(tokenized)
-    }
-
-    /// The embeddings `[texts, dimension]` of texts that are computed together.
-    fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>) -> Result<Array2<f32>, Error> {
-        self.forward(texts, |pack, hidden| {
-            let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
-            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
-            for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
-                self.pooling.pool(hidden.slice(pack.rows(i)), &mut pooled);
-                if self.normalize == Normalize::BeforeTruncation {
-                    normalize(&mut pooled);
-                }
-                let kept = &mut pooled[..self.dimension];
-                if self.normalize == Normalize::AfterTruncation {
-                    normalize(kept);
-                }
-                row.iter_mut().zip(kept).for_each(|(to, x)| *to = *x);
-            }
-            embeddings
-        })
-    }
-
-    /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.
-    fn forward<'t, R>(&self, texts: impl Iterator<Item = &'t [u32]>, read: impl FnOnce(&Pack, Rows) -> R) -> Result<R, Error> {
-        // The lock is held to take and to return a workspace, not while it is used.
-        let free = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut workspace = free().pop().unwrap_or_default();
-        workspace.pack.clear();
-        texts.for_each(|ids| workspace.pack.push(ids));
-        let hidden = self.bert.forward(&workspace.pack, &mut workspace.scratch);
-        let result = hidden.map(|hidden| read(&workspace.pack, hidden));
-        free().push(workspace);
-        Ok(result?)
     }
 }
 

@@ -1,0 +1,63 @@
+//! One pack through the model: forward pass, pooling, normalisation.
+
+use super::SentenceEncoder;
+use crate::Error;
+use minilm_kernels::Rows;
+use minilm_model::{Pack, Scratch};
+use minilm_pooling::normalize;
+use ndarray::Array2;
+use std::sync::PoisonError;
+
+/// When an embedding is scaled to length 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Normalize {
+    Never,
+    BeforeTruncation,
+    AfterTruncation,
+}
+
+/// What one thread needs for one pack.
+#[derive(Default)]
+pub(super) struct Workspace {
+    pack: Pack,
+    scratch: Scratch,
+}
+
+impl SentenceEncoder {
+    /// The embeddings `[texts, dimension]` of texts that are computed together.
+    pub(super) fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>) -> Result<Array2<f32>, Error> {
+        self.forward(texts, |pack, hidden| {
+            let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
+            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
+            for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
+                self.pooling.pool(hidden.slice(pack.rows(i)), &mut pooled);
+                if self.normalize == Normalize::BeforeTruncation {
+                    normalize(&mut pooled);
+                }
+                let kept = &mut pooled[..self.dimension];
+                if self.normalize == Normalize::AfterTruncation {
+                    normalize(kept);
+                }
+                row.iter_mut().zip(kept).for_each(|(to, x)| *to = *x);
+            }
+            embeddings
+        })
+    }
+
+    /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.
+    pub(super) fn forward<'t, R>(
+        &self,
+        texts: impl Iterator<Item = &'t [u32]>,
+        read: impl FnOnce(&Pack, Rows) -> R,
+    ) -> Result<R, Error> {
+        // The lock is held to take and to return a workspace, not while it is used.
+        let free = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut workspace = free().pop().unwrap_or_default();
+        workspace.pack.clear();
+        texts.for_each(|ids| workspace.pack.push(ids));
+        let hidden = self.bert.forward(&workspace.pack, &mut workspace.scratch);
+        let result = hidden.map(|hidden| read(&workspace.pack, hidden));
+        free().push(workspace);
+        Ok(result?)
+    }
+}
