@@ -4,46 +4,12 @@
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use minilm::kernels::{
-    Level,
-    gemm::Linear,
-    simd::{Kernel, Simd},
-};
+use minilm::kernels::{Level, gemm::Linear, peak::Fma};
 use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
-use std::hint::black_box;
 
 /// N and K of the model's products: fused QKV, attention output, and the two of the feed-forward.
 const SHAPES: [(usize, usize); 4] = [(1152, 384), (384, 384), (1536, 384), (384, 1536)];
 const ROWS: [usize; 4] = [8, 16, 64, 128];
-
-/// Multiply-adds on registers alone. Six chains: at four cycles of latency four (zmm) or eight (ymm, two a chain) are enough, and twelve
-/// ymm registers are there.
-struct Peak {
-    steps: usize,
-}
-
-impl Peak {
-    const CHAINS: usize = 6;
-
-    fn flops(&self) -> u64 {
-        (self.steps * Self::CHAINS * 16 * 2) as u64
-    }
-}
-
-impl Kernel for Peak {
-    type Output = f32;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
-        let mut sums = [s.zero(); Self::CHAINS];
-        for _ in 0..self.steps {
-            for sum in &mut sums {
-                *sum = s.mul_add(*sum, x, y); // each sum depends on itself, so no step can be left out
-            }
-        }
-        sums.into_iter().map(|sum| s.sum(sum)).sum()
-    }
-}
 
 fn ramp(len: usize) -> Vec<f32> {
     (0..len).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
@@ -52,9 +18,9 @@ fn ramp(len: usize) -> Vec<f32> {
 fn peak(c: &mut Criterion) {
     let mut group = c.benchmark_group("peak");
     for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
-        let steps = 300_000;
-        group.throughput(Throughput::Elements(Peak { steps }.flops()));
-        group.bench_function(level.name(), |b| b.iter(|| level.run(Peak { steps })));
+        let work = Fma { steps: 300_000 };
+        group.throughput(Throughput::Elements(work.flops() as u64));
+        group.bench_function(level.name(), |b| b.iter(|| level.run(work)));
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`layer_norm`] | rows to mean 0 and variance 1, scaled and shifted | `torch.nn.functional.layer_norm` |
 //! | [`exp`] | eˣ | `torch.exp` |
 //! | [`naive`] | all of the above in plain `f64` loops: the specification | |
+//! | [`peak`] | the speed that this core could have | |
 //!
 //! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`]. The crate
 //! knows no model: shapes come in as values, matrices as slices, rows end to end.
@@ -44,6 +45,7 @@ pub mod gelu;
 pub mod gemm;
 pub mod layer_norm;
 pub mod naive;
+pub mod peak;
 pub mod rows;
 pub mod simd;
 pub mod softmax;

@@ -1,0 +1,108 @@
+//! The ceilings of this core, measured: multiply-adds on registers alone, and bytes read from memory.
+//!
+//! A kernel's speed means something as a part of one of them (S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52(4), 2009).
+//! Both are the best of several short runs, because a machine that is shared or changes its clock now and then gives less.
+
+use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
+use std::{hint::black_box, time::Instant};
+
+/// Independent sums. At four cycles of latency, four (one zmm a cycle) or eight (two ymm a cycle, two a vector) are enough in flight,
+/// and sixteen ymm registers hold no more than seven.
+const CHAINS: usize = 6;
+
+/// Dependent multiply-adds on registers: `steps` on each of six vectors.
+///
+/// ```
+/// use minilm_kernels::{Level, peak::Fma};
+/// let work = Fma { steps: 1000 };
+/// assert_eq!(work.flops(), 1000 * 6 * 16 * 2);
+/// let _sum = Level::detect().run(work);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Fma {
+    /// Multiply-adds on each vector.
+    pub steps: usize,
+}
+
+impl Fma {
+    /// Floating-point operations of one run: two for each lane of a multiply-add.
+    pub fn flops(self) -> usize {
+        self.steps * CHAINS * LANES * 2
+    }
+}
+
+impl Kernel for Fma {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
+        let mut sums = [s.zero(); CHAINS];
+        for _ in 0..self.steps {
+            for sum in &mut sums {
+                *sum = s.mul_add(*sum, x, y); // each sum depends on itself, so no step can be left out
+            }
+        }
+        sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+/// A plain sum of all values.
+struct Read<'a>(&'a [f32]);
+
+impl Kernel for Read<'_> {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (vectors, _) = self.0.as_chunks::<LANES>();
+        let mut sums = [s.zero(); 4];
+        for from in vectors.as_chunks::<4>().0 {
+            for (sum, from) in sums.iter_mut().zip(from) {
+                *sum = s.add(*sum, s.load(from));
+            }
+        }
+        sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+/// FLOP/s of one core: fused multiply-adds on registers, two FLOPs each. Takes about 10 ms.
+///
+/// ```
+/// # use minilm_kernels::{Level, peak};
+/// println!("{:.1} GFLOP/s", peak::fma(Level::detect()) / 1e9);
+/// # assert!(peak::fma(Level::detect()) > 1e7);
+/// ```
+pub fn fma(level: Level) -> f64 {
+    let mut steps = 10_000;
+    // The portable level may be a thousand times slower: find a number of steps that takes about a millisecond.
+    while seconds(|| level.run(Fma { steps })) < 5e-4 {
+        steps *= 2;
+    }
+    let work = Fma { steps };
+    work.flops() as f64 / best_of(10, || level.run(work))
+}
+
+/// Bytes a second of one core reading `bytes` of memory from start to end, again and again.
+///
+/// A size far beyond the last cache gives the memory's bandwidth; a smaller one that of the cache it fits in.
+///
+/// ```
+/// # use minilm_kernels::{Level, peak};
+/// println!("{:.1} GB/s", peak::read(Level::detect(), 256 << 20) / 1e9);
+/// ```
+pub fn read(level: Level, bytes: usize) -> f64 {
+    let mut data = AlignedVec::zeroed((bytes / size_of::<f32>()).next_multiple_of(4 * LANES));
+    data.fill(1.0); // touched, so that every page exists
+    let passes = (32_usize << 20).div_ceil(bytes.max(1)); // at least a millisecond or so
+    let pass = || (0..passes).map(|_| level.run(Read(black_box(&data)))).sum();
+    (passes * data.len() * size_of::<f32>()) as f64 / best_of(5, pass)
+}
+
+fn best_of(runs: usize, mut run: impl FnMut() -> f32) -> f64 {
+    (0..runs).map(|_| seconds(&mut run)).fold(f64::INFINITY, f64::min)
+}
+
+fn seconds(run: impl FnOnce() -> f32) -> f64 {
+    let start = Instant::now();
+    black_box(run());
+    start.elapsed().as_secs_f64()
+}
