@@ -134,8 +134,8 @@ fn score_tiles<S: Simd, const MR: usize, const NK: usize>(
     scores: &mut [f32],
 ) {
     let width = scores.len() / MR;
-    let (keys, _) = keys.as_chunks::<LANES>();
-    for (p, panel) in keys.chunks_exact(query.cols() * NK).enumerate() {
+    let (keys, _) = keys.as_chunks::<LANES>().0.as_chunks::<NK>();
+    for (p, panel) in keys.chunks_exact(query.cols()).enumerate() {
         let tile = chain::<S, MR, NK>(s, query, row, panel, &[]);
         for (scores, tile) in scores.chunks_exact_mut(width).zip(tile) {
             let (scores, _) = scores[p * NK * LANES..].as_chunks_mut::<LANES>();
@@ -157,12 +157,12 @@ fn context_tiles<S: Simd, const MR: usize, const NV: usize>(
     row: usize,
 ) {
     let l = e.cols();
-    let (values, _) = values.as_chunks::<LANES>();
-    for (p, panel) in values.chunks_exact(l * NV).enumerate() {
+    let (values, _) = values.as_chunks::<LANES>().0.as_chunks::<NV>();
+    for (p, panel) in values.chunks_exact(l).enumerate() {
         let mut tile = [[s.zero(); NV]; MR];
         for start in (0..l).step_by(KC) {
             let end = l.min(start + KC);
-            let chain = chain::<S, MR, NV>(s, e.columns(start..end), 0, &panel[start * NV..end * NV], &[]);
+            let chain = chain::<S, MR, NV>(s, e.columns(start..end), 0, &panel[start..end], &[]);
             for i in 0..MR {
                 for j in 0..NV {
                     tile[i][j] = if start == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };

@@ -3,30 +3,31 @@
 //! ```text
 //! W [N, K] is packed once (gemm/pack.rs) into panels: NR columns of y side by side, k after k.
 //!
-//! LOOP 3  for each panel              y[.., jc..jc+NR]     the panel: K·NR floats, streamed from L2 or beyond
-//! LOOP 2    for each tile of rows     y[ic..ic+MR, ..]     the rows of x: MR·K floats, in L1
-//! LOOP 1      for each chain of KC    x[.., pc..pc+KC]
+//! LOOP 3  for each panel              y[.., jc..jc+NR]          columns of y, streamed past once
+//! LOOP 2    for each chain of KC      W[jc..jc+NR, pc..pc+KC]   KC·NR weights, which stay in L1 for all rows
+//! LOOP 1      for each tile of rows   x[ic..ic+MR, pc..pc+KC]
 //!               micro-kernel          MR × NR sums in registers (gemm/micro.rs)
-//!             epilogue                bias, GELU or residual, while the tile is in L1
+//!               y + sums              y holds the chains so far
+//!           epilogue                  bias, GELU or residual, on the whole panel of y
 //! ```
 //!
 //! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2. While a tile is
-//! computed it fetches its share of the next panel, so that the panel is near when its turn comes.
+//! computed it fetches its share of the next chain's weights into L2: not into L1, where it would displace those in use.
 //!
 //! # Tiles
 //!
 //! A tile of MR rows × NV vectors keeps MR·NV sums in registers. Each step in k loads NV vectors of the panel and
 //! broadcasts MR values of `x`, for MR·NV multiply-adds:
 //!
-//! | level | registers | MR × NV | sums + panel + broadcast | (MR + NV) loads a multiply-add |
-//! |---|---|---|---|---|
-//! | AVX-512 | 32 zmm | 6 × 4 | 24 + 4 + 1 | 10 / 24 |
-//! | AVX2 | 16 ymm, two a vector | 6 × 1 | 12 + 2 + 1 | 8 / 12 |
-//! | portable | unknown | 4 × 1 | | |
+//! | level | registers | MR × NV | sums + panel + broadcast | loads a multiply-add | KC·NR weights |
+//! |---|---|---|---|---|---|
+//! | AVX-512 | 32 zmm | 8 × 3 | 24 + 3 + 1 | 11 / 24 | 24 KiB |
+//! | AVX2 | 16 ymm, two a vector | 6 × 1 | 12 + 2 + 1 | 8 / 12 | 8 KiB |
+//! | portable | unknown | 4 × 1 | | | 8 KiB |
 //!
 //! A multiply-add has a latency of four cycles and one (zmm) or two (ymm) start each cycle: eight sums in flight are
-//! enough, so the shapes are chosen for few loads and for few rows, which keeps remainders cheap. Rows are dealt to tiles
-//! evenly: 8 rows are 4 + 4, not 6 + 2.
+//! enough, so the shapes are chosen for few loads, for weights that fit in a first-level cache of 32 KiB, and for panels that divide
+//! 384. Rows are dealt to tiles evenly: 9 rows are 5 + 4, not 8 + 1.
 //!
 //! # The order of additions
 //!
@@ -80,7 +81,7 @@ impl Kernel for Gemm<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         match tile::<S>() {
-            (rows, 4) => self.panels::<S, 4>(s, rows),
+            (rows, 3) => self.panels::<S, 3>(s, rows),
             (rows, _) => self.panels::<S, 1>(s, rows),
         }
     }
@@ -89,15 +90,11 @@ impl Kernel for Gemm<'_> {
 /// MR and NV of the level.
 pub(crate) const fn tile<S: Simd>() -> (usize, usize) {
     match S::VECTORS {
-        32 => (6, 4),
+        32 => (8, 3),
         8 => (6, 1),
         _ => (4, 1),
     }
 }
-
-/// The sums of a tile between two chains: in the first-level cache, because the registers are needed for the next chain.
-#[repr(align(64))]
-struct Tile<const MR: usize, const NV: usize>([[[f32; LANES]; NV]; MR]);
 
 impl Gemm<'_> {
     #[inline(always)]
@@ -105,75 +102,113 @@ impl Gemm<'_> {
         let (n, m) = (self.y.cols(), self.x.rows());
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
-            let panel = self.linear.panel(p, self.k.clone());
-            let next = self.linear.panel(p + 1, self.k.clone());
-            for rows in deal(m, mr) {
-                // Each tile fetches its share of the next panel.
-                let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
-                tile_rows!(rows.len(), MR => self.tile::<S, MR, NV>(s, rows.start, columns.clone(), panel, ahead));
+            for k in chains(self.k.clone()) {
+                let x = self.x.columns(k.start - self.k.start..k.end - self.k.start); // x[.., pc..pc+KC]
+                let panel = self.linear.panel::<NV>(p, k.clone()); // W[jc..jc+NR, pc..pc+KC]
+                let next = self.linear.after::<NV>(p, k.end);
+                for rows in deal(m, mr) {
+                    // Each tile fetches its share of the next chain's weights.
+                    let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
+                    let tile = Tile { x, row: rows.start, panel, ahead, first: k.start == 0 };
+                    let y = self.y.columns(columns.clone());
+                    tile_rows!(rows.len(), MR => tile.add_to::<S, MR>(s, y));
+                }
+            }
+            if let Some(epilogue) = self.epilogue {
+                s.vectorize(Finish { linear: self.linear, y: self.y.columns(columns.clone()), columns, epilogue });
+            }
+        }
+    }
+}
+
+/// One chain of one tile.
+struct Tile<'a, const NV: usize> {
+    x: Rows<'a>, // [M, KC]
+    row: usize,  // of x and y
+    panel: &'a [[[f32; LANES]; NV]],
+    ahead: &'a [[[f32; LANES]; NV]],
+    first: bool,
+}
+
+impl<const NV: usize> Tile<'_, NV> {
+    /// y[row..row+MR] ← the tile's sums, or y + sums after the first chain.
+    #[inline(always)]
+    fn add_to<S: Simd, const MR: usize>(self, s: S, mut y: RowsMut) {
+        match y.block(self.row) {
+            Some(y) => self.add_to_block::<S, MR>(s, y),
+            None => self.add_to_ragged::<S, MR>(s, y),
+        }
+    }
+
+    #[inline(always)]
+    fn add_to_block<S: Simd, const MR: usize>(self, s: S, mut y: [&mut [[f32; LANES]; NV]; MR]) {
+        let sums = chain::<S, MR, NV>(s, self.x, self.row, self.panel, self.ahead);
+        for i in 0..MR {
+            for j in 0..NV {
+                s.store(if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
             }
         }
     }
 
-    /// One tile: all its chains, then the epilogue.
+    /// The last panel, if it is not whole, goes by way of a tile that is.
+    #[cold]
     #[inline(always)]
-    fn tile<S: Simd, const MR: usize, const NV: usize>(
-        &mut self,
-        s: S,
-        row: usize,
-        columns: Range<usize>,
-        panel: &[[f32; LANES]],
-        ahead: &[[f32; LANES]],
-    ) {
-        let k = self.k.len();
-        let mut tile = Tile::<MR, NV>([[[0.0; LANES]; NV]; MR]);
-        let mut first = self.k.start == 0;
-        if !first {
-            self.load(s, &mut tile.0, row, columns.clone());
+    fn add_to_ragged<S: Simd, const MR: usize>(self, s: S, mut y: RowsMut) {
+        let row = self.row;
+        let mut tile = [[[0.0; LANES]; NV]; MR];
+        for i in 0..MR {
+            let y = y.row(row + i);
+            tile[i].as_flattened_mut()[..y.len()].copy_from_slice(y);
         }
-        for start in (0..k).step_by(KC) {
-            let end = k.min(start + KC);
-            let x = self.x.columns(start..end); // x[ic..ic+MR, pc..pc+KC]
-            let ahead = &ahead[start.min(ahead.len())..end.min(ahead.len())];
-            let sums = chain::<S, MR, NV>(s, x, row, &panel[start * NV..end * NV], ahead);
-            for (tile, sums) in tile.0.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-                let sum = if first { *sums } else { s.add(s.load(tile), *sums) };
-                s.store(sum, tile);
-            }
-            first = false;
-        }
-        for (i, sums) in tile.0.iter().enumerate() {
-            self.finish(s, sums, row + i, columns.clone());
+        self.add_to_block(s, tile.each_mut());
+        for i in 0..MR {
+            let y = y.row(row + i);
+            y.copy_from_slice(&tile[i].as_flattened()[..y.len()]);
         }
     }
+}
 
-    /// The sums so far, where an earlier call left them.
+/// The epilogue on one panel of y, right after its sums are complete.
+struct Finish<'a> {
+    linear: &'a Linear,
+    y: RowsMut<'a>, // [M, up to NR]
+    columns: Range<usize>,
+    epilogue: Epilogue<'a>,
+}
+
+impl Kernel for Finish<'_> {
+    type Output = ();
     #[inline(always)]
-    fn load<S: Simd, const NV: usize>(&mut self, s: S, tile: &mut [[[f32; LANES]; NV]], row: usize, columns: Range<usize>) {
-        for (i, tile) in tile.iter_mut().enumerate() {
-            for (tile, y) in tile.iter_mut().zip(self.y.row(row + i)[columns.clone()].chunks(LANES)) {
-                s.store(s.load_or(y, 0.0), tile);
+    fn run<S: Simd>(mut self, s: S) {
+        let bias = &self.linear.bias()[self.columns.clone()];
+        for i in 0..self.y.rows() {
+            let y = self.y.row(i).chunks_mut(LANES).zip(bias.chunks(LANES));
+            match self.epilogue {
+                Epilogue::Bias => {
+                    for (y, bias) in y {
+                        s.store_first(s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0)), y);
+                    }
+                }
+                Epilogue::Gelu => {
+                    for (y, bias) in y {
+                        s.store_first(gelu(s, s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0))), y);
+                    }
+                }
+                Epilogue::Residual(r) => {
+                    for ((y, bias), r) in y.zip(r.row(i)[self.columns.clone()].chunks(LANES)) {
+                        let biased = s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0));
+                        s.store_first(s.add(biased, s.load_or(r, 0.0)), y);
+                    }
+                }
             }
         }
     }
+}
 
-    /// Applies the epilogue, if it is time, and writes one row of a tile to y.
-    #[inline(always)]
-    fn finish<S: Simd>(&mut self, s: S, sums: &[[f32; LANES]], row: usize, columns: Range<usize>) {
-        let bias = self.linear.bias()[columns.clone()].chunks(LANES);
-        let y = self.y.row(row)[columns.clone()].chunks_mut(LANES);
-        for (((sum, y), bias), column) in sums.iter().zip(y).zip(bias).zip(columns.step_by(LANES)) {
-            let sum = s.load(sum);
-            let biased = s.add(sum, s.load_or(bias, 0.0));
-            let result = match self.epilogue {
-                None => sum,
-                Some(Epilogue::Bias) => biased,
-                Some(Epilogue::Gelu) => gelu(s, biased),
-                Some(Epilogue::Residual(r)) => s.add(biased, s.load_or(&r.row(row)[column..], 0.0)),
-            };
-            s.store_first(result, y);
-        }
-    }
+/// Cuts k, which starts where a chain does, into chains.
+#[inline(always)]
+fn chains(k: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    k.clone().step_by(KC).map(move |start| start..k.end.min(start + KC))
 }
 
 /// Deals `rows` to as few tiles of at most `mr` as possible, sizes differing by at most one.

@@ -1,6 +1,7 @@
 //! Matrices as the kernels see them: a slice and the distance between rows.
 
-use std::ops::Range;
+use crate::simd::LANES;
+use std::{array, ops::Range};
 
 /// A row-major matrix `[rows, cols]` in a slice, its rows `stride ≥ cols` apart.
 ///
@@ -104,6 +105,19 @@ impl<'a> RowsMut<'a> {
     pub fn row(&mut self, i: usize) -> &mut [f32] {
         let start = i * self.stride;
         &mut self.data[start + self.columns.0..start + self.columns.1]
+    }
+
+    /// Rows `start..start + N` at once, if they are exactly `NV` vectors wide.
+    #[inline(always)]
+    pub(crate) fn block<const N: usize, const NV: usize>(&mut self, start: usize) -> Option<[&mut [[f32; LANES]; NV]; N]> {
+        if self.cols() != NV * LANES {
+            return None;
+        }
+        let mut rows = self.data[start * self.stride..].chunks_exact_mut(self.stride);
+        Some(array::from_fn(|_| {
+            let row = &mut rows.next().expect("a block lies inside")[self.columns.0..self.columns.1];
+            row.as_chunks_mut().0.first_chunk_mut().expect("NV vectors")
+        }))
     }
 
     /// The same rows, fewer columns, borrowed from this view.

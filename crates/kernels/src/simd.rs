@@ -80,7 +80,7 @@ pub trait Simd: Copy {
     fn exp2_int(self, n: Self::F32x16) -> Self::F32x16;
     /// `table[i]` for integer lanes with `0 ≤ i < 16`; any other lane is unspecified.
     fn lookup(self, table: &[f32; LANES], i: Self::F32x16) -> Self::F32x16;
-    /// Hints that the cache line of `at` will be read soon.
+    /// Hints that the cache line of `at` will be read soon: fetches it into the second-level cache.
     fn prefetch(self, at: &[f32; LANES]);
     /// Runs `kernel` in a function compiled for this instruction set.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;

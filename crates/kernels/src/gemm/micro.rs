@@ -15,21 +15,23 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     x: Rows, // [.., K]
     row: usize,
-    panel: &[[f32; LANES]], // [K · NV]
-    ahead: &[[f32; LANES]], // up to K
+    panel: &[[[f32; LANES]; NV]], // [K, NV vectors]
+    ahead: &[[[f32; LANES]; NV]], // up to K
 ) -> [[S::F32x16; NV]; MR] {
     let mut rows: [&[f32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
     for (i, to) in rows.iter_mut().enumerate() {
         *to = x.row(row + i);
     }
     let mut sums = [[s.zero(); NV]; MR];
-    for (k, panel) in panel.chunks_exact(NV).enumerate().take(x.cols()) {
-        if let Some(line) = ahead.get(k) {
-            s.prefetch(line);
+    for (k, panel) in panel.iter().enumerate().take(x.cols()) {
+        if let Some(ahead) = ahead.get(k) {
+            for j in 0..NV {
+                s.prefetch(&ahead[j]);
+            }
         }
         let mut b = [s.zero(); NV];
-        for (b, from) in b.iter_mut().zip(panel) {
-            *b = s.load(from);
+        for j in 0..NV {
+            b[j] = s.load(&panel[j]);
         }
         for i in 0..MR {
             let a = s.splat(rows[i][k]);

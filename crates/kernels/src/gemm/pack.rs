@@ -123,12 +123,17 @@ impl Linear {
         self.level.run(Gemm { x, linear: self, k, y, epilogue });
     }
 
-    /// The part `k` of panel `p`: NV vectors for every k. Past the last panel it is empty.
+    /// The part `k` of panel `p`: NV vectors for every k.
     #[inline(always)]
-    pub(super) fn panel(&self, p: usize, k: Range<usize>) -> &[[f32; LANES]] {
-        let (vectors, _) = self.panels.as_chunks::<LANES>();
-        let start = p * self.k * self.vectors;
-        vectors.get(start + k.start * self.vectors..start + k.end * self.vectors).unwrap_or_default()
+    pub(super) fn panel<const NV: usize>(&self, p: usize, k: Range<usize>) -> &[[[f32; LANES]; NV]] {
+        &self.panels.as_chunks().0.as_chunks().0[p * self.k + k.start..p * self.k + k.end]
+    }
+
+    /// What is read after `k` of panel `p`: up to one chain's weights.
+    #[inline(always)]
+    pub(super) fn after<const NV: usize>(&self, p: usize, k: usize) -> &[[[f32; LANES]; NV]] {
+        let rest = &self.panels.as_chunks().0.as_chunks().0[p * self.k + k..];
+        &rest[..rest.len().min(KC)]
     }
 }
 

@@ -103,7 +103,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn prefetch(self, at: &[f32; LANES]) {
         // SAFETY: a prefetch never faults, and every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.as_ptr().cast()) }
     }
 
     #[inline(always)]
