@@ -102,14 +102,16 @@ impl Gemm<'_> {
         let (n, m) = (self.y.cols(), self.x.rows());
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
+            let (panel, next_panel) = (self.linear.panel::<NV>(p), self.linear.panel::<NV>(p + 1));
             for k in chains(self.k.clone()) {
                 let x = self.x.columns(k.start - self.k.start..k.end - self.k.start); // x[.., pc..pc+KC]
-                let panel = self.linear.panel::<NV>(p, k.clone()); // W[jc..jc+NR, pc..pc+KC]
-                let next = self.linear.after::<NV>(p, k.end);
+                let weights = &panel[k.clone()]; // W[jc..jc+NR, pc..pc+KC]
+                let next = if k.end < self.k.end { &panel[k.end..] } else { next_panel.get(self.k.start..).unwrap_or_default() };
+                let next = &next[..next.len().min(KC)];
                 for rows in deal(m, mr) {
                     // Each tile fetches its share of the next chain's weights.
                     let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
-                    let tile = Tile { x, row: rows.start, panel, ahead, first: k.start == 0 };
+                    let tile = Tile { x, row: rows.start, weights, ahead, first: k.start == 0 };
                     let y = self.y.columns(columns.clone());
                     tile_rows!(rows.len(), MR => tile.add_to::<S, MR>(s, y));
                 }
@@ -123,9 +125,9 @@ impl Gemm<'_> {
 
 /// One chain of one tile.
 struct Tile<'a, const NV: usize> {
-    x: Rows<'a>, // [M, KC]
-    row: usize,  // of x and y
-    panel: &'a [[[f32; LANES]; NV]],
+    x: Rows<'a>,                       // [M, KC]
+    row: usize,                        // of x and y
+    weights: &'a [[[f32; LANES]; NV]], // [KC]
     ahead: &'a [[[f32; LANES]; NV]],
     first: bool,
 }
@@ -141,8 +143,8 @@ impl<const NV: usize> Tile<'_, NV> {
     }
 
     #[inline(always)]
-    fn add_to_block<S: Simd, const MR: usize>(self, s: S, mut y: [&mut [[f32; LANES]; NV]; MR]) {
-        let sums = chain::<S, MR, NV>(s, self.x, self.row, self.panel, self.ahead);
+    fn add_to_block<S: Simd, const MR: usize>(self, s: S, y: [&mut [[f32; LANES]; NV]; MR]) {
+        let sums = chain::<S, MR, NV>(s, self.x, self.row, self.weights, self.ahead);
         for i in 0..MR {
             for j in 0..NV {
                 s.store(if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
@@ -156,14 +158,14 @@ impl<const NV: usize> Tile<'_, NV> {
     fn add_to_ragged<S: Simd, const MR: usize>(self, s: S, mut y: RowsMut) {
         let row = self.row;
         let mut tile = [[[0.0; LANES]; NV]; MR];
-        for i in 0..MR {
+        for (i, tile) in tile.iter_mut().enumerate() {
             let y = y.row(row + i);
-            tile[i].as_flattened_mut()[..y.len()].copy_from_slice(y);
+            tile.as_flattened_mut()[..y.len()].copy_from_slice(y);
         }
         self.add_to_block(s, tile.each_mut());
-        for i in 0..MR {
+        for (i, tile) in tile.iter().enumerate() {
             let y = y.row(row + i);
-            y.copy_from_slice(&tile[i].as_flattened()[..y.len()]);
+            y.copy_from_slice(&tile.as_flattened()[..y.len()]);
         }
     }
 }

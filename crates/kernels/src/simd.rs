@@ -37,6 +37,7 @@ mod level;
 mod portable;
 
 pub use aligned::AlignedVec;
+pub(crate) use aligned::Pages;
 pub use level::{Level, UnknownLevel};
 
 /// Lanes in a vector, on every level.

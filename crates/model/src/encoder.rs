@@ -82,23 +82,23 @@ impl Layer {
 
         let parts = ["attention.self.query", "attention.self.key", "attention.self.value"];
         let [q, k, v] = parts.map(|part| dense(part, h, h));
-        let qkv = Dense::stack(&[q?, k?, v?]).pack(level);
-
+        let qkv = Dense::stack(&[q?, k?, v?]);
+        let attended = dense("attention.output.dense", h, h)?;
         let inner = dense("intermediate.dense", f, h)?;
-        let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
-        let inner = chunks.map(|(weight, bias)| Linear::pack(level, weight, bias)).collect();
+        let output = dense("output.dense", h, f)?;
 
+        let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
+        let layers: Vec<_> = [qkv.parts(), attended.parts()].into_iter().chain(chunks).chain([output.parts()]).collect();
+        let mut packed = Linear::pack_together(level, &layers).into_iter(); // in the order of their use
+        let mut next = || packed.next().expect("as many as went in");
         Ok(Layer {
             attention: Attention {
-                qkv,
+                qkv: next(),
                 heads: config.num_attention_heads,
-                output: Output {
-                    dense: dense("attention.output.dense", h, h)?.pack(level),
-                    layer_norm: layer_norm("attention.output.LayerNorm")?,
-                },
+                output: Output { dense: next(), layer_norm: layer_norm("attention.output.LayerNorm")? },
             },
-            intermediate: Intermediate { dense: inner },
-            output: Output { dense: dense("output.dense", h, f)?.pack(level), layer_norm: layer_norm("output.LayerNorm")? },
+            intermediate: Intermediate { dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect() },
+            output: Output { dense: next(), layer_norm: layer_norm("output.LayerNorm")? },
         })
     }
 
@@ -190,7 +190,7 @@ impl<'a> Dense<'a> {
         }
     }
 
-    fn pack(&self, level: Level) -> Linear {
-        Linear::pack(level, &self.weight, &self.bias)
+    fn parts(&self) -> (&[f32], &[f32]) {
+        (&self.weight, &self.bias)
     }
 }

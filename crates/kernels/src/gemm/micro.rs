@@ -25,8 +25,8 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     let mut sums = [[s.zero(); NV]; MR];
     for (k, panel) in panel.iter().enumerate().take(x.cols()) {
         if let Some(ahead) = ahead.get(k) {
-            for j in 0..NV {
-                s.prefetch(&ahead[j]);
+            for line in ahead {
+                s.prefetch(line);
             }
         }
         let mut b = [s.zero(); NV];

@@ -2,10 +2,10 @@
 
 use super::{Epilogue, Gemm, KC};
 use crate::{
-    AlignedVec, Level, Rows, RowsMut,
-    simd::{Kernel, LANES, Simd},
+    Level, Rows, RowsMut,
+    simd::{Kernel, LANES, Pages, Simd},
 };
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 /// A linear layer `y = x·Wᵀ + b` with its weights packed for one level (`torch.nn.Linear`).
 ///
@@ -28,10 +28,10 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct Linear {
     level: Level,
-    panels: AlignedVec, // [panels, K, NR]
-    bias: Vec<f32>,     // [N]
+    memory: Arc<Pages>,   // shared by the layers that were packed together
+    panels: Range<usize>, // of the memory: [panels, K, NR]
+    bias: Vec<f32>,       // [N]
     k: usize,
-    vectors: usize, // NR / LANES
 }
 
 impl Linear {
@@ -40,17 +40,45 @@ impl Linear {
     /// # Panics
     /// If `bias` is empty or `weight` is no whole number of rows.
     pub fn pack(level: Level, weight: &[f32], bias: &[f32]) -> Linear {
-        let n = bias.len();
-        assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
-        assert!(weight.len().is_multiple_of(n), "{} weights are no whole rows for {n} outputs", weight.len());
-        let k = weight.len() / n;
-        let vectors = level.run(PanelVectors);
-        let nr = vectors * LANES;
-        let mut panels = AlignedVec::zeroed(n.div_ceil(nr) * k * nr);
-        for (panel, rows) in panels.chunks_exact_mut(k * nr).zip(weight.chunks(nr * k)) {
-            pack_panel(rows, k, panel, nr);
+        Linear::pack_together(level, &[(weight, bias)]).swap_remove(0)
+    }
+
+    /// Packs layers that are used one after the other, each given by its weight and bias, into one piece of memory.
+    ///
+    /// # Panics
+    /// As [`Linear::pack`].
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, gemm::Linear};
+    /// let layers: [(&[f32], &[f32]); 2] = [(&[2.0, 3.0], &[0.5]), (&[1.0], &[0.0])];
+    /// let packed = Linear::pack_together(Level::detect(), &layers);
+    /// assert_eq!((packed[0].inputs(), packed[1].inputs()), (2, 1));
+    /// ```
+    pub fn pack_together(level: Level, layers: &[(&[f32], &[f32])]) -> Vec<Linear> {
+        let nr = level.run(PanelVectors) * LANES;
+        let mut len = 0;
+        let panels: Vec<Range<usize>> = layers
+            .iter()
+            .map(|(weight, bias)| {
+                let start = len;
+                len += bias.len().div_ceil(nr) * inputs(weight, bias) * nr;
+                start..len
+            })
+            .collect();
+
+        let mut memory = Pages::zeroed(len);
+        for ((weight, bias), panels) in layers.iter().zip(&panels) {
+            let k = inputs(weight, bias);
+            for (panel, rows) in memory[panels.clone()].chunks_exact_mut(k * nr).zip(weight.chunks(nr * k)) {
+                pack_panel(rows, k, panel, nr);
+            }
         }
-        Linear { level, panels, bias: bias.to_vec(), k, vectors }
+        let memory = Arc::new(memory);
+        let linear = |((weight, bias), panels): (&(&[f32], &[f32]), _)| {
+            let (memory, k) = (Arc::clone(&memory), inputs(weight, bias));
+            Linear { level, memory, panels, bias: bias.to_vec(), k }
+        };
+        layers.iter().zip(panels).map(linear).collect()
     }
 
     /// Columns of x: K.
@@ -123,18 +151,20 @@ impl Linear {
         self.level.run(Gemm { x, linear: self, k, y, epilogue });
     }
 
-    /// The part `k` of panel `p`: NV vectors for every k.
+    /// Panel `p`: NV vectors for every k. Past the last it is empty.
     #[inline(always)]
-    pub(super) fn panel<const NV: usize>(&self, p: usize, k: Range<usize>) -> &[[[f32; LANES]; NV]] {
-        &self.panels.as_chunks().0.as_chunks().0[p * self.k + k.start..p * self.k + k.end]
+    pub(super) fn panel<const NV: usize>(&self, p: usize) -> &[[[f32; LANES]; NV]] {
+        let panels = self.memory[self.panels.clone()].as_chunks().0.as_chunks().0;
+        panels.get(p * self.k..(p + 1) * self.k).unwrap_or_default()
     }
+}
 
-    /// What is read after `k` of panel `p`: up to one chain's weights.
-    #[inline(always)]
-    pub(super) fn after<const NV: usize>(&self, p: usize, k: usize) -> &[[[f32; LANES]; NV]] {
-        let rest = &self.panels.as_chunks().0.as_chunks().0[p * self.k + k..];
-        &rest[..rest.len().min(KC)]
-    }
+/// K of a layer `[N, K]` with N biases.
+fn inputs(weight: &[f32], bias: &[f32]) -> usize {
+    let n = bias.len();
+    assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
+    assert!(weight.len().is_multiple_of(n), "{} weights are no whole rows for {n} outputs", weight.len());
+    weight.len() / n
 }
 
 /// Transposes up to `nr` rows of W `[.., K]` into a panel `[K, nr]`, a few columns of all rows at a time: what is written then stays in
