@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! for each sentence (L tokens) and each head (D columns of q, k and v):
-//!   pack     kᵀ [D, L] and v [L, D] into panels for the micro-kernel
-//!   for each block of MR queries:
-//!     scores   = q·kᵀ                      [MR, L]   the micro-kernel of GEMM, K = D
-//!     e, Σ     = exp((scores − max)/√D)    [MR, L]   in place
-//!     context  = (e·v) / Σ                 [MR, D]   the micro-kernel of GEMM, K = L
+//!   for each block of queries, one a lane (LOOP 2):
+//!     qᵀ              [D, lanes]   transposed in registers
+//!     scores = k·qᵀ   [L, lanes]   the micro-kernel of GEMM: rows of k in place, qᵀ the panel, one chain over D
+//!     e      = exp((scores − max)/√D),  Σ e     lane by lane: no sum across lanes, no masks, no padding keys
+//!     for each tile of MR queries (LOOP 1):
+//!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, rows of v in place, chains over the keys as in GEMM
 //! ```
 //!
-//! The score matrix never exists as a whole: a block of it is MR × L floats, at most 24 KiB for 512 tokens, and stays in the
-//! first-level cache between the three steps. Dividing the context instead of the probabilities takes D divisions a query
-//! instead of L, and one rounding less.
+//! Queries lie in lanes, so what runs over the keys (maximum, exponential, sum, both products) is the same instruction for sixteen queries,
+//! and keys and values are read where the projection left them. The whole score matrix never exists: a block of it is at most 512 × 32
+//! floats, 64 KiB. Scaling the context by 1/Σ instead of dividing every probability takes one division a query instead of L.
 //!
 //! A sentence sees its own rows alone, so what else is in the pack cannot change its result.
 //!
@@ -19,17 +20,17 @@
 
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
+    exp::exp_of_negative,
     gemm::{KC, chain, deal, tile_rows},
     simd::{Kernel, LANES, Simd},
-    softmax::exp_and_sum,
 };
+use std::ops::Range;
 
 /// Memory that [`attention`] works in; it grows to the longest sentence and is then reused.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    keys: AlignedVec,   // [panels of L, D, NR]
-    values: AlignedVec, // [panels of D, L, NR]
-    scores: AlignedVec, // [MR, L rounded up to panels]
+    queries: AlignedVec, // [D, NQ vectors]
+    scores: AlignedVec,  // [L, NQ vectors]
 }
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head (`scaled_dot_product_attention`).
@@ -74,135 +75,174 @@ impl Kernel for Attention<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        // MR × NV as in GEMM, but narrow: D is two vectors, and L often only one.
-        let sentences = self.starts.windows(2).map(|w| w[0]..w[1]);
-        for sentence in sentences.filter(|rows| !rows.is_empty()) {
+        for sentence in self.starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
+            // MOST rows a tile as in GEMM, but narrow: D is two vectors, and the queries often one.
             match (S::VECTORS, sentence.len() <= LANES) {
-                (32, true) => self.sentence::<S, 1, 2>(s, 12, sentence),
-                (32, false) => self.sentence::<S, 2, 2>(s, 12, sentence),
-                (8, _) => self.sentence::<S, 1, 1>(s, 6, sentence),
-                (_, _) => self.sentence::<S, 1, 1>(s, 4, sentence),
+                (32, true) => self.sentence::<S, 12, 1, 2>(s, sentence),
+                (32, false) => self.sentence::<S, 12, 2, 2>(s, sentence),
+                (8, _) => self.sentence::<S, 6, 1, 1>(s, sentence),
+                (_, _) => self.sentence::<S, 4, 1, 1>(s, sentence),
             }
         }
     }
 }
 
 impl Attention<'_> {
-    /// One sentence, its key panels NK vectors wide and its value panels NV.
+    /// One sentence, NQ vectors of queries at a time, its context NV vectors of columns at a time.
     #[inline(always)]
-    fn sentence<S: Simd, const NK: usize, const NV: usize>(&mut self, s: S, mr: usize, rows: std::ops::Range<usize>) {
+    fn sentence<S: Simd, const MOST: usize, const NQ: usize, const NV: usize>(&mut self, s: S, rows: Range<usize>) {
         let hidden = self.context.cols();
-        let d = hidden / self.heads;
-        let l = rows.len();
-        let scale = (1.0 / (d as f64).sqrt()) as f32;
-        let width = l.next_multiple_of(NK * LANES); // of a row of scores
+        let (d, l) = (hidden / self.heads, rows.len());
         let qkv = self.qkv.slice(rows.clone()); // [L, 3H]
-        let part = |part: usize, head: usize| qkv.columns(part * hidden + head * d..part * hidden + (head + 1) * d);
+        let scale = (1.0 / (d as f64).sqrt()) as f32;
+        let queries = vectors::<NQ>(self.scratch.queries.resize(d.next_multiple_of(LANES) * NQ * LANES));
+        let scores = vectors::<NQ>(self.scratch.scores.resize(l * NQ * LANES));
 
         for head in 0..self.heads {
-            let query = part(0, head); // [L, D]
-            let keys = self.scratch.keys.resize(width * d);
-            pack_keys(part(1, head), NK * LANES, keys);
-            let values = self.scratch.values.resize(d.next_multiple_of(NV * LANES) * l);
-            pack_values(part(2, head), NV * LANES, values);
-            let scores = self.scratch.scores.resize(mr * width);
-            let mut context = self.context.columns(head * d..(head + 1) * d);
-
-            for block in deal(l, mr) {
-                let scores = &mut scores[..block.len() * width];
-                tile_rows!(block.len(), MR => score_tiles::<S, MR, NK>(s, query, block.start, keys, scores));
-                let mut sums = [0.0; 12];
-                for (sum, row) in sums.iter_mut().zip(scores.chunks_exact_mut(width)) {
-                    row[l..].fill(f32::NEG_INFINITY); // whole vectors, exp(−∞) = 0
-                    *sum = exp_and_sum(s, scale, row);
+            let [q, k, v] = [0, 1, 2].map(|part| part * hidden + head * d); // the first columns
+            let keys = qkv.columns(k..k + d); // [L, D]
+            for start in (0..l).step_by(NQ * LANES) {
+                let block = start..l.min(start + NQ * LANES);
+                transpose(s, qkv.slice(block.clone()).columns(q..q + d), queries);
+                for keys_of in deal(l, MOST) {
+                    tile_rows!(keys_of.len(), MOST, MR => score::<S, MR, NQ>(s, keys, keys_of.start, &queries[..d], scores));
                 }
-                let e = Rows::new(scores, width).columns(0..l); // [MR, L]
-                let row = rows.start + block.start;
-                tile_rows!(block.len(), MR => context_tiles::<S, MR, NV>(s, e, &sums, values, &mut context, row));
+                let share = exp_and_share(s, scale, scores);
+                for queries_of in deal(block.len(), MOST) {
+                    let tile = Context {
+                        e: scores,
+                        lane: queries_of.start,
+                        share: share.as_flattened(),
+                        values: qkv.columns(v..3 * hidden),
+                    };
+                    let context = self.context.columns(head * d..(head + 1) * d);
+                    let row = rows.start + start + queries_of.start;
+                    tile_rows!(queries_of.len(), MOST, MR => tile.run::<S, MR, NV>(s, context, row));
+                }
             }
         }
     }
 }
 
-/// scores `[MR, width]` = q·kᵀ for the MR queries from `row` on.
+/// Rows of N vectors.
+fn vectors<const N: usize>(x: &mut [f32]) -> &mut [[[f32; LANES]; N]] {
+    x.as_chunks_mut().0.as_chunks_mut().0
+}
+
+/// panel `[D, NQ vectors]` = qᵀ for up to NQ·LANES queries `[.., D]`; lanes without a query are zero.
 #[inline(always)]
-fn score_tiles<S: Simd, const MR: usize, const NK: usize>(
-    s: S,
-    query: Rows, // [L, D]
-    row: usize,
-    keys: &[f32], // panels [D, NK vectors]
-    scores: &mut [f32],
-) {
-    let width = scores.len() / MR;
-    let (keys, _) = keys.as_chunks::<LANES>().0.as_chunks::<NK>();
-    for (p, panel) in keys.chunks_exact(query.cols()).enumerate() {
-        let tile = chain::<S, MR, NK>(s, query, row, panel, &[]);
-        for (scores, tile) in scores.chunks_exact_mut(width).zip(tile) {
-            let (scores, _) = scores[p * NK * LANES..].as_chunks_mut::<LANES>();
-            for (to, sum) in scores.iter_mut().zip(tile) {
-                s.store(sum, to);
+fn transpose<S: Simd, const NQ: usize>(s: S, queries: Rows, panel: &mut [[[f32; LANES]; NQ]]) {
+    for nq in 0..NQ {
+        for (block, panel) in panel.chunks_exact_mut(LANES).enumerate() {
+            let mut rows = [s.zero(); LANES];
+            for (lane, row) in rows.iter_mut().enumerate().take(queries.rows().saturating_sub(nq * LANES)) {
+                *row = s.load_or(&queries.row(nq * LANES + lane)[block * LANES..], 0.0);
+            }
+            for (to, column) in panel.iter_mut().zip(s.transpose(rows)) {
+                s.store(column, &mut to[nq]);
             }
         }
     }
 }
 
-/// context `[MR, D]` = e·v / Σ, to the rows from `row` on.
+/// scores[row..row + MR] = k·qᵀ for MR keys.
 #[inline(always)]
-fn context_tiles<S: Simd, const MR: usize, const NV: usize>(
+fn score<S: Simd, const MR: usize, const NQ: usize>(
     s: S,
-    e: Rows,        // [MR, L]
-    sums: &[f32],   // [MR]
-    values: &[f32], // panels [L, NV vectors]
-    context: &mut RowsMut,
+    keys: Rows, // [L, D]
     row: usize,
+    queries: &[[[f32; LANES]; NQ]],    // [D]
+    scores: &mut [[[f32; LANES]; NQ]], // [L]
 ) {
-    let l = e.cols();
-    let (values, _) = values.as_chunks::<LANES>().0.as_chunks::<NV>();
-    for (p, panel) in values.chunks_exact(l).enumerate() {
-        let mut tile = [[s.zero(); NV]; MR];
-        for start in (0..l).step_by(KC) {
-            let end = l.min(start + KC);
-            let chain = chain::<S, MR, NV>(s, e.columns(start..end), 0, &panel[start..end], &[]);
+    let sums = chain::<S, MR, NQ>(s, keys, row, queries, &[]);
+    for (scores, sums) in scores[row..row + MR].iter_mut().zip(sums) {
+        for (to, sum) in scores.iter_mut().zip(sums) {
+            s.store(sum, to);
+        }
+    }
+}
+
+/// Replaces each column of scores `[L, lanes]` by e = exp(scale·(score − max)), and returns 1/Σ e of each.
+///
+/// Σ is taken as GEMM does: chains of [`KC`] keys, added in order.
+#[inline(always)]
+fn exp_and_share<S: Simd, const NQ: usize>(s: S, scale: f32, scores: &mut [[[f32; LANES]; NQ]]) -> [[f32; LANES]; NQ] {
+    let mut max = [s.splat(f32::NEG_INFINITY); NQ];
+    for row in &*scores {
+        for j in 0..NQ {
+            max[j] = s.max(s.load(&row[j]), max[j]);
+        }
+    }
+    let mut total = [s.zero(); NQ];
+    for keys in scores.chunks_mut(KC) {
+        let mut sum = [s.zero(); NQ];
+        for row in keys {
+            for j in 0..NQ {
+                let e = exp_of_negative(s, s.mul(s.sub(s.load(&row[j]), max[j]), s.splat(scale)));
+                s.store(e, &mut row[j]);
+                sum[j] = s.add(sum[j], e);
+            }
+        }
+        for j in 0..NQ {
+            total[j] = s.add(total[j], sum[j]);
+        }
+    }
+    let mut share = [[0.0; LANES]; NQ];
+    for j in 0..NQ {
+        s.store(s.div(s.splat(1.0), total[j]), &mut share[j]);
+    }
+    share
+}
+
+/// What the context of some queries is made of.
+struct Context<'a, const NQ: usize> {
+    e: &'a [[[f32; LANES]; NQ]], // [L]
+    lane: usize,                 // of the first query
+    share: &'a [f32],            // [lanes]
+    values: Rows<'a>,            // [L, D and what follows it in the row]
+}
+
+impl<const NQ: usize> Context<'_, NQ> {
+    /// context[row..row + MR] = (e·v)·share for MR queries.
+    #[inline(always)]
+    fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S, mut context: RowsMut, row: usize) {
+        for start in (0..context.cols()).step_by(NV * LANES) {
+            let mut tile = [[s.zero(); NV]; MR];
+            for first in (0..self.e.len()).step_by(KC) {
+                let chain = self.chain::<S, MR, NV>(s, first, start);
+                for i in 0..MR {
+                    for j in 0..NV {
+                        tile[i][j] = if first == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
+                    }
+                }
+            }
+            for (i, tile) in tile.into_iter().enumerate() {
+                let share = s.splat(self.share[self.lane + i]);
+                for (to, sum) in context.row(row + i)[start..].chunks_mut(LANES).zip(tile) {
+                    s.store_first(s.mul(sum, share), to);
+                }
+            }
+        }
+    }
+
+    /// Σₖ e[k, lane + i]·v[k, start..] over one chain of keys from `first` on.
+    #[inline(always)]
+    fn chain<S: Simd, const MR: usize, const NV: usize>(&self, s: S, first: usize, start: usize) -> [[S::F32x16; NV]; MR] {
+        let mut sums = [[s.zero(); NV]; MR];
+        for k in first..self.e.len().min(first + KC) {
+            let e = &self.e[k].as_flattened()[self.lane..self.lane + MR];
+            let v = &self.values.row(k)[start..];
+            let mut b = [s.zero(); NV];
+            for j in 0..NV {
+                b[j] = s.load_or(v.get(j * LANES..).unwrap_or_default(), 0.0);
+            }
             for i in 0..MR {
+                let a = s.splat(e[i]);
                 for j in 0..NV {
-                    tile[i][j] = if start == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
+                    sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
                 }
             }
         }
-        for (i, tile) in tile.into_iter().enumerate() {
-            let context = &mut context.row(row + i)[p * NV * LANES..];
-            for (to, sum) in context.chunks_mut(LANES).zip(tile) {
-                s.store_first(s.div(sum, s.splat(sums[i])), to);
-            }
-        }
-    }
-}
-
-/// Transposes keys `[L, D]` into panels `[D, nr]` of `nr` keys; keys that are not there are zero.
-#[inline(always)]
-fn pack_keys(keys: Rows, nr: usize, panels: &mut [f32]) {
-    for (p, panel) in panels.chunks_exact_mut(keys.cols() * nr).enumerate() {
-        let here = nr.min(keys.rows() - p * nr);
-        for j in 0..here {
-            for (column, x) in panel.chunks_exact_mut(nr).zip(keys.row(p * nr + j)) {
-                column[j] = *x;
-            }
-        }
-        for column in panel.chunks_exact_mut(nr) {
-            column[here..].fill(0.0);
-        }
-    }
-}
-
-/// Copies values `[L, D]` into panels `[L, nr]` of `nr` columns; columns that are not there are zero.
-#[inline(always)]
-fn pack_values(values: Rows, nr: usize, panels: &mut [f32]) {
-    let l = values.rows();
-    for (p, panel) in panels.chunks_exact_mut(l * nr).enumerate() {
-        for (j, to) in panel.chunks_exact_mut(nr).enumerate() {
-            let from = &values.row(j)[p * nr..values.cols().min((p + 1) * nr)];
-            to[..from.len()].copy_from_slice(from);
-            to[from.len()..].fill(0.0);
-        }
+        sums
     }
 }

@@ -14,7 +14,7 @@
 //!
 //! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
 
-use crate::simd::{Kernel, LANES, Level, Simd};
+use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 
 /// ln 2 in nine bits, rounded up: 355/512.
 const LN2_HIGH: f32 = 355.0 / 512.0;
@@ -34,7 +34,25 @@ const HIGHEST: f32 = 89.0;
 pub fn exp<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     // `max` and `min` return their second operand where one is NaN, so NaN stays NaN.
     let x = s.min(s.splat(HIGHEST), s.max(s.splat(LOWEST), x));
-    let n = s.round(s.mul(x, s.splat(std::f32::consts::LOG2_E)));
+    let (y, n) = reduced(s, x);
+    let n = s.sub(n, s.splat(ROUNDER));
+    let half = s.mul_add(n, s.splat(0.5), s.splat(ROUNDER));
+    let rest = s.sub(s.add(n, s.splat(ROUNDER)), s.sub(half, s.splat(ROUNDER)));
+    s.mul(s.mul(y, s.exp2_int(half)), s.exp2_int(rest))
+}
+
+/// eˣ in each lane for x ≤ 0; below −87, where the softmax has nothing to tell from zero, e⁻⁸⁷ ≈ 1.6e-38.
+#[inline(always)]
+pub(crate) fn exp_of_negative<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
+    let (y, n) = reduced(s, s.max(s.splat(-87.0), x)); // n ≥ −126: the result is a normal number
+    s.mul(y, s.exp2_int(n))
+}
+
+/// eʳ and `ROUNDER + n`, with x = r + n·ln 2 and |r| ≤ ln 2 / 2.
+#[inline(always)]
+fn reduced<S: Simd>(s: S, x: S::F32x16) -> (S::F32x16, S::F32x16) {
+    let rounded = s.mul_add(x, s.splat(std::f32::consts::LOG2_E), s.splat(ROUNDER));
+    let n = s.sub(rounded, s.splat(ROUNDER));
     let r = s.mul_add(n, s.splat(-LN2_HIGH), x);
     let r = s.mul_add(n, s.splat(-LN2_LOW), r);
 
@@ -43,11 +61,7 @@ pub fn exp<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
         q = s.mul_add(q, r, s.splat(Q[k]));
     }
     let y = s.mul_add(s.mul(r, r), q, r); // eʳ − 1
-    let y = s.add(y, s.splat(1.0));
-
-    let half = s.round(s.mul(n, s.splat(0.5)));
-    let rest = s.sub(n, half);
-    s.mul(s.mul(y, s.exp2_int(half)), s.exp2_int(rest))
+    (s.add(y, s.splat(1.0)), rounded)
 }
 
 /// Replaces each value of `x` by its exponential (`torch.exp`).

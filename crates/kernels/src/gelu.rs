@@ -22,7 +22,7 @@
 //!
 //! Reference: D. Hendrycks and K. Gimpel, *Gaussian Error Linear Units*, arXiv:1606.08415.
 
-use crate::simd::{Kernel, LANES, Level, Simd};
+use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 
 /// Width of a piece.
 const W: f32 = 0.4375;
@@ -46,8 +46,8 @@ const C: [[f32; LANES]; 7] = [
 #[inline(always)]
 pub fn gelu<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     let t = s.min(s.abs(x), s.splat(LAST));
-    let i = s.round(s.mul(t, s.splat(1.0 / W)));
-    let u = s.mul_add(i, s.splat(-W), t);
+    let i = s.mul_add(t, s.splat(1.0 / W), s.splat(ROUNDER));
+    let u = s.mul_add(s.sub(i, s.splat(ROUNDER)), s.splat(-W), t);
     let mut minus_q = s.lookup(&C[6], i);
     for k in (0..6).rev() {
         minus_q = s.mul_add(minus_q, u, s.lookup(&C[k], i));

@@ -80,25 +80,22 @@ impl Kernel for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match tile::<S>() {
-            (rows, 3) => self.panels::<S, 3>(s, rows),
-            (rows, _) => self.panels::<S, 1>(s, rows),
+        match S::VECTORS {
+            32 => self.panels::<S, 8, 3>(s),
+            8 => self.panels::<S, 6, 1>(s),
+            _ => self.panels::<S, 4, 1>(s),
         }
     }
 }
 
-/// MR and NV of the level.
-pub(crate) const fn tile<S: Simd>() -> (usize, usize) {
-    match S::VECTORS {
-        32 => (8, 3),
-        8 => (6, 1),
-        _ => (4, 1),
-    }
+/// NV of the level.
+pub(crate) const fn panel_vectors<S: Simd>() -> usize {
+    if S::VECTORS == 32 { 3 } else { 1 }
 }
 
 impl Gemm<'_> {
     #[inline(always)]
-    fn panels<S: Simd, const NV: usize>(mut self, s: S, mr: usize) {
+    fn panels<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
         let (n, m) = (self.y.cols(), self.x.rows());
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
@@ -108,12 +105,12 @@ impl Gemm<'_> {
                 let weights = &panel[k.clone()]; // W[jc..jc+NR, pc..pc+KC]
                 let next = if k.end < self.k.end { &panel[k.end..] } else { next_panel.get(self.k.start..).unwrap_or_default() };
                 let next = &next[..next.len().min(KC)];
-                for rows in deal(m, mr) {
+                for rows in deal(m, MOST) {
                     // Each tile fetches its share of the next chain's weights.
                     let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
                     let tile = Tile { x, row: rows.start, weights, ahead, first: k.start == 0 };
                     let y = self.y.columns(columns.clone());
-                    tile_rows!(rows.len(), MR => tile.add_to::<S, MR>(s, y));
+                    tile_rows!(rows.len(), MOST, MR => tile.add_to::<S, MR>(s, y));
                 }
             }
             if let Some(epilogue) = self.epilogue {

@@ -43,6 +43,10 @@ pub use level::{Level, UnknownLevel};
 /// Lanes in a vector, on every level.
 pub const LANES: usize = 16;
 
+/// 1.5·2²³: a number |x| < 2²² plus this is rounded to an integer (ties to even), which then stands in the low bits of the sum; subtracting
+/// it again gives the integer as a number.
+pub const ROUNDER: f32 = 12_582_912.0;
+
 /// Sixteen-lane arithmetic on one instruction set. The value is a proof that the CPU has it.
 ///
 /// Implemented inside this crate only. Lane `i` of a result depends on lane `i` of the operands.
@@ -73,14 +77,16 @@ pub trait Simd: Copy {
     fn max(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
     /// `a` where `a < b`, else `b`; so `b` where either is NaN.
     fn min(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
-    /// The nearest integer, ties to even.
-    fn round(self, a: Self::F32x16) -> Self::F32x16;
     /// The sign bit cleared.
     fn abs(self, a: Self::F32x16) -> Self::F32x16;
-    /// `2ⁿ` for integer lanes with `-126 ≤ n ≤ 127`; any other lane is unspecified.
+    /// `2ⁿ` for an integer `-126 ≤ n ≤ 127` given as [`ROUNDER`]` + n`; any other lane is unspecified.
     fn exp2_int(self, n: Self::F32x16) -> Self::F32x16;
-    /// `table[i]` for integer lanes with `0 ≤ i < 16`; any other lane is unspecified.
+    /// `table[i]` for an integer `0 ≤ i < 16` given as [`ROUNDER`]` + i`.
     fn lookup(self, table: &[f32; LANES], i: Self::F32x16) -> Self::F32x16;
+    /// The lanes of two vectors in turn: `[a₀ b₀ a₁ b₁ … a₇ b₇]` and `[a₈ b₈ … a₁₅ b₁₅]`.
+    fn interleave(self, a: Self::F32x16, b: Self::F32x16) -> [Self::F32x16; 2];
+    /// Lane 0 after combining each lane i with i + 8, then with i + 4, i + 2, i + 1; `f` works lane by lane and commutes.
+    fn fold(self, v: Self::F32x16, f: impl Fn(Self::F32x16, Self::F32x16) -> Self::F32x16) -> f32;
     /// Hints that the cache line of `at` will be read soon: fetches it into the second-level cache.
     fn prefetch(self, at: &[f32; LANES]);
     /// Runs `kernel` in a function compiled for this instruction set.
@@ -125,13 +131,38 @@ pub trait Simd: Copy {
     /// ```
     #[inline(always)]
     fn sum(self, v: Self::F32x16) -> f32 {
-        fold(self.to_array(v), |a, b| a + b)
+        self.fold(
+            v,
+            #[inline(always)]
+            |a, b| self.add(a, b),
+        )
     }
 
     /// The largest lane (no lane may be NaN).
     #[inline(always)]
     fn max_lane(self, v: Self::F32x16) -> f32 {
-        fold(self.to_array(v), |a, b| if a > b { a } else { b })
+        self.fold(
+            v,
+            #[inline(always)]
+            |a, b| self.max(a, b),
+        )
+    }
+
+    /// Rows to columns: lane j of vector i becomes lane i of vector j.
+    ///
+    /// ```text
+    /// interleaving vector i with vector i + 8 moves the index's highest bit to the end of the lane number: four times is a transposition
+    /// ```
+    #[inline(always)]
+    fn transpose(self, mut rows: [Self::F32x16; LANES]) -> [Self::F32x16; LANES] {
+        for _ in 0..4 {
+            let mut next = rows;
+            for i in 0..LANES / 2 {
+                [next[2 * i], next[2 * i + 1]] = self.interleave(rows[i], rows[i + LANES / 2]);
+            }
+            rows = next;
+        }
+        rows
     }
 }
 
@@ -149,17 +180,6 @@ fn padded(from: &[f32], fill: f32) -> [f32; LANES] {
 #[inline(never)]
 fn cut(lanes: &[f32; LANES], to: &mut [f32]) {
     to.copy_from_slice(&lanes[..to.len()]);
-}
-
-/// The fixed tree of [`Simd::sum`].
-#[inline(always)]
-fn fold(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
-    for half in [8, 4, 2, 1] {
-        for i in 0..half {
-            lanes[i] = f(lanes[i], lanes[i + half]);
-        }
-    }
-    lanes[0]
 }
 
 /// An operation that can run on any level: operands in the struct, arithmetic in `run`.

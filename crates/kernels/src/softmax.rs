@@ -1,33 +1,32 @@
-//! Softmax over rows: xⱼ → exp(scale·(xⱼ − max)) / Σ.
+//! Softmax over rows: xⱼ → exp(xⱼ − max) / Σ.
 //!
 //! ```text
 //! pass 1: m = max xⱼ
-//! pass 2: eⱼ = exp(scale·(xⱼ − m)),  Σ = Σ eⱼ      (stored in place)
-//! pass 3: eⱼ / Σ                                   (attention leaves this to its output, D divisions instead of L)
+//! pass 2: eⱼ = exp(xⱼ − m),  Σ = Σ eⱼ      (stored in place)
+//! pass 3: eⱼ / Σ
 //! ```
 //!
 //! Subtracting the maximum makes every exponent ≤ 0: nothing overflows, and the largest term is exactly 1, so
-//! 1 ≤ Σ ≤ L. The subtraction comes before the scaling because it is exact where it matters, near the maximum.
+//! 1 ≤ Σ ≤ L. [`attention`](crate::attention) has a softmax of its own, over columns.
 
 use crate::{
     exp::exp,
     simd::{Kernel, LANES, Level, Simd},
 };
 
-/// Passes 1 and 2: replaces `x` by exp(scale·(x − max)) and returns the sum.
+/// Passes 1 and 2: replaces `x` by exp(x − max) and returns the sum.
 #[inline(always)]
-pub(crate) fn exp_and_sum<S: Simd>(s: S, scale: f32, x: &mut [f32]) -> f32 {
+fn exp_and_sum<S: Simd>(s: S, x: &mut [f32]) -> f32 {
     let mut max = s.splat(f32::NEG_INFINITY);
     for x in x.chunks(LANES) {
         max = s.max(s.load_or(x, f32::NEG_INFINITY), max);
     }
     let max = s.splat(s.max_lane(max));
 
-    let scale = s.splat(scale);
     let mut sum = s.zero();
     for x in x.chunks_mut(LANES) {
         // A lane past the end holds −∞ and adds exp(−∞) = 0.
-        let e = exp(s, s.mul(s.sub(s.load_or(x, f32::NEG_INFINITY), max), scale));
+        let e = exp(s, s.sub(s.load_or(x, f32::NEG_INFINITY), max));
         s.store_first(e, x);
         sum = s.add(sum, e);
     }
@@ -59,7 +58,7 @@ impl Kernel for Softmax<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         for row in self.x.chunks_exact_mut(self.cols) {
-            let sum = exp_and_sum(s, 1.0, row);
+            let sum = exp_and_sum(s, row);
             for x in row.chunks_mut(LANES) {
                 s.store_first(s.div(s.load_or(x, 0.0), s.splat(sum)), x);
             }

@@ -5,11 +5,11 @@ use crate::{
     simd::{LANES, Simd},
 };
 
-/// `sums[i][j] = Σₖ x[row + i, k] · panel[k·NV + j]`, k ascending, each step one fused multiply-add.
+/// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
 /// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
 /// nothing is copied; the slices are cut to one length before the loop, which frees the loop of bounds checks. Each step
-/// also fetches one cache line of `ahead`, which is not needed yet.
+/// also fetches NV cache lines of `ahead`, as long as there are any: weights that are needed later.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -43,14 +43,15 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     sums
 }
 
-/// Calls a function with its const parameter MR set to a number of rows that is known at run time, 1 to 12.
+/// Calls a function with its const parameter MR set to a number of rows that is known at run time: 1 to the level's `$most`.
 macro_rules! tile_rows {
-    ($rows:expr, $MR:ident => $($call:tt)*) => {
-        tile_rows!(@ $rows, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)
+    ($rows:expr, $most:expr, $MR:ident => $($call:tt)*) => {
+        tile_rows!(@ $rows, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)
     };
-    (@ $rows:expr, $MR:ident, $call:tt, $($n:literal)*) => {
+    (@ $rows:expr, $most:expr, $MR:ident, $call:tt, $($n:literal)*) => {
         match $rows {
-            $($n => { const $MR: usize = $n; tile_rows!(@call $call) })*
+            // The guard is a constant: what is larger than the level's tile is never compiled.
+            $($n if const { $n <= $most } => { const $MR: usize = $n; tile_rows!(@call $call) })*
             rows => unreachable!("no tile has {rows} rows"),
         }
     };

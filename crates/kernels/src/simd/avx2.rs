@@ -47,12 +47,11 @@ impl Simd for Avx2 {
         mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
         max(a, b) = _mm256_max_ps(a, b);
         min(a, b) = _mm256_min_ps(a, b);
-        round(a) = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         abs(a) = _mm256_andnot_ps(_mm256_set1_ps(-0.0), a);
         exp2_int(n) = {
-            // 2ⁿ has the exponent field n + 127 and an empty fraction.
-            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+            // The low bits of n, moved to the exponent of 1.
+            let exponent = _mm256_slli_epi32::<23>(_mm256_castps_si256(n));
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(_mm256_set1_ps(1.0)), exponent))
         };
     }
 
@@ -87,7 +86,7 @@ impl Simd for Avx2 {
         #[inline]
         #[target_feature(enable = "avx2")]
         fn permute(table: [__m256; 2], i: __m256) -> __m256 {
-            let i = _mm256_cvtps_epi32(i);
+            let i = _mm256_castps_si256(i);
             let low = _mm256_permutevar8x32_ps(table[0], i);
             let high = _mm256_permutevar8x32_ps(table[1], i);
             _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(i)))
@@ -98,6 +97,36 @@ impl Simd for Avx2 {
         // SAFETY: as above.
         let high = unsafe { permute(table, i[1]) };
         [low, high]
+    }
+
+    #[inline(always)]
+    fn interleave(self, a: [__m256; 2], b: [__m256; 2]) -> [[__m256; 2]; 2] {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn zip(a: __m256, b: __m256) -> [__m256; 2] {
+            // `unpack` works within blocks of four lanes: [a₀ b₀ a₁ b₁ | a₄ b₄ a₅ b₅] and [a₂ b₂ a₃ b₃ | a₆ b₆ a₇ b₇].
+            let (even, odd) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            [_mm256_permute2f128_ps::<0x20>(even, odd), _mm256_permute2f128_ps::<0x31>(even, odd)]
+        }
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2.
+        let low = unsafe { zip(a[0], b[0]) };
+        // SAFETY: as above.
+        let high = unsafe { zip(a[1], b[1]) };
+        [low, high]
+    }
+
+    #[inline(always)]
+    fn fold(self, v: [__m256; 2], f: impl Fn([__m256; 2], [__m256; 2]) -> [__m256; 2]) -> f32 {
+        let v = f(v, [v[1], v[0]]);
+        // The halves are now the same, and so are the instructions on them: the compiler keeps one.
+        // SAFETY, here and below: `self` exists only where `Avx2::detect` found AVX2.
+        let v = f(v, unsafe { [_mm256_permute2f128_ps::<1>(v[0], v[0]); 2] });
+        // SAFETY: as above.
+        let v = f(v, unsafe { [_mm256_permute_ps::<0b01_00_11_10>(v[0]); 2] });
+        // SAFETY: as above.
+        let v = f(v, unsafe { [_mm256_permute_ps::<0b10_11_00_01>(v[0]); 2] });
+        // SAFETY: as above.
+        unsafe { _mm256_cvtss_f32(v[0]) }
     }
 
     #[inline(always)]

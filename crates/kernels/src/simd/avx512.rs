@@ -44,12 +44,11 @@ impl Simd for Avx512 {
         mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
         max(a, b) = _mm512_max_ps(a, b);
         min(a, b) = _mm512_min_ps(a, b);
-        round(a) = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(a);
         abs(a) = _mm512_abs_ps(a);
         exp2_int(n) = {
-            // 2ⁿ has the exponent field n + 127 and an empty fraction.
-            let biased = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
+            // The low bits of n, moved to the exponent of 1.
+            let exponent = _mm512_slli_epi32::<23>(_mm512_castps_si512(n));
+            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(1.0)), exponent))
         };
     }
 
@@ -76,10 +75,39 @@ impl Simd for Avx512 {
         #[inline]
         #[target_feature(enable = "avx512f")]
         fn permute(table: __m512, i: __m512) -> __m512 {
-            _mm512_permutexvar_ps(_mm512_cvtps_epi32(i), table)
+            _mm512_permutexvar_ps(_mm512_castps_si512(i), table) // reads the low four bits of i
         }
         // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
         unsafe { permute(self.load(table), i) }
+    }
+
+    #[inline(always)]
+    fn interleave(self, a: __m512, b: __m512) -> [__m512; 2] {
+        #[inline]
+        #[target_feature(enable = "avx512f")]
+        fn pick(a: __m512, b: __m512) -> [__m512; 2] {
+            // Lane i of a is i, lane i of b is 16 + i.
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            [_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)]
+        }
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        unsafe { pick(a, b) }
+    }
+
+    #[inline(always)]
+    fn fold(self, v: __m512, f: impl Fn(__m512, __m512) -> __m512) -> f32 {
+        // Blocks of four lanes: [2 3 0 1] is i + 8, [1 0 3 2] is i + 4; then the same within blocks.
+        // SAFETY, here and below: `self` exists only where `Avx512::detect` found AVX-512F.
+        let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b01_00_11_10>(v, v) });
+        // SAFETY: as above.
+        let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b10_11_00_01>(v, v) });
+        // SAFETY: as above.
+        let v = f(v, unsafe { _mm512_permute_ps::<0b01_00_11_10>(v) });
+        // SAFETY: as above.
+        let v = f(v, unsafe { _mm512_permute_ps::<0b10_11_00_01>(v) });
+        // SAFETY: as above.
+        unsafe { _mm512_cvtss_f32(v) }
     }
 
     #[inline(always)]

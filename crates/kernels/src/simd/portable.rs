@@ -64,24 +64,33 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn round(self, a: [f32; LANES]) -> [f32; LANES] {
-        from_fn(|i| a[i].round_ties_even())
-    }
-
-    #[inline(always)]
     fn abs(self, a: [f32; LANES]) -> [f32; LANES] {
         from_fn(|i| a[i].abs())
     }
 
     #[inline(always)]
     fn exp2_int(self, n: [f32; LANES]) -> [f32; LANES] {
-        // 2ⁿ has the exponent field n + 127 and an empty fraction.
-        from_fn(|i| f32::from_bits(((n[i] as i32).wrapping_add(127) << 23) as u32))
+        // The low bits of n, moved to the exponent of 1.
+        from_fn(|i| f32::from_bits(1f32.to_bits().wrapping_add(n[i].to_bits() << 23)))
     }
 
     #[inline(always)]
     fn lookup(self, table: &[f32; LANES], i: [f32; LANES]) -> [f32; LANES] {
-        from_fn(|lane| table[i[lane] as usize % LANES])
+        from_fn(|lane| table[i[lane].to_bits() as usize % LANES])
+    }
+
+    #[inline(always)]
+    fn interleave(self, a: [f32; LANES], b: [f32; LANES]) -> [[f32; LANES]; 2] {
+        let pick = |i: usize| if i.is_multiple_of(2) { a[i / 2] } else { b[i / 2] };
+        [from_fn(pick), from_fn(|i| pick(i + LANES))]
+    }
+
+    #[inline(always)]
+    fn fold(self, mut v: [f32; LANES], f: impl Fn([f32; LANES], [f32; LANES]) -> [f32; LANES]) -> f32 {
+        for half in [8, 4, 2, 1] {
+            v = f(v, from_fn(|i| v[(i + half) % LANES]));
+        }
+        v[0]
     }
 
     #[inline(always)]
