@@ -233,8 +233,8 @@ impl<const NQ: usize> Context<'_, NQ> {
             let e = &self.e[k].as_flattened()[self.lane..self.lane + MR];
             let v = &self.values.row(k)[start..];
             let mut b = [s.zero(); NV];
-            for j in 0..NV {
-                b[j] = s.load_or(v.get(j * LANES..).unwrap_or_default(), 0.0);
+            for (j, b) in b.iter_mut().enumerate() {
+                *b = s.load_or(v.get(j * LANES..).unwrap_or_default(), 0.0);
             }
             for i in 0..MR {
                 let a = s.splat(e[i]);

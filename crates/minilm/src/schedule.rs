@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, ops::Range};
 
-/// Tokens of a pack. Each pass over the weights serves this many rows, and the operands of every product, at most 4·H floats a row,
-/// fit in a second-level cache of 1 MiB for H = 384.
-const PACK: usize = 128;
+/// Tokens of a pack. Each pass over the weights serves this many rows, and a layer works on 4·H floats a row, which
+/// for H = 384 fit in a second-level cache of 1 MiB.
+const PACK: usize = 160;
 
 /// Tokens below which a pack is not cut further: a pass over the weights costs the same for fewer.
 const SMALLEST_PACK: usize = 32;

@@ -1,15 +1,16 @@
 //! `encoder`: the stack of layers.
 //!
 //! ```text
-//! qkv     = x·W_qkvᵀ + b                                   [T, 3H]   one product for query, key and value
+//! qkv     = x·W_qkvᵀ + b                                   [T, 3H]   query, key and value of some heads at a time
 //! context = attention(qkv)                                 [T, H]
 //! y       = LayerNorm(context·W_oᵀ + b + x)                [T, H]
 //! x       = LayerNorm(gelu(y·W_1ᵀ + b)·W_2ᵀ + b + y)       [T, H]    in chunks of F
 //! ```
 //!
-//! The feed-forward's inner layer `[T, F]` is never whole: it is computed [`FFN_CHUNK`] columns at a time, and each chunk is
-//! multiplied into the result before the next. So this product works on 3·H floats a token as the others do (all in the second-level
-//! cache) instead of 2·H + F, and the scratch memory is smaller. The order of additions is the same either way.
+//! What is wider than H is never whole. Queries, keys and values are computed for a few heads and used up before the next; the
+//! feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`] columns at a time, and each chunk is multiplied into the result before the
+//! next. So all products together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of 3·H + F. The order
+//! of additions is the same either way.
 
 use crate::{Config, Error, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint};
 use minilm_kernels::{
@@ -39,8 +40,9 @@ pub struct Layer {
 /// `encoder.layer.n.attention`
 #[derive(Debug)]
 struct Attention {
-    /// `self.query`, `self.key` and `self.value` as one layer `[3H, H]`.
-    qkv: Linear,
+    /// `self.query`, `self.key` and `self.value` of some heads as one layer `[3H / groups, H]`, for each group of heads.
+    qkv: Vec<Linear>,
+    /// Heads of a group.
     heads: usize,
     output: Output,
 }
@@ -82,19 +84,20 @@ impl Layer {
 
         let parts = ["attention.self.query", "attention.self.key", "attention.self.value"];
         let [q, k, v] = parts.map(|part| dense(part, h, h));
-        let qkv = Dense::stack(&[q?, k?, v?]);
+        let groups = head_groups(config.num_attention_heads);
+        let qkv = Dense::stack(&[q?, k?, v?], groups);
         let attended = dense("attention.output.dense", h, h)?;
         let inner = dense("intermediate.dense", f, h)?;
         let output = dense("output.dense", h, f)?;
 
         let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
-        let layers: Vec<_> = [qkv.parts(), attended.parts()].into_iter().chain(chunks).chain([output.parts()]).collect();
+        let layers: Vec<_> = qkv.iter().chain([&attended]).map(Dense::parts).chain(chunks).chain([output.parts()]).collect();
         let mut packed = Linear::pack_together(level, &layers).into_iter(); // in the order of their use
         let mut next = || packed.next().expect("as many as went in");
         Ok(Layer {
             attention: Attention {
-                qkv: next(),
-                heads: config.num_attention_heads,
+                qkv: (0..groups).map(|_| next()).collect(),
+                heads: config.num_attention_heads / groups,
                 output: Output { dense: next(), layer_norm: layer_norm("attention.output.LayerNorm")? },
             },
             intermediate: Intermediate { dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect() },
@@ -135,7 +138,7 @@ impl Layer {
         let mut start = 0;
         for dense in &self.intermediate.dense {
             let columns = start..start + dense.outputs(); // of F
-            let inner = scratch.inner.resize(pack.tokens() * columns.len());
+            let inner = scratch.part.resize(pack.tokens() * columns.len());
             dense.forward_with(x, RowsMut::new(inner, columns.len()), Epilogue::Gelu);
             let inner = Rows::new(inner, columns.len()); // [T, a chunk of F]
             self.output.dense.accumulate(inner, columns.clone(), RowsMut::new(y, h), Epilogue::Residual(x));
@@ -160,12 +163,21 @@ impl Layer {
 impl Attention {
     /// context ← attention of x, both `[T, H]` in `scratch`.
     fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch) {
-        let (h, t) = (self.qkv.inputs(), pack.tokens());
-        let qkv = scratch.qkv.resize(t * 3 * h);
-        self.qkv.forward(&scratch.x, qkv);
-        let context = RowsMut::new(scratch.context.resize(t * h), h);
-        attention(level, Rows::new(qkv, 3 * h), self.heads, pack.starts(), &mut scratch.attention, context);
+        let (h, t) = (self.output.dense.inputs(), pack.tokens());
+        let mut context = RowsMut::new(scratch.context.resize(t * h), h);
+        let width = h / self.qkv.len(); // of a group
+        for (group, dense) in self.qkv.iter().enumerate() {
+            let qkv = scratch.part.resize(t * 3 * width);
+            dense.forward(&scratch.x, qkv);
+            let context = context.columns(group * width..(group + 1) * width);
+            attention(level, Rows::new(qkv, 3 * width), self.heads, pack.starts(), &mut scratch.attention, context);
+        }
     }
+}
+
+/// Into how many groups the heads are cut: three make queries, keys and values of a group as wide as the residual stream.
+fn head_groups(heads: usize) -> usize {
+    [3, 4, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }
 
 /// A linear layer as it is stored.
@@ -182,12 +194,14 @@ impl<'a> Dense<'a> {
         })
     }
 
-    /// Layers with the same inputs as one, their outputs side by side.
-    fn stack(layers: &[Dense]) -> Dense<'static> {
-        Dense {
-            weight: layers.iter().map(|layer| layer.weight.as_ref()).collect::<Vec<_>>().concat().into(),
-            bias: layers.iter().map(|layer| layer.bias.as_ref()).collect::<Vec<_>>().concat().into(),
-        }
+    /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the parts of a group side by side.
+    fn stack(layers: &[Dense], groups: usize) -> Vec<Dense<'static>> {
+        let part = |whole: &[f32], group: usize| whole[whole.len() / groups * group..whole.len() / groups * (group + 1)].to_vec();
+        let stacked = |group| Dense {
+            weight: layers.iter().flat_map(|layer| part(&layer.weight, group)).collect(),
+            bias: layers.iter().flat_map(|layer| part(&layer.bias, group)).collect(),
+        };
+        (0..groups).map(stacked).collect()
     }
 
     fn parts(&self) -> (&[f32], &[f32]) {

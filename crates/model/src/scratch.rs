@@ -5,14 +5,13 @@ use minilm_kernels::{AlignedVec, Rows, attention};
 
 /// Activations of one pack. It grows to the largest pack it has seen; one thread uses it at a time.
 ///
-/// At T tokens: `(2·H + 3·H + H + FFN_CHUNK) · T` floats, and a block of attention scores.
+/// At T tokens: `4·H·T` floats for H = 384, and a block of attention scores.
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(crate) x: AlignedVec,            // [T, H]   the residual stream
     pub(crate) y: AlignedVec,            // [T, H]   the next x
-    pub(crate) qkv: AlignedVec,          // [T, 3H]
     pub(crate) context: AlignedVec,      // [T, H]
-    pub(crate) inner: AlignedVec,        // [T, one chunk of F]
+    pub(crate) part: AlignedVec,         // [T, one group of 3H, or one chunk of F]
     pub(crate) intermediate: AlignedVec, // [T, F]   only under observation
     pub(crate) attention: attention::Scratch,
 }

@@ -119,7 +119,7 @@ impl Simd for Avx2 {
     fn fold(self, v: [__m256; 2], f: impl Fn([__m256; 2], [__m256; 2]) -> [__m256; 2]) -> f32 {
         let v = f(v, [v[1], v[0]]);
         // The halves are now the same, and so are the instructions on them: the compiler keeps one.
-        // SAFETY, here and below: `self` exists only where `Avx2::detect` found AVX2.
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2.
         let v = f(v, unsafe { [_mm256_permute2f128_ps::<1>(v[0], v[0]); 2] });
         // SAFETY: as above.
         let v = f(v, unsafe { [_mm256_permute_ps::<0b01_00_11_10>(v[0]); 2] });
@@ -137,6 +137,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        #[inline(never)] // so that a kernel within a kernel has its own registers and constants
         #[target_feature(enable = "avx2,fma")]
         fn run<K: Kernel>(isa: Avx2, kernel: K) -> K::Output {
             kernel.run(isa)

@@ -98,7 +98,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn fold(self, v: __m512, f: impl Fn(__m512, __m512) -> __m512) -> f32 {
         // Blocks of four lanes: [2 3 0 1] is i + 8, [1 0 3 2] is i + 4; then the same within blocks.
-        // SAFETY, here and below: `self` exists only where `Avx512::detect` found AVX-512F.
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
         let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b01_00_11_10>(v, v) });
         // SAFETY: as above.
         let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b10_11_00_01>(v, v) });
@@ -118,6 +118,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+        #[inline(never)] // so that a kernel within a kernel has its own registers and constants
         #[target_feature(enable = "avx512f")]
         fn run<K: Kernel>(isa: Avx512, kernel: K) -> K::Output {
             kernel.run(isa)
