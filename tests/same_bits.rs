@@ -3,7 +3,12 @@
 
 mod support;
 
-use minilm::{Level, SentenceEncoder};
+use minilm::{
+    Level, SentenceEncoder,
+    kernels::Rows,
+    model::{Bert, Member, Pack, Scratch, Team},
+};
+use std::time::Duration;
 use support::{ENCODER, bits, golden, model};
 
 /// Texts of many lengths, a few of them long.
@@ -41,6 +46,29 @@ fn on_any_number_of_threads() {
     for threads in [1, 2, 3, 5] {
         let encoder = SentenceEncoder::builder().threads(threads).load(model()).unwrap();
         assert_eq!(bits(&encoder.encode(&texts).unwrap()), expected, "{threads} threads");
+    }
+}
+
+#[test]
+fn by_one_thread_or_by_a_team_of_any_size() {
+    for level in Level::available() {
+        let bert = Bert::load(&model(), level).unwrap();
+        let mut pack = Pack::default();
+        [3, 17, 9].into_iter().for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
+        let values = |hidden: Rows| (0..hidden.rows()).flat_map(|i| hidden.row(i).to_vec()).collect::<Vec<_>>();
+        let expected = bits(&values(bert.forward(&pack, &mut Scratch::default()).unwrap()));
+        for size in 1..=5 {
+            let team = Team::new(size);
+            let share = |member: Member| {
+                assert_eq!(member.size(), size);
+                bits(&values(bert.forward_together(&pack, &mut Scratch::default(), &member).unwrap()))
+            };
+            std::thread::scope(|scope| {
+                let others: Vec<_> = (1..size).map(|_| scope.spawn(|| share(team.join().expect("there is room")))).collect();
+                assert_eq!(share(team.lead(Duration::from_secs(60))), expected, "level {level}, leader of {size}");
+                others.into_iter().for_each(|other| assert_eq!(other.join().unwrap(), expected, "level {level}, team of {size}"));
+            });
+        }
     }
 }
 

@@ -33,7 +33,7 @@
 //!
 //! Element (i, j) is `((chain₀ + chain₁) + chain₂ …) + bias[j]`, each chain a sequence of fused multiply-adds over
 //! [`KC`] consecutive k from zero. Nothing else about the call enters: not MR, NV, the other rows, or whether k came in
-//! one call or several ([`Linear::accumulate`]).
+//! one call or several ([`Columns::accumulate`]).
 //!
 //! Reference: K. Goto and R. van de Geijn, *Anatomy of High-Performance Matrix Multiplication*, ACM TOMS 34, 2008.
 
@@ -41,7 +41,7 @@ mod micro;
 mod pack;
 
 pub(crate) use micro::{chain, tile_rows};
-pub use pack::Linear;
+pub use pack::{Columns, Linear};
 
 use crate::{
     Rows, RowsMut,
@@ -56,7 +56,10 @@ use std::ops::Range;
 /// below that of one chain of 384, for about one percent of the time.
 pub const KC: usize = 128;
 
-/// What happens to a finished tile before it leaves the first-level cache. The bias is added in each case.
+/// Columns of y in the smallest part of a product that is computed by itself: whole panels on each level.
+pub const PART: usize = 96;
+
+/// What happens to a panel of y when its sums are complete. The bias is added in each case.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
     /// y = x·Wᵀ + b
@@ -71,8 +74,9 @@ pub enum Epilogue<'a> {
 pub(crate) struct Gemm<'a> {
     pub x: Rows<'a>,                    // [M, k.len()]
     pub linear: &'a Linear,             // W [N, K], b [N]
-    pub k: Range<usize>,                // starts at a multiple of KC
-    pub y: RowsMut<'a>,                 // [M, N]
+    pub columns: Range<usize>,          // of N; starts at a multiple of PART
+    pub k: Range<usize>,                // of K; starts at a multiple of KC
+    pub y: RowsMut<'a>,                 // [M, columns]
     pub epilogue: Option<Epilogue<'a>>, // None: more k follow in another call
 }
 
@@ -96,15 +100,18 @@ pub(crate) const fn panel_vectors<S: Simd>() -> usize {
 impl Gemm<'_> {
     #[inline(always)]
     fn panels<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
+        const { assert!(PART.is_multiple_of(NV * LANES), "a part is whole panels") };
         let (n, m) = (self.y.cols(), self.x.rows());
+        let first = self.columns.start / (NV * LANES);
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
-            let (panel, next_panel) = (self.linear.panel::<NV>(p), self.linear.panel::<NV>(p + 1));
+            let panel = self.linear.weights_from::<NV>(first + p);
+            let stride = self.linear.inputs(); // from panel to panel
             for k in chains(self.k.clone()) {
                 let x = self.x.columns(k.start - self.k.start..k.end - self.k.start); // x[.., pc..pc+KC]
                 let weights = &panel[k.clone()]; // W[jc..jc+NR, pc..pc+KC]
-                let next = if k.end < self.k.end { &panel[k.end..] } else { next_panel.get(self.k.start..).unwrap_or_default() };
-                let next = &next[..next.len().min(KC)];
+                let next = if k.end < self.k.end { k.end } else { stride + self.k.start };
+                let next = &panel[panel.len().min(next)..panel.len().min(next + KC)];
                 for rows in deal(m, MOST) {
                     // Each tile fetches its share of the next chain's weights.
                     let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
@@ -114,7 +121,8 @@ impl Gemm<'_> {
                 }
             }
             if let Some(epilogue) = self.epilogue {
-                s.vectorize(Finish { linear: self.linear, y: self.y.columns(columns.clone()), columns, epilogue });
+                let bias = &self.linear.bias()[self.columns.clone()][columns.clone()];
+                s.vectorize(Finish { bias, y: self.y.columns(columns.clone()), columns, epilogue });
             }
         }
     }
@@ -169,9 +177,9 @@ impl<const NV: usize> Tile<'_, NV> {
 
 /// The epilogue on one panel of y, right after its sums are complete.
 struct Finish<'a> {
-    linear: &'a Linear,
-    y: RowsMut<'a>, // [M, up to NR]
-    columns: Range<usize>,
+    bias: &'a [f32],       // [up to NR]
+    y: RowsMut<'a>,        // [M, up to NR]
+    columns: Range<usize>, // of the residual
     epilogue: Epilogue<'a>,
 }
 
@@ -179,9 +187,8 @@ impl Kernel for Finish<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let bias = &self.linear.bias()[self.columns.clone()];
         for i in 0..self.y.rows() {
-            let y = self.y.row(i).chunks_mut(LANES).zip(bias.chunks(LANES));
+            let y = self.y.row(i).chunks_mut(LANES).zip(self.bias.chunks(LANES));
             match self.epilogue {
                 Epilogue::Bias => {
                     for (y, bias) in y {

@@ -5,7 +5,7 @@ mod support;
 use minilm_kernels::{
     Level, Rows, RowsMut,
     gelu::gelu_slice,
-    gemm::{Epilogue, KC, Linear},
+    gemm::{Epilogue, KC, Linear, PART},
     naive,
 };
 use support::{Random, assert_exact, assert_same_bits, assert_within, linear_bound};
@@ -251,7 +251,7 @@ fn slices_of_k_accumulate_to_the_bits_of_one_call() {
                     let mut start = 0;
                     for &end in &ends {
                         let x = Rows::new(&p.x, k).columns(start..end);
-                        linear.accumulate(x, start..end, RowsMut::new(&mut y, n), epilogue);
+                        linear.columns(0..n).accumulate(x, start..end, RowsMut::new(&mut y, n), epilogue);
                         start = end;
                     }
                     assert_same_bits(&format!("{level} {name}, k to {ends:?}"), n, &y, &want);
@@ -259,6 +259,33 @@ fn slices_of_k_accumulate_to_the_bits_of_one_call() {
             }
         }
     }
+}
+
+#[test]
+fn parts_of_the_columns_have_the_bits_of_one_call() {
+    let (m, n, k) = (9, 2 * PART + 50, KC + 3);
+    let p = Problem::random(m, n, k);
+    for level in Level::available() {
+        let linear = p.pack(level);
+        for (name, epilogue) in p.epilogues() {
+            let mut y = vec![f32::NAN; m * n];
+            for part in [0..PART, PART..2 * PART, 2 * PART..n] {
+                let epilogue = match epilogue {
+                    Epilogue::Residual(r) => Epilogue::Residual(r.columns(part.clone())),
+                    other => other,
+                };
+                let y = &mut RowsMut::new(&mut y, n);
+                linear.columns(part.clone()).accumulate(Rows::new(&p.x, k), 0..k, y.columns(part), epilogue);
+            }
+            assert_same_bits(&format!("{level} {name}"), n, &y, &p.run(level, epilogue));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "columns start at a multiple of 96")]
+fn a_part_that_starts_inside_a_panel_is_refused() {
+    Linear::pack(Level::detect(), &[1.0; 200], &[0.0; 200]).columns(16..200);
 }
 
 #[test]
@@ -272,14 +299,14 @@ fn no_rows_are_no_work() {
 #[should_panic(expected = "a slice starts where a chain does")]
 fn a_slice_that_starts_inside_a_chain_is_refused() {
     let linear = Linear::pack(Level::detect(), &[1.0; 10], &[0.0]);
-    linear.accumulate(Rows::new(&[1.0; 9], 9), 1..10, RowsMut::new(&mut [0.0], 1), Epilogue::Bias);
+    linear.columns(0..1).accumulate(Rows::new(&[1.0; 9], 9), 1..10, RowsMut::new(&mut [0.0], 1), Epilogue::Bias);
 }
 
 #[test]
 #[should_panic(expected = "a slice ends where a chain does")]
 fn a_slice_that_ends_inside_a_chain_is_refused() {
     let linear = Linear::pack(Level::detect(), &[1.0; 10], &[0.0]);
-    linear.accumulate(Rows::new(&[1.0; 9], 9), 0..9, RowsMut::new(&mut [0.0], 1), Epilogue::Bias);
+    linear.columns(0..1).accumulate(Rows::new(&[1.0; 9], 9), 0..9, RowsMut::new(&mut [0.0], 1), Epilogue::Bias);
 }
 
 #[test]

@@ -6,8 +6,8 @@ mod results;
 pub use results::{Encoded, TokenEmbeddings};
 
 use crate::{
-    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, directory::Directory,
-    schedule, threads::Threads, tokenize::TextTokenizer,
+    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew,
+    directory::Directory, schedule, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::{Normalize, Workspace};
 use minilm_kernels::Level;
@@ -19,7 +19,7 @@ use std::{
     ops::Range,
     path::Path,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -39,7 +39,7 @@ const WINDOW: usize = 4096;
 /// # }
 /// ```
 pub struct SentenceEncoder {
-    bert: Bert,
+    bert: Arc<Bert>,
     tokenizer: TextTokenizer,
     pooling: Pooling,
     normalize: Normalize,
@@ -49,6 +49,7 @@ pub struct SentenceEncoder {
     on_progress: Option<OnProgress>,
     /// One for each thread that was ever in a forward pass at the same time.
     workspaces: Mutex<Vec<Workspace>>,
+    crew: Crew,
 }
 
 impl SentenceEncoder {
@@ -99,7 +100,7 @@ impl SentenceEncoder {
             None => Normalize::Never,
         };
         Ok(SentenceEncoder {
-            bert,
+            bert: Arc::new(bert),
             tokenizer,
             pooling: directory.pooling,
             normalize,
@@ -108,6 +109,7 @@ impl SentenceEncoder {
             threads: Threads::new(options.threads)?,
             on_progress: options.on_progress,
             workspaces: Mutex::default(),
+            crew: Crew::default(),
         })
     }
 
@@ -121,7 +123,7 @@ impl SentenceEncoder {
         Ok(self.encode_with_counts(texts)?.embeddings)
     }
 
-    /// The embedding of one text: `[dimension]`. The work stays on the calling thread.
+    /// The embedding of one text: `[dimension]`. The encoder's threads share the work, if they are free.
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
@@ -146,7 +148,8 @@ impl SentenceEncoder {
             let (order, packs) = schedule::packs(&lengths, self.threads.count());
 
             let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
-                let vectors = self.encode_pack(order[pack.clone()].iter().map(|&i| tokenized[i].ids.as_slice()));
+                let ids = order[pack.clone()].iter().map(|&i| tokenized[i].ids.as_slice());
+                let vectors = self.encode_pack(ids, packs.len() == 1);
                 let done = pack.len() + done.fetch_add(pack.len(), Ordering::Relaxed);
                 if let Some(report) = &self.on_progress {
                     report(Progress { done, total: texts.len() });
@@ -213,7 +216,7 @@ impl SentenceEncoder {
     pub fn token_embeddings(&self, text: &str) -> Result<TokenEmbeddings, Error> {
         let TokenizedText { ids, dropped } = self.tokenize(text)?;
         let tokens = ids.iter().map(|&id| self.tokenizer.token(id)).collect();
-        let embeddings = self.forward([ids.as_slice()].into_iter(), |_, hidden| {
+        let embeddings = self.forward([ids.as_slice()].into_iter(), true, |_, hidden| {
             let rows = (0..hidden.rows()).flat_map(|i| hidden.row(i)).copied();
             Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect()).expect("rows × cols values")
         })?;

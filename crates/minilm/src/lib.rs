@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod crew;
 mod directory;
 mod encoder;
 mod error;

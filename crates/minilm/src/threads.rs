@@ -36,6 +36,15 @@ impl Threads {
         }
     }
 
+    /// Starts `f` when a thread is free, without waiting for it.
+    pub(crate) fn spawn(&self, f: impl FnOnce() + Send + 'static) {
+        match self {
+            Threads::One => {}
+            Threads::Current => rayon::spawn(f),
+            Threads::Own(pool) => pool.spawn(f),
+        }
+    }
+
     /// `f` of each item, in the items' order; one item stays on the calling thread.
     pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
         match self {

@@ -12,13 +12,13 @@
 //! next. So all products together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of 3·H + F. The order
 //! of additions is the same either way.
 
-use crate::{Config, Error, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint};
+use crate::{Config, Error, Member, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint};
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::attention,
-    gemm::{Epilogue, KC, Linear},
+    gemm::{Epilogue, KC, Linear, PART},
 };
-use std::{borrow::Cow, mem};
+use std::{borrow::Cow, mem, ops::Range};
 
 /// Columns of the feed-forward's inner layer at a time: whole chains of the second product.
 const FFN_CHUNK: usize = 3 * KC;
@@ -61,6 +61,13 @@ struct Output {
     layer_norm: LayerNorm,
 }
 
+/// What stays the same through all layers.
+pub(crate) struct Call<'a> {
+    pub level: Level,
+    pub pack: &'a Pack,
+    pub member: &'a Member<'a>,
+}
+
 impl Encoder {
     pub(crate) fn load(checkpoint: &Checkpoint, config: &Config, level: Level) -> Result<Encoder, Error> {
         let layers = 0..config.num_hidden_layers;
@@ -68,9 +75,9 @@ impl Encoder {
         Ok(Encoder { layer })
     }
 
-    pub(crate) fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch, observation: &mut Observation) {
+    pub(crate) fn forward(&self, call: &Call, scratch: &mut Scratch, observation: &mut Observation) {
         for (n, layer) in self.layer.iter().enumerate() {
-            layer.forward(level, pack, scratch, n, observation);
+            layer.forward(call, scratch, n, observation);
         }
     }
 }
@@ -106,16 +113,16 @@ impl Layer {
     }
 
     /// x ← layer(x), x `[T, H]` in `scratch`.
-    fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
+    fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
         let h = self.output.dense.outputs();
-        self.attention.forward(level, pack, scratch);
+        self.attention.forward(call, scratch);
         observation.show(Stage::Attention(n), Rows::new(&scratch.context, h));
 
         let x = Rows::new(&scratch.x, h); // [T, H]
-        let y = scratch.y.resize(pack.tokens() * h);
-        let dense = &self.attention.output.dense;
-        dense.forward_with(Rows::new(&scratch.context, h), RowsMut::new(y, h), Epilogue::Residual(x));
-        self.attention.output.layer_norm.forward(level, y);
+        let y = scratch.y.resize(x.rows() * h);
+        let context = Rows::new(&scratch.context, h);
+        self.attention.output.accumulate(call.member, context, 0..h, RowsMut::new(y, h), x);
+        self.attention.output.finish(call, y);
         mem::swap(&mut scratch.x, &mut scratch.y);
         observation.show(Stage::AttentionOutput(n), Rows::new(&scratch.x, h));
 
@@ -124,25 +131,27 @@ impl Layer {
             let f = self.output.dense.inputs();
             observation.show(Stage::Intermediate(n), Rows::new(&scratch.intermediate, f));
         }
-        self.feed_forward(pack, scratch);
-        self.output.layer_norm.forward(level, &mut scratch.y);
+        self.feed_forward(call, scratch);
+        self.output.finish(call, &mut scratch.y);
         mem::swap(&mut scratch.x, &mut scratch.y);
         observation.show(Stage::Output(n), Rows::new(&scratch.x, h));
     }
 
     /// y ← gelu(x·W₁ᵀ + b)·W₂ᵀ + b + x, a chunk of the inner layer at a time.
-    fn feed_forward(&self, pack: &Pack, scratch: &mut Scratch) {
+    fn feed_forward(&self, call: &Call, scratch: &mut Scratch) {
         let h = self.output.dense.outputs();
         let x = Rows::new(&scratch.x, h); // [T, H]
-        let y = scratch.y.resize(pack.tokens() * h);
+        let y = scratch.y.resize(x.rows() * h);
         let mut start = 0;
         for dense in &self.intermediate.dense {
-            let columns = start..start + dense.outputs(); // of F
-            let inner = scratch.part.resize(pack.tokens() * columns.len());
-            dense.forward_with(x, RowsMut::new(inner, columns.len()), Epilogue::Gelu);
-            let inner = Rows::new(inner, columns.len()); // [T, a chunk of F]
-            self.output.dense.accumulate(inner, columns.clone(), RowsMut::new(y, h), Epilogue::Residual(x));
-            start = columns.end;
+            let width = dense.outputs();
+            let inner = scratch.part.resize(x.rows() * width); // [T, a chunk of F]
+            let share = call.member.columns(width, PART);
+            let mut to = RowsMut::new(inner, width);
+            dense.columns(share.clone()).accumulate(x, 0..h, to.columns(share), Epilogue::Gelu);
+            call.member.exchange(inner, width, PART);
+            self.output.accumulate(call.member, Rows::new(inner, width), start..start + width, RowsMut::new(y, h), x);
+            start += width;
         }
     }
 
@@ -162,22 +171,39 @@ impl Layer {
 
 impl Attention {
     /// context ← attention of x, both `[T, H]` in `scratch`.
-    fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch) {
-        let (h, t) = (self.output.dense.inputs(), pack.tokens());
-        let mut context = RowsMut::new(scratch.context.resize(t * h), h);
+    fn forward(&self, call: &Call, scratch: &mut Scratch) {
+        let (h, t) = (self.output.dense.inputs(), call.pack.tokens());
+        let whole = scratch.context.resize(t * h);
+        let mut context = RowsMut::new(whole, h);
         let width = h / self.qkv.len(); // of a group
-        for (group, dense) in self.qkv.iter().enumerate() {
+        for group in call.member.share(self.qkv.len()) {
             let qkv = scratch.part.resize(t * 3 * width);
-            dense.forward(&scratch.x, qkv);
+            self.qkv[group].forward(&scratch.x, qkv);
             let context = context.columns(group * width..(group + 1) * width);
-            attention(level, Rows::new(qkv, 3 * width), self.heads, pack.starts(), &mut scratch.attention, context);
+            attention(call.level, Rows::new(qkv, 3 * width), self.heads, call.pack.starts(), &mut scratch.attention, context);
         }
+        call.member.exchange(whole, h, width);
     }
 }
 
-/// Into how many groups the heads are cut: three make queries, keys and values of a group as wide as the residual stream.
+impl Output {
+    /// The member's share of y ← (y +) x·W[.., k]ᵀ, and with the last k + b + residual.
+    fn accumulate(&self, member: &Member, x: Rows, k: Range<usize>, mut y: RowsMut, residual: Rows) {
+        let share = member.columns(y.cols(), PART);
+        let residual = Epilogue::Residual(residual.columns(share.clone()));
+        self.dense.columns(share.clone()).accumulate(x, k, y.columns(share), residual);
+    }
+
+    /// y ← LayerNorm(y), when all shares are there.
+    fn finish(&self, call: &Call, y: &mut [f32]) {
+        call.member.exchange(y, self.dense.outputs(), PART);
+        self.layer_norm.forward(call.level, y);
+    }
+}
+
+/// Into how many groups the heads are cut: few enough to be worth a product each, and a number that teams can share.
 fn head_groups(heads: usize) -> usize {
-    [3, 4, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
+    [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }
 
 /// A linear layer as it is stored.

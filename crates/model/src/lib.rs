@@ -33,6 +33,7 @@ mod error;
 mod pack;
 mod scratch;
 mod stage;
+mod team;
 mod weights;
 
 pub use config::Config;
@@ -42,8 +43,10 @@ pub use error::Error;
 pub use pack::Pack;
 pub use scratch::Scratch;
 pub use stage::{Observer, Stage};
+pub use team::{Member, Team};
 pub use weights::Checkpoint;
 
+use encoder::Call;
 use minilm_kernels::{Level, Rows};
 use stage::Observation;
 use std::path::Path;
@@ -93,7 +96,15 @@ impl Bert {
     /// # Errors
     /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
     pub fn forward<'s>(&self, pack: &Pack, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, Observation(None))
+        self.run(pack, scratch, &Member::alone(), Observation(None))
+    }
+
+    /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the same pack, and gets the whole result.
+    ///
+    /// # Errors
+    /// As [`Bert::forward`].
+    pub fn forward_together<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, member: &Member) -> Result<Rows<'s>, Error> {
+        self.run(pack, scratch, member, Observation(None))
     }
 
     /// As [`Bert::forward`], showing every intermediate tensor to `observer`, by its PyTorch name.
@@ -101,13 +112,19 @@ impl Bert {
     /// # Errors
     /// As [`Bert::forward`].
     pub fn observe<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, observer: Observer) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, Observation(Some(observer)))
+        self.run(pack, scratch, &Member::alone(), Observation(Some(observer)))
     }
 
-    fn run<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, mut observation: Observation) -> Result<Rows<'s>, Error> {
+    fn run<'s>(
+        &self,
+        pack: &Pack,
+        scratch: &'s mut Scratch,
+        member: &Member,
+        mut observation: Observation,
+    ) -> Result<Rows<'s>, Error> {
         self.embeddings.forward(self.level, pack, scratch)?;
         observation.show(Stage::Embeddings, scratch.hidden(&self.config));
-        self.encoder.forward(self.level, pack, scratch, &mut observation);
+        self.encoder.forward(&Call { level: self.level, pack, member }, scratch, &mut observation);
         Ok(scratch.hidden(&self.config))
     }
 }

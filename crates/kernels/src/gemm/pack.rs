@@ -1,6 +1,6 @@
 //! Weights in the order in which the micro-kernel reads them.
 
-use super::{Epilogue, Gemm, KC};
+use super::{Epilogue, Gemm, KC, PART};
 use crate::{
     Level, Rows, RowsMut,
     simd::{Kernel, LANES, Pages, Simd},
@@ -109,12 +109,49 @@ impl Linear {
     /// # Panics
     /// If the shapes do not fit.
     pub fn forward_with(&self, x: Rows, y: RowsMut, epilogue: Epilogue) {
-        self.run(x, 0..self.k, y, Some(epilogue));
+        self.columns(0..self.outputs()).accumulate(x, 0..self.k, y, epilogue);
     }
 
+    /// Some columns of y alone: for threads that share a product.
+    ///
+    /// # Panics
+    /// If the range does not start at a multiple of [`PART`], or ends past the last column, or elsewhere than at a multiple of `PART`
+    /// or at the last column.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, Rows, RowsMut, gemm::{Epilogue, Linear, PART}};
+    /// let linear = Linear::pack(Level::detect(), &[0.5; PART + 1], &[1.0; PART + 1]); // N = PART + 1, K = 1
+    /// let mut y = [0.0];
+    /// let last = linear.columns(PART..PART + 1);
+    /// last.accumulate(Rows::new(&[3.0], 1), 0..1, RowsMut::new(&mut y, 1), Epilogue::Bias);
+    /// assert_eq!(y, [2.5]);
+    /// ```
+    pub fn columns(&self, columns: Range<usize>) -> Columns<'_> {
+        let n = self.outputs();
+        assert!(columns.start <= columns.end && columns.end <= n, "columns {columns:?} of {n}");
+        assert!(columns.is_empty() || columns.start.is_multiple_of(PART), "columns start at a multiple of {PART}: {columns:?}");
+        assert!(columns.end == n || columns.end.is_multiple_of(PART), "columns end at a multiple of {PART}: {columns:?} of {n}");
+        Columns { linear: self, columns }
+    }
+
+    /// The weights from panel `p` on, NV vectors for every k: K for this panel, and then what lies behind it.
+    #[inline(always)]
+    pub(super) fn weights_from<const NV: usize>(&self, p: usize) -> &[[[f32; LANES]; NV]] {
+        &self.memory[self.panels.start..].as_chunks().0.as_chunks().0[p * self.k..]
+    }
+}
+
+/// Some columns of a layer's y.
+#[derive(Clone, Debug)]
+pub struct Columns<'a> {
+    linear: &'a Linear,
+    columns: Range<usize>,
+}
+
+impl Columns<'_> {
     /// One slice of a product whose columns of x arrive in several calls, k ascending.
     ///
-    /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0` overwrites y `[M, N]`, the others add to
+    /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0` overwrites y `[M, columns]`, the others add to
     /// it, and the one with `k.end == K` applies the epilogue. Slices start at multiples of [`KC`](super::KC), so
     /// the result has the same bits as one call of [`Linear::forward_with`].
     ///
@@ -129,33 +166,23 @@ impl Linear {
     /// linear.forward(&x, &mut whole);
     /// for k in [0..KC, KC..KC + 8] {
     ///     let x = Rows::new(&x, KC + 8).columns(k.clone());
-    ///     linear.accumulate(x, k, RowsMut::new(&mut pieces, 1), Epilogue::Bias);
+    ///     linear.columns(0..1).accumulate(x, k, RowsMut::new(&mut pieces, 1), Epilogue::Bias);
     /// }
     /// assert_eq!(whole, pieces);
     /// ```
     pub fn accumulate(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Epilogue) {
-        assert!(k.start < k.end && k.end <= self.k, "a slice of the columns: {k:?} of {}", self.k);
+        let (linear, n) = (self.linear, self.columns.len());
+        assert!(k.start < k.end && k.end <= linear.k, "a slice of the columns: {k:?} of {}", linear.k);
         assert!(k.start.is_multiple_of(KC), "a slice starts where a chain does, at a multiple of {KC}: {k:?}");
-        assert!(k.end == self.k || k.end.is_multiple_of(KC), "a slice ends where a chain does: {k:?} of {}", self.k);
-        let epilogue = (k.end == self.k).then_some(epilogue);
-        self.run(x, k, y, epilogue);
-    }
-
-    fn run(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Option<Epilogue>) {
+        assert!(k.end == linear.k || k.end.is_multiple_of(KC), "a slice ends where a chain does: {k:?} of {}", linear.k);
         assert_eq!(x.cols(), k.len(), "x has {} columns, the weights {}", x.cols(), k.len());
-        assert_eq!(y.cols(), self.outputs(), "y has {} columns, the weights {}", y.cols(), self.outputs());
+        assert_eq!(y.cols(), n, "y has {} columns, the weights {n}", y.cols());
         assert_eq!(x.rows(), y.rows(), "x has {} rows, y {}", x.rows(), y.rows());
-        if let Some(Epilogue::Residual(r)) = epilogue {
+        if let Epilogue::Residual(r) = epilogue {
             assert_eq!((r.rows(), r.cols()), (y.rows(), y.cols()), "the residual's shape is not y's");
         }
-        self.level.run(Gemm { x, linear: self, k, y, epilogue });
-    }
-
-    /// Panel `p`: NV vectors for every k. Past the last it is empty.
-    #[inline(always)]
-    pub(super) fn panel<const NV: usize>(&self, p: usize) -> &[[[f32; LANES]; NV]] {
-        let panels = self.memory[self.panels.clone()].as_chunks().0.as_chunks().0;
-        panels.get(p * self.k..(p + 1) * self.k).unwrap_or_default()
+        let epilogue = (k.end == linear.k).then_some(epilogue);
+        linear.level.run(Gemm { x, linear, columns: self.columns.clone(), k, y, epilogue });
     }
 }
 

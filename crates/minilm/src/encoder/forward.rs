@@ -25,8 +25,10 @@ pub(super) struct Workspace {
 
 impl SentenceEncoder {
     /// The embeddings `[texts, dimension]` of texts that are computed together.
-    pub(super) fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>) -> Result<Array2<f32>, Error> {
-        self.forward(texts, |pack, hidden| {
+    ///
+    /// `together`: there is no other pack, so the threads may share this one.
+    pub(super) fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>, together: bool) -> Result<Array2<f32>, Error> {
+        self.forward(texts, together, |pack, hidden| {
             let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
             let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
             for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
@@ -48,6 +50,7 @@ impl SentenceEncoder {
     pub(super) fn forward<'t, R>(
         &self,
         texts: impl Iterator<Item = &'t [u32]>,
+        together: bool,
         read: impl FnOnce(&Pack, Rows) -> R,
     ) -> Result<R, Error> {
         // The lock is held to take and to return a workspace, not while it is used.
@@ -55,8 +58,11 @@ impl SentenceEncoder {
         let mut workspace = free().pop().unwrap_or_default();
         workspace.pack.clear();
         texts.for_each(|ids| workspace.pack.push(ids));
-        let hidden = self.bert.forward(&workspace.pack, &mut workspace.scratch);
-        let result = hidden.map(|hidden| read(&workspace.pack, hidden));
+        let Workspace { pack, scratch } = &mut workspace;
+        let result = self.crew.with(&self.threads, &self.bert, pack, together, |member| {
+            let hidden = self.bert.forward_together(pack, scratch, member);
+            hidden.map(|hidden| read(pack, hidden))
+        });
         free().push(workspace);
         Ok(result?)
     }
