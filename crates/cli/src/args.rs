@@ -1,6 +1,6 @@
 //! The command line as clap reads it.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
 use std::path::PathBuf;
 
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Embed(Embed),
     Similarity(Similarity),
     Verify(Verify),
+    Bench(Bench),
 }
 
 /// Print the embedding of each text
@@ -94,6 +95,21 @@ pub(crate) struct Verify {
     /// The directory of PyTorch's tensors [default: tests/golden, here or further up]
     #[arg(long, value_name = "DIR")]
     pub golden: Option<PathBuf>,
+}
+
+/// Measure this build on this machine
+///
+/// What the core could do, how much of that GEMM, the other kernels and the whole model reach, how long one text takes, and how many
+/// tokens a second a batch. Leave the machine alone while it runs.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
+
+    /// How long to measure, about; less is rougher
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
 }
 
 /// How texts become embeddings.
@@ -157,6 +173,7 @@ Examples:
   minilm embed --input notes.txt --format npy --output notes.npy
   minilm similarity \"A man is eating food.\" \"Someone has a meal.\"
   minilm verify
+  minilm bench
 
 Results are on standard output, messages on standard error.
 Exit status: 0 fine, 1 failed, 2 misused.";

@@ -7,13 +7,14 @@
 //! model.rs       options → an encoder
 //! input.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
-//! embed.rs  similarity.rs  verify.rs     the commands
+//! embed.rs  similarity.rs  verify.rs  bench.rs     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod embed;
 mod error;
 mod input;
@@ -50,6 +51,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Embed(command) => embed::run(&cli.common, command),
         Command::Similarity(command) => similarity::run(&cli.common, command),
         Command::Verify(command) => verify::run(&cli.common, command),
+        Command::Bench(command) => bench::run(&cli.common, command),
     }
 }
 

@@ -1,7 +1,7 @@
-//! The ceilings of this core, measured: multiply-adds on registers alone, and bytes read from memory.
+//! The ceilings of this core, measured: multiply-adds and divisions on registers alone, and bytes read from memory.
 //!
 //! A kernel's speed means something as a part of one of them (S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52(4), 2009).
-//! Both are the best of several short runs, because a machine that is shared or changes its clock now and then gives less.
+//! All are the best of several short runs, because a machine that is shared or changes its clock now and then gives less.
 
 use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
 use std::{hint::black_box, time::Instant};
@@ -46,6 +46,26 @@ impl Kernel for Fma {
     }
 }
 
+/// Divisions on registers, independent of each other but for their vector.
+struct Divide {
+    steps: usize,
+}
+
+impl Kernel for Divide {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let by = s.splat(black_box(1.0));
+        let mut quotients = [s.splat(black_box(1.0)); CHAINS];
+        for _ in 0..self.steps {
+            for quotient in &mut quotients {
+                *quotient = s.div(*quotient, by);
+            }
+        }
+        quotients.into_iter().map(|quotient| s.sum(quotient)).sum()
+    }
+}
+
 /// A plain sum of all values.
 struct Read<'a>(&'a [f32]);
 
@@ -79,6 +99,18 @@ pub fn fma(level: Level) -> f64 {
     }
     let work = Fma { steps };
     work.flops() as f64 / best_of(10, || level.run(work))
+}
+
+/// Divisions a second of one core, on registers. Takes about 10 ms.
+///
+/// ```
+/// # use minilm_kernels::{Level, peak};
+/// println!("{:.1} billion a second", peak::divide(Level::detect()) / 1e9);
+/// # assert!(peak::divide(Level::detect()) > 1e6);
+/// ```
+pub fn divide(level: Level) -> f64 {
+    let steps = 5_000;
+    (steps * CHAINS * LANES) as f64 / best_of(10, || level.run(Divide { steps }))
 }
 
 /// Bytes a second of one core reading `bytes` of memory from start to end, again and again.

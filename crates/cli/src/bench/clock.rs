@@ -1,0 +1,151 @@
+//! How long things take, and how fast they could be.
+
+use crate::{error::Error, progress::Progress};
+use minilm::{Level, kernels::peak};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// A run that is timed takes at least this long; what is shorter is repeated.
+const SHORTEST: f64 = 200e-6;
+
+/// Bytes whose reading is timed: a first-level cache, a second-level cache, memory.
+const READ: [usize; 3] = [16 << 10, 512 << 10, 256 << 20];
+
+/// The time of one run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    pub best: f64,
+    pub median: f64,
+}
+
+/// What this core could do, measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Ceilings {
+    /// Multiply-adds on registers, two operations for each lane.
+    pub flops_per_second: f64,
+    /// Divisions on registers, one for each lane.
+    pub divisions_per_second: f64,
+    pub read: Vec<Read>,
+}
+
+/// Reading memory from start to end, again and again.
+#[derive(Debug, Serialize)]
+pub(super) struct Read {
+    pub bytes: usize,
+    pub bytes_per_second: f64,
+}
+
+/// Hands out the time there is, and looks at the core's ceiling now and then.
+pub(super) struct Clock {
+    pub level: Level,
+    seconds: f64,
+    ceilings: Ceilings,
+    progress: Progress,
+}
+
+impl Clock {
+    pub(super) fn new(level: Level, seconds: f64, progress: Progress) -> Clock {
+        progress.note(|| "ceilings".to_owned());
+        let read = READ.map(|bytes| Read { bytes, bytes_per_second: peak::read(level, bytes) });
+        let ceilings = Ceilings { flops_per_second: 0.0, divisions_per_second: 0.0, read: read.into() };
+        Clock { level, seconds, ceilings, progress }
+    }
+
+    /// The whole time.
+    pub(super) fn seconds(&self) -> f64 {
+        self.seconds
+    }
+
+    /// Runs `work` again and again for about `share` of the whole time, and once at the least.
+    pub(super) fn sample(&mut self, share: f64, work: impl FnMut() -> Result<(), Error>) -> Result<Sample, Error> {
+        self.look_up();
+        sample(self.seconds * share, work)
+    }
+
+    /// How long each single call took, for about `share` of the whole time.
+    pub(super) fn times(&mut self, share: f64, mut call: impl FnMut() -> Result<(), Error>) -> Result<Vec<f64>, Error> {
+        self.look_up();
+        let (start, budget) = (Instant::now(), Duration::from_secs_f64(self.seconds * share));
+        let mut times = Vec::new();
+        while times.is_empty() || start.elapsed() < budget {
+            times.push(seconds(&mut call)?);
+        }
+        Ok(times)
+    }
+
+    /// Whoever watches is told what comes next.
+    pub(super) fn note(&self, what: &str) {
+        self.progress.note(|| what.to_owned());
+    }
+
+    /// The ceilings, for the last time.
+    pub(super) fn finish(mut self) -> Ceilings {
+        self.look_up();
+        self.progress.finish();
+        self.ceilings
+    }
+
+    fn look_up(&mut self) {
+        let Ceilings { flops_per_second, divisions_per_second, .. } = &mut self.ceilings;
+        *flops_per_second = flops_per_second.max(peak::fma(self.level));
+        *divisions_per_second = divisions_per_second.max(peak::divide(self.level));
+    }
+}
+
+fn sample(budget: f64, mut work: impl FnMut() -> Result<(), Error>) -> Result<Sample, Error> {
+    work()?; // caches and branch predictors get to know it
+    let start = Instant::now();
+    let once = seconds(&mut work)?;
+    let repetitions = (SHORTEST / once).ceil().clamp(1.0, 1e6) as usize;
+    let mut times = vec![once; usize::from(repetitions == 1)];
+    while times.is_empty() || start.elapsed().as_secs_f64() < budget {
+        let time = seconds(|| (0..repetitions).try_for_each(|_| work()))?;
+        times.push(time / repetitions as f64);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(Sample { best: times[0], median: percentile(&times, 50) })
+}
+
+/// The smallest of the times, in ascending order, that `percent` of them do not exceed.
+pub(super) fn percentile(ascending: &[f64], percent: usize) -> f64 {
+    ascending[(ascending.len() * percent).div_ceil(100).max(1) - 1]
+}
+
+fn seconds(work: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed().as_secs_f64().max(1e-9)) // a clock may be coarse, but no time is nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+
+    #[test]
+    fn a_percentile_is_one_of_the_times() {
+        let times: Vec<f64> = (1..=200).map(f64::from).collect();
+        assert_eq!([50, 90, 99, 100].map(|percent| percentile(&times, percent)), [100.0, 180.0, 198.0, 200.0]);
+        assert_eq!([1, 50, 99].map(|percent| percentile(&[7.0], percent)), [7.0; 3]);
+    }
+
+    #[test]
+    fn a_sample_is_the_time_of_one_run() {
+        let sample = sample(0.01, || {
+            sleep(Duration::from_millis(1));
+            Ok(())
+        });
+        let Sample { best, median } = sample.expect("sleeping does not fail");
+        assert!(1e-3 <= best && best <= median && median < 0.1, "{best} {median}");
+    }
+
+    #[test]
+    fn an_error_ends_a_sample() {
+        let mut runs = 0;
+        let result = sample(1.0, || {
+            runs += 1;
+            if runs == 3 { Err(Error::Text("enough".to_owned())) } else { Ok(()) }
+        });
+        assert_eq!((result.unwrap_err().to_string().as_str(), runs), ("enough", 3));
+    }
+}

@@ -1,0 +1,60 @@
+//! The whole model on one thread: token ids in, hidden states out.
+
+use super::{
+    TOKENS,
+    clock::Clock,
+    texts::Random,
+    work::{self, Speed},
+};
+use crate::error::Error;
+use minilm::model::{Bert, Pack, Scratch};
+use serde::Serialize;
+
+/// Tokens of a pack, about.
+const PACK: usize = 128;
+
+/// Part of the whole time.
+const SHARE: f64 = 0.2;
+
+/// One pass through all layers.
+#[derive(Debug, Serialize)]
+pub(super) struct Forward {
+    /// Of each sentence.
+    pub tokens: usize,
+    pub sentences: usize,
+    /// Of the weights, read once.
+    pub bytes: f64,
+    #[serde(flatten)]
+    pub speed: Speed,
+}
+
+pub(super) fn measure(clock: &mut Clock, bert: &Bert, max_tokens: usize) -> Result<Vec<Forward>, Error> {
+    let lengths = TOKENS.iter().copied().filter(|&tokens| tokens <= max_tokens);
+    let single = lengths.clone().map(|tokens| (tokens, 1));
+    let packs = lengths.map(|tokens| (tokens, PACK / tokens)).filter(|&(_, sentences)| sentences > 1);
+    let cases: Vec<_> = single.chain(packs).collect();
+    let mut scratch = Scratch::default();
+    let mut results = Vec::new();
+    for &(tokens, sentences) in &cases {
+        clock.note(&format!("model, {sentences} × {tokens} tokens"));
+        let pack = random_pack(bert, tokens, sentences);
+        let sample = clock.sample(SHARE / cases.len() as f64, || {
+            let hidden = bert.forward(&pack, &mut scratch);
+            hidden.map(|_| ()).map_err(minilm::Error::from).map_err(Error::from)
+        })?;
+        let speed = Speed::new(sentences as f64 * work::sentence_flop(bert.config(), tokens), sample);
+        results.push(Forward { tokens, sentences, bytes: work::weight_bytes(bert.config()), speed });
+    }
+    Ok(results)
+}
+
+/// Sentences of `tokens` ids from anywhere in the vocabulary.
+pub(super) fn random_pack(bert: &Bert, tokens: usize, sentences: usize) -> Pack {
+    let mut random = Random::new(tokens as u64);
+    let mut pack = Pack::default();
+    for _ in 0..sentences {
+        let ids: Vec<u32> = (0..tokens).map(|_| random.below(bert.config().vocab_size) as u32).collect();
+        pack.push(&ids);
+    }
+    pack
+}
