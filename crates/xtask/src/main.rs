@@ -3,8 +3,11 @@
 
 mod assembly;
 mod cargo;
+mod counts;
 mod dependencies;
+mod files;
 mod lints;
+mod machine;
 mod package;
 mod release;
 mod sources;
@@ -27,33 +30,45 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
     Step { name: "unsafe", about: "`unsafe` is only where the design allows it", run: sources::unsafety },
     Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
     Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
     Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
     Step { name: "assembly", about: "every vector operation of the kernels is inlined", run: assembly::check },
+    Step { name: "counts", about: "no kernel takes more instructions than recorded (valgrind)", run: counts::check },
     Step { name: "levels", about: "the release build passes its tests on each level of this CPU", run: release::levels },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },
     Step { name: "package", about: "every published crate packages, builds from its package, and is small", run: package::check },
     Step { name: "example", about: "the README's example runs in a crate of its own", run: release::example },
 ];
 
+/// Tasks besides `check`.
+const TASKS: &str = "\
+cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json";
+
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let Some(("check", names)) = arguments.split_first().map(|(task, names)| (task.as_str(), names)) else {
-        help();
-        let asked = arguments.first().is_none_or(|first| ["help", "-h", "--help"].contains(&first.as_str()));
-        return ExitCode::from(if asked { 0 } else { 2 });
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments[..] {
+        [] | ["help" | "-h" | "--help", ..] => {
+            help();
+            return ExitCode::SUCCESS;
+        }
+        ["check", ref names @ ..] => {
+            if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+                return misused(&format!("no step is called {unknown:?}"));
+            }
+            let steps = STEPS.iter().filter(|step| names.is_empty() || names.contains(&step.name));
+            Workspace::load().and_then(|workspace| steps.into_iter().try_for_each(|step| check(step, &workspace)))
+        }
+        ["counts"] => task(counts::check),
+        ["counts", "--update"] => task(counts::update),
+        _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
     };
-    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != name.as_str())) {
-        eprintln!("no step is called {unknown:?}\n");
-        help();
-        return ExitCode::from(2);
-    }
-    let steps = STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name));
-    match Workspace::load().and_then(|workspace| steps.into_iter().try_for_each(|step| check(step, &workspace))) {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(output) => {
             eprintln!("{}", output.trim_end());
@@ -76,10 +91,23 @@ fn check(step: &Step, workspace: &Workspace) -> Result<(), String> {
     outcome.map(|_| ())
 }
 
+/// Runs a task and prints its remark.
+fn task(run: impl FnOnce(&Workspace) -> Outcome) -> Result<(), String> {
+    let remark = run(&Workspace::load()?)?;
+    println!("{remark}");
+    Ok(())
+}
+
+fn misused(message: &str) -> ExitCode {
+    eprintln!("{message}\n");
+    help();
+    ExitCode::from(2)
+}
+
 fn help() {
     println!("cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first that fails:\n");
     for step in &STEPS {
         println!("  {:10} {}", step.name, step.about);
     }
-    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.");
+    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.\n\n{TASKS}");
 }

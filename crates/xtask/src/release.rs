@@ -3,9 +3,10 @@
 use crate::{
     Outcome,
     cargo::{self, Workspace, targets},
+    files,
 };
 use minilm_kernels::Level;
-use std::{env, fs, path::Path};
+use std::env;
 
 /// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run as optimised as what is shipped, and
 /// the levels are named.
@@ -48,14 +49,14 @@ codegen-units = 1
 
 /// The README's program compiles in a crate that depends on `minilm` by path, and prints what the README says.
 pub fn example(workspace: &Workspace) -> Outcome {
-    let readme = read(&workspace.root.join("README.md"))?;
+    let readme = files::read(&workspace.root.join("README.md"))?;
     let (program, rest) = block(&readme, "rust").ok_or("README.md has no ```rust block")?;
     let (promised, _) = block(rest, "text").ok_or("README.md has no ```text block after the example")?;
 
     let scratch = workspace.target.join("xtask/example");
-    write(&scratch.join("Cargo.toml"), &format!("{MANIFEST}minilm = {{ path = {:?} }}\n", workspace.root))?;
-    write(&scratch.join("Cargo.lock"), &read(&workspace.root.join("Cargo.lock"))?)?;
-    write(&scratch.join("src/main.rs"), program)?;
+    files::write(&scratch.join("Cargo.toml"), &format!("{MANIFEST}minilm = {{ path = {:?} }}\n", workspace.root))?;
+    files::write(&scratch.join("Cargo.lock"), &files::read(&workspace.root.join("Cargo.lock"))?)?;
+    files::write(&scratch.join("src/main.rs"), program)?;
     let mut run = cargo::cargo(&workspace.root);
     run.args(["run", "--release", "--quiet", "--manifest-path"]).arg(scratch.join("Cargo.toml"));
     run.arg("--target-dir").arg(&workspace.target);
@@ -70,15 +71,6 @@ pub fn example(workspace: &Workspace) -> Outcome {
 fn block<'a>(markdown: &'a str, language: &str) -> Option<(&'a str, &'a str)> {
     let (_, rest) = markdown.split_once(&format!("```{language}\n"))?;
     rest.split_once("```")
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(path, text)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

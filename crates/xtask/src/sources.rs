@@ -3,6 +3,7 @@
 use crate::{
     Outcome,
     cargo::{Workspace, targets, text},
+    files,
 };
 use proc_macro2::{TokenStream, TokenTree};
 use std::{
@@ -18,7 +19,7 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
     let mut lines = 0;
     for path in sources(&workspace.root)? {
         let here = path.strip_prefix(&workspace.root).unwrap_or(&path);
-        let found = unsafe_lines(&read(&path)?).map_err(|error| format!("{}: {error}", here.display()))?;
+        let found = unsafe_lines(&files::read(&path)?).map_err(|error| format!("{}: {error}", here.display()))?;
         if ALLOWED.iter().any(|allowed| here.starts_with(allowed)) {
             lines += found.len();
         } else {
@@ -29,7 +30,7 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
         for target in targets(package, &["lib", "bin"]) {
             let root = Path::new(text(target, "src_path"));
             let holds_unsafe = root.parent().is_some_and(|src| ALLOWED.iter().any(|a| workspace.root.join(a).starts_with(src)));
-            if !holds_unsafe && !read(root)?.contains("#![forbid(unsafe_code)]") {
+            if !holds_unsafe && !files::read(root)?.contains("#![forbid(unsafe_code)]") {
                 wrong.push(format!("{}: no #![forbid(unsafe_code)]", root.display()));
             }
         }
@@ -54,10 +55,6 @@ fn sources(root: &Path) -> Result<Vec<PathBuf>, String> {
     }
     found.sort();
     Ok(found)
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The lines where the keyword `unsafe` is code: not comment, string, or part of another name.

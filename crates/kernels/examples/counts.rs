@@ -1,0 +1,119 @@
+//! Runs one kernel on fixed inputs, for a program that counts its instructions: `cargo xtask counts`.
+//!
+//! ```text
+//! counts                            lists the cases: name, elements of one repetition, what an element is
+//! counts LEVEL CASE REPETITIONS     runs one
+//! ```
+//!
+//! Two runs that differ in the repetitions alone differ in the kernel's instructions alone.
+#![forbid(unsafe_code)]
+
+use minilm_kernels::{
+    Level, Rows, RowsMut,
+    attention::{Scratch, attention},
+    exp::exp_slice,
+    gelu::gelu_slice,
+    gemm::{Epilogue, Linear},
+    layer_norm::layer_norm,
+    softmax::softmax,
+};
+use std::{env, hint::black_box, process::ExitCode};
+
+/// Width of rows, as in all-MiniLM-L6-v2.
+const H: usize = 384;
+/// Heads in attention, fewer than the model's: each is the same.
+const HEADS: usize = 2;
+/// Columns of a head.
+const D: usize = 32;
+
+struct Case {
+    name: &'static str,
+    /// Of one repetition.
+    elements: usize,
+    element: &'static str,
+    /// Repeats the kernel.
+    run: fn(Level, usize),
+}
+
+const CASES: [Case; 11] = [
+    Case { name: "gemm", elements: 12 * H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 12, Epilogue::Bias) },
+    Case { name: "gemm-1-row", elements: H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 1, Epilogue::Bias) },
+    Case {
+        name: "gemm-gelu",
+        elements: 12 * H * 128,
+        element: "multiply-add",
+        run: |level, n| gemm(level, n, 12, Epilogue::Gelu),
+    },
+    Case { name: "pack", elements: H * 128, element: "weight", run: pack },
+    Case { name: "exp", elements: H, element: "value", run: |level, n| in_place(n, |x| exp_slice(level, x)) },
+    Case { name: "gelu", elements: H, element: "value", run: |level, n| in_place(n, |x| gelu_slice(level, x)) },
+    Case { name: "softmax", elements: H, element: "value", run: |level, n| in_place(n, |x| softmax(level, x, H)) },
+    Case { name: "layer-norm", elements: H, element: "value", run: normalise },
+    Case { name: "attention-8", elements: HEADS * 8 * 8, element: "score", run: |level, n| heads(level, n, 8) },
+    Case { name: "attention-16", elements: HEADS * 16 * 16, element: "score", run: |level, n| heads(level, n, 16) },
+    Case { name: "attention-72", elements: HEADS * 72 * 72, element: "score", run: |level, n| heads(level, n, 72) },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let case = |name: &str| CASES.iter().find(|case| case.name == name);
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => {
+            CASES.iter().for_each(|case| println!("{} {} {}", case.name, case.elements, case.element));
+            ExitCode::SUCCESS
+        }
+        [level, name, repetitions] => match (level.parse(), case(name), repetitions.parse()) {
+            (Ok(level), Some(case), Ok(repetitions)) => {
+                (case.run)(level, repetitions);
+                ExitCode::SUCCESS
+            }
+            _ => misused("no such level, case or number of repetitions"),
+        },
+        _ => misused("counts [LEVEL CASE REPETITIONS]"),
+    }
+}
+
+fn misused(message: &str) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::from(2)
+}
+
+fn ramp(len: usize) -> Vec<f32> {
+    (0..len).map(|i| (i % 1000 * 919 % 1000) as f32 / 1000.0 - 0.5).collect()
+}
+
+fn gemm(level: Level, repetitions: usize, rows: usize, epilogue: Epilogue) {
+    let (x, mut y) = (ramp(rows * H), vec![0.0; rows * 128]);
+    let linear = Linear::pack(level, &ramp(128 * H), &ramp(128));
+    for _ in 0..repetitions {
+        linear.forward_with(Rows::new(black_box(&x), H), RowsMut::new(&mut y, 128), epilogue);
+    }
+}
+
+fn pack(level: Level, repetitions: usize) {
+    let (weight, bias) = (ramp(128 * H), ramp(128));
+    for _ in 0..repetitions {
+        black_box(Linear::pack(level, black_box(&weight), &bias));
+    }
+}
+
+/// Applies an operation to its own result.
+fn in_place(repetitions: usize, mut operation: impl FnMut(&mut [f32])) {
+    let mut x = ramp(H);
+    (0..repetitions).for_each(|_| operation(black_box(&mut x)));
+}
+
+fn normalise(level: Level, repetitions: usize) {
+    let (gamma, beta) = (ramp(H), ramp(H));
+    in_place(repetitions, |x| layer_norm(level, x, &gamma, &beta, 1e-12));
+}
+
+fn heads(level: Level, repetitions: usize, tokens: usize) {
+    let h = HEADS * D;
+    let (qkv, mut context) = (ramp(tokens * 3 * h), vec![0.0; tokens * h]);
+    let mut scratch = Scratch::default();
+    for _ in 0..repetitions {
+        let context = RowsMut::new(black_box(&mut context), h);
+        attention(level, Rows::new(&qkv, 3 * h), HEADS, &[0, tokens], &mut scratch, context);
+    }
+}
