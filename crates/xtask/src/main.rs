@@ -9,7 +9,9 @@ mod files;
 mod lints;
 mod machine;
 mod package;
+mod record;
 mod release;
+mod report;
 mod sources;
 
 use cargo::Workspace;
@@ -30,9 +32,10 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
     Step { name: "unsafe", about: "`unsafe` is only where the design allows it", run: sources::unsafety },
+    Step { name: "report", about: "tables and figures are those of the records in benches/record", run: report::check },
     Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
     Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
     Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
@@ -46,8 +49,9 @@ const STEPS: [Step; 11] = [
 
 /// Tasks besides `check`.
 const TASKS: &str = "\
-cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json";
-
+cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json
+cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone meanwhile
+cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -66,6 +70,10 @@ fn main() -> ExitCode {
         }
         ["counts"] => task(counts::check),
         ["counts", "--update"] => task(counts::update),
+        ["record"] => task(|workspace| record::record(workspace, None)),
+        ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
+        ["report"] => task(report::write),
+        ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
     };
     match outcome {

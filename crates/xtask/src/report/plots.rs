@@ -1,0 +1,106 @@
+//! Records to SVG: on a background of their own, so that they are read in a light page and in a dark one.
+
+mod bars;
+mod peak;
+mod roofline;
+
+use super::Maker;
+use plotters::{coord::Shift, prelude::*};
+
+pub const PLOTS: [Maker; 3] = [
+    Maker { name: "peers", record: "peers", make: bars::peers },
+    Maker { name: "gemm-peak", record: "bench", make: peak::gemm },
+    Maker { name: "roofline", record: "bench", make: roofline::roofline },
+];
+
+const PAPER: RGBColor = RGBColor(250, 250, 250);
+const INK: RGBColor = RGBColor(40, 40, 40);
+const FAINT: RGBColor = RGBColor(215, 215, 215);
+/// Colours that most colour-blind people tell apart (M. Okabe and K. Ito, 2008).
+const COLOURS: [RGBColor; 4] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+const GREY: RGBColor = RGBColor(150, 150, 150);
+
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// What went wrong in drawing, as a string.
+trait OrText<T> {
+    fn or_text(self) -> Result<T, String>;
+}
+
+impl<T, E: std::fmt::Display> OrText<T> for Result<T, E> {
+    fn or_text(self) -> Result<T, String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// An SVG of `size` that `draw` fills.
+fn svg(size: (u32, u32), draw: impl FnOnce(&Canvas) -> Result<(), String>) -> Result<String, String> {
+    let mut text = String::new();
+    {
+        let canvas = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        canvas.fill(&PAPER).or_text()?;
+        draw(&canvas)?;
+        canvas.present().or_text()?;
+    }
+    Ok(text)
+}
+
+fn font(size: u32) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&INK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Maker, records::Records};
+    use super::PLOTS;
+    use serde_json::{Value, json};
+
+    fn bench() -> Value {
+        let kernel = |name: &str| json!({ "name": name, "case": "x", "flop": 1e6, "bytes": 1e5, "flops_per_second": 5e10 });
+        let product = |rows: u32| json!({ "inputs": 384, "outputs": 1536, "rows": rows, "percent": 80.0, "flop": 1e8, "bytes": 1e6, "flops_per_second": 9e10 });
+        let forward = json!({ "tokens": 16, "sentences": 1, "flop": 3e8, "bytes": 4e7, "flops_per_second": 9e10 });
+        let read = [16_384, 268_435_456].map(|bytes| json!({ "bytes": bytes, "bytes_per_second": 2e10 }));
+        json!({ "ceilings": { "flops_per_second": 1.1e11, "read": read }, "gemm": [product(8), product(64)], "forward": [forward],
+                "kernels": [kernel("gelu"), kernel("a < b")] })
+    }
+
+    fn peers() -> Value {
+        let engines = json!([{ "name": "minilm", "median_seconds": 2.0 }, { "name": "a & b", "median_seconds": 3.0 }]);
+        json!({ "texts": [{ "set": "short", "threads": 1, "limit_seconds": 1.5, "engines": engines }] })
+    }
+
+    fn drawn(plot: &Maker) -> String {
+        let records = Records::of("here", &[("bench", bench()), ("peers", peers())]);
+        plot.of(&records, "here").unwrap().unwrap()
+    }
+
+    #[test]
+    fn every_plot_is_an_svg_with_its_background_and_words() {
+        for (plot, words) in PLOTS.iter().zip([
+            &["minilm", "a &amp; b", "limit"][..],
+            &["384 → 1536", "64", "100"],
+            &["gelu", "a &lt; b", "GFLOP/s"],
+        ]) {
+            let svg = drawn(plot);
+            assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+            assert!(svg.contains("#FAFAFA"), "{}: {svg}", plot.name);
+            for word in words {
+                assert!(svg.contains(word), "{}: no {word} in {svg}", plot.name);
+            }
+            assert!(!svg.contains("NaN"), "{svg}");
+        }
+    }
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        PLOTS.iter().for_each(|plot| assert_eq!(drawn(plot), drawn(plot)));
+    }
+
+    #[test]
+    fn all_text_is_sans_serif() {
+        for plot in &PLOTS {
+            let svg = drawn(plot);
+            assert_eq!(svg.matches("<text ").count(), svg.matches("font-family=\"sans-serif\"").count());
+        }
+    }
+}
