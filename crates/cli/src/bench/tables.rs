@@ -19,7 +19,7 @@ pub(super) fn all(portrait: &Portrait) -> String {
 fn head(portrait: &Portrait) -> String {
     let (model, machine) = (&portrait.model, &portrait.machine);
     let mut table = Table::new(["machine", &machine.cpu]).left(2);
-    table.row(["", &format!("{} CPUs may be used", machine.cpus)]);
+    table.row(["CPUs", &format!("{} may be used", machine.cpus)]);
     table.row(["level", portrait.level]);
     table.row(["model", &model.name]);
     let shape = (model.layers, model.hidden, model.heads, model.intermediate);
@@ -93,7 +93,7 @@ fn kernels(kernels: &[Kernel]) -> String {
         ]);
     }
     "The other kernels, one thread, for sixteen values (attention: scores). A slot is the time of one multiply-add of sixteen lanes.\n\
-     The least is what the operations in the source need on a core with two vector ports, of which one multiplies.\n\n"
+     The least is what the operations in the source need on a core that starts two in a slot, one of them a multiplication.\n\n"
         .to_owned()
         + &table.text()
 }

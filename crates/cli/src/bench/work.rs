@@ -81,9 +81,8 @@ impl Operations {
 
     /// The least time, in slots: one slot is the time in which a core starts one multiply-add of sixteen lanes.
     ///
-    /// By the ports of x86-64 CPUs with AVX2 or AVX-512 from both makers, a core starts in one slot at the most one
-    /// multiplication or multiply-add, two vector operations of any kind, one load, and half a store. How long
-    /// the divider is busy is measured.
+    /// By the ports of AMD's Zen 2 to Zen 4, a core starts in one slot at the most one multiplication or multiply-add, two vector
+    /// operations of any kind, one load, and half a store. How long the divider is busy is measured.
     pub(super) fn least_slots(&self, ceilings: &Ceilings) -> f64 {
         let multiplications = self.fused + self.products;
         let all = multiplications + self.sums + self.others + self.divisions;
