@@ -13,10 +13,11 @@ use std::collections::BTreeSet;
 const BUILDERS: [&str; 9] = ["autotools", "bindgen", "cc", "cmake", "cxx-build", "metadeps", "nasm-rs", "pkg-config", "vcpkg"];
 
 /// Packages that look as if they linked a library (named `-sys`, or with `links` in the manifest) and do not.
-const LINK_FREE: [(&str, &str); 5] = [
+const LINK_FREE: [(&str, &str); 6] = [
     ("js-sys", "declares what JavaScript has"),
     ("linux-raw-sys", "declares constants and types of the kernel"),
     ("rayon-core", "says `links` so that no two versions are in one program"),
+    ("wasm-bindgen-shared", "says `links` so that no two versions are in one program"),
     ("web-sys", "declares what the browser has"),
     ("windows-sys", "declares functions of the operating system's own libraries"),
 ];
