@@ -1,0 +1,102 @@
+//! The engines: what they are called, what they can do, and those of Rust.
+
+mod candle;
+mod fastembed;
+mod lattice;
+mod minilm;
+mod rten;
+
+use crate::{
+    args::Worker,
+    sets::{Kind, Set},
+};
+
+/// Why an engine could not do something, in its own words.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Texts that are padded to one length and computed together, where an engine leaves that to its caller or asks for a number.
+const BATCH: usize = 32;
+
+/// An engine with its model in memory.
+pub trait Engine {
+    /// One vector of length 1 for each text of the set, end to end: `[texts, 384]`.
+    fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure>;
+}
+
+/// An engine that takes part.
+pub struct Rival {
+    pub name: &'static str,
+    /// Whether it lives in `workers.py`.
+    pub python: bool,
+    /// Whether it needs the ONNX graph, which the Python side makes.
+    pub graph: bool,
+    kinds: &'static [Kind],
+}
+
+const ALL: &[Kind] = &[Kind::Texts, Kind::One, Kind::Ids];
+const TEXTS: &[Kind] = &[Kind::Texts, Kind::One];
+const IDS: &[Kind] = &[Kind::Ids];
+
+/// minilm first: the others are compared with it.
+pub const RIVALS: [Rival; 9] = [
+    Rival { name: "minilm", python: false, graph: false, kinds: ALL },
+    Rival { name: "openvino", python: true, graph: true, kinds: ALL },
+    Rival { name: "ctranslate2", python: true, graph: false, kinds: ALL },
+    Rival { name: "onnxruntime", python: true, graph: true, kinds: ALL },
+    Rival { name: "sentence-transformers", python: true, graph: false, kinds: ALL },
+    Rival { name: "lattice", python: false, graph: false, kinds: TEXTS },
+    Rival { name: "fastembed", python: false, graph: true, kinds: TEXTS },
+    Rival { name: "candle", python: false, graph: false, kinds: ALL },
+    Rival { name: "rten", python: false, graph: true, kinds: IDS },
+];
+
+impl Rival {
+    pub fn is_minilm(&self) -> bool {
+        self.name == "minilm"
+    }
+
+    pub fn takes(&self, set: &Set) -> bool {
+        self.kinds.contains(&set.kind)
+    }
+}
+
+/// Loads an engine of Rust; its version is the second.
+pub fn open(worker: &Worker) -> Result<(Box<dyn Engine>, String), Failure> {
+    let (engine, package): (Box<dyn Engine>, _) = match worker.engine.as_str() {
+        "minilm" => (Box::new(minilm::Minilm::load(worker)?), "minilm"),
+        "lattice" => (Box::new(lattice::Lattice::load(worker)?), "lattice-model-bert"),
+        "fastembed" => (Box::new(fastembed::Fastembed::load(worker)?), "fastembed"),
+        "candle" => (Box::new(candle::Candle::load(worker)?), "candle-transformers"),
+        "rten" => (Box::new(rten::Rten::load(worker)?), "rten"),
+        other => return Err(format!("no engine of Rust is called {other:?}").into()),
+    };
+    Ok((engine, version(package).unwrap_or("?").to_owned()))
+}
+
+/// The version of a package that this program was built with.
+fn version(package: &str) -> Option<&'static str> {
+    let lockfile = include_str!("../Cargo.lock");
+    let (_, entry) = lockfile.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    entry.split('"').next()
+}
+
+/// The indices of `lengths`, longest first: a batch of neighbours has little padding.
+fn longest_first(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+    let lengths: Vec<usize> = lengths.collect();
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(lengths[i]));
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_package_has_a_version() {
+        for package in ["minilm", "lattice-model-bert", "fastembed", "candle-transformers", "rten"] {
+            assert!(version(package).is_some_and(|version| version.contains('.')), "{package}");
+        }
+        assert_eq!(version("no-such-package"), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! minilm: texts through its public face; token ids, with one thread, through its model.
+
+use super::{Engine, Failure};
+use crate::{
+    args::Worker,
+    sets::{DIMENSION, Kind, Set},
+};
+use minilm::{
+    Level, SentenceEncoder,
+    kernels::Rows,
+    model::{Bert, Pack, Scratch},
+    pooling::{Mode, Pooling, normalize},
+};
+
+/// Tokens of a pack, as [`SentenceEncoder`] cuts them.
+const PACK: usize = 128;
+
+pub struct Minilm {
+    encoder: SentenceEncoder,
+    /// Without the tokenizer; `None` with several threads, which only the public face uses.
+    model: Option<Model>,
+}
+
+struct Model {
+    bert: Bert,
+    pack: Pack,
+    scratch: Scratch,
+}
+
+impl Minilm {
+    pub fn load(worker: &Worker) -> Result<Minilm, Failure> {
+        let encoder = SentenceEncoder::builder().threads(worker.threads).load(&worker.model)?;
+        let alone = (worker.threads == 1).then(|| Bert::load(&worker.model, Level::detect())).transpose()?;
+        let model = alone.map(|bert| Model { bert, pack: Pack::default(), scratch: Scratch::default() });
+        Ok(Minilm { encoder, model })
+    }
+}
+
+impl Engine for Minilm {
+    fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure> {
+        match &mut self.model {
+            Some(model) if set.kind == Kind::Ids => model.run(&set.ids),
+            _ if set.texts.len() == 1 => Ok(self.encoder.encode_one(&set.texts[0])?.to_vec()),
+            _ => Ok(self.encoder.encode(&set.texts)?.into_raw_vec_and_offset().0),
+        }
+    }
+}
+
+impl Model {
+    fn run(&mut self, ids: &[Vec<u32>]) -> Result<Vec<f32>, Failure> {
+        let tokens = ids.first().map_or(1, Vec::len);
+        let pooling = Pooling::new(&[Mode::Mean]);
+        let mut vectors = vec![0.0; ids.len() * DIMENSION];
+        let texts = (PACK / tokens).max(1); // of a pack
+        for (ids, vectors) in ids.chunks(texts).zip(vectors.chunks_mut(texts * DIMENSION)) {
+            self.pack.clear();
+            ids.iter().for_each(|ids| self.pack.push(ids));
+            let hidden: Rows = self.bert.forward(&self.pack, &mut self.scratch)?;
+            for (i, vector) in vectors.chunks_exact_mut(DIMENSION).enumerate() {
+                pooling.pool(hidden.slice(self.pack.rows(i)), vector);
+                normalize(vector);
+            }
+        }
+        Ok(vectors)
+    }
+}

@@ -1,0 +1,111 @@
+//! The results as Markdown that reads well in a terminal.
+
+use crate::{
+    compare::{Outcome, Row},
+    sets::{Kind, Set},
+};
+use std::fmt::Write;
+
+const HEADER: [&str; 8] =
+    ["engine", "median", "best", "tokens/s", "× minilm", "% of limit", "smallest cosine", "largest difference"];
+
+/// A table for each set, and the engines that are missing.
+pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
+    let mut text = String::new();
+    let threads = if outcome.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", outcome.threads) };
+    for (i, set) in sets.iter().enumerate() {
+        let (count, tokens) = (set.texts.len(), set.tokens());
+        let title = match set.kind {
+            Kind::Texts => format!("{}: {count} texts, {tokens} tokens, text in and vectors out", set.name),
+            Kind::One => format!("{}, text in and vector out, warm", set.name),
+            Kind::Ids => format!("{} token ids", set.name),
+        };
+        text += &format!("\n### {title}, {threads}\n\n");
+        text += &markdown(&lines(set, outcome.limit(set), &outcome.rows(i)));
+    }
+    for runner in &outcome.runners {
+        if let Some(why) = &runner.failure {
+            text += &format!("\nNot measured with {threads}: {}: {why}\n", runner.rival.name);
+        }
+    }
+    let peak = outcome.peak / 1e9;
+    text + &format!(
+        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the best of {threads} measured\n"
+    )
+}
+
+/// The cells of a set's table, the header first.
+fn lines(set: &Set, limit: f64, rows: &[Row]) -> Vec<[String; 8]> {
+    let (unit, scale) = if set.kind == Kind::Texts { ("s", 1.0) } else { ("ms", 1e3) };
+    let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
+    let speed = |seconds: f64| [seconds * scale, set.tokens() as f64 / seconds, seconds / ours, 100.0 * limit / seconds];
+
+    let mut header = HEADER.map(str::to_owned);
+    header[1] += &format!(" {unit}");
+    header[2] += &format!(" {unit}");
+    let mut lines = vec![header, {
+        let [seconds, tokens, ratio, percent] = speed(limit);
+        let dash = || "–".to_owned();
+        let seconds = format!("{seconds:.3}");
+        [
+            "limit".to_owned(),
+            seconds.clone(),
+            seconds,
+            format!("{tokens:.0}"),
+            format!("{ratio:.2}"),
+            format!("{percent:.0}"),
+            dash(),
+            dash(),
+        ]
+    }];
+    for row in rows {
+        let [seconds, tokens, ratio, percent] = speed(row.median);
+        let agreement = row.agreement;
+        lines.push([
+            format!("{} {}", row.name, row.version),
+            format!("{seconds:.3}"),
+            format!("{:.3}", row.best * scale),
+            format!("{tokens:.0}"),
+            format!("{ratio:.2}"),
+            format!("{percent:.0}"),
+            format!("{:.7}", agreement.min_cosine),
+            format!("{:.1e}{}", agreement.max_difference, if agreement.holds() { "" } else { " (!)" }),
+        ]);
+    }
+    lines
+}
+
+/// Cells in columns: the first to the left, numbers to the right.
+fn markdown(lines: &[[String; 8]]) -> String {
+    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 8] = std::array::from_fn(width);
+    let mut text = String::new();
+    for (i, cells) in lines.iter().enumerate() {
+        for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            let written = if column == 0 { write!(text, "| {cell:width$} ") } else { write!(text, "| {cell:>width$} ") };
+            written.expect("a String takes everything");
+        }
+        text += "|\n";
+        if i == 0 {
+            for (column, width) in widths.into_iter().enumerate() {
+                text += &if column == 0 { format!("|-{}-", "-".repeat(width)) } else { format!("|-{}:", "-".repeat(width)) };
+            }
+            text += "|\n";
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::markdown;
+
+    #[test]
+    fn columns_line_up() {
+        let line = |first: &str| std::array::from_fn(|i| if i == 0 { first.to_owned() } else { "×".repeat(i) });
+        let table = markdown(&[line("engine"), line("a"), line("longest name")]);
+        let widths: Vec<usize> = table.lines().map(|line| line.chars().count()).collect();
+        assert_eq!(widths.len(), 4);
+        assert!(widths.iter().all(|&width| width == widths[0]), "{table}");
+    }
+}

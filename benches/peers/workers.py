@@ -1,0 +1,180 @@
+"""The engines of Python, one a process. What is said on standard input and output is in src/worker.rs.
+
+workers.py ENGINE THREADS SETS MODEL GRAPHS
+"""
+
+import ctypes
+import importlib.metadata
+import json
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+
+LIMIT = 256  # tokens of a text, as sentence-transformers reads it
+BATCH = 32  # texts that are padded to one length
+
+
+class Padded:
+    """An engine that takes token ids. Tokenizing, batches and pooling are written here, alike for all of them."""
+
+    def __init__(self, model):
+        from tokenizers import Tokenizer
+
+        self.tokenizer = Tokenizer.from_file(f"{model}/tokenizer.json")
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(LIMIT)
+
+    def hidden(self, rows):
+        """The last hidden state [b, l, H] of token ids, the longest row first."""
+        raise NotImplementedError
+
+    def texts(self, texts):
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts)]
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))  # neighbours have little padding
+        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+        vectors = np.empty((len(ids), 384), np.float32)
+        for batch in batches:
+            vectors[batch] = self.ids([ids[i] for i in batch])
+        return vectors
+
+    def ids(self, rows):
+        hidden = self.hidden(rows)  # [b, l, H]
+        lengths = np.array([len(row) for row in rows])[:, None]
+        weights = (np.arange(hidden.shape[1]) < lengths) / lengths  # [b, l]
+        mean = (weights.astype(np.float32)[:, None, :] @ hidden)[:, 0]
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+
+def rectangle(rows):
+    """Rows with zeros behind them, the mask of what is not padding, and token types."""
+    ids = np.zeros((len(rows), len(rows[0])), np.int64)
+    mask = np.zeros_like(ids)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = row
+        mask[i, : len(row)] = 1
+    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+
+
+class OpenVino(Padded):
+    package = "openvino"
+
+    def __init__(self, threads, model, graphs):
+        super().__init__(model)
+        import openvino
+
+        # Without the hint, a CPU with bf16 instructions computes in bf16.
+        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        compiled = openvino.Core().compile_model(f"{graphs}/plain.onnx", "CPU", options)
+        self.request = compiled.create_infer_request()
+
+    def hidden(self, rows):
+        return self.request.infer(rectangle(rows), share_inputs=True, share_outputs=True)[0]
+
+
+class OnnxRuntime(Padded):
+    package = "onnxruntime"
+
+    def __init__(self, threads, model, graphs):
+        super().__init__(model)
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        providers = ["CPUExecutionProvider"]
+        self.session = onnxruntime.InferenceSession(f"{graphs}/fused.onnx", options, providers=providers)
+
+    def hidden(self, rows):
+        return self.session.run(None, rectangle(rows))[0]
+
+
+class CTranslate2(Padded):
+    package = "ctranslate2"
+
+    def __init__(self, threads, model, graphs):
+        super().__init__(model)
+        import ctranslate2
+
+        options = {"compute_type": "float32", "intra_threads": threads, "inter_threads": 1}
+        self.encoder = ctranslate2.Encoder(f"{graphs}/ctranslate2", device="cpu", **options)
+
+    def hidden(self, rows):
+        return np.array(self.encoder.forward_batch(rows).last_hidden_state)
+
+
+class SentenceTransformers:
+    package = "sentence-transformers"
+
+    def __init__(self, threads, model, _graphs):
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        torch.set_num_threads(threads)
+        self.torch = torch
+        self.model = SentenceTransformer(model, device="cpu")
+
+    def texts(self, texts):
+        return self.model.encode(texts, batch_size=BATCH, show_progress_bar=False)  # sorts by itself
+
+    def ids(self, rows):
+        with self.torch.inference_mode():
+            ids = self.torch.tensor(rows)
+            bert = self.model[0].auto_model
+            hidden = bert(input_ids=ids, attention_mask=self.torch.ones_like(ids)).last_hidden_state
+            return self.torch.nn.functional.normalize(hidden.mean(1), dim=1).numpy()
+
+
+ENGINES = {engine.package: engine for engine in (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers)}
+
+
+def run(engine, task):
+    return engine.ids(task["ids"]) if task["kind"] == "ids" else engine.texts(task["texts"])
+
+
+def answer(engine, sets, line):
+    command, task, argument = line.rstrip("\n").split(" ", 2)
+    task = sets[int(task)]
+    if command == "time":
+        seconds = []
+        for _ in range(int(argument)):
+            start = time.perf_counter()
+            run(engine, task)
+            seconds.append(time.perf_counter() - start)
+        return {"seconds": seconds}
+    if command == "write":
+        vectors = np.ascontiguousarray(run(engine, task), "<f4")
+        vectors.tofile(argument)
+        return {"written": len(vectors)}
+    raise ValueError(f"no command is called {command}")
+
+
+def end_with_parent():
+    """As in src/cpus.rs: a stopped process that nobody wakes again must not stay."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main():
+    end_with_parent()
+    # What libraries print must not get among the answers: it goes to standard error.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    name, threads, sets, model, graphs = sys.argv[1:]
+    try:
+        with open(sets, encoding="utf-8") as file:
+            sets = json.load(file)
+        engine = ENGINES[name](int(threads), model, graphs)
+        print(json.dumps({"ready": importlib.metadata.version(engine.package)}), file=answers)
+        for line in sys.stdin:
+            print(json.dumps(answer(engine, sets, line)), file=answers)
+    except Exception as error:
+        print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
+        raise
+
+
+if __name__ == "__main__":
+    main()
