@@ -30,7 +30,7 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
     }
     let peak = outcome.peak / 1e9;
     text + &format!(
-        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the best of {threads} measured\n"
+        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the most measured in this run\n"
     )
 }
 
