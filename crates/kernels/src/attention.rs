@@ -104,20 +104,19 @@ impl Attention<'_> {
             for start in (0..l).step_by(NQ * LANES) {
                 let block = start..l.min(start + NQ * LANES);
                 transpose(s, qkv.slice(block.clone()).columns(q..q + d), queries);
-                for keys_of in deal(l, MOST) {
-                    tile_rows!(keys_of.len(), MOST, MR => score::<S, MR, NQ>(s, keys, keys_of.start, &queries[..d], scores));
+                for (tiles, size) in deal(l, MOST) {
+                    for key in tiles.step_by(size) {
+                        tile_rows!(size, MOST, MR => score::<S, MR, NQ>(s, keys, key, &queries[..d], scores));
+                    }
                 }
                 let share = exp_and_share(s, scale, scores);
-                for queries_of in deal(block.len(), MOST) {
-                    let tile = Context {
-                        e: scores,
-                        lane: queries_of.start,
-                        share: share.as_flattened(),
-                        values: qkv.columns(v..3 * hidden),
-                    };
-                    let context = self.context.columns(head * d..(head + 1) * d);
-                    let row = rows.start + start + queries_of.start;
-                    tile_rows!(queries_of.len(), MOST, MR => tile.run::<S, MR, NV>(s, context, row));
+                for (tiles, size) in deal(block.len(), MOST) {
+                    for lane in tiles.step_by(size) {
+                        let tile = Context { e: scores, lane, share: share.as_flattened(), values: qkv.columns(v..3 * hidden) };
+                        let context = self.context.columns(head * d..(head + 1) * d);
+                        let row = rows.start + start + lane;
+                        tile_rows!(size, MOST, MR => tile.run::<S, MR, NV>(s, context, row));
+                    }
                 }
             }
         }

@@ -48,7 +48,7 @@ use crate::{
     gelu::gelu,
     simd::{Kernel, LANES, Simd},
 };
-use std::ops::Range;
+use std::{ops::Range, slice::Chunks};
 
 /// Length of a chain of multiply-adds: a constant of the arithmetic, the same on every machine.
 ///
@@ -103,56 +103,50 @@ impl Gemm<'_> {
         const { assert!(PART.is_multiple_of(NV * LANES), "a part is whole panels") };
         let (n, m) = (self.y.cols(), self.x.rows());
         let first = self.columns.start / (NV * LANES);
+        let share = KC.div_ceil(m.div_ceil(MOST).max(1));
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
             let panel = self.linear.weights_from::<NV>(first + p);
             let stride = self.linear.inputs(); // from panel to panel
             for k in chains(self.k.clone()) {
-                let x = self.x.columns(k.start - self.k.start..k.end - self.k.start); // x[.., pc..pc+KC]
-                let weights = &panel[k.clone()]; // W[jc..jc+NR, pc..pc+KC]
                 let next = if k.end < self.k.end { k.end } else { stride + self.k.start };
-                let next = &panel[panel.len().min(next)..panel.len().min(next + KC)];
-                for rows in deal(m, MOST) {
-                    // Each tile fetches its share of the next chain's weights.
-                    let ahead = &next[next.len() * rows.start / m..next.len() * rows.end / m];
-                    let tile = Tile { x, row: rows.start, weights, ahead, first: k.start == 0 };
-                    let y = self.y.columns(columns.clone());
-                    tile_rows!(rows.len(), MOST, MR => tile.add_to::<S, MR>(s, y));
+                let mut chain = Chain {
+                    x: self.x.columns(k.start - self.k.start..k.end - self.k.start), // x[.., pc..pc+KC]
+                    weights: &panel[k.clone()],                                      // W[jc..jc+NR, pc..pc+KC]
+                    next: panel[panel.len().min(next)..panel.len().min(next + KC)].chunks(share),
+                    y: self.y.columns(columns.clone()),
+                    first: k.start == 0,
+                };
+                for (rows, size) in deal(m, MOST) {
+                    tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows));
                 }
             }
             if let Some(epilogue) = self.epilogue {
                 let bias = &self.linear.bias()[self.columns.clone()][columns.clone()];
-                s.vectorize(Finish { bias, y: self.y.columns(columns.clone()), columns, epilogue });
+                s.vectorize(Finish::<NV> { bias, y: self.y.columns(columns.clone()), columns, epilogue });
             }
         }
     }
 }
 
-/// One chain of one tile.
-struct Tile<'a, const NV: usize> {
-    x: Rows<'a>,                       // [M, KC]
-    row: usize,                        // of x and y
-    weights: &'a [[[f32; LANES]; NV]], // [KC]
-    ahead: &'a [[[f32; LANES]; NV]],
+/// One chain of one panel.
+struct Chain<'a, const NV: usize> {
+    x: Rows<'a>,                          // [M, KC]
+    weights: &'a [[[f32; LANES]; NV]],    // [KC]
+    next: Chunks<'a, [[f32; LANES]; NV]>, // the next chain's weights: each tile fetches a share
+    y: RowsMut<'a>,                       // [M, up to NR]
     first: bool,
 }
 
-impl<const NV: usize> Tile<'_, NV> {
-    /// y[row..row+MR] ← the tile's sums, or y + sums after the first chain.
+impl<const NV: usize> Chain<'_, NV> {
+    /// y[rows] ← the sums, or y + sums after the first chain, in tiles of MR rows.
     #[inline(always)]
-    fn add_to<S: Simd, const MR: usize>(self, s: S, mut y: RowsMut) {
-        match y.block(self.row) {
-            Some(y) => self.add_to_block::<S, MR>(s, y),
-            None => self.add_to_ragged::<S, MR>(s, y),
-        }
-    }
-
-    #[inline(always)]
-    fn add_to_block<S: Simd, const MR: usize>(self, s: S, y: [&mut [[f32; LANES]; NV]; MR]) {
-        let sums = chain::<S, MR, NV>(s, self.x, self.row, self.weights, self.ahead);
-        for i in 0..MR {
-            for j in 0..NV {
-                s.store(if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
+    fn tiles<S: Simd, const MR: usize>(&mut self, s: S, rows: Range<usize>) {
+        for row in rows.step_by(MR) {
+            let ahead = self.next.next().unwrap_or_default();
+            match self.y.block(row) {
+                Some(y) => add_tile::<S, MR, NV>(s, self.x, row, self.weights, ahead, self.first, y),
+                None => self.ragged_tile::<S, MR>(s, row, ahead),
             }
         }
     }
@@ -160,54 +154,90 @@ impl<const NV: usize> Tile<'_, NV> {
     /// The last panel, if it is not whole, goes by way of a tile that is.
     #[cold]
     #[inline(always)]
-    fn add_to_ragged<S: Simd, const MR: usize>(self, s: S, mut y: RowsMut) {
-        let row = self.row;
+    fn ragged_tile<S: Simd, const MR: usize>(&mut self, s: S, row: usize, ahead: &[[[f32; LANES]; NV]]) {
         let mut tile = [[[0.0; LANES]; NV]; MR];
         for (i, tile) in tile.iter_mut().enumerate() {
-            let y = y.row(row + i);
-            tile.as_flattened_mut()[..y.len()].copy_from_slice(y);
+            *tile = padded(self.y.row(row + i));
         }
-        self.add_to_block(s, tile.each_mut());
+        add_tile(s, self.x, row, self.weights, ahead, self.first, tile.each_mut());
         for (i, tile) in tile.iter().enumerate() {
-            let y = y.row(row + i);
+            let y = self.y.row(row + i);
             y.copy_from_slice(&tile.as_flattened()[..y.len()]);
         }
     }
 }
 
+/// y ← the tile's sums, or y + sums after the first chain.
+#[inline(always)]
+fn add_tile<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    x: Rows,
+    row: usize,
+    weights: &[[[f32; LANES]; NV]],
+    ahead: &[[[f32; LANES]; NV]],
+    first: bool,
+    y: [&mut [[f32; LANES]; NV]; MR],
+) {
+    let sums = chain::<S, MR, NV>(s, x, row, weights, ahead);
+    for i in 0..MR {
+        for j in 0..NV {
+            s.store(if first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
+        }
+    }
+}
+
+fn padded<const NV: usize>(row: &[f32]) -> [[f32; LANES]; NV] {
+    let mut whole = [[0.0; LANES]; NV];
+    whole.as_flattened_mut()[..row.len()].copy_from_slice(row);
+    whole
+}
+
 /// The epilogue on one panel of y, right after its sums are complete.
-struct Finish<'a> {
+struct Finish<'a, const NV: usize> {
     bias: &'a [f32],       // [up to NR]
     y: RowsMut<'a>,        // [M, up to NR]
     columns: Range<usize>, // of the residual
     epilogue: Epilogue<'a>,
 }
 
-impl Kernel for Finish<'_> {
+impl<const NV: usize> Kernel for Finish<'_, NV> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        let bias = padded(self.bias);
         for i in 0..self.y.rows() {
-            let y = self.y.row(i).chunks_mut(LANES).zip(self.bias.chunks(LANES));
-            match self.epilogue {
-                Epilogue::Bias => {
-                    for (y, bias) in y {
-                        s.store_first(s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0)), y);
-                    }
-                }
-                Epilogue::Gelu => {
-                    for (y, bias) in y {
-                        s.store_first(gelu(s, s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0))), y);
-                    }
-                }
-                Epilogue::Residual(r) => {
-                    for ((y, bias), r) in y.zip(r.row(i)[self.columns.clone()].chunks(LANES)) {
-                        let biased = s.add(s.load_or(y, 0.0), s.load_or(bias, 0.0));
-                        s.store_first(s.add(biased, s.load_or(r, 0.0)), y);
-                    }
-                }
+            let residual = match self.epilogue {
+                Epilogue::Residual(r) => &r.row(i)[self.columns.clone()],
+                _ => &[],
+            };
+            if let Some([y]) = self.y.block(i) {
+                finish_row::<S, NV>(s, self.epilogue, &bias, residual, y);
+            } else {
+                let y = self.y.row(i);
+                let mut whole = padded(y);
+                finish_row::<S, NV>(s, self.epilogue, &bias, residual, &mut whole);
+                y.copy_from_slice(&whole.as_flattened()[..y.len()]);
             }
         }
+    }
+}
+
+#[inline(always)]
+fn finish_row<S: Simd, const NV: usize>(
+    s: S,
+    epilogue: Epilogue,
+    bias: &[[f32; LANES]; NV],
+    residual: &[f32],
+    y: &mut [[f32; LANES]; NV],
+) {
+    for j in 0..NV {
+        let sum = s.add(s.load(&y[j]), s.load(&bias[j]));
+        let result = match epilogue {
+            Epilogue::Bias => sum,
+            Epilogue::Gelu => gelu(s, sum),
+            Epilogue::Residual(_) => s.add(sum, s.load_or(residual.get(j * LANES..).unwrap_or_default(), 0.0)),
+        };
+        s.store(result, &mut y[j]);
     }
 }
 
@@ -217,9 +247,12 @@ fn chains(k: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     k.clone().step_by(KC).map(move |start| start..k.end.min(start + KC))
 }
 
-/// Deals `rows` to as few tiles of at most `mr` as possible, sizes differing by at most one.
+/// Deals `rows` to as few tiles of at most `mr` as possible: first the tiles of one size, then those with a row less.
 #[inline(always)]
-pub(crate) fn deal(rows: usize, mr: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn deal(rows: usize, mr: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
     let tiles = rows.div_ceil(mr);
-    (0..tiles).map(move |t| rows * t / tiles..rows * (t + 1) / tiles)
+    let size = rows.div_ceil(tiles.max(1));
+    let smaller = tiles * size - rows;
+    let cut = (tiles - smaller) * size;
+    [(0..cut, size), (cut..rows, size.max(2) - 1)].into_iter().filter(|(rows, _)| !rows.is_empty())
 }

@@ -113,10 +113,10 @@ impl<'a> RowsMut<'a> {
         if self.cols() != NV * LANES {
             return None;
         }
-        let mut rows = self.data[start * self.stride..].chunks_exact_mut(self.stride);
+        let mut rest = &mut self.data[start * self.stride..];
         Some(array::from_fn(|_| {
-            let row = &mut rows.next().expect("a block lies inside")[self.columns.0..self.columns.1];
-            row.as_chunks_mut().0.first_chunk_mut().expect("NV vectors")
+            let row = rest.split_off_mut(..self.stride).expect("a block lies inside");
+            row[self.columns.0..].as_chunks_mut().0.first_chunk_mut().expect("NV vectors")
         }))
     }
 
