@@ -1,4 +1,4 @@
-//! Memory: nothing is allocated in a forward pass, and a stream of any length takes the same.
+//! Memory: nothing is allocated in a forward pass, and a stream or a text of any length takes the same.
 //!
 //! One test, because it counts the allocations of the whole program.
 
@@ -19,6 +19,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn forward_allocates_nothing_and_a_stream_stays_flat() {
     forward_allocates_nothing_after_the_first_pack();
     a_stream_of_100_000_texts_takes_no_more_than_one_of_1000();
+    a_text_of_ten_megabytes_takes_little_more_than_its_bytes();
 }
 
 fn forward_allocates_nothing_after_the_first_pack() {
@@ -62,4 +63,23 @@ fn a_stream_of_100_000_texts_takes_no_more_than_one_of_1000() {
     assert_eq!(seen, 100_000);
     println!("bytes in use: {} in the first 2048 texts, {} after", most[0], most[1]);
     assert!(most[1] <= most[0] + most[0] / 20, "{most:?}");
+}
+
+fn a_text_of_ten_megabytes_takes_little_more_than_its_bytes() {
+    let encoder = SentenceEncoder::builder().threads(1).load(model()).unwrap();
+    let text = "seven grey cats, ".repeat(10_000_000 / 17);
+    // Linux forgets the most so far when asked to.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let Some(before) = most_memory() else { return };
+    assert_eq!(encoder.count_tokens(&text).unwrap().used, 256);
+    let taken = most_memory().expect("it was there before") - before;
+    println!("tokenising 10 MB took {} KB at the most", taken / 1024);
+    assert!(taken < 40_000_000, "{taken} bytes");
+}
+
+/// The most memory this program had, where the operating system tells.
+fn most_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<usize>().ok().map(|kilobytes| kilobytes * 1024)
 }

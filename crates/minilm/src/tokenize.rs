@@ -1,7 +1,19 @@
 //! Text to token ids.
 
+mod pieces;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub(crate) use pieces::{Piece, Pieces};
+pub(crate) use words::Word;
+
 use crate::Error;
-use std::path::{Path, PathBuf};
+use pieces::Cuts;
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 use tokenizers::{
     NormalizerWrapper, PostProcessorWrapper, Tokenizer, models::wordpiece::WordPiece, normalizers::bert::BertNormalizer,
     pre_tokenizers::bert::BertPreTokenizer, processors::bert::BertProcessing,
@@ -56,6 +68,7 @@ pub(crate) struct TextTokenizer {
     after: Vec<u32>,  // [SEP]
     limit: usize,
     lowercase: bool,
+    cuts: Option<Cuts>,
 }
 
 impl TextTokenizer {
@@ -88,18 +101,42 @@ impl TextTokenizer {
         if limit <= before.len() + after.len() {
             return Err(Error::Option { option: "max_tokens", reason: format!("{limit} leaves no room for a word") });
         }
-        Ok(TextTokenizer { tokenizer, before, after, limit, lowercase })
+        let cuts = Cuts::of(&tokenizer, lowercase);
+        Ok(TextTokenizer { tokenizer, before, after, limit, lowercase, cuts })
     }
 
     /// The ids of `text`; `Err` is the tokenizer's reason.
     pub(crate) fn tokenize(&self, text: &str) -> Result<TokenizedText, String> {
-        let lowered = self.lowercase.then(|| text.to_lowercase());
-        let text = lowered.as_deref().unwrap_or(text);
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|e| e.to_string())?;
-        let words = encoding.get_ids();
-        let room = self.limit - self.before.len() - self.after.len();
-        let kept = &words[..words.len().min(room)];
-        Ok(TokenizedText { ids: [&self.before, kept, &self.after].concat(), dropped: words.len() - kept.len() })
+        let room = self.room(self.limit);
+        let mut ids = self.before.clone();
+        let mut words = 0;
+        for piece in self.pieces(text) {
+            let encoding = self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false).map_err(|e| e.to_string())?;
+            let found = encoding.get_ids();
+            ids.extend(&found[..found.len().min(room.saturating_sub(words))]);
+            words += found.len();
+        }
+        ids.extend(&self.after);
+        Ok(TokenizedText { ids, dropped: words.saturating_sub(room) })
+    }
+
+    /// `text` in pieces that are tokenised one by one.
+    pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Pieces<'t> {
+        Pieces::new(self.cuts.as_ref(), text)
+    }
+
+    /// Words that fit into `tokens` tokens beside those around every text.
+    pub(crate) fn room(&self, tokens: usize) -> usize {
+        tokens.saturating_sub(self.before.len() + self.after.len())
+    }
+
+    /// The ids of a text that has the words `ids`.
+    pub(crate) fn surround(&self, ids: impl IntoIterator<Item = u32>) -> Vec<u32> {
+        self.before.iter().copied().chain(ids).chain(self.after.iter().copied()).collect()
+    }
+
+    fn lowered<'t>(&self, piece: &'t str) -> Cow<'t, str> {
+        if self.lowercase { Cow::Owned(piece.to_lowercase()) } else { Cow::Borrowed(piece) }
     }
 
     /// The longest text in tokens.
