@@ -1,13 +1,14 @@
 //! Text in, embeddings out.
 
 mod forward;
+mod open;
 mod results;
 
 pub use results::{Encoded, TokenEmbeddings};
 
 use crate::{
-    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew,
-    directory::Directory, schedule, threads::Threads, tokenize::TextTokenizer,
+    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew, schedule,
+    threads::Threads, tokenize::TextTokenizer,
 };
 use forward::{Normalize, Workspace};
 use minilm_kernels::Level;
@@ -16,7 +17,6 @@ use minilm_pooling::Pooling;
 use ndarray::{Array1, Array2};
 use std::{
     fmt,
-    ops::Range,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -40,7 +40,7 @@ const WINDOW: usize = 4096;
 /// ```
 pub struct SentenceEncoder {
     bert: Arc<Bert>,
-    tokenizer: TextTokenizer,
+    pub(crate) tokenizer: TextTokenizer,
     pooling: Pooling,
     normalize: Normalize,
     dimension: usize,
@@ -66,51 +66,6 @@ impl SentenceEncoder {
     /// Options: threads, level, normalisation, truncation, progress.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    pub(crate) fn open(root: &Path, options: Builder) -> Result<SentenceEncoder, Error> {
-        let directory = Directory::read(root)?;
-        let bert = Bert::load(&directory.transformer, options.level)?;
-        let config = bert.config();
-
-        if let Some((path, width)) = directory.pooling_width
-            && width != config.hidden_size
-        {
-            let reason = format!("{width} is not hidden_size {} of config.json", config.hidden_size);
-            return Err(Error::Field { path, field: "word_embedding_dimension", reason });
-        }
-        let positions = config.max_position_embeddings;
-        if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
-            let reason = format!("{tokens} is more than the model's {positions} positions");
-            return Err(Error::Option { option: "max_tokens", reason });
-        }
-        let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
-        let tokenizer = TextTokenizer::load(&directory.transformer, config.vocab_size, limit, directory.lowercase)?;
-
-        let width = directory.pooling.width(config.hidden_size);
-        let dimension = options.truncate_dim.unwrap_or(width);
-        if dimension == 0 || dimension > width {
-            let reason = format!("{dimension} is not between 1 and the model's {width}");
-            return Err(Error::Option { option: "truncate_dim", reason });
-        }
-        let normalize = match options.normalize {
-            Some(true) => Normalize::AfterTruncation,
-            Some(false) => Normalize::Never,
-            None if directory.normalize => Normalize::BeforeTruncation,
-            None => Normalize::Never,
-        };
-        Ok(SentenceEncoder {
-            bert: Arc::new(bert),
-            tokenizer,
-            pooling: directory.pooling,
-            normalize,
-            dimension,
-            truncation: options.truncation,
-            threads: Threads::new(options.threads)?,
-            on_progress: options.on_progress,
-            workspaces: Mutex::default(),
-            crew: Crew::default(),
-        })
     }
 
     /// The embeddings of `texts`: `[texts, dimension]`, in their order.
@@ -144,28 +99,18 @@ impl SentenceEncoder {
 
         for window in distinct.first.chunks(WINDOW) {
             let tokenized = self.tokenize_all(texts, window)?;
-            let lengths: Vec<usize> = tokenized.iter().map(|text| text.ids.len()).collect();
-            let (order, packs) = schedule::packs(&lengths, self.threads.count());
-
-            let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
-                let ids = order[pack.clone()].iter().map(|&i| tokenized[i].ids.as_slice());
-                let vectors = self.encode_pack(ids, packs.len() == 1);
-                let done = pack.len() + done.fetch_add(pack.len(), Ordering::Relaxed);
+            let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
+            let report = |texts_done| {
+                let done = texts_done + done.fetch_add(texts_done, Ordering::Relaxed);
                 if let Some(report) = &self.on_progress {
                     report(Progress { done, total: texts.len() });
                 }
-                vectors
+            };
+            let encoded = self.encode_ids(&ids, report, |i, vector| {
+                embeddings.row_mut(window[i]).assign(&vector);
+                counts[window[i]] = tokenized[i].count();
             });
-            for (pack, vectors) in packs.into_iter().zip(vectors) {
-                for (&i, vector) in order[pack].iter().zip(vectors?.rows()) {
-                    let index = window[i];
-                    if vector.iter().any(|x| !x.is_finite()) {
-                        return Err(Error::NotFinite { index });
-                    }
-                    embeddings.row_mut(index).assign(&vector);
-                    counts[index] = tokenized[i].count();
-                }
-            }
+            encoded.map_err(|error| error.at(|i| window[i]))?;
         }
         for (i, &of) in distinct.of.iter().enumerate() {
             let first = distinct.first[of];

@@ -96,10 +96,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error for a text that is `offset` places further on.
-    pub(crate) fn offset(mut self, offset: usize) -> Error {
+    /// The same error with the text's index in another list.
+    pub(crate) fn at(mut self, place: impl Fn(usize) -> usize) -> Error {
         match &mut self {
-            Error::Tokenize { index, .. } | Error::TooLong { index, .. } | Error::NotFinite { index } => *index += offset,
+            Error::Tokenize { index, .. } | Error::TooLong { index, .. } | Error::NotFinite { index } => *index = place(*index),
             _ => {}
         }
         self

@@ -34,12 +34,14 @@ mod schedule;
 mod stream;
 mod threads;
 mod tokenize;
+mod windows;
 
 pub use builder::{Builder, Progress, Truncation};
 pub use encoder::{Encoded, SentenceEncoder, TokenEmbeddings};
 pub use error::Error;
 pub use stream::{EncodeIter, SentenceEmbedding};
 pub use tokenize::{TokenCount, TokenizedText};
+pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 
 pub use minilm_kernels as kernels;
 pub use minilm_kernels::Level;

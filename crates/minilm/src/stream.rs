@@ -50,7 +50,7 @@ impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
             texts.push(text);
         }
         self.window = WINDOW.min(self.window * 2);
-        let encoded = self.encoder.encode_with_counts(&texts).map_err(|error| error.offset(self.taken))?;
+        let encoded = self.encoder.encode_with_counts(&texts).map_err(|error| error.at(|i| i + self.taken))?;
         self.taken += texts.len();
         let rows = encoded.embeddings.rows().into_iter().zip(encoded.counts);
         let ready: Vec<_> = texts

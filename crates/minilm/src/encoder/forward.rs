@@ -1,12 +1,12 @@
 //! One pack through the model: forward pass, pooling, normalisation.
 
 use super::SentenceEncoder;
-use crate::Error;
+use crate::{Error, schedule};
 use minilm_kernels::Rows;
 use minilm_model::{Pack, Scratch};
 use minilm_pooling::normalize;
-use ndarray::Array2;
-use std::sync::PoisonError;
+use ndarray::{Array2, ArrayView1};
+use std::{ops::Range, sync::PoisonError};
 
 /// When an embedding is scaled to length 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,40 @@ pub(super) struct Workspace {
 }
 
 impl SentenceEncoder {
+    /// Computes the embeddings of texts that come as token ids, and `take`s each with its index, in any order.
+    ///
+    /// `done` is called with the number of texts that have just been computed, on the thread that did it.
+    pub(crate) fn encode_ids(
+        &self,
+        texts: &[&[u32]],
+        done: impl Fn(usize) + Send + Sync,
+        mut take: impl FnMut(usize, ArrayView1<f32>),
+    ) -> Result<(), Error> {
+        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
+        let (order, packs) = schedule::packs(&lengths, self.threads.count());
+        let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
+            let vectors = self.encode_pack(order[pack.clone()].iter().map(|&i| texts[i]), packs.len() == 1);
+            done(pack.len());
+            vectors
+        });
+        for (pack, vectors) in packs.into_iter().zip(vectors) {
+            for (&index, vector) in order[pack].iter().zip(vectors?.rows()) {
+                if vector.iter().any(|x| !x.is_finite()) {
+                    return Err(Error::NotFinite { index });
+                }
+                take(index, vector);
+            }
+        }
+        Ok(())
+    }
+
+    /// Scales a vector that was made of embeddings to length 1, if embeddings are.
+    pub(crate) fn scale(&self, v: &mut [f32]) {
+        if self.normalize != Normalize::Never {
+            normalize(v);
+        }
+    }
+
     /// The embeddings `[texts, dimension]` of texts that are computed together.
     ///
     /// `together`: there is no other pack, so the threads may share this one.

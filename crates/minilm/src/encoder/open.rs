@@ -1,0 +1,56 @@
+//! An encoder from a model's files.
+
+use super::{SentenceEncoder, forward::Normalize};
+use crate::{Builder, Error, crew::Crew, directory::Directory, threads::Threads, tokenize::TextTokenizer};
+use minilm_model::Bert;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+impl SentenceEncoder {
+    pub(crate) fn open(root: &Path, options: Builder) -> Result<SentenceEncoder, Error> {
+        let directory = Directory::read(root)?;
+        let bert = Bert::load(&directory.transformer, options.level)?;
+        let config = bert.config();
+
+        if let Some((path, width)) = directory.pooling_width
+            && width != config.hidden_size
+        {
+            let reason = format!("{width} is not hidden_size {} of config.json", config.hidden_size);
+            return Err(Error::Field { path, field: "word_embedding_dimension", reason });
+        }
+        let positions = config.max_position_embeddings;
+        if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
+            let reason = format!("{tokens} is more than the model's {positions} positions");
+            return Err(Error::Option { option: "max_tokens", reason });
+        }
+        let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
+        let tokenizer = TextTokenizer::load(&directory.transformer, config.vocab_size, limit, directory.lowercase)?;
+
+        let width = directory.pooling.width(config.hidden_size);
+        let dimension = options.truncate_dim.unwrap_or(width);
+        if dimension == 0 || dimension > width {
+            let reason = format!("{dimension} is not between 1 and the model's {width}");
+            return Err(Error::Option { option: "truncate_dim", reason });
+        }
+        let normalize = match options.normalize {
+            Some(true) => Normalize::AfterTruncation,
+            Some(false) => Normalize::Never,
+            None if directory.normalize => Normalize::BeforeTruncation,
+            None => Normalize::Never,
+        };
+        Ok(SentenceEncoder {
+            bert: Arc::new(bert),
+            tokenizer,
+            pooling: directory.pooling,
+            normalize,
+            dimension,
+            truncation: options.truncation,
+            threads: Threads::new(options.threads)?,
+            on_progress: options.on_progress,
+            workspaces: Mutex::default(),
+            crew: Crew::default(),
+        })
+    }
+}

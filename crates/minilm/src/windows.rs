@@ -1,0 +1,245 @@
+//! Documents that are longer than the model reads.
+//!
+//! ```text
+//! words   w₀ w₁ w₂ …                      of the whole document, tokenised once
+//! window  i = [CLS] w[i·s .. i·s + r] [SEP]      s: stride,  r: words that fit
+//! ```
+//!
+//! The last window is the first that reaches the document's end.
+
+use crate::{
+    Error, SentenceEncoder,
+    tokenize::{Pieces, Word},
+};
+use ndarray::Array1;
+use std::{collections::VecDeque, ops::Range, vec};
+
+/// Most windows computed at once: enough to keep every thread busy, few enough to hold.
+const BATCH: usize = 64;
+
+/// How a document is cut into windows.
+///
+/// ```
+/// use minilm::{SentenceEncoder, Windows};
+/// # fn main() -> Result<(), minilm::Error> {
+/// let encoder = SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+/// let document = "seven grey cats ".repeat(200); // 600 words
+/// let windows = encoder.encode_windows(&document, Windows::new().stride(127)).collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(windows.len(), 4); // words 0..254, 127..381, 254..508, 381..600
+/// assert_eq!(windows[0].tokens, 256); // [CLS] and [SEP] among them
+/// assert!(document[windows[3].range.clone()].ends_with("grey cats"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Windows {
+    tokens: Option<usize>,
+    stride: Option<usize>,
+}
+
+impl Windows {
+    /// Windows as long as the model reads, one after the other without overlap.
+    pub fn new() -> Windows {
+        Windows::default()
+    }
+
+    /// The length of a window in tokens, `[CLS]` and `[SEP]` among them; by default [`SentenceEncoder::max_tokens`], which is also the most.
+    pub fn tokens(mut self, tokens: usize) -> Windows {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// From the first word of a window to the first word of the next, in tokens; by default a window's words, so that none is in two windows.
+    ///
+    /// The overlap of two neighbours is what remains: with 256 tokens and a stride of 127, half of the 254 words. What the `tokenizers`
+    /// library calls stride is this overlap.
+    pub fn stride(mut self, tokens: usize) -> Windows {
+        self.stride = Some(tokens);
+        self
+    }
+
+    /// Words of a window, and from one to the next.
+    fn resolve(self, encoder: &SentenceEncoder) -> Result<(usize, usize), Error> {
+        let limit = encoder.max_tokens();
+        let tokens = self.tokens.unwrap_or(limit);
+        let room = encoder.tokenizer.room(tokens);
+        if tokens > limit || room == 0 {
+            let least = limit + 1 - encoder.tokenizer.room(limit);
+            return Err(Error::Option { option: "window", reason: format!("{tokens} tokens are not from {least} to {limit}") });
+        }
+        let stride = self.stride.unwrap_or(room);
+        if stride == 0 || stride > room {
+            return Err(Error::Option {
+                option: "stride",
+                reason: format!("{stride} is not from 1 to the {room} words of a window"),
+            });
+        }
+        Ok((room, stride))
+    }
+}
+
+/// One window of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WindowEmbedding {
+    /// The bytes of the document from its first to its last word, on boundaries of characters. Empty if the window has no words.
+    pub range: Range<usize>,
+    /// Tokens of the window, `[CLS]` and `[SEP]` among them.
+    pub tokens: usize,
+    /// Its embedding.
+    pub embedding: Array1<f32>,
+}
+
+/// The iterator of [`SentenceEncoder::encode_windows`].
+#[derive(Debug)]
+pub struct EncodeWindows<'a> {
+    encoder: &'a SentenceEncoder,
+    pieces: Pieces<'a>,
+    windows: Windows,
+    /// Words that are read and not yet behind.
+    words: VecDeque<Word>,
+    batch: usize,
+    ready: vec::IntoIter<WindowEmbedding>,
+    ended: bool,
+}
+
+/// A window before it is computed.
+struct Window {
+    ids: Vec<u32>,
+    range: Range<usize>,
+}
+
+impl<'a> EncodeWindows<'a> {
+    fn new(encoder: &'a SentenceEncoder, document: &'a str, windows: Windows) -> EncodeWindows<'a> {
+        let pieces = encoder.tokenizer.pieces(document);
+        EncodeWindows { encoder, pieces, windows, words: VecDeque::new(), batch: 1, ready: Vec::new().into_iter(), ended: false }
+    }
+
+    /// Cuts the next window; `None` after the last.
+    fn cut(&mut self, room: usize, stride: usize) -> Result<Option<Window>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        // One more than a window has tells whether it is the last.
+        while self.words.len() <= room
+            && let Some(piece) = self.pieces.next()
+        {
+            let words = self.encoder.tokenizer.words(piece);
+            self.words.extend(words.map_err(|reason| Error::Tokenize { index: 0, reason })?);
+        }
+        let words = self.words.iter().take(room);
+        let start = self.words.front().map_or(0, |word| word.range.start);
+        let end = words.clone().map(|word| word.range.end).max().unwrap_or(start);
+        let window = Window { ids: self.encoder.tokenizer.surround(words.map(|word| word.id)), range: start..end };
+        self.ended = self.words.len() <= room;
+        if !self.ended {
+            self.words.drain(..stride);
+        }
+        Ok(Some(window))
+    }
+
+    /// Computes the next windows, twice as many as the last time: the first comes at once.
+    fn refill(&mut self) -> Result<(), Error> {
+        let (room, stride) = self.windows.resolve(self.encoder)?;
+        let mut windows = Vec::new();
+        while windows.len() < self.batch
+            && let Some(window) = self.cut(room, stride)?
+        {
+            windows.push(window);
+        }
+        self.batch = BATCH.min(self.batch * 2);
+        let ids: Vec<&[u32]> = windows.iter().map(|window| window.ids.as_slice()).collect();
+        let mut embeddings = vec![Array1::default(0); windows.len()];
+        self.encoder.encode_ids(&ids, |_| {}, |i, embedding| embeddings[i] = embedding.to_owned()).map_err(|e| e.at(|_| 0))?;
+        let ready = windows.into_iter().zip(embeddings).map(|(window, embedding)| WindowEmbedding {
+            range: window.range,
+            tokens: window.ids.len(),
+            embedding,
+        });
+        self.ready = ready.collect::<Vec<_>>().into_iter();
+        Ok(())
+    }
+}
+
+impl Iterator for EncodeWindows<'_> {
+    type Item = Result<WindowEmbedding, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ready.len() == 0
+            && let Err(error) = self.refill()
+        {
+            self.ended = true;
+            return Some(Err(error));
+        }
+        self.ready.next().map(Ok)
+    }
+}
+
+impl SentenceEncoder {
+    /// The embeddings of a document's windows, in their order, in memory that does not grow with the document.
+    ///
+    /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a word. Each window is read between a
+    /// `[CLS]` and a `[SEP]` of its own. An empty document has one window without words. Nothing is dropped, whatever
+    /// [`Builder::truncation`](crate::Builder::truncation) says. After an error the iterator ends.
+    ///
+    /// A character that becomes several tokens, such as a syllable of Hangul, may be in the ranges of two windows that do not overlap.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let document = "Crème brûlée. 東京タワー. Done.";
+    /// for window in encoder.encode_windows(document, minilm::Windows::new().tokens(8)) {
+    ///     let window = window?;
+    ///     println!("{:?} {:?}", &document[window.range], window.embedding);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The first item is an [`Error::Option`] if a window or the stride has an impossible length.
+    pub fn encode_windows<'a>(&'a self, document: &'a str, windows: Windows) -> EncodeWindows<'a> {
+        EncodeWindows::new(self, document, windows)
+    }
+
+    /// One embedding for a document of any length: the mean of its windows' embeddings, each counted as often as it has tokens.
+    ///
+    /// ```text
+    /// v = Σ tᵢ·eᵢ / Σ tᵢ      tᵢ: tokens of window i, [CLS] and [SEP] among them,  eᵢ: its embedding
+    /// ```
+    ///
+    /// `v` is then divided by its length, unless the encoder leaves embeddings as the pooling gives them. A word in two windows counts
+    /// twice. The sum is taken in `f64`, in the order of the windows. A document of one window has the embedding that
+    /// [`encode_one`](SentenceEncoder::encode_one) gives, to the bit.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let document = "One sentence after the other. ".repeat(100);
+    /// let embedding = encoder.encode_document(&document, minilm::Windows::new())?;
+    /// assert!((embedding.dot(&embedding) - 1.0).abs() < 1e-6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Option`] if a window or the stride has an impossible length.
+    pub fn encode_document(&self, document: &str, windows: Windows) -> Result<Array1<f32>, Error> {
+        let mut sum = vec![0.0_f64; self.dimension()];
+        let mut tokens = 0;
+        let mut windows = self.encode_windows(document, windows);
+        let mut alone = None;
+        for (i, window) in windows.by_ref().enumerate() {
+            let window = window?;
+            tokens += window.tokens;
+            let weight = window.tokens as f64;
+            sum.iter_mut().zip(&window.embedding).for_each(|(sum, x)| *sum += weight * f64::from(*x));
+            alone = (i == 0).then_some(window.embedding);
+        }
+        if let Some(embedding) = alone {
+            return Ok(embedding);
+        }
+        let mut mean: Vec<f32> = sum.into_iter().map(|sum| (sum / tokens as f64) as f32).collect();
+        self.scale(&mut mean);
+        Ok(mean.into())
+    }
+}
