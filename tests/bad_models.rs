@@ -54,6 +54,17 @@ fn a_missing_directory_or_file_is_named() {
 }
 
 #[test]
+fn a_module_outside_of_the_directory_is_refused() {
+    for (at, path) in [(0, ".."), (0, "/"), (1, "../x/1_Pooling"), (1, "a/../../b")] {
+        let mut tiny = Tiny::new().with_modules();
+        let mut modules: serde_json::Value = serde_json::from_str(&tiny.files["modules.json"]).unwrap();
+        modules[at]["path"] = json!(path);
+        tiny.files.insert("modules.json".into(), modules.to_string());
+        refused(&tiny, &["modules.json", "field path", path]);
+    }
+}
+
+#[test]
 fn a_file_cut_anywhere_is_refused() {
     let directory = Tiny::new().with_modules().write();
     for file in ["model.safetensors", "config.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"] {

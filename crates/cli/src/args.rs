@@ -18,8 +18,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// The model's directory [env: MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env: MINILM_MODEL] [default:
+    /// weights/all-MiniLM-L6-v2, here or further up]
+    #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<PathBuf>,
 
     /// Threads that work at once; 0 is one for each CPU [default: 0]

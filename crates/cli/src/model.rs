@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     locate,
 };
-use minilm::{Builder, Level, SentenceEncoder, Truncation};
+use minilm::{Builder, Hub, HubError, Level, SentenceEncoder, Truncation};
 use std::{env, ffi::OsString, path::PathBuf};
 
 /// Where the model of this repository is.
@@ -41,9 +41,40 @@ pub(crate) fn builder(common: &Common) -> Builder {
 /// `--model`, `MINILM_MODEL`, or else the model of this repository.
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
-        Some(directory) => Ok(directory),
+        Some(model) if model.exists() => Ok(model),
+        Some(model) => by_name(model, common.quiet),
         None => locate::find(MODEL, "pass --model DIR or set MINILM_MODEL"),
     }
+}
+
+/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name stays a path, which is missing.
+fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
+    let Some(text) = model.to_str() else { return Ok(model) };
+    let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
+    match hub(quiet).snapshot(name, revision) {
+        Err(minilm::Error::Hub(HubError::Name { .. })) => Ok(model),
+        Err(minilm::Error::Hub(error @ (HubError::NotCached { .. } | HubError::NoCache))) => {
+            Err(Error::NotFound(format!("there is no directory {text}, and {error}")))
+        }
+        found => Ok(found?),
+    }
+}
+
+#[cfg(not(feature = "download"))]
+fn hub(_quiet: bool) -> Hub {
+    Hub::from_env()
+}
+
+/// A hub that says how far a download has come.
+#[cfg(feature = "download")]
+fn hub(quiet: bool) -> Hub {
+    use crate::{input::Size, progress::Progress};
+    let progress = Progress::new(!quiet, Size::Unknown);
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    Hub::from_env().on_download(move |file| {
+        let total = file.total.map_or_else(String::new, |total| format!(" of {:.1}", megabytes(total)));
+        progress.note(|| format!("downloading {}: {:.1}{total} MB", file.file, megabytes(file.done)));
+    })
 }
 
 /// `--level` or `MINILM_LEVEL`; `None` is `auto`.

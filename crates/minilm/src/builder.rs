@@ -1,6 +1,9 @@
 //! Options of an encoder.
 
-use crate::{Error, SentenceEncoder};
+use crate::{
+    Error, Hub, SentenceEncoder,
+    files::{ModelFiles, Source},
+};
 use minilm_kernels::Level;
 use std::{fmt, path::Path};
 
@@ -49,6 +52,8 @@ pub struct Builder {
     pub(crate) max_tokens: Option<usize>,
     pub(crate) truncation: Truncation,
     pub(crate) on_progress: Option<OnProgress>,
+    hub: Option<Hub>,
+    revision: Option<String>,
 }
 
 impl Builder {
@@ -103,7 +108,48 @@ impl Builder {
     /// # Errors
     /// A file that is missing or wrong, or an option that does not fit the model.
     pub fn load(self, directory: impl AsRef<Path>) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::open(directory.as_ref(), self)
+        SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
+    }
+
+    /// Where [`load_from_hub`](Builder::load_from_hub) looks; by default what the environment says, [`Hub::from_env`].
+    pub fn hub(mut self, hub: Hub) -> Builder {
+        self.hub = Some(hub);
+        self
+    }
+
+    /// Which version [`load_from_hub`](Builder::load_from_hub) loads: a commit's full hash, a branch or a tag; by default `main`.
+    ///
+    /// Only a hash names the same weights tomorrow.
+    pub fn revision(mut self, revision: impl Into<String>) -> Builder {
+        self.revision = Some(revision.into());
+        self
+    }
+
+    /// Loads the model by its name from the cache of Hugging Face, see [`Hub::snapshot`].
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .revision("8b3219a92973c328a8e22fadcfa821b5dc75636a")
+    ///     .load_from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Hub::snapshot`] and [`Builder::load`].
+    pub fn load_from_hub(mut self, name: &str) -> Result<SentenceEncoder, Error> {
+        let hub = self.hub.take().unwrap_or_else(Hub::from_env);
+        let revision = self.revision.take().unwrap_or_else(|| "main".to_owned());
+        self.load(hub.snapshot(name, &revision)?)
+    }
+
+    /// Loads the model from bytes that the program has anyway.
+    ///
+    /// # Errors
+    /// As [`Builder::load`]; the files are named as they are in `files`.
+    pub fn load_bytes(self, files: ModelFiles) -> Result<SentenceEncoder, Error> {
+        SentenceEncoder::open(Source::Bytes(files), self)
     }
 }
 

@@ -9,12 +9,12 @@
 //!
 //! Without `modules.json` the directory is a plain transformer: mean pooling, no normalisation.
 
-use crate::Error;
+use crate::{Error, files::Source};
 use minilm_pooling::{Mode, Pooling, PoolingConfig};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    io,
+    path::{Component, Path, PathBuf},
 };
 
 /// What the directory says besides the weights.
@@ -51,10 +51,10 @@ struct TokenizerConfig {
 }
 
 impl Directory {
-    pub(crate) fn read(root: &Path) -> Result<Directory, Error> {
-        fs::read_dir(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
+    pub(crate) fn read(source: &Source) -> Result<Directory, Error> {
+        let root = source.root();
         let path = root.join("modules.json");
-        let modules: Option<Vec<Module>> = read_json(&path)?;
+        let modules: Option<Vec<Module>> = read_json(source, &path)?;
 
         let (transformer, pooling, normalize) = match &modules {
             None => (root.to_owned(), None, false),
@@ -65,21 +65,25 @@ impl Directory {
                     ["Transformer", "Pooling", "Normalize"] => true,
                     _ => return Err(Error::Modules { path, found: types.join(", ") }),
                 };
+                if let Some(module) = modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path))) {
+                    let reason = format!("{:?} is not in the model's directory", module.path);
+                    return Err(Error::Field { path, field: "path", reason });
+                }
                 (root.join(&modules[0].path), Some(root.join(&modules[1].path).join("config.json")), normalize)
             }
         };
 
         let (pooling, pooling_width) = match pooling {
             None => (Pooling::new(&[Mode::Mean]), None),
-            Some(path) => read_pooling(path)?,
+            Some(path) => read_pooling(source, path)?,
         };
         let path = transformer.join("sentence_bert_config.json");
-        let sentence: SentenceBertConfig = read_json(&path)?.unwrap_or_default();
+        let sentence: SentenceBertConfig = read_json(source, &path)?.unwrap_or_default();
         if let Some(tokens @ 0..3) = sentence.max_seq_length {
             let reason = format!("{tokens} leaves no room for a word between [CLS] and [SEP]");
             return Err(Error::Field { path, field: "max_seq_length", reason });
         }
-        let tokenizer: TokenizerConfig = read_json(&transformer.join("tokenizer_config.json"))?.unwrap_or_default();
+        let tokenizer: TokenizerConfig = read_json(source, &transformer.join("tokenizer_config.json"))?.unwrap_or_default();
         let no_limit = 1e9;
         let by_tokenizer = tokenizer.model_max_length.filter(|n| (3.0..no_limit).contains(n)).map(|n| n as usize);
         Ok(Directory {
@@ -93,8 +97,8 @@ impl Directory {
     }
 }
 
-fn read_pooling(path: PathBuf) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {
-    let Some(config) = read_json::<PoolingConfig>(&path)? else {
+fn read_pooling(source: &Source, path: PathBuf) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {
+    let Some(config) = read_json::<PoolingConfig>(source, &path)? else {
         let source = io::ErrorKind::NotFound.into();
         return Err(Error::Read { path, source });
     };
@@ -106,14 +110,21 @@ fn read_pooling(path: PathBuf) -> Result<(Pooling, Option<(PathBuf, usize)>), Er
     Ok((pooling, config.embedding_dimension.map(|width| (path, width))))
 }
 
+/// The folders of the modules that a `modules.json` lists, in order; `None` if it is not one.
+pub(crate) fn module_folders(json: &[u8]) -> Option<Vec<String>> {
+    let modules: Vec<Module> = serde_json::from_slice(json).ok()?;
+    Some(modules.into_iter().take(2).map(|module| module.path).collect())
+}
+
+/// Whether a relative path stays inside the directory that it is relative to, and is written in the one way that all systems read alike.
+pub(crate) fn is_inside(path: &str) -> bool {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    plain && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
+}
+
 /// The file's content, or `None` if there is no such file.
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
-    match fs::read(path) {
-        Ok(bytes) => {
-            let value = serde_json::from_slice(&bytes);
-            value.map(Some).map_err(|source| Error::Json { path: path.to_owned(), source })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
-    }
+fn read_json<T: DeserializeOwned>(source: &Source, path: &Path) -> Result<Option<T>, Error> {
+    let Some(bytes) = source.read(path)? else { return Ok(None) };
+    let value = serde_json::from_slice(&bytes);
+    value.map(Some).map_err(|source| Error::Json { path: path.to_owned(), source })
 }

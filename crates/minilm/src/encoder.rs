@@ -7,8 +7,8 @@ mod results;
 pub use results::{Encoded, TokenEmbeddings};
 
 use crate::{
-    Builder, EncodeIter, Error, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew, schedule,
-    threads::Threads, tokenize::TextTokenizer,
+    Builder, EncodeIter, Error, ModelFiles, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew,
+    schedule, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::{Normalize, Workspace};
 use minilm_kernels::Level;
@@ -61,6 +61,31 @@ impl SentenceEncoder {
     /// A file that is missing, unreadable, or contradicts the others.
     pub fn load(directory: impl AsRef<Path>) -> Result<SentenceEncoder, Error> {
         SentenceEncoder::builder().load(directory)
+    }
+
+    /// Loads a model from bytes that the program has anyway, with default options: see [`ModelFiles`].
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::load`].
+    pub fn from_bytes(files: ModelFiles) -> Result<SentenceEncoder, Error> {
+        SentenceEncoder::builder().load_bytes(files)
+    }
+
+    /// Loads a model by its name from the cache of Hugging Face, with default options: see [`Hub`](crate::Hub).
+    ///
+    /// The network is not used, unless minilm is built with the feature `download` and the model is not in the cache.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Builder::load_from_hub`].
+    pub fn from_hub(name: &str) -> Result<SentenceEncoder, Error> {
+        SentenceEncoder::builder().load_from_hub(name)
     }
 
     /// Options: threads, level, normalisation, truncation, progress.

@@ -9,6 +9,9 @@ pub enum Error {
     /// The configuration or the weights could not be loaded.
     #[error(transparent)]
     Model(#[from] minilm_model::Error),
+    /// A model could not be found by its name.
+    #[error(transparent)]
+    Hub(#[from] crate::HubError),
     /// A file or directory could not be read.
     #[error("cannot read {}", path.display())]
     Read {

@@ -15,7 +15,8 @@
 //! The same text gives the same bits, whatever else is in the call, in any order, on any number of threads and with any
 //! instruction set: AVX-512, AVX2 or plain Rust.
 //!
-//! The library prints nothing, starts no thread before it is used, and never touches the network.
+//! The library prints nothing, starts no thread before it is used, and never touches the network, unless the feature `download` is on
+//! and a model that is asked for by name ([`SentenceEncoder::from_hub`]) is not in the cache.
 //!
 //! | crate | what it does |
 //! |---|---|
@@ -30,6 +31,8 @@ mod crew;
 mod directory;
 mod encoder;
 mod error;
+mod files;
+mod hub;
 mod schedule;
 mod stream;
 mod threads;
@@ -39,6 +42,10 @@ mod windows;
 pub use builder::{Builder, Progress, Truncation};
 pub use encoder::{Encoded, SentenceEncoder, TokenEmbeddings};
 pub use error::Error;
+pub use files::ModelFiles;
+#[cfg(feature = "download")]
+pub use hub::{Download, DownloadError};
+pub use hub::{Hub, HubError};
 pub use stream::{EncodeIter, SentenceEmbedding};
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};

@@ -8,10 +8,11 @@ mod words;
 pub(crate) use pieces::{Piece, Pieces};
 pub(crate) use words::Word;
 
-use crate::Error;
+use crate::{Error, files::Source};
 use pieces::Cuts;
 use std::{
     borrow::Cow,
+    io,
     path::{Path, PathBuf},
 };
 use tokenizers::{
@@ -72,11 +73,17 @@ pub(crate) struct TextTokenizer {
 }
 
 impl TextTokenizer {
-    /// Loads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `directory`.
+    /// Loads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `folder`.
     ///
     /// `vocabulary` is the model's number of word embeddings, `limit` the longest text in tokens.
-    pub(crate) fn load(directory: &Path, vocabulary: usize, limit: usize, lowercase: bool) -> Result<TextTokenizer, Error> {
-        let (mut tokenizer, path) = open(directory)?;
+    pub(crate) fn load(
+        source: &Source,
+        folder: &Path,
+        vocabulary: usize,
+        limit: usize,
+        lowercase: bool,
+    ) -> Result<TextTokenizer, Error> {
+        let (mut tokenizer, path) = open(source, folder)?;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| unusable(e.to_string()))?;
@@ -150,23 +157,26 @@ impl TextTokenizer {
     }
 }
 
-fn open(directory: &Path) -> Result<(Tokenizer, PathBuf), Error> {
-    let (json, vocabulary) = (directory.join("tokenizer.json"), directory.join("vocab.txt"));
-    if json.exists() || !vocabulary.exists() {
-        // A missing file is an error of reading, not of the tokenizer.
-        let bytes = std::fs::read(&json).map_err(|source| Error::Read { path: json.clone(), source })?;
-        let tokenizer = Tokenizer::from_bytes(bytes);
-        tokenizer.map(|tokenizer| (tokenizer, json.clone())).map_err(|e| Error::Tokenizer { path: json, reason: e.to_string() })
+fn open(source: &Source, folder: &Path) -> Result<(Tokenizer, PathBuf), Error> {
+    let (json, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+    let (tokenizer, path) = if let Some(bytes) = source.read(&json)? {
+        (Tokenizer::from_bytes(bytes).map_err(|e| e.to_string()), json)
+    } else if let Some(bytes) = source.read(&vocabulary)? {
+        (uncased_bert(&bytes), vocabulary)
     } else {
-        let tokenizer = uncased_bert(&vocabulary);
-        tokenizer.map(|tokenizer| (tokenizer, vocabulary.clone())).map_err(|reason| Error::Tokenizer { path: vocabulary, reason })
+        // A missing file is an error of reading, not of the tokenizer.
+        return Err(Error::Read { path: json, source: io::ErrorKind::NotFound.into() });
+    };
+    match tokenizer {
+        Ok(tokenizer) => Ok((tokenizer, path)),
+        Err(reason) => Err(Error::Tokenizer { path, reason }),
     }
 }
 
 /// The tokenizer of an uncased BERT from its list of word pieces (`transformers.BertTokenizer`).
-fn uncased_bert(vocabulary: &Path) -> Result<Tokenizer, String> {
-    let text = vocabulary.to_str().ok_or("the path is not Unicode")?;
-    let model = WordPiece::from_file(text).unk_token("[UNK]".to_owned()).build().map_err(|e| e.to_string())?;
+fn uncased_bert(vocabulary: &[u8]) -> Result<Tokenizer, String> {
+    let vocabulary = WordPiece::read_bytes(vocabulary).map_err(|e| e.to_string())?;
+    let model = WordPiece::builder().vocab(vocabulary).unk_token("[UNK]".to_owned()).build().map_err(|e| e.to_string())?;
     let mut tokenizer = Tokenizer::new(model);
     let id = |token: &str| {
         let id = tokenizer.token_to_id(token).ok_or_else(|| format!("there is no token {token}"))?;

@@ -64,8 +64,21 @@ impl Config {
     /// # Errors
     /// [`Error::Read`], [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
     pub fn read(path: &Path) -> Result<Config, Error> {
-        let text = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let config: Config = serde_json::from_slice(&text).map_err(|source| Error::Json { path: path.to_owned(), source })?;
+        let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Config::from_bytes(&bytes, path)
+    }
+
+    /// Parses and validates the file's content; errors name it `path`.
+    ///
+    /// ```
+    /// let error = minilm_model::Config::from_bytes(b"{}", "config.json".as_ref()).unwrap_err();
+    /// assert_eq!(error.to_string(), "config.json is not a valid model configuration");
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Config, Error> {
+        let config: Config = serde_json::from_slice(bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
         config.validate(path)?;
         Ok(config)
     }

@@ -70,10 +70,17 @@ impl Bert {
     /// missing, has another shape than the configuration says, a type other than F32, F16 or BF16, or a value that is not finite.
     pub fn load(directory: &Path, level: Level) -> Result<Bert, Error> {
         let config = Config::read(&directory.join("config.json"))?;
-        let checkpoint = Checkpoint::open(&directory.join("model.safetensors"))?;
+        Bert::new(config, &Checkpoint::open(&directory.join("model.safetensors"))?, level)
+    }
+
+    /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in place.
+    ///
+    /// # Errors
+    /// As [`Bert::load`], of the weights.
+    pub fn new(config: Config, checkpoint: &Checkpoint, level: Level) -> Result<Bert, Error> {
         Ok(Bert {
-            embeddings: Embeddings::load(&checkpoint, &config)?,
-            encoder: Encoder::load(&checkpoint, &config, level)?,
+            embeddings: Embeddings::load(checkpoint, &config)?,
+            encoder: Encoder::load(checkpoint, &config, level)?,
             config,
             level,
         })

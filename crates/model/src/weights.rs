@@ -6,8 +6,9 @@ use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::{
     borrow::Cow,
+    fmt,
     fs::File,
-    ops::Range,
+    ops::{Deref, Range},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +16,7 @@ use std::{
 #[cfg(target_endian = "big")]
 compile_error!("safetensors are little-endian, and tensors are read in place");
 
-/// A memory-mapped safetensors file with a validated header.
+/// A safetensors file, memory-mapped or given as bytes, with a validated header.
 ///
 /// ```no_run
 /// let checkpoint = minilm_model::Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
@@ -25,9 +26,32 @@ compile_error!("safetensors are little-endian, and tensors are read in place");
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
-    map: Arc<Mmap>,
+    bytes: Arc<Bytes>,
     metadata: Metadata,
     data: usize, // where the tensors' bytes begin in the file
+}
+
+/// The content of a file. It stays at its address for as long as it lives.
+enum Bytes {
+    Mapped(Mmap),
+    Given(Cow<'static, [u8]>),
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Given(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
 }
 
 impl Checkpoint {
@@ -41,10 +65,31 @@ impl Checkpoint {
         // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be checked; the documentation of
         // `Bert::load` asks for it, as every program that maps a file does.
         let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+        Checkpoint::new(Bytes::Mapped(map), path)
+    }
+
+    /// Takes the file's content as it is, for instance from [`include_bytes!`]; errors name it `path`.
+    ///
+    /// Tensors in `f32` are read in place if they lie at a multiple of four, and copied otherwise.
+    ///
+    /// ```
+    /// let bytes = b"\x02\0\0\0\0\0\0\0{}";
+    /// let checkpoint = minilm_model::Checkpoint::from_bytes(bytes, "none.safetensors".as_ref())?;
+    /// assert!(checkpoint.tensor("embeddings.LayerNorm.weight", &[384]).is_err());
+    /// # Ok::<(), minilm_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Safetensors`].
+    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>, path: &Path) -> Result<Checkpoint, Error> {
+        Checkpoint::new(Bytes::Given(bytes.into()), path)
+    }
+
+    fn new(bytes: Bytes, path: &Path) -> Result<Checkpoint, Error> {
         let (header, metadata) =
-            SafeTensors::read_metadata(&map).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
+            SafeTensors::read_metadata(&bytes).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
         let data = size_of::<u64>() + header;
-        Ok(Checkpoint { path: path.to_owned(), map: Arc::new(map), metadata, data })
+        Ok(Checkpoint { path: path.to_owned(), bytes: Arc::new(bytes), metadata, data })
     }
 
     /// The tensor as `f32`, in place if it is stored so. Every value is finite.
@@ -55,11 +100,11 @@ impl Checkpoint {
     /// [`Error::MissingTensor`], [`Error::Shape`], [`Error::Dtype`] or [`Error::NotFinite`].
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, Error> {
         let (range, dtype) = self.locate(name, shape)?;
-        let bytes = &self.map[range];
+        let bytes = &self.bytes[range];
         let values = match dtype {
             Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
                 Ok(values) => Cow::Borrowed(values),
-                // The header's length put the data on an odd address.
+                // The header's length, or where the bytes were put, left the data on an odd address.
                 Err(_) => Cow::Owned(convert(bytes, f32::from_le_bytes)),
             },
             Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
@@ -72,7 +117,7 @@ impl Checkpoint {
         Ok(values)
     }
 
-    /// A table that stays in the file if it is stored as `f32`, and keeps the mapping alive.
+    /// A table that stays in the file if it is stored as `f32`, and keeps the file's bytes alive.
     ///
     /// # Errors
     /// As [`Checkpoint::tensor`].
@@ -80,7 +125,7 @@ impl Checkpoint {
         let values = match self.tensor(name, &[rows, cols])? {
             Cow::Borrowed(_) => {
                 let (range, _) = self.locate(name, &[rows, cols])?;
-                Values::Mapped { map: Arc::clone(&self.map), range }
+                Values::InPlace { bytes: Arc::clone(&self.bytes), range }
             }
             Cow::Owned(values) => Values::Owned(values),
         };
@@ -127,7 +172,7 @@ pub(crate) struct Table {
 
 #[derive(Debug)]
 enum Values {
-    Mapped { map: Arc<Mmap>, range: Range<usize> },
+    InPlace { bytes: Arc<Bytes>, range: Range<usize> },
     Owned(Vec<f32>),
 }
 
@@ -135,7 +180,7 @@ impl Table {
     /// Row `i` `[cols]`.
     pub(crate) fn row(&self, i: usize) -> &[f32] {
         let values = match &self.values {
-            Values::Mapped { map, range } => bytemuck::cast_slice(&map[range.clone()]),
+            Values::InPlace { bytes, range } => bytemuck::cast_slice(&bytes[range.clone()]),
             Values::Owned(values) => values,
         };
         &values[i * self.cols..(i + 1) * self.cols]

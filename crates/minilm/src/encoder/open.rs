@@ -1,17 +1,13 @@
 //! An encoder from a model's files.
 
 use super::{SentenceEncoder, forward::Normalize};
-use crate::{Builder, Error, crew::Crew, directory::Directory, threads::Threads, tokenize::TextTokenizer};
-use minilm_model::Bert;
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use crate::{Builder, Error, crew::Crew, directory::Directory, files::Source, threads::Threads, tokenize::TextTokenizer};
+use std::sync::{Arc, Mutex};
 
 impl SentenceEncoder {
-    pub(crate) fn open(root: &Path, options: Builder) -> Result<SentenceEncoder, Error> {
-        let directory = Directory::read(root)?;
-        let bert = Bert::load(&directory.transformer, options.level)?;
+    pub(crate) fn open(mut source: Source, options: Builder) -> Result<SentenceEncoder, Error> {
+        let directory = Directory::read(&source)?;
+        let bert = source.bert(&directory.transformer, options.level)?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width
@@ -26,7 +22,7 @@ impl SentenceEncoder {
             return Err(Error::Option { option: "max_tokens", reason });
         }
         let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
-        let tokenizer = TextTokenizer::load(&directory.transformer, config.vocab_size, limit, directory.lowercase)?;
+        let tokenizer = TextTokenizer::load(&source, &directory.transformer, config.vocab_size, limit, directory.lowercase)?;
 
         let width = directory.pooling.width(config.hidden_size);
         let dimension = options.truncate_dim.unwrap_or(width);

@@ -1,0 +1,74 @@
+//! `--model` with a name instead of a directory.
+
+mod support;
+
+use std::{fs, path::Path, process::Command};
+use support::*;
+
+const COMMIT: &str = "8b3219a92973c328a8e22fadcfa821b5dc75636a";
+const NAME: &str = "sentence-transformers/all-MiniLM-L6-v2";
+
+/// The program in an environment of its own, without a home.
+fn alone(directory: &Path, model: &str) -> Command {
+    let mut command = program(&["embed", "x", "--model", model]);
+    command.env_clear().env("HF_HUB_OFFLINE", "1").current_dir(directory);
+    command
+}
+
+/// Copies the repository's model into the cache at `directory`.
+fn fill(directory: &Path) {
+    let weights = repository().join("weights/all-MiniLM-L6-v2");
+    let root = directory.join("models--sentence-transformers--all-MiniLM-L6-v2");
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+    ] {
+        let to = root.join("snapshots").join(COMMIT).join(file);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(weights.join(file), to).unwrap();
+    }
+    fs::create_dir_all(root.join("refs")).unwrap();
+    fs::write(root.join("refs/main"), COMMIT).unwrap();
+}
+
+#[test]
+fn a_name_is_looked_up_where_the_environment_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    fill(&place.join("home/hub"));
+    let expected = run(&["embed", "x"]).ok();
+    for (variable, value) in [("HF_HUB_CACHE", "home/hub"), ("HF_HOME", "home"), ("HF_HOME", "~/home")] {
+        let run = finish(alone(place, NAME).env(variable, value).env("HOME", place), b"");
+        assert_eq!(run.ok(), expected, "{variable}={value}");
+    }
+    let run = |model: &str| finish(alone(place, model).env("HF_HUB_CACHE", place.join("home/hub")), b"");
+    assert_eq!(run(&format!("{NAME}@{COMMIT}")).ok(), expected);
+    assert_eq!(run("all-MiniLM-L6-v2").ok(), expected);
+    let other = run(&format!("{NAME}@v9"));
+    assert!(other.message(1).contains(&format!("hf download {NAME} --revision v9")), "{}", other.stderr);
+}
+
+#[test]
+fn what_is_nowhere_names_every_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = finish(alone(directory.path(), NAME).env("XDG_CACHE_HOME", "xdg"), b"");
+    let message = run.message(1);
+    assert!(message.starts_with(&format!("there is no directory {NAME}, and ")), "{message}");
+    assert!(message.contains("xdg/huggingface/hub/models--sentence-transformers--all-MiniLM-L6-v2"), "{message}");
+}
+
+#[test]
+fn no_home_is_an_error_and_no_panic() {
+    let directory = tempfile::tempdir().unwrap();
+    for home in ["", "no/such/home"] {
+        let run = finish(alone(directory.path(), NAME).env("HOME", home), b"");
+        let message = run.message(1);
+        assert!(message.starts_with(&format!("there is no directory {NAME}, and ")), "{message}");
+    }
+    let run = finish(&mut alone(directory.path(), NAME), b"");
+    assert!(run.message(1).starts_with("there is no directory"), "{}", run.stderr);
+}

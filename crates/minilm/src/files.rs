@@ -1,0 +1,136 @@
+//! Where a model's files come from: a directory, or bytes that the program has anyway.
+
+use crate::Error;
+use minilm_kernels::Level;
+use minilm_model::{Bert, Checkpoint, Config, Error as ModelError};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+/// A model's files as bytes, under the names that they have in its directory.
+///
+/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the directory has of `modules.json`,
+/// `1_Pooling/config.json`, `sentence_bert_config.json` and `tokenizer_config.json` belongs to the model too: without it the same weights
+/// give other vectors.
+///
+/// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word embeddings are read where they are, if the
+/// bytes begin at a multiple of four, and the rest is packed once. Anywhere else works, with a copy of the word embeddings. A
+/// constant begins at a multiple of four if its type says so:
+///
+/// ```
+/// #[repr(C, align(64))]
+/// struct Aligned<T: ?Sized>(T);
+///
+/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2/config.json")));
+/// assert_eq!(WEIGHTS.0.as_ptr().addr() % 64, 0);
+/// ```
+///
+/// The whole of it, here with bytes that are read at run time:
+///
+/// ```
+/// use minilm::{ModelFiles, SentenceEncoder};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut files = ModelFiles::new();
+/// for name in ["config.json", "model.safetensors", "tokenizer.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"] {
+///     files = files.with(name, std::fs::read(format!("weights/all-MiniLM-L6-v2/{name}"))?); // or include_bytes!
+/// }
+/// let encoder = SentenceEncoder::from_bytes(files)?;
+/// assert_eq!(encoder.encode_one("This is an example sentence")?.len(), 384);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct ModelFiles {
+    files: BTreeMap<String, Cow<'static, [u8]>>,
+}
+
+impl ModelFiles {
+    /// No files yet.
+    pub fn new() -> ModelFiles {
+        ModelFiles::default()
+    }
+
+    /// Adds a file, or replaces the one of that name. Folders in the name are separated by `/`.
+    pub fn with(mut self, name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> ModelFiles {
+        self.files.insert(name.into(), bytes.into());
+        self
+    }
+
+    /// The file of a path in whichever way it is written; `None` if there is none.
+    fn get(&self, path: &Path) -> Option<&Cow<'static, [u8]>> {
+        self.files.get(&key(path))
+    }
+
+    fn take(&mut self, path: &Path) -> Option<Cow<'static, [u8]>> {
+        self.files.remove(&key(path))
+    }
+}
+
+fn key(path: &Path) -> String {
+    let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+    parts.join("/")
+}
+
+impl fmt::Debug for ModelFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.files.iter().map(|(name, bytes)| (name, bytes.len()))).finish()
+    }
+}
+
+/// Where to read a model.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Directory(PathBuf),
+    Bytes(ModelFiles),
+}
+
+impl Source {
+    /// A directory that is there.
+    pub(crate) fn directory(path: &Path) -> Result<Source, Error> {
+        fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Ok(Source::Directory(path.to_owned()))
+    }
+
+    /// What the files' paths begin with.
+    pub(crate) fn root(&self) -> &Path {
+        match self {
+            Source::Directory(path) => path,
+            Source::Bytes(_) => Path::new(""),
+        }
+    }
+
+    /// The file's content; `None` if there is no such file.
+    pub(crate) fn read(&self, path: &Path) -> Result<Option<Cow<'_, [u8]>>, Error> {
+        match self {
+            Source::Bytes(files) => Ok(files.get(path).map(|bytes| Cow::Borrowed(bytes.as_ref()))),
+            Source::Directory(_) => match fs::read(path) {
+                Ok(bytes) => Ok(Some(Cow::Owned(bytes))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(source) => Err(Error::Read { path: path.to_owned(), source }),
+            },
+        }
+    }
+
+    /// The encoder in `folder`. Its weights are mapped, or taken out of the bytes.
+    pub(crate) fn bert(&mut self, folder: &Path, level: Level) -> Result<Bert, Error> {
+        let files = match self {
+            Source::Directory(_) => return Ok(Bert::load(folder, level)?),
+            Source::Bytes(files) => files,
+        };
+        let mut take = |name| {
+            let path = folder.join(name);
+            match files.take(&path) {
+                Some(bytes) => Ok((bytes, path)),
+                None => Err(ModelError::Read { path, source: io::ErrorKind::NotFound.into() }),
+            }
+        };
+        let (config, path) = take("config.json")?;
+        let config = Config::from_bytes(&config, &path)?;
+        let (weights, path) = take("model.safetensors")?;
+        Ok(Bert::new(config, &Checkpoint::from_bytes(weights, &path)?, level)?)
+    }
+}

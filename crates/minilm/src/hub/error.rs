@@ -1,0 +1,75 @@
+//! Why a model's name does not lead to its files.
+
+use std::{io, path::PathBuf};
+
+/// Why a model could not be found by its name.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The name cannot be that of a model.
+    #[error("{name:?} is not the name of a model: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// The revision cannot be a commit, branch or tag.
+    #[error("{revision:?} is not a revision: {reason}")]
+    Revision {
+        /// The revision.
+        revision: String,
+        /// The rule that it breaks.
+        reason: &'static str,
+    },
+    /// There is no place where a cache could be.
+    #[error(
+        "there is no cache of models: none of HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME is set, and there is no home directory"
+    )]
+    NoCache,
+    /// The model, or this revision of it, is not in the cache.
+    #[error("{name} at revision {revision} is not in the cache; looked for {}; {remedy}", list(looked))]
+    NotCached {
+        /// The model.
+        name: String,
+        /// The revision.
+        revision: String,
+        /// Every file and directory that was looked for, in order.
+        looked: Vec<PathBuf>,
+        /// How to get it.
+        remedy: String,
+    },
+    /// The snapshot lacks files that the model cannot be loaded without, or not rightly.
+    #[error("{} is not whole: it lacks {}; {remedy}", snapshot.display(), missing.join(" and "))]
+    Incomplete {
+        /// The snapshot's directory.
+        snapshot: PathBuf,
+        /// What is missing.
+        missing: Vec<String>,
+        /// How to get it.
+        remedy: String,
+    },
+    /// A file in `refs` does not hold a commit.
+    #[error("{} does not hold the hash of a commit", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of the cache could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// What is missing could not be downloaded.
+    #[cfg(feature = "download")]
+    #[error(transparent)]
+    Download(#[from] super::DownloadError),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
+}
