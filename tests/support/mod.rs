@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod golden;
+pub mod server;
 pub mod tiny;
 
 use minilm::SentenceEncoder;

@@ -20,7 +20,7 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn load() -> Result<Workspace, String> {
-        let metadata = run(cargo(Path::new(".")).args(["metadata", "--format-version", "1", "--locked"]))?;
+        let metadata = run(cargo(Path::new(".")).args(["metadata", "--all-features", "--format-version", "1", "--locked"]))?;
         let metadata: Value = serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
         Ok(Workspace {
             root: text(&metadata, "workspace_root").into(),

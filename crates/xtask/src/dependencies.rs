@@ -1,6 +1,7 @@
-//! What the dependencies bring in: no C, C++ or assembly, and no need of a newer Rust than we state.
+//! What the dependencies bring in: no C or C++, no assembly but `asm!` in Rust, and no need of a newer Rust than we state.
 //!
-//! Every package that is built for any target counts, `cargo tree -e normal,build --target all`; those of tests do not.
+//! Every package that is built for any target with any feature counts, `cargo tree -e normal,build --target all --all-features`; those of
+//! tests do not.
 
 use crate::{
     Outcome,
@@ -23,7 +24,8 @@ const LINK_FREE: [(&str, &str); 6] = [
 ];
 
 pub fn check(workspace: &Workspace) -> Outcome {
-    let tree = ["tree", "--workspace", "-e", "normal,build", "--target", "all", "--prefix", "none", "-f", "{p}"];
+    let tree =
+        ["tree", "--workspace", "--all-features", "-e", "normal,build", "--target", "all", "--prefix", "none", "-f", "{p}"];
     let tree = workspace.cargo(tree)?;
     let built: BTreeSet<(&str, &str)> = tree.lines().filter_map(name_and_version).collect();
     let packages = workspace.packages.iter().filter(|p| built.contains(&(text(p, "name"), text(p, "version"))));
@@ -38,7 +40,7 @@ pub fn check(workspace: &Workspace) -> Outcome {
         let name = text(package, "name");
         if BUILDERS.contains(&name) {
             wrong.push(format!(
-                "{name} builds or looks for foreign code: cargo tree --workspace --target all -e normal,build -i {name}"
+                "{name} builds or looks for foreign code: cargo tree --workspace --all-features --target all -e normal,build -i {name}"
             ));
         } else if name.ends_with("-sys") || package["links"].is_string() {
             if LINK_FREE.iter().any(|(known, _reason)| *known == name) {

@@ -12,13 +12,16 @@ pub fn format(workspace: &Workspace) -> Outcome {
 }
 
 pub fn clippy(workspace: &Workspace) -> Outcome {
-    let command = ["clippy", "--workspace", "--all-targets", "--quiet", "--"];
-    let denied = ["-Dwarnings", "-Dmissing_docs", "-Dclippy::incompatible_msrv"];
-    workspace.cargo(command.iter().chain(&denied)).map(|_| String::new())
+    let denied = ["--", "-Dwarnings", "-Dmissing_docs", "-Dclippy::incompatible_msrv"];
+    for features in [&[][..], &["--all-features"]] {
+        let command = ["clippy", "--workspace", "--all-targets", "--quiet"];
+        workspace.cargo(command.iter().chain(features).chain(&denied))?;
+    }
+    Ok(String::new())
 }
 
 pub fn docs(workspace: &Workspace) -> Outcome {
     let mut command = cargo::cargo(&workspace.root);
-    command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
+    command.args(["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
     cargo::run(&mut command).map(|_| String::new())
 }
