@@ -21,7 +21,7 @@
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
     exp::exp_of_negative,
-    gemm::{KC, chain, deal, tile_rows},
+    gemm::{KC, chain, deal, tile_rows, transpose},
     simd::{Kernel, LANES, Simd},
 };
 use std::ops::Range;
@@ -126,22 +126,6 @@ impl Attention<'_> {
 /// Rows of N vectors.
 fn vectors<const N: usize>(x: &mut [f32]) -> &mut [[[f32; LANES]; N]] {
     x.as_chunks_mut().0.as_chunks_mut().0
-}
-
-/// panel `[D, NQ vectors]` = qᵀ for up to NQ·LANES queries `[.., D]`; lanes without a query are zero.
-#[inline(always)]
-fn transpose<S: Simd, const NQ: usize>(s: S, queries: Rows, panel: &mut [[[f32; LANES]; NQ]]) {
-    for nq in 0..NQ {
-        for (block, panel) in panel.chunks_exact_mut(LANES).enumerate() {
-            let mut rows = [s.zero(); LANES];
-            for (lane, row) in rows.iter_mut().enumerate().take(queries.rows().saturating_sub(nq * LANES)) {
-                *row = s.load_or(&queries.row(nq * LANES + lane)[block * LANES..], 0.0);
-            }
-            for (to, column) in panel.iter_mut().zip(s.transpose(rows)) {
-                s.store(column, &mut to[nq]);
-            }
-        }
-    }
 }
 
 /// scores[row..row + MR] = k·qᵀ for MR keys.

@@ -41,6 +41,7 @@ mod micro;
 mod pack;
 
 pub(crate) use micro::{chain, tile_rows};
+pub(crate) use pack::transpose;
 pub use pack::{Columns, Linear};
 
 use crate::{

@@ -115,22 +115,37 @@ impl Source {
         }
     }
 
-    /// The encoder in `folder`. Its weights are mapped, or taken out of the bytes.
-    pub(crate) fn bert(&mut self, folder: &Path, level: Level) -> Result<Bert, Error> {
-        let files = match self {
-            Source::Directory(_) => return Ok(Bert::load(folder, level)?),
-            Source::Bytes(files) => files,
+    /// What the encoder in `folder` is loaded from: taken out, so that the weights need not be copied.
+    pub(crate) fn take_bert(&mut self, folder: &Path) -> BertFiles {
+        let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
+        match self {
+            Source::Directory(_) => BertFiles::Directory(folder.to_owned()),
+            Source::Bytes(files) => BertFiles::Bytes(paths.map(|path| (files.take(&path), path))),
+        }
+    }
+}
+
+/// The files of the encoder alone.
+pub(crate) enum BertFiles {
+    Directory(PathBuf),
+    /// The configuration and the weights, with their names.
+    Bytes([(Option<Cow<'static, [u8]>>, PathBuf); 2]),
+}
+
+impl BertFiles {
+    /// The encoder. Its weights are mapped, or kept.
+    pub(crate) fn load(self, level: Level) -> Result<Bert, ModelError> {
+        let [config, weights] = match self {
+            BertFiles::Directory(folder) => return Bert::load(&folder, level),
+            BertFiles::Bytes(files) => files,
         };
-        let mut take = |name| {
-            let path = folder.join(name);
-            match files.take(&path) {
-                Some(bytes) => Ok((bytes, path)),
-                None => Err(ModelError::Read { path, source: io::ErrorKind::NotFound.into() }),
-            }
+        let there = |(bytes, path): (Option<_>, PathBuf)| match bytes {
+            Some(bytes) => Ok((bytes, path)),
+            None => Err(ModelError::Read { path, source: io::ErrorKind::NotFound.into() }),
         };
-        let (config, path) = take("config.json")?;
+        let (config, path) = there(config)?;
         let config = Config::from_bytes(&config, &path)?;
-        let (weights, path) = take("model.safetensors")?;
-        Ok(Bert::new(config, &Checkpoint::from_bytes(weights, &path)?, level)?)
+        let (weights, path) = there(weights)?;
+        Bert::new(config, &Checkpoint::from_bytes(weights, &path)?, level)
     }
 }

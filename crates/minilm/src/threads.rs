@@ -36,6 +36,15 @@ impl Threads {
         }
     }
 
+    /// Both, at once if there are threads for it.
+    pub(crate) fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        match self {
+            Threads::One => (a(), b()),
+            Threads::Current => rayon::join(a, b),
+            Threads::Own(pool) => pool.join(a, b),
+        }
+    }
+
     /// Starts `f` when a thread is free, without waiting for it.
     pub(crate) fn spawn(&self, f: impl FnOnce() + Send + 'static) {
         match self {

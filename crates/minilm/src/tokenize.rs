@@ -59,6 +59,22 @@ impl TokenizedText {
     }
 }
 
+/// A tokenizer as it is in its file.
+pub(crate) struct Vocabulary {
+    tokenizer: Tokenizer,
+    size: usize, // the highest id + 1
+    path: PathBuf,
+}
+
+impl Vocabulary {
+    /// Reads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `folder`.
+    pub(crate) fn read(source: &Source, folder: &Path) -> Result<Vocabulary, Error> {
+        let (tokenizer, path) = open(source, folder)?;
+        let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
+        Ok(Vocabulary { tokenizer, size, path })
+    }
+}
+
 /// The model's tokenizer, with truncation as sentence-transformers does it.
 ///
 /// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for all-MiniLM-L6-v2). They are what the
@@ -73,25 +89,16 @@ pub(crate) struct TextTokenizer {
 }
 
 impl TextTokenizer {
-    /// Loads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `folder`.
-    ///
-    /// `vocabulary` is the model's number of word embeddings, `limit` the longest text in tokens.
-    pub(crate) fn load(
-        source: &Source,
-        folder: &Path,
-        vocabulary: usize,
-        limit: usize,
-        lowercase: bool,
-    ) -> Result<TextTokenizer, Error> {
-        let (mut tokenizer, path) = open(source, folder)?;
+    /// `rows` is the model's number of word embeddings, `limit` the longest text in tokens.
+    pub(crate) fn new(vocabulary: Vocabulary, rows: usize, limit: usize, lowercase: bool) -> Result<TextTokenizer, Error> {
+        let Vocabulary { mut tokenizer, size, path } = vocabulary;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| unusable(e.to_string()))?;
 
-        let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
         // A table may be rounded up to a multiple of 128 rows for speed; more than that is another vocabulary.
-        if size > vocabulary || size.next_multiple_of(128) < vocabulary {
-            return Err(Error::Vocabulary { path, tokenizer: size, model: vocabulary });
+        if size > rows || size.next_multiple_of(128) < rows {
+            return Err(Error::Vocabulary { path, tokenizer: size, model: rows });
         }
 
         // What surrounds every text is found by asking for the empty one with and without a text in between.

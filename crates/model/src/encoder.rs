@@ -222,10 +222,10 @@ impl<'a> Dense<'a> {
 
     /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the parts of a group side by side.
     fn stack(layers: &[Dense], groups: usize) -> Vec<Dense<'static>> {
-        let part = |whole: &[f32], group: usize| whole[whole.len() / groups * group..whole.len() / groups * (group + 1)].to_vec();
+        let part = |whole: &[f32], group: usize| whole.len() / groups * group..whole.len() / groups * (group + 1);
         let stacked = |group| Dense {
-            weight: layers.iter().flat_map(|layer| part(&layer.weight, group)).collect(),
-            bias: layers.iter().flat_map(|layer| part(&layer.bias, group)).collect(),
+            weight: layers.iter().map(|l| &l.weight[part(&l.weight, group)]).collect::<Vec<_>>().concat().into(),
+            bias: layers.iter().map(|l| &l.bias[part(&l.bias, group)]).collect::<Vec<_>>().concat().into(),
         };
         (0..groups).map(stacked).collect()
     }

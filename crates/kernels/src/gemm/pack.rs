@@ -68,10 +68,7 @@ impl Linear {
 
         let mut memory = Pages::zeroed(len);
         for ((weight, bias), panels) in layers.iter().zip(&panels) {
-            let k = inputs(weight, bias);
-            for (panel, rows) in memory[panels.clone()].chunks_exact_mut(k * nr).zip(weight.chunks(nr * k)) {
-                pack_panel(rows, k, panel, nr);
-            }
+            level.run(Pack { weight: Rows::new(weight, inputs(weight, bias)), panels: &mut memory[panels.clone()] });
         }
         let memory = Arc::new(memory);
         let linear = |((weight, bias), panels): (&(&[f32], &[f32]), _)| {
@@ -194,13 +191,49 @@ fn inputs(weight: &[f32], bias: &[f32]) -> usize {
     weight.len() / n
 }
 
-/// Transposes up to `nr` rows of W `[.., K]` into a panel `[K, nr]`, a few columns of all rows at a time: what is written then stays in
-/// the first-level cache until its lines are full.
-fn pack_panel(rows: &[f32], k: usize, panel: &mut [f32], nr: usize) {
-    for (block, columns) in panel.chunks_mut(LANES * nr).enumerate() {
-        for (j, row) in rows.chunks_exact(k).enumerate() {
-            for (column, w) in columns.chunks_exact_mut(nr).zip(&row[block * LANES..]) {
-                column[j] = *w;
+/// W into panels of the level's width.
+struct Pack<'a> {
+    weight: Rows<'a>,      // [N, K]
+    panels: &'a mut [f32], // [panels, K, NR]
+}
+
+impl Kernel for Pack<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match S::VECTORS {
+            32 => self.pack::<S, 3>(s),
+            _ => self.pack::<S, 1>(s),
+        }
+    }
+}
+
+impl Pack<'_> {
+    #[inline(always)]
+    fn pack<S: Simd, const NV: usize>(self, s: S) {
+        let panels = self.panels.as_chunks_mut().0.as_chunks_mut().0;
+        for (p, panel) in panels.chunks_exact_mut(self.weight.cols()).enumerate() {
+            let rows = p * NV * LANES..self.weight.rows().min((p + 1) * NV * LANES);
+            transpose::<S, NV>(s, self.weight.slice(rows), panel);
+        }
+    }
+}
+
+/// Up to `16 * NV` rows to the columns of a panel, sixteen of each at a time; columns without a row are zero.
+#[inline(always)]
+pub(crate) fn transpose<S: Simd, const NV: usize>(
+    s: S,
+    rows: Rows,                       // [up to 16 * NV, K]
+    panel: &mut [[[f32; LANES]; NV]], // [K]
+) {
+    for (block, panel) in panel.chunks_mut(LANES).enumerate() {
+        for j in 0..NV {
+            let mut square = [s.zero(); LANES];
+            for (lane, row) in square.iter_mut().enumerate().take(rows.rows().saturating_sub(j * LANES)) {
+                *row = s.load_or(&rows.row(j * LANES + lane)[block * LANES..], 0.0);
+            }
+            for (to, column) in panel.iter_mut().zip(s.transpose(square)) {
+                s.store(column, &mut to[j]);
             }
         }
     }

@@ -1,13 +1,24 @@
 //! An encoder from a model's files.
 
 use super::{SentenceEncoder, forward::Normalize};
-use crate::{Builder, Error, crew::Crew, directory::Directory, files::Source, threads::Threads, tokenize::TextTokenizer};
+use crate::{
+    Builder, Error,
+    crew::Crew,
+    directory::Directory,
+    files::Source,
+    threads::Threads,
+    tokenize::{TextTokenizer, Vocabulary},
+};
 use std::sync::{Arc, Mutex};
 
 impl SentenceEncoder {
     pub(crate) fn open(mut source: Source, options: Builder) -> Result<SentenceEncoder, Error> {
         let directory = Directory::read(&source)?;
-        let bert = source.bert(&directory.transformer, options.level)?;
+        let threads = Threads::new(options.threads)?;
+        let folder = &directory.transformer;
+        let bert = source.take_bert(folder);
+        let (bert, vocabulary) = threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
+        let bert = bert?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width
@@ -22,7 +33,7 @@ impl SentenceEncoder {
             return Err(Error::Option { option: "max_tokens", reason });
         }
         let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
-        let tokenizer = TextTokenizer::load(&source, &directory.transformer, config.vocab_size, limit, directory.lowercase)?;
+        let tokenizer = TextTokenizer::new(vocabulary?, config.vocab_size, limit, directory.lowercase)?;
 
         let width = directory.pooling.width(config.hidden_size);
         let dimension = options.truncate_dim.unwrap_or(width);
@@ -43,7 +54,7 @@ impl SentenceEncoder {
             normalize,
             dimension,
             truncation: options.truncation,
-            threads: Threads::new(options.threads)?,
+            threads,
             on_progress: options.on_progress,
             workspaces: Mutex::default(),
             crew: Crew::default(),

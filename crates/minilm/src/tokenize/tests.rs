@@ -1,6 +1,6 @@
 //! Pieces tokenised one by one are the text tokenised at once, ids and places alike.
 
-use super::{TextTokenizer, Word, pieces::Cuts};
+use super::{TextTokenizer, Vocabulary, Word, pieces::Cuts};
 use crate::files::Source;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -9,7 +9,8 @@ use tokenizers::Tokenizer;
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2");
 
 fn tokenizer(lowercase: bool) -> TextTokenizer {
-    TextTokenizer::load(&Source::Directory(WEIGHTS.into()), Path::new(WEIGHTS), 30522, 256, lowercase).unwrap()
+    let vocabulary = Vocabulary::read(&Source::Directory(WEIGHTS.into()), Path::new(WEIGHTS)).unwrap();
+    TextTokenizer::new(vocabulary, 30522, 256, lowercase).unwrap()
 }
 
 /// What a text is made of: everything that a step of the tokenizer treats in a way of its own, and what may be beside it.
