@@ -1,0 +1,10 @@
+//! GELU, x·Φ(x), in its exact form: Φ is the distribution function of the normal distribution, (1 + erf(x/√2)) / 2.
+
+pub mod library;
+pub mod rational;
+pub mod shipped;
+
+use minilm_kernels::Level;
+
+/// Replaces each value of x by x·Φ(x).
+pub type Rung = fn(level: Level, x: &mut [f32]);

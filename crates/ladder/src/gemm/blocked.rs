@@ -1,0 +1,123 @@
+//! Cache blocks: parts of x and W that are used again while they are near.
+//!
+//! ```text
+//! for each MC rows                     x[ic..ic+MC, ..]          MC·K floats, in L2 while all panels pass by
+//!   for each KC of k                   x[.., pc..pc+KC]
+//!     for each panel                   Wᵀ[pc..pc+KC, jc..jc+NR]  KC·NR floats: 32 KiB, as large as L1
+//!       for each tile of MR rows       y += the tile
+//! ```
+//!
+//! - **Idea**: a loop over a large range becomes two, and the inner one works on what fits in a cache.
+//! - **Why**: with 256 rows and K = 1536, x is 1.5 MiB. The rung before reads all of it for each panel, from the third-level cache.
+//! - **Cost**: y is written once for each KC of k, and read again to be added to.
+//! - **Limits**: it helps only where something did not fit. With 8 rows, or with K = 384, nearly all did, so there the second trip
+//!   of y costs more than the blocks save. A tile needs four cache lines of W for sixteen multiply-adds, which the second-level cache delivers
+//!   easily; so the gain is small everywhere. The shorter chains of additions have smaller rounding errors, though.
+//! - **Exercise**: set KC to 384, then to 32. Which of the two costs do you see?
+
+use super::Forward;
+use minilm_kernels::{
+    AlignedVec, Level, Rows, RowsMut,
+    simd::{Kernel, LANES, Simd},
+};
+use std::ops::Range;
+
+/// Rows of a tile.
+const MR: usize = 4;
+/// Columns of a panel: four vectors, a tile of AVX-512. Other levels take one vector at a time.
+const NR: usize = 4 * LANES;
+/// Columns of x in a block. A panel's share is KC·NR floats, 32 KiB.
+const KC: usize = 128;
+/// Rows of x in a block. All its columns are 64·1536 floats at most, 384 KiB, with as much for y.
+const MC: usize = 64;
+
+/// y = x·Wᵀ.
+pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
+    let n = weight.len() / k;
+    let panels = pack(weight, k);
+    Box::new(move |x, y| level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) }))
+}
+
+struct Gemm<'a> {
+    x: Rows<'a>,       // [M, K]
+    panels: &'a [f32], // [panels, K, NR]
+    y: RowsMut<'a>,    // [M, N]
+}
+
+impl Kernel for Gemm<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match S::VECTORS {
+            32 => self.blocks::<S, 4>(s),
+            _ => self.blocks::<S, 1>(s),
+        }
+    }
+}
+
+impl Gemm<'_> {
+    /// Every block of y `[M, N]`, once for each KC of k.
+    #[inline(always)]
+    fn blocks<S: Simd, const NV: usize>(mut self, s: S) {
+        for row in (0..self.x.rows()).step_by(MC) {
+            let rows = row..self.x.rows().min(row + MC); // x[ic..ic+MC, ..]
+            for k in (0..self.x.cols()).step_by(KC) {
+                let k = k..self.x.cols().min(k + KC); // x[.., pc..pc+KC]
+                self.tiles::<S, NV>(s, rows.clone(), k);
+            }
+        }
+    }
+
+    /// Every tile of a block: y[rows, ..] += x[rows, k] · Wᵀ[k, ..].
+    #[inline(always)]
+    fn tiles<S: Simd, const NV: usize>(&mut self, s: S, rows: Range<usize>, k: Range<usize>) {
+        for column in (0..self.y.cols()).step_by(NV * LANES) {
+            let w = panel(self.panels, self.x.cols(), column).columns(column % NR..column % NR + NV * LANES);
+            for row in rows.clone().step_by(MR) {
+                let sums = tile::<S, NV>(s, self.x.columns(k.clone()), row, w.slice(k.clone()));
+                for (i, sums) in sums.into_iter().enumerate().take(rows.end - row) {
+                    for (y, sum) in self.y.row(row + i)[column..].chunks_mut(LANES).zip(sums) {
+                        let sum = if k.start == 0 { sum } else { s.add(s.load_or(y, 0.0), sum) };
+                        s.store_first(sum, y);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The panel `[K, NR]` with this column of y.
+#[inline(always)]
+fn panel(panels: &[f32], k: usize, column: usize) -> Rows<'_> {
+    Rows::new(&panels[column / NR * k * NR..][..k * NR], NR) // Wᵀ[.., jc..jc+NR]
+}
+
+/// One tile: x[row..row+MR, KC columns] · Wᵀ[KC rows, NV vectors].
+#[inline(always)]
+fn tile<S: Simd, const NV: usize>(s: S, x: Rows, row: usize, w: Rows) -> [[S::F32x16; NV]; MR] {
+    let rows: [&[f32]; MR] = std::array::from_fn(|i| x.row((row + i).min(x.rows() - 1)));
+    let mut sums = [[s.zero(); NV]; MR];
+    for k in 0..x.cols() {
+        let b = &w.row(k).as_chunks::<LANES>().0[..NV];
+        for i in 0..MR {
+            let a = s.splat(rows[i][k]);
+            for j in 0..NV {
+                sums[i][j] = s.mul_add(a, s.load(&b[j]), sums[i][j]);
+            }
+        }
+    }
+    sums
+}
+
+/// W `[N, K]` → panels `[panels, K, NR]`; columns past N are zero.
+fn pack(weight: &[f32], k: usize) -> AlignedVec {
+    let n = weight.len() / k;
+    let mut panels = AlignedVec::zeroed(n.div_ceil(NR) * k * NR);
+    for (j, row) in weight.chunks_exact(k).enumerate() {
+        let panel = &mut panels[j / NR * k * NR..];
+        for (w, x) in panel.chunks_exact_mut(NR).zip(row) {
+            w[j % NR] = *x;
+        }
+    }
+    panels
+}

@@ -1,0 +1,275 @@
+//! The six ladders: what is computed, on which shapes, in which unit, and how fast it could be at best.
+
+use crate::{
+    STEPS, Step, YARDSTICKS,
+    attention::{Pack, Scratch},
+    inputs::Random,
+    steps::Operation,
+};
+use minilm_kernels::{Level, simd::LANES};
+use std::time::{Duration, Instant};
+
+/// A kernel's way from the plain loop to what is shipped.
+#[derive(Clone, Copy, Debug)]
+pub struct Ladder {
+    /// Its name, and that of its folder.
+    pub name: &'static str,
+    /// What its speed is counted in.
+    pub unit: Unit,
+    /// The shapes it is measured on: those of the model.
+    pub cases: &'static [Case],
+    /// The rung, or somebody else's function, that the others are measured against.
+    pub yardstick: &'static str,
+}
+
+/// Every ladder, in the order of [`STEPS`].
+pub const LADDERS: [Ladder; 6] = [
+    Ladder { name: "gemm", unit: Unit::Gflops, cases: &PRODUCTS, yardstick: "matrixmultiply" },
+    // One for the squares, two for the result.
+    Ladder { name: "layer_norm", unit: Unit::Nanoseconds { multiplications: 3 }, cases: &[ROWS], yardstick: "three_passes" },
+    // Those of the exponential.
+    Ladder { name: "softmax", unit: Unit::Nanoseconds { multiplications: 13 }, cases: &SCORES, yardstick: "max_shifted" },
+    // x / W, the distance u, six of the polynomial, the result.
+    Ladder { name: "gelu", unit: Unit::Nanoseconds { multiplications: 9 }, cases: &[ROWS], yardstick: "library" },
+    // x / ln 2, two for r, five of q, r², 1 + …, n / 2, two factors 2ⁿ.
+    Ladder { name: "exp", unit: Unit::Nanoseconds { multiplications: 13 }, cases: &[ROWS], yardstick: "library" },
+    Ladder { name: "attention", unit: Unit::Gflops, cases: &PACKS, yardstick: "matrixmultiply" },
+];
+
+/// The linear layers: fused query, key and value; feed-forward up and down.
+const PRODUCTS: [Case; 9] = [
+    Case::Product { rows: 8, k: 384, n: 1152 },
+    Case::Product { rows: 64, k: 384, n: 1152 },
+    Case::Product { rows: 256, k: 384, n: 1152 },
+    Case::Product { rows: 8, k: 384, n: 1536 },
+    Case::Product { rows: 64, k: 384, n: 1536 },
+    Case::Product { rows: 256, k: 384, n: 1536 },
+    Case::Product { rows: 8, k: 1536, n: 384 },
+    Case::Product { rows: 64, k: 1536, n: 384 },
+    Case::Product { rows: 256, k: 1536, n: 384 },
+];
+/// The activations of 64 tokens.
+const ROWS: Case = Case::Rows { rows: 64, cols: 384 };
+/// The scores of twelve heads of a short sentence, and of one head of the longest.
+const SCORES: [Case; 2] = [Case::Rows { rows: 192, cols: 16 }, Case::Rows { rows: 256, cols: 256 }];
+/// Equal sentences, unequal ones, and the longest; 12 heads of 32.
+const PACKS: [Case; 3] = [
+    Case::Sentences(&[16, 16, 16, 16, 16, 16, 16, 16]),
+    Case::Sentences(&[4, 7, 9, 12, 14, 19, 23, 40]),
+    Case::Sentences(&[256]),
+];
+const HIDDEN: usize = 384;
+const HEADS: usize = 12;
+
+/// What a ladder's speed is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// 10⁹ FLOP a second; a multiply-add is two. The ceiling is the core's peak.
+    Gflops,
+    /// Nanoseconds an element.
+    Nanoseconds {
+        /// Multiplications and multiply-adds of the shipped kernel, for each vector. They bound the time from below: whatever else there is
+        /// to do, these have to go through the units whose rate the peak is.
+        multiplications: usize,
+    },
+}
+
+impl Unit {
+    /// As it is printed.
+    ///
+    /// ```
+    /// assert_eq!(minilm_ladder::Unit::Gflops.name(), "GFLOP/s");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Gflops => "GFLOP/s",
+            Unit::Nanoseconds { .. } => "ns per element",
+        }
+    }
+
+    /// The best that a core of this peak, in FLOP/s, could do.
+    ///
+    /// ```
+    /// use minilm_ladder::Unit;
+    /// assert_eq!(Unit::Gflops.ceiling(64e9), 64.0);
+    /// // 64 GFLOP/s are two multiply-adds of sixteen lanes each ns.
+    /// assert_eq!(Unit::Nanoseconds { multiplications: 8 }.ceiling(64e9), 4.0 / 16.0);
+    /// ```
+    pub fn ceiling(self, peak: f64) -> f64 {
+        match self {
+            Unit::Gflops => peak / 1e9,
+            Unit::Nanoseconds { multiplications } => {
+                let vectors_a_second = peak / (2 * LANES) as f64;
+                multiplications as f64 / vectors_a_second / LANES as f64 * 1e9
+            }
+        }
+    }
+
+    /// `amount` FLOP or elements in `seconds`.
+    ///
+    /// ```
+    /// assert_eq!(minilm_ladder::Unit::Gflops.value(3e9, 2.0), 1.5);
+    /// ```
+    pub fn value(self, amount: f64, seconds: f64) -> f64 {
+        match self {
+            Unit::Gflops => amount / seconds / 1e9,
+            Unit::Nanoseconds { .. } => seconds / amount * 1e9,
+        }
+    }
+
+    /// How many times as fast `value` is as `other`.
+    ///
+    /// ```
+    /// use minilm_ladder::Unit;
+    /// assert_eq!(Unit::Gflops.ratio(6.0, 3.0), 2.0);
+    /// assert_eq!(Unit::Nanoseconds { multiplications: 1 }.ratio(6.0, 3.0), 0.5);
+    /// ```
+    pub fn ratio(self, value: f64, other: f64) -> f64 {
+        match self {
+            Unit::Gflops => value / other,
+            Unit::Nanoseconds { .. } => other / value,
+        }
+    }
+}
+
+/// One shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// y `[rows, n]` = x `[rows, k]` · W `[n, k]`ᵀ.
+    #[expect(missing_docs, reason = "the sentence above names them")]
+    Product { rows: usize, k: usize, n: usize },
+    /// Values `[rows, cols]`.
+    #[expect(missing_docs, reason = "the sentence above names them")]
+    Rows { rows: usize, cols: usize },
+    /// Tokens of each sentence in a pack.
+    Sentences(&'static [usize]),
+}
+
+impl Case {
+    /// As it is printed.
+    ///
+    /// ```
+    /// assert_eq!(minilm_ladder::Case::Rows { rows: 64, cols: 384 }.name(), "64 × 384");
+    /// ```
+    pub fn name(self) -> String {
+        match self {
+            Case::Product { rows, k, n } => format!("{k} → {n}, {rows} rows"),
+            Case::Rows { rows, cols } => format!("{rows} × {cols}"),
+            Case::Sentences([l]) => format!("1 sentence of {l} tokens"),
+            Case::Sentences(lengths) => {
+                let (least, most) = (lengths.iter().min().unwrap_or(&0), lengths.iter().max().unwrap_or(&0));
+                let range = if least == most { most.to_string() } else { format!("{least}–{most}") };
+                format!("{} sentences of {range} tokens", lengths.len())
+            }
+        }
+    }
+
+    /// What is done in one run: FLOP, or elements.
+    ///
+    /// ```
+    /// assert_eq!(minilm_ladder::Case::Product { rows: 8, k: 384, n: 1152 }.amount(), 2.0 * 8.0 * 384.0 * 1152.0);
+    /// ```
+    pub fn amount(self) -> f64 {
+        let amount = match self {
+            Case::Product { rows, k, n } => 2 * rows * k * n,
+            Case::Rows { rows, cols } => rows * cols,
+            // Two products of L·L·D multiply-adds for each head.
+            Case::Sentences(lengths) => 2 * 2 * HIDDEN * lengths.iter().map(|l| l * l).sum::<usize>(),
+        };
+        amount as f64
+    }
+}
+
+impl Ladder {
+    /// Its rungs.
+    ///
+    /// ```
+    /// let gemm = minilm_ladder::LADDERS[0];
+    /// assert_eq!(gemm.steps().next().map(|step| step.name), Some("naive"));
+    /// ```
+    pub fn steps(self) -> impl Iterator<Item = &'static Step> {
+        STEPS.iter().filter(move |step| step.ladder == self.name)
+    }
+
+    /// Somebody else's function for the same, if there is one.
+    ///
+    /// ```
+    /// let gemm = minilm_ladder::LADDERS[0];
+    /// assert_eq!(gemm.rival().map(|step| step.name), Some("matrixmultiply"));
+    /// ```
+    pub fn rival(self) -> Option<&'static Step> {
+        YARDSTICKS.iter().find(|step| step.ladder == self.name)
+    }
+}
+
+/// Runs a rung once and tells how long it took.
+pub type Work = Box<dyn FnMut() -> Duration>;
+
+impl Step {
+    /// The rung on the shape of `case`, with inputs of its own.
+    ///
+    /// # Panics
+    /// If the case is not one of the rung's ladder.
+    ///
+    /// ```
+    /// use minilm_ladder::LADDERS;
+    /// let (ladder, level) = (LADDERS[4], minilm_kernels::Level::detect());
+    /// for step in ladder.steps() {
+    ///     println!("{}: {:?}", step.name, step.work(ladder.cases[0], level)());
+    /// }
+    /// ```
+    pub fn work(&self, case: Case, level: Level) -> Work {
+        let mut random = Random(1);
+        match (self.operation, case) {
+            (Operation::Gemm(linear), Case::Product { rows, k, n }) => {
+                let (x, mut y) = (random.values(rows * k, 1.0), vec![0.0; rows * n]);
+                let forward = linear(level, &random.values(n * k, 1.0), k);
+                Box::new(move || timed(|| forward(&x, &mut y)))
+            }
+            (Operation::Attention(attention), Case::Sentences(lengths)) => {
+                let mut starts = vec![0];
+                starts.extend(lengths.iter().scan(0, |end, l| {
+                    *end += l;
+                    Some(*end)
+                }));
+                let tokens: usize = lengths.iter().sum();
+                let (qkv, mut context) = (random.values(tokens * 3 * HIDDEN, 1.0), vec![0.0; tokens * HIDDEN]);
+                let mut scratch = Scratch::default();
+                Box::new(move || {
+                    let pack = Pack { hidden: HIDDEN, heads: HEADS, starts: &starts };
+                    timed(|| attention(level, &qkv, pack, &mut scratch, &mut context))
+                })
+            }
+            (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {
+                let (gamma, beta) = (random.values(cols, 1.0), random.values(cols, 1.0));
+                in_place(random.values(rows * cols, 3.0), move |x| layer_norm(level, x, &gamma, &beta, 1e-12))
+            }
+            (Operation::Softmax(softmax), Case::Rows { rows, cols }) => {
+                let mut sums = vec![0.0; rows];
+                in_place(random.values(rows * cols, 5.0), move |x| softmax(level, x, &mut sums))
+            }
+            (Operation::Gelu(gelu), Case::Rows { rows, cols }) => {
+                in_place(random.values(rows * cols, 4.0), move |x| gelu(level, x))
+            }
+            (Operation::Exp(exp), Case::Rows { rows, cols }) => {
+                in_place(random.values(rows * cols, 10.0), move |x| exp(level, x))
+            }
+            (_, case) => panic!("the ladder {} has no case {case:?}", self.ladder),
+        }
+    }
+}
+
+/// An operation that overwrites its input: it gets the same in each run, and copying it does not count.
+fn in_place(input: Vec<f32>, mut operation: impl FnMut(&mut [f32]) + 'static) -> Work {
+    let mut x = input.clone();
+    Box::new(move || {
+        x.copy_from_slice(&input);
+        timed(|| operation(&mut x))
+    })
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    run();
+    start.elapsed()
+}

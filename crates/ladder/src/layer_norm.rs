@@ -1,0 +1,14 @@
+//! LayerNorm: each row to mean 0 and variance 1, then · γ + β.
+//!
+//! Few operations on each value, and two numbers that need the whole row before the first value can be written.
+
+pub mod lanes;
+pub mod shipped;
+pub mod three_passes;
+pub mod two_passes;
+pub mod welford;
+
+use minilm_kernels::Level;
+
+/// Normalises each row of x `[rows, H]` in place, with gamma and beta `[H]`.
+pub type Rung = fn(level: Level, x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32);

@@ -1,0 +1,122 @@
+//! The ladders measured: a table each, for people and as JSON.
+
+use crate::{
+    ladders::{Case, Ladder, Unit},
+    measure::medians,
+    steps::Step,
+};
+use minilm_kernels::{Level, peak};
+use serde::Serialize;
+use std::fmt;
+
+/// Every ladder that was asked for, on this machine.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The instruction set.
+    pub level: &'static str,
+    /// Measured multiply-adds of one core, in FLOP/s.
+    pub peak_flops: f64,
+    /// One for each shape of each ladder.
+    pub ladders: Vec<Table>,
+}
+
+/// One ladder on one shape.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// The ladder.
+    pub name: &'static str,
+    /// The shape.
+    pub case: String,
+    /// What the values are counted in.
+    pub unit: &'static str,
+    /// The best value that one core could have.
+    pub ceiling: f64,
+    /// From the first rung to the shipped one.
+    pub rungs: Vec<Row>,
+    /// What the rungs are measured against; it may be one of them.
+    pub yardstick: Row,
+    #[serde(skip)]
+    counted: Unit,
+}
+
+/// One rung measured.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The rung.
+    pub name: &'static str,
+    /// Lines of code; 0 if it is not ours.
+    pub lines: usize,
+    /// Cores it ran on.
+    pub cores: usize,
+    /// Its speed in the unit of the table.
+    pub value: f64,
+    /// Time of one run.
+    pub median_seconds: f64,
+}
+
+impl Table {
+    /// Measures all rungs of a ladder in turns, for about `seconds`.
+    ///
+    /// ```
+    /// use minilm_ladder::{LADDERS, Table};
+    /// let (gelu, level) = (LADDERS[3], minilm_kernels::Level::detect());
+    /// let table = Table::measure(gelu, gelu.cases[0], level, 50e9, 0.0);
+    /// assert_eq!(table.rungs.len(), 3);
+    /// println!("{table}");
+    /// ```
+    pub fn measure(ladder: Ladder, case: Case, level: Level, peak: f64, seconds: f64) -> Table {
+        let steps: Vec<&Step> = ladder.steps().chain(ladder.rival()).collect();
+        let mut works: Vec<_> = steps.iter().map(|step| step.work(case, level)).collect();
+        let row = |(step, median_seconds): (&&Step, f64)| Row {
+            name: step.name,
+            lines: step.lines(),
+            cores: step.cores(),
+            value: ladder.unit.value(case.amount(), median_seconds),
+            median_seconds,
+        };
+        let mut rungs: Vec<Row> = steps.iter().zip(medians(&mut works, seconds)).map(row).collect();
+        let yardstick = rungs.iter().find(|row| row.name == ladder.yardstick).cloned();
+        rungs.truncate(ladder.steps().count());
+        Table {
+            name: ladder.name,
+            case: case.name(),
+            unit: ladder.unit.name(),
+            ceiling: ladder.unit.ceiling(peak),
+            yardstick: yardstick.expect("each ladder names one of its rows"),
+            rungs,
+            counted: ladder.unit,
+        }
+    }
+}
+
+/// The core's peak: multiply-adds in FLOP/s, the best of a few tries.
+pub fn peak(level: Level) -> f64 {
+    (0..5).map(|_| peak::fma(level)).fold(0.0, f64::max)
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}, {} · ceiling {:.3} {} a core\n", self.name, self.case, self.ceiling, self.unit)?;
+        let unit = self.unit;
+        writeln!(f, "| rung           | {unit:>14} | of ceiling | of yardstick | over last | lines |")?;
+        writeln!(f, "|----------------|---------------:|-----------:|-------------:|----------:|------:|")?;
+        let mut last: Option<&Row> = None;
+        let rival = (!self.rungs.iter().any(|row| row.name == self.yardstick.name)).then_some(&self.yardstick);
+        for row in self.rungs.iter().chain(rival) {
+            let over = |other: &Row| self.counted.ratio(row.value, other.value);
+            let of_ceiling = 100.0 * self.counted.ratio(row.value, self.ceiling) / row.cores as f64;
+            let ours = row.lines > 0;
+            let over_last = last.filter(|_| ours).map(|last| format!("{:.2} ×", over(last))).unwrap_or_default();
+            let lines = if ours { row.lines.to_string() } else { String::new() };
+            let name = if row.cores > 1 { format!("{} ({})", row.name, row.cores) } else { row.name.to_owned() };
+            let value = format!("{:.3}", row.value);
+            let of_yardstick = 100.0 * over(&self.yardstick);
+            writeln!(
+                f,
+                "| {name:14} | {value:>14} | {of_ceiling:8.1} % | {of_yardstick:10.1} % | {over_last:>9} | {lines:>5} |"
+            )?;
+            last = Some(row);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! What a rung has to pass: agreement with the oracle in `f64`, within bounds that follow from its arithmetic.
+//!
+//! Each function takes a rung as a closure, so that `tester.rs` can hand it wrong ones. They panic at the first mismatch.
+#![allow(dead_code, reason = "every test file uses its own part")]
+
+mod attention;
+mod gemm;
+mod layer_norm;
+mod softmax;
+mod unary;
+
+#[path = "../../../kernels/tests/support/mod.rs"]
+pub mod support;
+
+pub use attention::attention;
+pub use gemm::gemm;
+pub use layer_norm::{Statistics, layer_norm};
+pub use softmax::softmax;
+pub use unary::{exp, gelu};

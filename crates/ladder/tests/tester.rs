@@ -1,0 +1,221 @@
+//! The tester tested: every check that the rungs pass refuses kernels with the usual mistakes.
+
+mod check;
+
+use check::Statistics;
+use minilm_kernels::Level;
+use minilm_ladder::{
+    attention::{self, Pack, Scratch},
+    exp, gelu,
+    gemm::{self, Forward},
+    layer_norm, softmax,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Panics unless `check` does.
+fn refused(name: &str, check: impl FnOnce()) {
+    assert!(catch_unwind(AssertUnwindSafe(check)).is_err(), "{name} passed");
+}
+
+/// Exchanges the first row with the last, if there are two.
+fn swap_rows(y: &mut [f32], cols: usize) {
+    let last = y.len().saturating_sub(cols);
+    if last > 0 {
+        let (head, tail) = y.split_at_mut(last);
+        head[..cols].swap_with_slice(tail);
+    }
+}
+
+/// What a mistake makes of y `[.., N]`, and N.
+type Mistake = fn(&mut [f32], usize);
+
+/// The product with a mistake.
+fn spoilt(weight: &[f32], k: usize, mistake: Mistake) -> Forward {
+    let n = weight.len() / k;
+    let right = gemm::naive::linear(Level::PORTABLE, weight, k);
+    Box::new(move |x, y| {
+        right(x, y);
+        mistake(y, n);
+    })
+}
+
+#[test]
+fn wrong_products_are_refused() {
+    check::gemm("right", |weight, k| spoilt(weight, k, |_, _| {}));
+    let wrong: [(&str, Mistake); 7] = [
+        ("zeros", |y, _| y.fill(0.0)),
+        ("rows swapped", swap_rows),
+        ("columns shifted", |y, _| y.rotate_right(1.min(y.len()))),
+        ("last column left out", |y, n| y.chunks_exact_mut(n).for_each(|row| row[n - 1] = 0.0)),
+        ("last value NaN", |y, _| y.iter_mut().rev().take(1).for_each(|y| *y = f32::NAN)),
+        ("one sign", |y, _| y.iter_mut().take(1).for_each(|y| *y = -*y)),
+        ("last row that of the row before", |y, n| {
+            let from = y.len().saturating_sub(2 * n);
+            if from > 0 {
+                y.copy_within(from..from + n, from + n);
+            }
+        }),
+    ];
+    for (name, mistake) in wrong {
+        refused(name, || check::gemm(name, |weight, k| spoilt(weight, k, mistake)));
+    }
+    refused("nothing written", || check::gemm("nothing", |_, _| Box::new(|_, _| {})));
+    refused("last k skipped", || {
+        check::gemm("last k", |weight, k| {
+            let mut weight = weight.to_vec();
+            weight.chunks_exact_mut(k).for_each(|row| row[k - 1] = 0.0);
+            spoilt(&weight, k, |_, _| {})
+        });
+    });
+    refused("added to the old y", || {
+        check::gemm("added", |weight, k| {
+            let right = spoilt(weight, k, |_, _| {});
+            Box::new(move |x, y| {
+                let old = y.to_vec();
+                right(x, y);
+                y.iter_mut().zip(old).for_each(|(y, old)| *y += old);
+            })
+        });
+    });
+}
+
+#[test]
+fn wrong_layer_norms_are_refused() {
+    type Wrong = fn(&mut [f32], &[f32], &[f32], f32);
+    let right = |x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32| {
+        layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, beta, epsilon);
+    };
+    let check = |operation: Wrong| check::layer_norm("wrong", operation, Statistics::Centred, 0.5, 1.0);
+    check(right);
+    let wrong: [(&str, Wrong); 6] = [
+        ("zeros", |x, _, _, _| x.fill(0.0)),
+        ("nothing done", |_, _, _, _| {}),
+        ("rows swapped", |x, gamma, beta, epsilon| {
+            layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, beta, epsilon);
+            swap_rows(x, gamma.len());
+        }),
+        ("no beta", |x, gamma, beta, epsilon| {
+            layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, &vec![0.0; beta.len()], epsilon);
+        }),
+        ("last value left out", |x, gamma, beta, epsilon| {
+            let kept = x[x.len() - 1];
+            layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, beta, epsilon);
+            x[gamma.len() * 3 - 1] = kept;
+        }),
+        ("divided by H − 1", |x, gamma, beta, epsilon| {
+            let h = gamma.len() as f32;
+            let gamma: Vec<f32> = gamma.iter().map(|gamma| gamma * ((h - 1.0) / h).sqrt()).collect();
+            layer_norm::three_passes::layer_norm(Level::PORTABLE, x, &gamma, beta, epsilon);
+        }),
+    ];
+    for (name, operation) in wrong {
+        refused(name, || check(operation));
+    }
+    refused("moments within the bound of centred squares", || {
+        let moments = |x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32| {
+            layer_norm::two_passes::layer_norm(Level::PORTABLE, x, gamma, beta, epsilon);
+        };
+        check::layer_norm("moments", moments, Statistics::Centred, 1e4, 1.0);
+    });
+}
+
+#[test]
+fn wrong_softmaxes_are_refused() {
+    type Wrong = fn(&mut [f32], &mut [f32]);
+    fn right(x: &mut [f32], sums: &mut [f32]) {
+        softmax::max_shifted::softmax(Level::PORTABLE, x, sums);
+    }
+    check::softmax("right", right, 5.0);
+    let wrong: [(&str, Wrong); 6] = [
+        ("zeros", |x, sums| {
+            x.fill(0.0);
+            sums.fill(1.0);
+        }),
+        ("nothing done", |_, _| {}),
+        ("no sums", |x, sums| {
+            let mut own = sums.to_vec();
+            right(x, &mut own);
+        }),
+        ("rows swapped", |x, sums| {
+            right(x, sums);
+            swap_rows(x, x.len() / 3);
+        }),
+        ("last value not in the sum", |x, sums| {
+            right(x, sums);
+            let cols = x.len() / sums.len();
+            let last = x.chunks_exact(cols).map(|row| row[cols - 1]);
+            sums.iter_mut().zip(last).for_each(|(sum, last)| *sum -= last);
+        }),
+        ("one term of a thousandth off", |x, sums| {
+            right(x, sums);
+            x[0] *= 1.001;
+        }),
+    ];
+    for (name, operation) in wrong {
+        refused(name, || check::softmax(name, operation, 5.0));
+    }
+    refused("the naive one on large scores", || {
+        check::softmax("naive", |x, sums| softmax::naive::softmax(Level::PORTABLE, x, sums), 200.0);
+    });
+}
+
+#[test]
+fn wrong_functions_of_one_variable_are_refused() {
+    let level = Level::detect();
+    let all = f32::NEG_INFINITY..=f32::INFINITY;
+    let check = |name: &str, operation: fn(&mut [f32])| {
+        refused(&format!("exp: {name}"), || check::exp(name, operation, all.clone(), 1.0));
+        refused(&format!("gelu: {name}"), || check::gelu(name, operation, 1e-9, 2.0));
+    };
+    check("zeros", |x| x.fill(0.0));
+    check("nothing done", |_| {});
+    check("NaN", |x| x.fill(f32::NAN));
+    refused("exp by one factor, on all floats", || check::exp("reduced", |x| exp::reduced::exp(level, x), all.clone(), 1.0));
+    refused("exp with one constant", || check::exp("reduced", |x| exp::reduced::exp(level, x), exp::ONE_FACTOR, 1.3));
+    refused("exp without its last value", || {
+        check::exp("last", |x| exp::library::exp(level, x.split_last_mut().expect("not empty").1), exp::ONE_FACTOR, 1.3);
+    });
+    refused("gelu by the rational formula, with the bound of an exact erf", || {
+        check::gelu("rational", |x| gelu::rational::gelu(level, x), 0.0, 5.0);
+    });
+    refused("gelu by tanh", || {
+        let tanh = |x: f32| 0.5 * x * (1.0 + (0.797_884_6 * (x + 0.044_715 * x * x * x)).tanh());
+        check::gelu("tanh", |x| x.iter_mut().for_each(|x| *x = tanh(*x)), 1.5e-7, 32.5);
+    });
+}
+
+#[test]
+fn wrong_attentions_are_refused() {
+    type Wrong = fn(&[f32], Pack, &mut [f32]);
+    fn right(qkv: &[f32], pack: Pack, context: &mut [f32]) {
+        attention::per_head::attention(Level::detect(), qkv, pack, &mut Scratch::default(), context);
+    }
+    check::attention("right", right);
+    let wrong: [(&str, Wrong); 7] = [
+        ("zeros", |_, _, context| context.fill(0.0)),
+        ("nothing written", |_, _, _| {}),
+        ("rows swapped", |qkv, pack, context| {
+            right(qkv, pack, context);
+            swap_rows(context, pack.hidden);
+        }),
+        ("all rows one sentence", |qkv, pack, context| {
+            let starts = [0, pack.starts[pack.starts.len() - 1]];
+            right(qkv, Pack { starts: &starts, ..pack }, context);
+        }),
+        ("one head for all columns", |qkv, pack, context| right(qkv, Pack { heads: 1, ..pack }, context)),
+        ("not scaled by 1/√D", |qkv, pack, context| {
+            let root = ((pack.hidden / pack.heads) as f32).sqrt();
+            let mut qkv = qkv.to_vec();
+            qkv.chunks_exact_mut(3 * pack.hidden).for_each(|row| row[..pack.hidden].iter_mut().for_each(|q| *q *= root));
+            right(&qkv, pack, context);
+        }),
+        ("the mean of the values", |qkv, pack, context| {
+            let mut qkv = qkv.to_vec();
+            qkv.chunks_exact_mut(3 * pack.hidden).for_each(|row| row[..pack.hidden].fill(0.0));
+            right(&qkv, pack, context);
+        }),
+    ];
+    for (name, operation) in wrong {
+        refused(name, || check::attention(name, operation));
+    }
+}
