@@ -18,6 +18,9 @@ struct Arguments {
     /// Seconds for each table; at least five rounds are made, however long they take
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     seconds: f64,
+    /// Only the first shape of each ladder and a few rounds: a look, in seconds, and not a measurement
+    #[arg(long, conflicts_with = "seconds")]
+    quick: bool,
     /// Instruction set: auto, avx512, avx2 or portable
     #[arg(long, default_value = "auto")]
     level: Level,
@@ -32,8 +35,9 @@ fn main() -> ExitCode {
     }
     let named = |name: &str| arguments.ladders.is_empty() || arguments.ladders.iter().any(|asked| asked == name);
     for ladder in LADDERS.into_iter().filter(|ladder| named(ladder.name)) {
-        for &case in ladder.cases {
-            let table = Table::measure(ladder, case, level, report.peak_flops, arguments.seconds);
+        let (cases, seconds) = if arguments.quick { (1, 0.0) } else { (ladder.cases.len(), arguments.seconds) };
+        for &case in &ladder.cases[..cases] {
+            let table = Table::measure(ladder, case, level, report.peak_flops, seconds);
             if !arguments.json {
                 println!("{table}");
             }

@@ -1,12 +1,24 @@
-//! Shipped: `minilm_kernels::attention`, the three steps fused.
+//! Shipped: `minilm_kernels::attention`, with the queries in lanes.
 //!
-//! - **Idea**: scores, exponentials and the product with v follow each other on a block of queries, all with the micro-kernel of the shipped GEMM.
-//! - **Why**: tiles are two vectors wide and up to twelve queries high, so a load serves more multiply-adds; keys and values are packed;
-//!   the context is divided by Σ instead of every probability, and the scale 1/√D goes into the exponential.
-//! - **Cost**: packing both keys and values, for each head.
-//! - **Limits**: the whole row of scores is kept, so the block outgrows the first-level cache beyond 512 tokens. Then the softmax would have to be
-//!   computed piece by piece ("flash attention").
+//! ```text
+//! for each sentence and head
+//!   for each 16 or 32 queries
+//!     qᵀ              [D, lanes]     transposed in registers
+//!     scores = k·qᵀ   [L, lanes]     k where the projection left it
+//!     e      = exp((scores − max)/√D),  Σ e       lane by lane
+//!     context = (e·v)·(1/Σ)          v where the projection left it
+//! ```
+//!
+//! - **Idea**: turn the scores on their side: a row for each key, a lane for each query. Maximum, exponential and sum then run down the
+//!   columns, one instruction for sixteen queries.
+//! - **Why**: nothing is added across lanes, and no row has a ragged end to be masked. Keys and values are read in place; only a block of
+//!   queries is transposed. The context is multiplied by 1/Σ: one division a query instead of one a probability.
+//! - **Cost**: a sentence shorter than the lanes computes lanes that nobody needs, but it does so once for a key, not once for a pair.
+//! - **Limits**: a whole column of scores is kept, 64 KiB for 512 tokens and two vectors of queries. For much longer texts the softmax
+//!   would have to be computed piece by piece ("flash attention").
 //! - **Exercise**: the ceiling counts the two products alone. Which part of the gap is the exponential, by the ladder `exp`?
+//!
+//! Reference: T. Dao et al., *FlashAttention*, arXiv:2205.14135, for the piece by piece.
 
 use super::{Pack, Scratch};
 use minilm_kernels::{Level, Rows, RowsMut, attention};

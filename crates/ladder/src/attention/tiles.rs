@@ -12,7 +12,8 @@
 //! - **Idea**: a query needs its own row of scores and nothing of the others'. MR of them share each load of keys and values.
 //! - **Why**: sixteen keys are one vector, and the scores between the steps are in the nearest cache.
 //! - **Cost**: the keys are transposed, once for each head: L·D copies for L²·D multiply-adds.
-//! - **Limits**: a tile is one vector wide, so each multiply-add needs a broadcast of its own. The values are read at a stride of 3H floats.
+//! - **Limits**: a tile is one vector wide, so each multiply-add needs a broadcast of its own. Maximum and sum of a row end with a sum across
+//!   the lanes, and a row that is no multiple of sixteen long has an end that goes through a copy: in short sentences that is most of the softmax.
 //! - **Exercise**: print L·D copies as a part of the time, for 8 and for 256 tokens.
 
 use super::{Pack, Scratch};

@@ -24,7 +24,7 @@
 
 use minilm_kernels::{
     Level,
-    simd::{Kernel, LANES, Simd},
+    simd::{Kernel, LANES, ROUNDER, Simd},
 };
 use std::f32::consts::LOG2_E;
 
@@ -56,7 +56,8 @@ impl Kernel for Exp<'_> {
 #[inline(always)]
 fn lanes<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     let x = s.min(s.splat(*super::ONE_FACTOR.end()), s.max(s.splat(*super::ONE_FACTOR.start()), x));
-    let n = s.round(s.mul(x, s.splat(LOG2_E)));
+    let rounded = s.mul_add(x, s.splat(LOG2_E), s.splat(ROUNDER));
+    let n = s.sub(rounded, s.splat(ROUNDER));
     let r = s.mul_add(n, s.splat(-HIGH), x);
     let r = s.mul_add(n, s.splat(-LOW), r);
     let mut q = s.splat(TAYLOR[5]);
@@ -65,5 +66,5 @@ fn lanes<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     }
     let d = s.mul_add(s.mul(r, r), q, r);
     let p = s.add(s.splat(1.0), d);
-    s.mul(p, s.exp2_int(n))
+    s.mul(p, s.exp2_int(rounded))
 }

@@ -1,11 +1,19 @@
 //! Shipped: `minilm_kernels::gemm::Linear`, on one core.
 //!
-//! - **Idea**: the packed panels, chains and tiles of the rungs before, with shapes chosen for each instruction set.
-//! - **Why**: rows are dealt evenly to tiles of any height, so that none is computed for nothing; a tile fetches its share of the next
-//!   panel; bias, GELU or residual are applied while the tile is in the first-level cache.
-//! - **Cost**: a function for each tile height, and the bookkeeping of what is fetched when.
+//! ```text
+//! for each panel                  y[.., jc..jc+NR]          NR = 48 with AVX-512
+//!   for each chain of KC          W[jc..jc+NR, pc..pc+KC]   24 KiB, in L1 while all rows pass by
+//!     for each tile of MR rows    y += the tile             up to 8 × 3 vectors: 24 sums in registers
+//!   epilogue                      bias, GELU or residual, once for the panel
+//! ```
+//!
+//! - **Idea**: the panels, chains and tiles of the rungs before, with shapes chosen for each instruction set.
+//! - **Why**: a tile of 8 × 3 vectors loads 11 values for 24 multiply-adds, one of 4 × 4 loads 8 for 16. A chain's weights leave room for
+//!   x in the first-level cache; each tile fetches its share of the next chain's into the second. Rows are dealt evenly to tiles of
+//!   any height, so none is computed for nothing. The weights lie in huge pages, so their addresses are looked up rarely.
+//! - **Cost**: a function for each tile height, and y makes a trip for each chain, as in `blocked`.
 //! - **Limits**: one core. The engine gives each thread a pack of whole sentences and takes it through all layers, so the threads meet once
-//!   for a pack instead of once for a product. Beside the rung before, look at the GFLOP/s of a core.
+//!   for a pack instead of once for a product. Compare the GFLOP/s of *a core* with the rung before.
 //! - **Exercise**: read `crates/kernels/src/gemm.rs` beside `threads.rs`: which of its lines have no counterpart?
 
 use super::Forward;

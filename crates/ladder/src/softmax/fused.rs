@@ -5,8 +5,8 @@
 //! ```
 //!
 //! - **Idea**: shift, exponential and sum happen while a vector is in a register. The row is not divided at all.
-//! - **Why**: attention multiplies e by the values next, and (Σⱼ eⱼ·vⱼ) / Σ is one division for each of 32 columns instead of one for
-//!   each of up to 512 scores. It also runs on scores that are still in the first-level cache, because the product q·kᵀ has just left them.
+//! - **Why**: attention multiplies e by the values next, and Σⱼ (eⱼ/Σ)·vⱼ = (Σⱼ eⱼ·vⱼ)·(1/Σ): one division for a row of scores instead of one for
+//!   each of them. It also runs on scores that are still in the nearest cache, because the product q·kᵀ has just left them.
 //! - **Cost**: softmax is no operation of its own any more: what it leaves makes sense only to someone who divides.
 //! - **Limits**: the row is read twice, because the maximum must be known first.
 //! - **Exercise**: drop pass 1: keep a running maximum and rescale Σ when it grows ("online softmax"). Is one pass faster here?
