@@ -6,17 +6,24 @@
 //!    └─ report/plots.rs  ─► docs/figures/PLOT.svg
 //! ```
 //!
+//! What needs no record is made from the model itself: the tables of `shapes.rs` and the figures of `figures.rs`.
+//!
 //! A table or plot is a function of one record. A block may name the machine, `<!-- report: TABLE MACHINE -->`; otherwise it is
 //! of the reference machine, as all plots are.
 
+mod figures;
+mod ladder;
 mod markers;
 mod plots;
 mod records;
+mod shapes;
 mod tables;
 
 use crate::{Outcome, cargo::Workspace, files};
+use figures::{FIGURES, Source};
 use records::Records;
 use serde_json::Value;
+use shapes::{COUNTS, Shapes};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -65,10 +72,15 @@ fn changed(output: &Output) -> Vec<&(PathBuf, String)> {
 
 fn output(root: &Path) -> Result<Output, String> {
     let records = Records::read(&root.join("benches/record"))?;
+    let weights = root.join("weights/all-MiniLM-L6-v2");
+    let shapes = Shapes::of(&files::read_json(&weights.join("config.json"))?)?;
     let mut output = Output { files: Vec::new(), missing: Vec::new() };
     for path in pages(root)? {
         let here = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let text = markers::replace(&files::read(&path)?, |block| {
+            if let Some(count) = COUNTS.iter().find(|count| count.name == block) {
+                return Ok(Some((count.make)(&shapes)));
+            }
             let (name, machine) = block.split_once(' ').unwrap_or((block, REFERENCE));
             let table =
                 tables::TABLES.iter().find(|table| table.name == name).ok_or_else(|| format!("no table is called {name:?}"))?;
@@ -81,8 +93,13 @@ fn output(root: &Path) -> Result<Output, String> {
         let text = text.map_err(|error| format!("{here}: {error}"))?;
         output.files.push((path, text));
     }
+    let figure = |name: &str| root.join(format!("docs/figures/{name}.svg"));
+    for drawing in &FIGURES {
+        let svg = (drawing.draw)(&Source { weights: &weights, shapes: &shapes });
+        output.files.push((figure(drawing.name), svg.map_err(|error| format!("{}.svg: {error}", drawing.name))?));
+    }
     for plot in &plots::PLOTS {
-        let path = root.join(format!("docs/figures/{}.svg", plot.name));
+        let path = figure(plot.name);
         match plot.of(&records, REFERENCE)? {
             Some(svg) => output.files.push((path, svg)),
             None if path.exists() => {

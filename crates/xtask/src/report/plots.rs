@@ -4,13 +4,14 @@ mod bars;
 mod peak;
 mod roofline;
 
-use super::Maker;
+use super::{Maker, ladder};
 use plotters::{coord::Shift, prelude::*};
 
-pub const PLOTS: [Maker; 3] = [
+pub const PLOTS: [Maker; 4] = [
     Maker { name: "peers", record: "peers", make: bars::peers },
     Maker { name: "gemm-peak", record: "bench", make: peak::gemm },
     Maker { name: "roofline", record: "bench", make: roofline::roofline },
+    Maker { name: "ladder-gemm", record: "ladder", make: ladder::gemm_bars },
 ];
 
 const PAPER: RGBColor = RGBColor(250, 250, 250);
@@ -69,8 +70,14 @@ mod tests {
         json!({ "texts": [{ "set": "short", "threads": 1, "limit_seconds": 1.5, "engines": engines }] })
     }
 
+    fn ladder() -> Value {
+        let rung = json!({ "name": "a & c", "value": 2.0, "cores": 1, "lines": 9 });
+        let case = json!({ "name": "gemm", "case": "384 → 1536, 8 rows", "ceiling": 100.0, "rungs": [rung], "yardstick": rung });
+        json!({ "ladders": [case] })
+    }
+
     fn drawn(plot: &Maker) -> String {
-        let records = Records::of("here", &[("bench", bench()), ("peers", peers())]);
+        let records = Records::of("here", &[("bench", bench()), ("peers", peers()), ("ladder", ladder())]);
         plot.of(&records, "here").unwrap().unwrap()
     }
 
@@ -80,6 +87,7 @@ mod tests {
             &["minilm", "a &amp; b", "limit"][..],
             &["384 → 1536", "64", "100"],
             &["gelu", "a &lt; b", "GFLOP/s"],
+            &["a &amp; c", "8 rows"],
         ]) {
             let svg = drawn(plot);
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");

@@ -1,12 +1,12 @@
 //! Records to Markdown.
 
 use super::{
-    Maker,
+    Maker, ladder,
     records::{list, number, string, unique},
 };
 use serde_json::Value;
 
-pub const TABLES: [Maker; 9] = [
+pub const TABLES: [Maker; 15] = [
     Maker { name: "machine", record: "machine", make: machine },
     Maker { name: "peers-texts", record: "peers", make: peers_texts },
     Maker { name: "peers-ids", record: "peers", make: peers_ids },
@@ -16,6 +16,12 @@ pub const TABLES: [Maker; 9] = [
     Maker { name: "bench-latency", record: "bench", make: latency },
     Maker { name: "bench-throughput", record: "bench", make: throughput },
     Maker { name: "kernels", record: "bench", make: kernels },
+    Maker { name: "ladder-gemm", record: "ladder", make: ladder::gemm_table },
+    Maker { name: "ladder-layer_norm", record: "ladder", make: ladder::layer_norm_table },
+    Maker { name: "ladder-softmax", record: "ladder", make: ladder::softmax_table },
+    Maker { name: "ladder-gelu", record: "ladder", make: ladder::gelu_table },
+    Maker { name: "ladder-exp", record: "ladder", make: ladder::exp_table },
+    Maker { name: "ladder-attention", record: "ladder", make: ladder::attention_table },
 ];
 
 /// What the engine of this repository is called among its rivals.
@@ -235,25 +241,25 @@ fn decimals(value: f64) -> String {
 }
 
 /// A Markdown table; columns are on the right but for the first few.
-struct Table {
+pub struct Table {
     rows: Vec<Vec<String>>,
     left: usize,
 }
 
 impl Table {
-    fn new<S: ToString>(head: impl IntoIterator<Item = S>) -> Table {
+    pub fn new<S: ToString>(head: impl IntoIterator<Item = S>) -> Table {
         Table { rows: vec![head.into_iter().map(|cell| cell.to_string()).collect()], left: 0 }
     }
 
-    fn left(self, columns: usize) -> Table {
+    pub fn left(self, columns: usize) -> Table {
         Table { left: columns, ..self }
     }
 
-    fn row<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
+    pub fn row<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
         self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let line = |cells: &[String]| {
             format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
         };

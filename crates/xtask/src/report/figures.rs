@@ -1,0 +1,45 @@
+//! Figures that need no record: drawn from shapes, or computed by the kernels, which give the same bits on every machine.
+
+mod bounds;
+mod diagram;
+mod errors;
+mod heads;
+mod journey;
+mod lanes;
+mod packing;
+mod sums;
+mod threads;
+mod tile;
+mod work;
+
+use super::shapes::Shapes;
+pub use diagram::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, PINK};
+use std::path::Path;
+
+/// A figure and how it is drawn.
+pub struct Figure {
+    pub name: &'static str,
+    pub draw: fn(&Source) -> Result<String, String>,
+}
+
+/// What figures are drawn from.
+pub struct Source<'a> {
+    /// The model's folder.
+    pub weights: &'a Path,
+    /// The model's sizes.
+    pub shapes: &'a Shapes,
+}
+
+pub const FIGURES: [Figure; 11] = [
+    Figure { name: "journey", draw: journey::draw },
+    Figure { name: "work", draw: work::draw },
+    Figure { name: "packing", draw: packing::draw },
+    Figure { name: "tile", draw: tile::draw },
+    Figure { name: "lanes", draw: lanes::draw },
+    Figure { name: "exp-error", draw: errors::exp },
+    Figure { name: "gelu-error", draw: errors::gelu },
+    Figure { name: "heads", draw: heads::draw },
+    Figure { name: "sums", draw: sums::draw },
+    Figure { name: "threads", draw: threads::draw },
+    Figure { name: "bounds", draw: bounds::draw },
+];

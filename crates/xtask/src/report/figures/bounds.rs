@@ -1,0 +1,82 @@
+//! How large rounding errors of a sum are, and how large they may be.
+
+use super::{Anchor, BLUE, Diagram, FAINT, GREEN, INK, ORANGE, Source};
+use minilm_kernels::{Level, gemm::Linear, naive};
+
+const K: usize = 384;
+/// x `[M, K]` and W `[N, K]`.
+const M: usize = 64;
+const N: usize = 192;
+/// Columns of the histogram: log₂ of error / (u·Σ|x·w|), from 2⁻¹⁴ to 2⁹.
+const FIRST: i32 = -14;
+const BINS: usize = 46;
+
+pub fn draw(_: &Source) -> Result<String, String> {
+    let mut random = 1u64;
+    let (x, w) = (values(&mut random, M * K), values(&mut random, N * K));
+    let zero = [0.0; N];
+    let truth = naive::linear(&x, &w, &zero);
+    let abs = |values: &[f32]| values.iter().map(|value| value.abs()).collect::<Vec<_>>();
+    let magnitude = naive::linear(&abs(&x), &abs(&w), &zero);
+
+    let mut shipped = vec![0.0; M * N];
+    Linear::pack(Level::detect(), &w, &zero).forward(&x, &mut shipped);
+    let one_chain =
+        x.chunks_exact(K).flat_map(|x| w.chunks_exact(K).map(|w| x.iter().zip(w).fold(0f32, |sum, (x, w)| x.mul_add(*w, sum))));
+    let one_chain: Vec<f32> = one_chain.collect();
+    let u = 1.0 / f64::from(1u32 << 24);
+    let histogram = |y: &[f32]| {
+        let mut counts = [0usize; BINS];
+        for ((y, truth), magnitude) in y.iter().zip(&truth).zip(&magnitude) {
+            let error = (f64::from(*y) - truth).abs() / (u * magnitude);
+            let bin = ((error.max(1e-9).log2() - f64::from(FIRST)) * 2.0).floor();
+            counts[bin.clamp(0.0, BINS as f64 - 1.0) as usize] += 1;
+        }
+        counts
+    };
+
+    let mut d = Diagram::new((760, 400), "Histogram of rounding errors of 12 288 dot products, far below the bounds");
+    d.text((20.0, 30.0), Anchor::Start, 16, "12 288 dot products of 384 terms: rounding error, in units of u·Σ|x·w|");
+    let (left, bottom, width) = (60.0, 310.0, 660.0);
+    let place = |bin: f64| left + width * bin / BINS as f64;
+    let bin_of = |value: f64| (value.log2() - f64::from(FIRST)) * 2.0;
+    for power in (FIRST..=8).step_by(2) {
+        let x = place(f64::from(power - FIRST) * 2.0);
+        d.line(&[(x, 60.0), (x, bottom)], FAINT, 0.8);
+        d.text((x, bottom + 18.0), Anchor::Middle, 13, &power_of_two(power));
+    }
+    let curves = [("one chain of 384", histogram(&one_chain), ORANGE), ("chains of 128, as shipped", histogram(&shipped), BLUE)];
+    let highest = curves.iter().flat_map(|curve| curve.1).max().unwrap_or(1) as f64;
+    for (i, (name, counts, colour)) in curves.iter().enumerate() {
+        let at = |(bin, count): (usize, &usize)| (place(bin as f64 + 0.5), bottom - 240.0 * *count as f64 / highest);
+        d.line(&counts.iter().enumerate().map(at).collect::<Vec<_>>(), colour, 2.0);
+        let y = 352.0 + 20.0 * i as f64;
+        d.line(&[(60.0, y), (84.0, y)], colour, 3.0);
+        d.coloured((90.0, y + 5.0), Anchor::Start, 13, INK, name);
+    }
+    for (roundings, y, name) in [(130.0, 112.0, "bound, chains of 128"), (384.0, 76.0, "bound, one chain")] {
+        let x = place(bin_of(roundings));
+        d.line(&[(x, y - 18.0), (x, bottom)], GREEN, 2.0);
+        d.coloured((x - 6.0, y), Anchor::End, 13, GREEN, name);
+    }
+    Ok(d.finish())
+}
+
+/// 2⁻⁴
+fn power_of_two(power: i32) -> String {
+    let digits = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"];
+    let sign = if power < 0 { "⁻" } else { "" };
+    let digits: String = power.abs().to_string().bytes().map(|digit| digits[usize::from(digit - b'0')]).collect();
+    format!("2{sign}{digits}")
+}
+
+/// Values between −1 and 1 by splitmix64.
+fn values(state: &mut u64, len: usize) -> Vec<f32> {
+    let mut value = || {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (((z ^ (z >> 31)) >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
+    };
+    (0..len).map(|_| value()).collect()
+}

@@ -1,0 +1,85 @@
+//! Where each head of a layer looks, for one sentence.
+
+use super::{Anchor, Diagram, Source};
+use crate::files;
+use minilm_kernels::{Level, naive};
+use minilm_model::{Bert, Checkpoint, Pack, Scratch, Stage};
+
+const WORDS: [&str; 12] = ["[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]"];
+/// Shown from here on; 0 is the first.
+const LAYER: usize = 2;
+const CELL: f64 = 13.0;
+
+pub fn draw(source: &Source) -> Result<String, String> {
+    let text = |error: minilm_model::Error| error.to_string();
+    let (hidden, heads) = (source.shapes.hidden, source.shapes.heads);
+    let x = layer_input(source)?; // [L, H]
+    let checkpoint = Checkpoint::open(&source.weights.join("model.safetensors")).map_err(text)?;
+    let mut parts = ["query", "key"].map(|part| {
+        let name = |tensor: &str| format!("encoder.layer.{LAYER}.attention.self.{part}.{tensor}");
+        let weight = checkpoint.tensor(&name("weight"), &[hidden, hidden]).map_err(text)?;
+        let bias = checkpoint.tensor(&name("bias"), &[hidden]).map_err(text)?;
+        Ok::<_, String>(naive::linear(&x, &weight, &bias)) // [L, H]
+    });
+    let [q, k] = [0, 1].map(|part| std::mem::replace(&mut parts[part], Ok(Vec::new())));
+    let (q, k) = (q?, k?);
+
+    let size = CELL * WORDS.len() as f64;
+    let about = format!("Attention weights of the {heads} heads of layer {LAYER} for: {}", WORDS.join(" "));
+    let columns = 4;
+    let (step_x, step_y) = (size + 92.0, size + 44.0);
+    let rows = heads.div_ceil(columns);
+    let mut d = Diagram::new(((step_x * columns as f64) as u32 + 20, (step_y * rows as f64) as u32 + 70), &about);
+    d.text(
+        (16.0, 28.0),
+        Anchor::Start,
+        16,
+        &format!("Layer {LAYER}, its {heads} heads: a row is a word that looks, a column one that is looked at"),
+    );
+    d.text(
+        (16.0, 48.0),
+        Anchor::Start,
+        13,
+        "columns are the same words in the same order; black is all of the attention, white is none",
+    );
+    let width = hidden / heads;
+    for head in 0..heads {
+        let (left, top) = (80.0 + step_x * (head % columns) as f64, 84.0 + step_y * (head / columns) as f64);
+        d.text((left, top - 8.0), Anchor::Start, 13, &format!("head {head}"));
+        d.rect((left, top), (size, size), "#FFFFFF");
+        for (i, word) in WORDS.iter().enumerate() {
+            let y = top + CELL * i as f64;
+            d.text((left - 5.0, y + 10.5), Anchor::End, 11, word);
+            let at = |row: usize| row * hidden + head * width..row * hidden + (head + 1) * width;
+            let score = |j: usize| q[at(i)].iter().zip(&k[at(j)]).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
+            let p = naive::softmax(&(0..WORDS.len()).map(score).collect::<Vec<_>>());
+            for (j, p) in p.iter().enumerate() {
+                let grey = (255.0 * (1.0 - p)).round() as u8;
+                if grey < 0xF8 {
+                    d.square((left + CELL * j as f64, y), CELL, &format!("#{grey:02X}{grey:02X}{grey:02X}"));
+                }
+            }
+        }
+    }
+    Ok(d.finish())
+}
+
+/// The residual stream `[L, H]` that goes into the layer.
+fn layer_input(source: &Source) -> Result<Vec<f32>, String> {
+    let tokenizer = files::read_json(&source.weights.join("tokenizer.json"))?;
+    let id = |word: &&str| {
+        let id = tokenizer["model"]["vocab"][word].as_u64();
+        id.and_then(|id| u32::try_from(id).ok()).ok_or_else(|| format!("{word:?} is no token"))
+    };
+    let mut pack = Pack::default();
+    pack.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
+    let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
+    let mut x = Vec::new();
+    let mut keep = |stage: Stage, tensor: minilm_kernels::Rows| {
+        if stage == Stage::Output(LAYER - 1) {
+            x = (0..tensor.rows()).flat_map(|i| tensor.row(i).to_vec()).collect();
+        }
+    };
+    bert.observe(&pack, &mut Scratch::default(), &mut keep).map_err(|error| error.to_string())?;
+    Ok(x)
+}

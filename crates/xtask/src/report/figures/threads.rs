@@ -1,0 +1,71 @@
+//! Two ways to use two threads: a pack each, or one pack together.
+
+use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, Source};
+
+pub fn draw(source: &Source) -> Result<String, String> {
+    let layers = source.shapes.layers;
+    let mut d = Diagram::new(
+        (800, 410),
+        "Above, each thread takes packs through all layers by itself; below, two threads share each product and exchange",
+    );
+    d.text((20.0, 32.0), Anchor::Start, 16, "many texts: a thread takes a whole pack through all layers, then the next");
+    let packs = [
+        vec![("pack 0", 240.0), ("pack 2", 200.0), ("pack 4", 150.0)],
+        vec![("pack 1", 230.0), ("pack 3", 190.0), ("pack 5", 160.0)],
+    ];
+    for (thread, packs) in packs.iter().enumerate() {
+        let y = 50.0 + 46.0 * thread as f64;
+        d.text((90.0, y + 24.0), Anchor::End, 14, &format!("thread {thread}"));
+        let mut x = 100.0;
+        for (name, width) in packs {
+            d.rect((x, y), (*width, 36.0), if thread == 0 { BLUE } else { GREEN });
+            for layer in 1..layers {
+                let at = x + width * layer as f64 / layers as f64;
+                d.line(&[(at, y), (at, y + 36.0)], FAINT, 0.6);
+            }
+            d.coloured((x + width / 2.0, y + 23.0), Anchor::Middle, 14, "#FFFFFF", name);
+            x += width;
+        }
+    }
+    d.text(
+        (100.0, 160.0),
+        Anchor::Start,
+        13,
+        "nothing is shared but the weights, which are only read; nobody waits until the packs run out",
+    );
+    d.text((20.0, 210.0), Anchor::Start, 16, "one text: both threads take it through a layer together");
+    for thread in 0..2 {
+        let y = 230.0 + 46.0 * f64::from(thread);
+        let own = if thread == 0 { BLUE } else { GREEN };
+        d.text((90.0, y + 24.0), Anchor::End, 14, &format!("thread {thread}"));
+        let mut x = 100.0;
+        let mut part = |width: f64, colour: &str, name: &str| {
+            d.rect((x, y), (width, 36.0), colour);
+            d.coloured((x + width / 2.0, y + 23.0), Anchor::Middle, 12, "#FFFFFF", name);
+            x += width;
+        };
+        part(130.0, own, "q k v, attention");
+        part(16.0, ORANGE, "");
+        part(60.0, own, "output");
+        part(16.0, ORANGE, "");
+        part(16.0, GREY, "");
+        for _ in 0..4 {
+            part(40.0, own, "up");
+            part(16.0, ORANGE, "");
+            part(44.0, own, "down");
+        }
+        part(16.0, ORANGE, "");
+        part(16.0, GREY, "");
+    }
+    d.text((100.0, 336.0), Anchor::Start, 13, "each takes half of the heads, then half of the columns of every product");
+    for (i, (colour, what)) in
+        [(ORANGE, "exchange: publish one's columns, wait, copy the others'"), (GREY, "LayerNorm, which each does for itself")]
+            .into_iter()
+            .enumerate()
+    {
+        let y = 352.0 + 22.0 * i as f64;
+        d.rect((100.0, y), (14.0, 14.0), colour);
+        d.coloured((122.0, y + 12.0), Anchor::Start, 13, INK, what);
+    }
+    Ok(d.finish())
+}
