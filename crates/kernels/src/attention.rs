@@ -17,6 +17,8 @@
 //! A sentence sees its own rows alone, so what else is in the pack cannot change its result.
 //!
 //! Reference: A. Vaswani et al., *Attention Is All You Need*, arXiv:1706.03762, section 3.2.
+//!
+//! In the book: `docs/06-attention.md`.
 
 use crate::{
     AlignedVec, Level, Rows, RowsMut,

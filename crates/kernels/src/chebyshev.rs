@@ -7,6 +7,8 @@
 //! ```
 //!
 //! At these nodes |f − p| ≤ 2·(R/2)ᴺ/N!·max|f⁽ᴺ⁾|, the least that can be promised for any N nodes.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use std::{array::from_fn, f64::consts::PI};
 

@@ -13,6 +13,8 @@
 //!   subnormal or overflow to infinity, with one rounding.
 //!
 //! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 

@@ -21,6 +21,8 @@
 //! ```
 //!
 //! Reference: D. Hendrycks and K. Gimpel, *Gaussian Error Linear Units*, arXiv:1606.08415.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 

@@ -36,6 +36,8 @@
 //! one call or several ([`Columns::accumulate`]).
 //!
 //! Reference: K. Goto and R. van de Geijn, *Anatomy of High-Performance Matrix Multiplication*, ACM TOMS 34, 2008.
+//!
+//! In the book: `docs/03-gemm.md`.
 
 mod micro;
 mod pack;

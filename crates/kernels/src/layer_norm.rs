@@ -11,6 +11,8 @@
 //! (AVX-512; the other levels keep what does not fit in the first-level cache).
 //!
 //! Reference: J. Ba, J. Kiros and G. Hinton, *Layer Normalization*, arXiv:1607.06450.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use crate::simd::{Kernel, LANES, Level, Simd};
 

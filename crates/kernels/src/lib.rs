@@ -37,6 +37,8 @@
 //! assert_eq!(y, [14.0, 21.5]);
 //! assert_eq!(naive::linear(&x, &w, &b), [14.0, 21.5]);
 //! ```
+//!
+//! In the book: `docs/00-map.md`.
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;

@@ -1,6 +1,8 @@
 //! The oracle: every operation as plain loops in `f64`, readable as its specification.
 //!
 //! Inputs are the `f32` that a kernel gets; everything after is `f64`. Tests compare the kernels with these.
+//!
+//! In the book: `docs/01-model.md`.
 
 /// y = x·Wᵀ + b with x `[M, K]`, weight `[N, K]`, bias `[N]`; returns y `[M, N]`.
 ///

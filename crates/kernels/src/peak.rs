@@ -2,6 +2,8 @@
 //!
 //! A kernel's speed means something as a part of one of them (S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52(4), 2009).
 //! All are the best of several short runs, because a machine that is shared or changes its clock now and then gives less.
+//!
+//! In the book: `docs/10-speed.md`.
 
 use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
 use std::{hint::black_box, time::Instant};

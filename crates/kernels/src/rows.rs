@@ -1,4 +1,6 @@
 //! Matrices as the kernels see them: a slice and the distance between rows.
+//!
+//! In the book: `docs/02-memory.md`.
 
 use crate::simd::LANES;
 use std::{array, ops::Range};

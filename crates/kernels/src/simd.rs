@@ -27,6 +27,8 @@
 //! function call. Dispatch once per operation, and mark everything below it `#[inline(always)]`.
 //!
 //! References: `rten-simd` (the idea of the ISA as a value), `pulp` (dispatch by a trait with a generic method).
+//!
+//! In the book: `docs/04-simd.md`.
 
 mod aligned;
 #[cfg(target_arch = "x86_64")]

@@ -8,6 +8,8 @@
 //!
 //! Subtracting the maximum makes every exponent ≤ 0: nothing overflows, and the largest term is exactly 1, so
 //! 1 ≤ Σ ≤ L. [`attention`](crate::attention) has a softmax of its own, over columns.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use crate::{
     exp::exp,

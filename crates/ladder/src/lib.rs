@@ -19,3 +19,26 @@ mod yardstick;
 pub use ladders::{Case, LADDERS, Ladder, Unit, Work};
 pub use report::{Report, Row, Table, peak};
 pub use steps::{Operation, STEPS, Step, YARDSTICKS};
+
+/// The code in the book is compiled and run as documentation tests.
+#[cfg(doctest)]
+mod book {
+    macro_rules! chapters {
+        ($($name:ident $file:literal)*) => {$(
+            #[doc = include_str!(concat!("../../../docs/", $file, ".md"))]
+            struct $name;
+        )*};
+    }
+    chapters! {
+        Model "01-model"
+        Memory "02-memory"
+        Gemm "03-gemm"
+        Simd "04-simd"
+        Functions "05-functions"
+        Attention "06-attention"
+        SameBits "07-same-bits"
+        Threads "08-threads"
+        Testing "09-testing"
+        Speed "10-speed"
+    }
+}

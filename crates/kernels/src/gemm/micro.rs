@@ -1,4 +1,6 @@
 //! The micro-kernel: MR × NV vectors of sums in registers, one pass over a chain of k.
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use crate::{
     Rows,

@@ -1,4 +1,6 @@
 //! Weights in the order in which the micro-kernel reads them.
+//!
+//! In the book: `docs/02-memory.md`.
 
 use super::{Epilogue, Gemm, KC, PART};
 use crate::{

@@ -1,4 +1,6 @@
 //! Memory for `f32` that starts on a cache line, so that no sixteen-lane load crosses one.
+//!
+//! In the book: `docs/02-memory.md`.
 
 use memmap2::MmapMut;
 use std::{

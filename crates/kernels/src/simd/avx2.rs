@@ -1,4 +1,6 @@
 //! Sixteen lanes in two ymm registers: lanes 0–7 in the first, 8–15 in the second.
+//!
+//! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
 use std::arch::x86_64::*;

@@ -1,4 +1,6 @@
 //! Sixteen lanes in one zmm register.
+//!
+//! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
 use std::arch::x86_64::*;

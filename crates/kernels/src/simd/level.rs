@@ -1,4 +1,6 @@
 //! Which instruction sets this CPU has, found at run time.
+//!
+//! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, Simd, portable::Portable};
 #[cfg(target_arch = "x86_64")]

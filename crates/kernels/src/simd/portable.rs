@@ -1,4 +1,6 @@
 //! Sixteen lanes in plain Rust: the specification that the other levels must match bit for bit.
+//!
+//! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
 use std::array::from_fn;
