@@ -52,12 +52,10 @@ fn rows(case: &Value) -> Result<Vec<&Value>, String> {
 fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<String, String> {
     let cases = cases(record, ladder, wanted)?;
     let (Some(last), unit) = (cases.last(), string(cases[0], "unit")?) else { return Err("no case".to_owned()) };
-    let mut head = vec!["rung".to_owned()];
-    for case in &cases {
-        head.push(format!("{}: {unit}", string(case, "case")?));
-    }
-    head.extend(["of the ceiling", "of the yardstick", "over the rung before", "lines"].map(str::to_owned));
-    let mut table = Table::new(head).left(1);
+    let names = cases.iter().map(|case| string(case, "case")).collect::<Result<Vec<_>, _>>()?;
+    let (common, own) = common(&names);
+    let heads = ["rung"].into_iter().chain(own.iter().copied());
+    let mut table = Table::new(heads.chain(["% of ceiling", "% of yardstick", "× last rung", "lines"])).left(1);
     // More is better for one unit, less for the other.
     let ratio = |value: f64, other: f64| if unit == "GFLOP/s" { value / other } else { other / value };
     let (ceiling, yardstick) = (number(last, "ceiling")?, number(last, "yardstick/value")?);
@@ -65,20 +63,31 @@ fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<Strin
     for (i, rung) in rows(last)?.into_iter().enumerate() {
         let (value, cores, lines) = (number(rung, "value")?, number(rung, "cores")?, number(rung, "lines")?);
         let name = string(rung, "name")?;
-        let mut row = vec![if cores > 1.0 { format!("{name}, {cores} cores") } else { name }];
+        let mut row = vec![if cores > 1.0 { format!("{name} ({cores})") } else { name }];
         for case in &cases {
             row.push(format!("{:.2}", number(rows(case)?[i], "value")?));
         }
-        row.push(format!("{:.1} %", 100.0 * ratio(value, ceiling) / cores));
-        row.push(format!("{:.0} %", 100.0 * ratio(value, yardstick)));
-        row.push(before.filter(|_| lines > 0.0).map_or(String::new(), |before| format!("{:.2}×", ratio(value, before))));
+        row.push(format!("{:.1}", 100.0 * ratio(value, ceiling) / cores));
+        row.push(format!("{:.0}", 100.0 * ratio(value, yardstick)));
+        row.push(before.filter(|_| lines > 0.0).map_or(String::new(), |before| format!("{:.2}", ratio(value, before))));
         row.push(if lines > 0.0 { format!("{lines}") } else { String::new() });
         table.row(row);
         before = Some(value);
     }
-    let (of, level, case) = (string(last, "yardstick/name")?, string(record, "level")?, string(last, "case")?);
-    let about = format!("Medians; level {level}; the yardstick is {of}; percentages and ratios are those of {case}.");
-    Ok(format!("{}\n{about}\n", table.text()))
+    let (of, level) = (string(last, "yardstick/name")?, string(record, "level")?);
+    let of_last = if own.len() > 1 { format!("; percentages and ratios: {}", own[own.len() - 1]) } else { String::new() };
+    Ok(format!("{}\n{common}{unit}, medians, level {level}; yardstick: {of}{of_last}.\n", table.text()))
+}
+
+/// What all names begin with, up to a comma, and the rest of each.
+fn common(names: &[String]) -> (String, Vec<&str>) {
+    let split: Option<Vec<(&str, &str)>> = names.iter().map(|name| name.split_once(", ")).collect();
+    match split {
+        Some(parts) if parts.iter().all(|part| part.0 == parts[0].0) => {
+            (format!("{}: ", parts[0].0), parts.into_iter().map(|part| part.1).collect())
+        }
+        _ => (String::new(), names.iter().map(String::as_str).collect()),
+    }
 }
 
 /// GFLOP/s of every rung for the numbers of rows that were measured, beside the core's peak.
@@ -143,13 +152,13 @@ mod tests {
     #[test]
     fn a_rate_is_better_when_it_is_larger() {
         let expected = "\
-| rung | 384 → 1536, 8 rows: GFLOP/s | 384 → 1536, 64 rows: GFLOP/s | of the ceiling | of the yardstick | over the rung before | lines |
+| rung | 8 rows | 64 rows | % of ceiling | % of yardstick | × last rung | lines |
 |---|---:|---:|---:|---:|---:|---:|
-| naive | 2.00 | 2.00 | 2.0 % | 3 % |  | 20 |
-| threads, 2 cores | 120.00 | 120.00 | 60.0 % | 200 % | 60.00× | 80 |
-| theirs | 60.00 | 60.00 | 60.0 % | 100 % |  |  |
+| naive | 2.00 | 2.00 | 2.0 | 3 |  | 20 |
+| threads (2) | 120.00 | 120.00 | 60.0 | 200 | 60.00 | 80 |
+| theirs | 60.00 | 60.00 | 60.0 | 100 |  |  |
 
-Medians; level avx2; the yardstick is theirs; percentages and ratios are those of 384 → 1536, 64 rows.
+384 → 1536: GFLOP/s, medians, level avx2; yardstick: theirs; percentages and ratios: 64 rows.
 ";
         assert_eq!(gemm_table(&record()).as_deref(), Ok(expected));
     }
@@ -157,10 +166,7 @@ Medians; level avx2; the yardstick is theirs; percentages and ratios are those o
     #[test]
     fn a_time_is_better_when_it_is_smaller() {
         let text = exp_table(&record()).unwrap();
-        assert!(
-            text.contains("| library | 4.00 | 12.5 % | 100 % |  | 9 |\n| shipped | 1.00 | 50.0 % | 400 % | 4.00× | 40 |\n"),
-            "{text}"
-        );
+        assert!(text.contains("| library | 4.00 | 12.5 | 100 |  | 9 |\n| shipped | 1.00 | 50.0 | 400 | 4.00 | 40 |\n"), "{text}");
         assert_eq!(gelu_table(&record()).unwrap_err(), "no ladder is called gelu");
     }
 
