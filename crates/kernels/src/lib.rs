@@ -10,7 +10,8 @@
 //! | [`gelu`] | x·Φ(x), the exact (erf) form | `torch.nn.functional.gelu` |
 //! | [`layer_norm`] | rows to mean 0 and variance 1, scaled and shifted | `torch.nn.functional.layer_norm` |
 //! | [`exp`] | eˣ | `torch.exp` |
-//! | [`naive`] | all of the above in plain `f64` loops: the specification | |
+//! | [`dot`] | one vector against many rows: dot products, squared distances | `torch.mv` |
+//! | [`naive`] | the model's operations in plain `f64` loops: the specification | |
 //! | [`peak`] | the speed that this core could have | |
 //!
 //! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`]. The crate
@@ -42,6 +43,7 @@
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;
+pub mod dot;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;

@@ -1,0 +1,187 @@
+//! One vector against many rows: dot products and squared distances, at the speed at which the rows can be read.
+//!
+//! ```text
+//! products:           dotᵢ = Σₖ xᵢₖ·yₖ        squareᵢ = Σₖ xᵢₖ²
+//! squared_distances:  dᵢ = Σₖ (xᵢₖ − yₖ)²
+//! ```
+//!
+//! A GEMM reads a row of `x` once for many columns of `y`. With one column there are two operations for each value read, and a row
+//! that comes from memory arrives more slowly than that. So nothing is packed, and what can be had of a value that is in a
+//! register anyway is free: the square of the row's length comes with the dot product, for cosines and to find rows that hold NaN.
+//!
+//! Several rows run side by side, because a sum waits four cycles for its own last multiply-add: four rows of two sums fill
+//! the wait, and two rows are what sixteen ymm registers hold. Rows never mix, so their number does not enter the arithmetic.
+//!
+//! # The order of additions
+//!
+//! As in every row reduction: element `k` is added to lane `k mod 16` by one fused multiply-add, k ascending, and the lanes by the fixed
+//! tree of [`Simd::sum`]. A sum of K terms has at most [`roundings`] roundings. This is another order than that of
+//! [`gemm`](crate::gemm), and gives other bits.
+
+use crate::{
+    Rows,
+    simd::{Kernel, LANES, Level, Simd},
+};
+
+/// What [`products`] finds for a row x.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Product {
+    /// x·y
+    pub dot: f32,
+    /// x·x
+    pub square: f32,
+}
+
+/// x·y for two vectors `[K]`.
+///
+/// # Panics
+/// If the two differ in length, or are empty.
+///
+/// ```
+/// assert_eq!(minilm_kernels::dot::dot(minilm_kernels::Level::detect(), &[1.0, 2.0], &[3.0, 4.0]), 11.0);
+/// ```
+pub fn dot(level: Level, x: &[f32], y: &[f32]) -> f32 {
+    let mut out = [Product::default()];
+    products(level, Rows::new(x, x.len()), y, &mut out);
+    out[0].dot
+}
+
+/// xᵢ·y and xᵢ·xᵢ for each row of x `[M, K]`, y `[K]`, out `[M]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, dot::{Product, products}};
+/// let mut out = [Product::default(); 2];
+/// products(Level::detect(), Rows::new(&[1.0, 2.0, 0.0, 5.0], 2), &[3.0, 4.0], &mut out);
+/// assert_eq!(out, [Product { dot: 11.0, square: 5.0 }, Product { dot: 20.0, square: 25.0 }]);
+/// ```
+pub fn products(level: Level, x: Rows, y: &[f32], out: &mut [Product]) {
+    check(x, y, out.len());
+    level.run(EachRow::<DotAndSquare> { x, y, out });
+}
+
+/// |xᵢ − y|² for each row of x `[M, K]`, y `[K]`, out `[M]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, dot::squared_distances};
+/// let mut out = [0.0; 2];
+/// squared_distances(Level::detect(), Rows::new(&[1.0, 2.0, 3.0, 4.0], 2), &[0.0, 0.0], &mut out);
+/// assert_eq!(out, [5.0, 25.0]);
+/// ```
+pub fn squared_distances(level: Level, x: Rows, y: &[f32], out: &mut [f32]) {
+    check(x, y, out.len());
+    level.run(EachRow::<SquaredDifference> { x, y, out });
+}
+
+/// How often a term of a sum of `k` is rounded at most: once for each multiply-add of its lane, once for each level of the tree.
+///
+/// ```
+/// assert_eq!(minilm_kernels::dot::roundings(384), 28);
+/// ```
+pub const fn roundings(k: usize) -> usize {
+    k.div_ceil(LANES) + LANES.ilog2() as usize
+}
+
+fn check(x: Rows, y: &[f32], out: usize) {
+    assert_eq!(x.cols(), y.len(), "x has {} columns, y {}", x.cols(), y.len());
+    assert_eq!(x.rows(), out, "x has {} rows, out {out}", x.rows());
+}
+
+/// What is added to a row's two sums for sixteen of its columns, and what becomes of the sums.
+trait Term {
+    type Result;
+    fn add<S: Simd>(s: S, sums: [S::F32x16; 2], x: S::F32x16, y: S::F32x16) -> [S::F32x16; 2];
+    fn result<S: Simd>(s: S, sums: [S::F32x16; 2]) -> Self::Result;
+}
+
+struct DotAndSquare;
+
+impl Term for DotAndSquare {
+    type Result = Product;
+    #[inline(always)]
+    fn add<S: Simd>(s: S, sums: [S::F32x16; 2], x: S::F32x16, y: S::F32x16) -> [S::F32x16; 2] {
+        [s.mul_add(x, y, sums[0]), s.mul_add(x, x, sums[1])]
+    }
+    #[inline(always)]
+    fn result<S: Simd>(s: S, sums: [S::F32x16; 2]) -> Product {
+        Product { dot: s.sum(sums[0]), square: s.sum(sums[1]) }
+    }
+}
+
+/// It leaves the second sum alone.
+struct SquaredDifference;
+
+impl Term for SquaredDifference {
+    type Result = f32;
+    #[inline(always)]
+    fn add<S: Simd>(s: S, sums: [S::F32x16; 2], x: S::F32x16, y: S::F32x16) -> [S::F32x16; 2] {
+        let difference = s.sub(x, y);
+        [s.mul_add(difference, difference, sums[0]), sums[1]]
+    }
+    #[inline(always)]
+    fn result<S: Simd>(s: S, sums: [S::F32x16; 2]) -> f32 {
+        s.sum(sums[0])
+    }
+}
+
+struct EachRow<'a, T: Term> {
+    x: Rows<'a>,              // [M, K]
+    y: &'a [f32],             // [K]
+    out: &'a mut [T::Result], // [M]
+}
+
+impl<T: Term> Kernel for EachRow<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        if S::VECTORS == 32 { self.groups::<S, 4>(s) } else { self.groups::<S, 2>(s) }
+    }
+}
+
+impl<T: Term> EachRow<'_, T> {
+    /// R rows at a time, then those that are left.
+    #[inline(always)]
+    fn groups<S: Simd, const R: usize>(mut self, s: S) {
+        let whole = self.x.rows() - self.x.rows() % R;
+        for first in (0..whole).step_by(R) {
+            self.rows::<S, R>(s, first);
+        }
+        for first in whole..self.x.rows() {
+            self.rows::<S, 1>(s, first);
+        }
+    }
+
+    /// out[first..first+R]
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize>(&mut self, s: S, first: usize) {
+        let (y, y_rest) = self.y.as_chunks::<LANES>();
+        let mut whole: [&[[f32; LANES]]; R] = [&[]; R]; // x[first..first+R, ..K − K mod 16]
+        let mut rest: [&[f32]; R] = [&[]; R];
+        for i in 0..R {
+            let (chunks, end) = self.x.row(first + i).as_chunks();
+            (whole[i], rest[i]) = (&chunks[..y.len()], end);
+        }
+        let mut sums = [[s.zero(); 2]; R];
+        for (k, y) in y.iter().enumerate() {
+            let y = s.load(y);
+            for i in 0..R {
+                sums[i] = T::add(s, sums[i], s.load(&whole[i][k]), y);
+            }
+        }
+        if !y_rest.is_empty() {
+            // Lanes past the end are zero in both, and add zero.
+            let y = s.load_or(y_rest, 0.0);
+            for i in 0..R {
+                sums[i] = T::add(s, sums[i], s.load_or(rest[i], 0.0), y);
+            }
+        }
+        for (out, sums) in self.out[first..].iter_mut().zip(sums) {
+            *out = T::result(s, sums);
+        }
+    }
+}
