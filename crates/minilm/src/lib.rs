@@ -23,6 +23,7 @@
 //! | `minilm` | text in, embeddings out: [`SentenceEncoder`] |
 //! | [`model`] | the BERT encoder: configuration, weights, forward pass |
 //! | [`pooling`] | sentence vectors from token vectors, and their similarity |
+//! | [`tasks`] | what people do with embeddings: search, evaluation |
 //! | [`kernels`] | all arithmetic, once for every instruction set |
 #![forbid(unsafe_code)]
 
@@ -55,6 +56,7 @@ pub use minilm_kernels::Level;
 pub use minilm_model as model;
 pub use minilm_pooling as pooling;
 pub use minilm_pooling::similarity;
+pub use minilm_tasks as tasks;
 pub use ndarray;
 
 /// Compiles and runs the examples of the README.

@@ -1,0 +1,254 @@
+//! k-means: k centres such that the squared distances of all rows to their nearest centre add up to little.
+//!
+//! ```text
+//! first centres: k-means++
+//! repeat:  each row goes to its nearest centre        argmin |x − c|² = argmax x·c − |c|²/2, a GEMM with a bias
+//!          each centre becomes the mean of its rows   a centre without rows moves to the row that is farthest from its own
+//! until nothing changes, or hardly anything
+//! ```
+//!
+//! This finds a minimum that depends on the start, so it is done several times, and the best is taken. Means are added up in `f64`
+//! in blocks of a fixed size, so the result does not depend on the number of threads.
+//!
+//! Reference: S. Lloyd, *Least Squares Quantization in PCM*, IEEE Transactions on Information Theory 28(2), 1982.
+
+use super::{random::Random, seeding::first_centres};
+use crate::{Error, matrix::Matrix};
+use minilm_kernels::{
+    Level, RowsMut,
+    gemm::{Epilogue, Linear},
+};
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+/// Rows that one task assigns and adds up.
+const BLOCK: usize = 4096;
+
+/// Rows of one product: 128 · 1024 scores are 512 KiB.
+const STEP: usize = 128;
+
+/// k-means and its options.
+///
+/// ```
+/// use minilm_tasks::cluster::KMeans;
+/// use ndarray::array;
+/// let rows = array![[0.0, 1.0], [5.0, 5.0], [0.0, 1.2], [5.0, 5.4]];
+/// let found = KMeans::new(2).seed(7).run(rows.view())?;
+/// assert_eq!(found.labels[0], found.labels[2]);
+/// assert_eq!(found.labels[1], found.labels[3]);
+/// assert_ne!(found.labels[0], found.labels[1]);
+/// # Ok::<(), minilm_tasks::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct KMeans {
+    clusters: usize,
+    seed: u64,
+    restarts: usize,
+    max_iterations: usize,
+    tolerance: f64,
+    level: Level,
+}
+
+/// What [`KMeans`] has found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KMeansClusters {
+    /// The cluster of each row, from 0.
+    pub labels: Vec<usize>,
+    /// The mean of each cluster `[clusters, d]`.
+    pub centres: Array2<f32>,
+    /// Σ |x − c|², each row with its centre.
+    pub inertia: f64,
+    /// How often the centres were moved.
+    pub iterations: usize,
+}
+
+impl KMeans {
+    /// The start of a search for this number of clusters: seed 0, four starts of at most 300 iterations, tolerance 10⁻⁴.
+    pub fn new(clusters: usize) -> KMeans {
+        KMeans { clusters, seed: 0, restarts: 4, max_iterations: 300, tolerance: 1e-4, level: Level::detect() }
+    }
+
+    /// The same seed gives the same clusters.
+    pub fn seed(self, seed: u64) -> KMeans {
+        KMeans { seed, ..self }
+    }
+
+    /// How many different starts are tried.
+    pub fn restarts(self, restarts: usize) -> KMeans {
+        KMeans { restarts, ..self }
+    }
+
+    /// How often the centres are moved at most.
+    pub fn max_iterations(self, max_iterations: usize) -> KMeans {
+        KMeans { max_iterations, ..self }
+    }
+
+    /// It ends when the centres move, all in all, by a squared distance of this times the mean variance of a column.
+    pub fn tolerance(self, tolerance: f64) -> KMeans {
+        KMeans { tolerance, ..self }
+    }
+
+    /// The instruction set; the clusters are the same on each.
+    pub fn level(self, level: Level) -> KMeans {
+        KMeans { level, ..self }
+    }
+
+    /// Clusters the rows of `embeddings` `[n, d]`.
+    ///
+    /// # Errors
+    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::TooFew`] if there are fewer rows than clusters, or
+    /// [`Error::Option`] for no clusters or no starts.
+    pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<KMeansClusters, Error> {
+        let rows = self.check(embeddings)?;
+        let mut random = Random(self.seed);
+        let runs = (0..self.restarts).map(|_| {
+            let centres = first_centres(&rows, self.clusters, &mut random, self.level);
+            let centres = centres.into_iter().flat_map(|row| rows.row(row).to_vec()).collect();
+            self.descend(&rows, centres)
+        });
+        // The first of equally good ones.
+        let best = runs.reduce(|best, next| if next.inertia < best.inertia { next } else { best });
+        best.ok_or_else(|| Error::Option { option: "restarts", reason: "at least one start is needed".to_owned() })
+    }
+
+    /// Clusters the rows of `embeddings` `[n, d]`, from given centres `[clusters, d]`: one start, nothing random.
+    ///
+    /// # Errors
+    /// As [`KMeans::run`], and [`Error::Columns`] or [`Error::Count`] for the centres.
+    pub fn run_from(&self, embeddings: ArrayView2<f32>, centres: ArrayView2<f32>) -> Result<KMeansClusters, Error> {
+        let rows = self.check(embeddings)?;
+        let centres = Matrix::new("centres", centres)?.with_columns_of(&rows)?.with_rows(self.clusters)?;
+        centres.lengths(self.level)?;
+        Ok(self.descend(&rows, centres.values(0..self.clusters).to_vec()))
+    }
+
+    fn check<'a>(&self, embeddings: ArrayView2<'a, f32>) -> Result<Matrix<'a>, Error> {
+        if self.clusters == 0 {
+            return Err(Error::Option { option: "clusters", reason: "at least one is needed".to_owned() });
+        }
+        let rows = Matrix::new("embeddings", embeddings)?;
+        if rows.rows() < self.clusters {
+            return Err(Error::TooFew { what: "embeddings", found: rows.rows(), least: self.clusters });
+        }
+        rows.lengths(self.level)?;
+        Ok(rows)
+    }
+
+    /// Lloyd's iteration from `centres` `[clusters, d]`.
+    fn descend(&self, rows: &Matrix, mut centres: Vec<f32>) -> KMeansClusters {
+        let stop = self.tolerance * mean_variance(rows);
+        let mut step = self.assign(rows, &centres);
+        let mut iterations = 0;
+        while iterations < self.max_iterations {
+            iterations += 1;
+            let moved = step.means(rows, self.clusters);
+            let shift: f64 = moved.iter().zip(&centres).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            centres = moved;
+            let next = self.assign(rows, &centres);
+            let same = next.labels == step.labels;
+            step = next;
+            if same || shift <= stop {
+                break;
+            }
+        }
+        let inertia = step.distances.iter().sum();
+        let shape = (self.clusters, rows.columns());
+        let centres = Array2::from_shape_vec(shape, centres).expect("as many values as the shape says");
+        KMeansClusters { labels: step.labels, centres, inertia, iterations }
+    }
+
+    /// Each row to its nearest centre, the first of equally near ones.
+    fn assign(&self, rows: &Matrix, centres: &[f32]) -> Step {
+        let d = rows.columns();
+        let half_square = |c: &[f32]| (c.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>() / 2.0) as f32;
+        let bias: Vec<f32> = centres.chunks_exact(d).map(|c| -half_square(c)).collect();
+        let linear = Linear::pack(self.level, centres, &bias);
+        let starts: Vec<usize> = (0..rows.rows()).step_by(BLOCK).collect();
+        let blocks: Vec<Step> = starts.par_iter().map(|&start| assign_block(rows, start, &linear, centres)).collect();
+        let mut whole = Step { labels: Vec::with_capacity(rows.rows()), distances: Vec::with_capacity(rows.rows()) };
+        for block in blocks {
+            whole.labels.extend(block.labels);
+            whole.distances.extend(block.distances);
+        }
+        whole
+    }
+}
+
+/// Which centre each row has, and its squared distance.
+struct Step {
+    labels: Vec<usize>,
+    distances: Vec<f64>,
+}
+
+fn assign_block(rows: &Matrix, start: usize, linear: &Linear, centres: &[f32]) -> Step {
+    let end = rows.rows().min(start + BLOCK);
+    let k = linear.outputs();
+    let mut scores = vec![0.0; STEP * k];
+    let mut step = Step { labels: Vec::new(), distances: Vec::new() };
+    for first in (start..end).step_by(STEP) {
+        let some = first..end.min(first + STEP);
+        let scores = &mut scores[..some.len() * k];
+        linear.forward_with(rows.slice(some.clone()), RowsMut::new(scores, k), Epilogue::Bias);
+        for (row, scores) in some.zip(scores.chunks_exact(k)) {
+            let best = (1..k).fold(0, |best, i| if scores[i] > scores[best] { i } else { best });
+            let centre = &centres[best * rows.columns()..(best + 1) * rows.columns()];
+            step.labels.push(best);
+            step.distances.push(squared_distance(rows.row(row), centre));
+        }
+    }
+    step
+}
+
+fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
+}
+
+impl Step {
+    /// The mean of each cluster's rows `[clusters, d]`. Clusters without rows get the rows that are farthest from their centres.
+    fn means(&mut self, rows: &Matrix, clusters: usize) -> Vec<f32> {
+        self.fill_empty(clusters);
+        let d = rows.columns();
+        let blocks: Vec<&[usize]> = self.labels.chunks(BLOCK).collect();
+        let sums = blocks.par_iter().enumerate().map(|(i, labels)| {
+            let mut sums = vec![0.0_f64; clusters * d];
+            for (row, label) in (i * BLOCK..).zip(labels.iter()) {
+                let sums = &mut sums[label * d..(label + 1) * d];
+                sums.iter_mut().zip(rows.row(row)).for_each(|(sum, x)| *sum += f64::from(*x));
+            }
+            sums
+        });
+        let mut counts = vec![0_usize; clusters];
+        self.labels.iter().for_each(|&label| counts[label] += 1);
+        let sums: Vec<Vec<f64>> = sums.collect();
+        let mean = |i: usize| (sums.iter().map(|sums| sums[i]).sum::<f64>() / counts[i / d] as f64) as f32;
+        (0..clusters * d).map(mean).collect()
+    }
+
+    fn fill_empty(&mut self, clusters: usize) {
+        let mut counts = vec![0_usize; clusters];
+        self.labels.iter().for_each(|&label| counts[label] += 1);
+        let empty: Vec<usize> = (0..clusters).filter(|&cluster| counts[cluster] == 0).collect();
+        if empty.is_empty() {
+            return;
+        }
+        let mut farthest: Vec<usize> = (0..self.labels.len()).collect();
+        farthest.sort_by(|&a, &b| self.distances[b].total_cmp(&self.distances[a])); // stable
+        let mut farthest = farthest.into_iter();
+        for cluster in empty {
+            // A cluster's only row stays: there are as many rows as clusters, so another one has two.
+            if let Some(row) = farthest.find(|&row| counts[self.labels[row]] > 1) {
+                counts[self.labels[row]] -= 1;
+                self.labels[row] = cluster;
+            }
+        }
+    }
+}
+
+/// The mean over the columns of the variance in each.
+fn mean_variance(rows: &Matrix) -> f64 {
+    let (n, d) = (rows.rows() as f64, rows.columns());
+    let mut sums = vec![0.0; d];
+    (0..rows.rows()).for_each(|i| sums.iter_mut().zip(rows.row(i)).for_each(|(sum, x)| *sum += f64::from(*x)));
+    let square = |i: usize| rows.row(i).iter().zip(&sums).map(|(x, sum)| (f64::from(*x) - sum / n).powi(2)).sum::<f64>();
+    (0..rows.rows()).map(square).sum::<f64>() / (n * d as f64)
+}

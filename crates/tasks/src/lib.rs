@@ -1,0 +1,43 @@
+//! # minilm-tasks
+//!
+//! What people do with embeddings, with the meaning and the numbers that users of sentence-transformers know.
+//!
+//! | module | what | sentence-transformers |
+//! |---|---|---|
+//! | [`search`] | the rows of a corpus nearest to each query, exactly | `util.semantic_search` |
+//! | [`evaluate`] | how good embeddings are: correlation, retrieval, pairs, triplets, reranking, clusterings | `evaluation` |
+//! | [`paraphrases`] | the most alike pairs among all rows | `util.paraphrase_mining` |
+//! | [`cluster`] | groups of rows: communities, k-means, agglomerative | `util.community_detection`, scikit-learn |
+//! | [`duplicates`] | which rows or texts to keep | |
+//! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
+//!
+//! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a transpose, or some of the columns) is copied.
+//! Nothing here knows a model: any vectors will do, if they are finite.
+//!
+//! Results do not depend on the number of threads, the order in which they finish, or the instruction set. Work runs on the
+//! rayon pool of the caller; `ThreadPool::install` chooses another.
+//!
+//! ```
+//! use minilm_tasks::search::{Hit, Search};
+//! use ndarray::array;
+//!
+//! let corpus = array![[1.0, 0.0], [0.0, 1.0], [3.0, 3.0]];
+//! let hits = Search::new().top_k(2).run(array![[0.0, 2.0]].view(), corpus.view())?;
+//! assert_eq!(hits[0][0], Hit { corpus_id: 1, score: 1.0 });
+//! assert_eq!(hits[0][1].corpus_id, 2);
+//! # Ok::<(), minilm_tasks::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod cluster;
+pub mod duplicates;
+mod error;
+pub mod evaluate;
+mod matrix;
+pub mod paraphrases;
+pub mod quantize;
+pub mod search;
+mod similarity;
+
+pub use error::Error;
+pub use similarity::Similarity;

@@ -1,0 +1,171 @@
+//! Paraphrase mining: the most alike pairs among all rows (`sentence_transformers.util.paraphrase_mining_embeddings`).
+//!
+//! ```text
+//! for each row: the top_k most alike other rows                  (search)
+//! of all these pairs, each counted once: the max_pairs best      (a bounded heap)
+//! ```
+//!
+//! The heap's worst score is a minimum for the searches still to come, which makes them faster. Memory is for `max_pairs` and 4096 ·
+//! `top_k` hits. Pairs of equal score are ordered by their rows; the original keeps any of them where it has to choose.
+
+use crate::{
+    Error,
+    matrix::Matrix,
+    search::{Metric, Search},
+};
+use minilm_kernels::Level;
+use ndarray::ArrayView2;
+use std::{
+    cmp::Ordering,
+    collections::{BinaryHeap, HashSet},
+};
+
+/// Rows that search together.
+const CHUNK: usize = 4096;
+
+/// Two different rows and their score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// The higher, the more alike.
+    pub score: f32,
+    /// The lower of the rows.
+    pub first: usize,
+    /// The higher.
+    pub second: usize,
+}
+
+/// Paraphrase mining and its options.
+///
+/// ```
+/// use minilm_tasks::paraphrases::Mining;
+/// use ndarray::array;
+/// let rows = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]];
+/// let pairs = Mining::new().max_pairs(2).run(rows.view())?;
+/// let found: Vec<_> = pairs.iter().map(|pair| (pair.first, pair.second)).collect();
+/// assert_eq!(found, [(0, 2), (1, 3)]);
+/// # Ok::<(), minilm_tasks::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Mining {
+    max_pairs: usize,
+    top_k: usize,
+    metric: Metric,
+    min_score: f32,
+    level: Level,
+}
+
+impl Default for Mining {
+    fn default() -> Self {
+        Mining { max_pairs: 500_000, top_k: 100, metric: Metric::Cosine, min_score: f32::NEG_INFINITY, level: Level::detect() }
+    }
+}
+
+impl Mining {
+    /// The defaults of sentence-transformers: half a million pairs, a hundred for each row, by cosine.
+    pub fn new() -> Mining {
+        Mining::default()
+    }
+
+    /// How many pairs to keep at most.
+    pub fn max_pairs(self, max_pairs: usize) -> Mining {
+        Mining { max_pairs, ..self }
+    }
+
+    /// How many pairs a row brings in at most. (It may be in more: those that other rows bring in.)
+    pub fn top_k(self, top_k: usize) -> Mining {
+        Mining { top_k, ..self }
+    }
+
+    /// What a score is.
+    pub fn metric(self, metric: Metric) -> Mining {
+        Mining { metric, ..self }
+    }
+
+    /// Only pairs with at least this score.
+    pub fn min_score(self, min_score: f32) -> Mining {
+        Mining { min_score, ..self }
+    }
+
+    /// The instruction set; the pairs are the same on each.
+    pub fn level(self, level: Level) -> Mining {
+        Mining { level, ..self }
+    }
+
+    /// The best pairs of rows of `embeddings` `[n, d]`, best first.
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<Pair>, Error> {
+        let matrix = Matrix::new("embeddings", embeddings)?;
+        matrix.lengths(self.level)?;
+        let mut best = Pairs { max: self.max_pairs, heap: BinaryHeap::new(), kept: HashSet::new() };
+        for start in (0..matrix.rows()).step_by(CHUNK) {
+            let queries = matrix.part(start..matrix.rows().min(start + CHUNK));
+            let other = |query: usize, row: usize| start + query != row;
+            let search = Search::new().top_k(self.top_k).metric(self.metric).level(self.level).filter(&other);
+            let search = search.min_score(best.limit().max(self.min_score));
+            for (query, hits) in search.run(queries, matrix.view())?.iter().enumerate() {
+                for hit in hits {
+                    let (a, b) = (start + query, hit.corpus_id);
+                    best.push(Pair { score: hit.score, first: a.min(b), second: a.max(b) });
+                }
+            }
+        }
+        Ok(best.heap.into_sorted_vec().into_iter().map(|pair| pair.0).collect())
+    }
+}
+
+/// The best pairs so far, each once.
+struct Pairs {
+    max: usize,
+    heap: BinaryHeap<WorstFirst>,
+    kept: HashSet<(usize, usize)>,
+}
+
+impl Pairs {
+    /// The lowest score that can still be kept.
+    fn limit(&self) -> f32 {
+        match self.heap.peek() {
+            Some(worst) if self.heap.len() >= self.max => worst.0.score,
+            _ => f32::NEG_INFINITY,
+        }
+    }
+
+    fn push(&mut self, pair: Pair) {
+        let full = self.heap.len() >= self.max;
+        if full && self.heap.peek().is_none_or(|worst| WorstFirst(pair) >= *worst) {
+            return;
+        }
+        if self.kept.insert((pair.first, pair.second)) {
+            self.heap.push(WorstFirst(pair));
+            if full && let Some(WorstFirst(worst)) = self.heap.pop() {
+                self.kept.remove(&(worst.first, worst.second));
+            }
+        }
+    }
+}
+
+/// Of two pairs the worse is the greater.
+#[derive(Clone, Copy, Debug)]
+struct WorstFirst(Pair);
+
+impl Ord for WorstFirst {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_score = other.0.score.total_cmp(&self.0.score);
+        by_score.then((self.0.first, self.0.second).cmp(&(other.0.first, other.0.second)))
+    }
+}
+
+impl PartialOrd for WorstFirst {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for WorstFirst {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for WorstFirst {}

@@ -1,0 +1,147 @@
+//! Semantic search: the rows of a corpus that are nearest to each query, exactly (`sentence_transformers.util.semantic_search`).
+//!
+//! ```text
+//! queries [Q, d] ─ chunks of 1024 ──────────────┐
+//! corpus [n, d] ─ a part for each thread ───────┤
+//!                                               ▼
+//!    few queries   for each block of rows, for each query: dot products                  (kernels::dot)
+//!    many          for each block of rows: scores [128, 256] = block · queriesᵀ          (kernels::gemm)
+//!                  for each score that may belong to the best: the dot product           (kernels::dot)
+//!                                               ▼
+//!                  a bounded heap for each query; the heaps of the parts are merged
+//! ```
+//!
+//! The queries are what is packed for the GEMM: there are few of them, and the corpus is then read from memory once, in place. The score
+//! matrix is never there: 128 × 256 scores at a time live in the second-level cache.
+//!
+//! # One arithmetic
+//!
+//! A GEMM adds in another order than a dot product does, so its scores have other bits, and which of two close rows comes first would
+//! depend on how many queries came along. So the GEMM only finds candidates. Its error is bounded, by the theory of rounding, by
+//! `γ·|q|·|c|`: every row whose score might reach the worst of the best k, if the bound is added, is scored by the dot product, which is what counts.
+//! There are about k·ln(n/k) such rows a query. A query thus gets the same bits alone, in any batch, on any number of threads, on
+//! every level.
+//!
+//! - Dot: the dot product, as [`minilm_kernels::dot`] defines it.
+//! - Cosine: the same, divided in `f64` by the lengths (below 1e-12 they count as 1e-12), rounded to `f32`, kept within −1 … 1. The
+//!   cosine of equal rows is exactly 1.
+//!
+//! Equal scores are ordered by the row's number. `f32` scores of sentence-transformers differ from these in their last bits, and where scores
+//! are equal it may give any order.
+//!
+//! Reference: N. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd edition, section 3.1 (the bound).
+
+mod candidates;
+mod metric;
+mod scan;
+mod stream;
+mod top_k;
+
+pub use metric::Metric;
+pub use stream::Stream;
+pub use top_k::{Hit, TopK};
+
+use crate::Error;
+use minilm_kernels::Level;
+use ndarray::ArrayView2;
+use std::fmt;
+
+/// Whether a query (its row) may find a row of the corpus.
+type Filter<'f> = &'f (dyn Fn(usize, usize) -> bool + Sync);
+
+/// A search and its options.
+///
+/// ```
+/// use minilm_tasks::search::{Metric, Search};
+/// use ndarray::array;
+///
+/// let corpus = array![[1.0, 0.0], [0.6, 0.8], [0.0, 2.0]];
+/// let queries = array![[0.0, 1.0], [1.0, 0.1]];
+/// let found = |search: Search| -> Result<Vec<Vec<usize>>, minilm_tasks::Error> {
+///     let hits = search.run(queries.view(), corpus.view())?;
+///     Ok(hits.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect())
+/// };
+/// assert_eq!(found(Search::new())?, [[2, 1, 0], [0, 1, 2]]);
+/// assert_eq!(found(Search::new().top_k(1).metric(Metric::Dot))?, [[2], [0]]);
+/// assert_eq!(found(Search::new().min_score(0.5))?, [[2, 1], [0, 1]]);
+/// assert_eq!(found(Search::new().filter(&|query, row| query != row))?, [vec![2, 1], vec![0, 2]]);
+/// # Ok::<(), minilm_tasks::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Search<'f> {
+    top_k: usize,
+    metric: Metric,
+    min_score: f32,
+    level: Level,
+    filter: Option<Filter<'f>>,
+}
+
+impl Default for Search<'_> {
+    fn default() -> Self {
+        Search { top_k: 10, metric: Metric::Cosine, min_score: f32::NEG_INFINITY, level: Level::detect(), filter: None }
+    }
+}
+
+impl<'f> Search<'f> {
+    /// The ten best by cosine, as in sentence-transformers.
+    pub fn new() -> Search<'f> {
+        Search::default()
+    }
+
+    /// How many hits a query gets at most; `usize::MAX` is all rows. 10 if not set.
+    pub fn top_k(self, top_k: usize) -> Search<'f> {
+        Search { top_k, ..self }
+    }
+
+    /// What a score is. Cosine if not set.
+    pub fn metric(self, metric: Metric) -> Search<'f> {
+        Search { metric, ..self }
+    }
+
+    /// Only hits with at least this score.
+    pub fn min_score(self, min_score: f32) -> Search<'f> {
+        Search { min_score, ..self }
+    }
+
+    /// The instruction set. The fastest if not set; the hits are the same on each.
+    pub fn level(self, level: Level) -> Search<'f> {
+        Search { level, ..self }
+    }
+
+    /// Only pairs (row of the queries, row of the corpus) for which `filter` is true.
+    ///
+    /// It is asked from several threads, and only about rows that are good enough, so a slow one costs little.
+    pub fn filter(self, filter: &'f (dyn Fn(usize, usize) -> bool + Sync)) -> Search<'f> {
+        Search { filter: Some(filter), ..self }
+    }
+
+    /// For each row of `queries` `[Q, d]` its hits among the rows of `corpus` `[n, d]`, best first: at most n of them.
+    ///
+    /// # Errors
+    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::NotFinite`], [`Error::TooLong`], or [`Error::Option`] for a minimum of NaN.
+    pub fn run(&self, queries: ArrayView2<f32>, corpus: ArrayView2<f32>) -> Result<Vec<Vec<Hit>>, Error> {
+        let mut stream = self.start(queries)?;
+        stream.feed(corpus)?;
+        Ok(stream.finish())
+    }
+
+    /// Begins a search through a corpus that comes in blocks, for one that is larger than memory. It has the hits of [`Search::run`].
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn start<'a>(&self, queries: ArrayView2<'a, f32>) -> Result<Stream<'a>, Error>
+    where
+        'f: 'a,
+    {
+        Stream::new(*self, queries)
+    }
+}
+
+impl fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Search { top_k, metric, min_score, level, filter } = self;
+        let mut fields = f.debug_struct("Search");
+        fields.field("top_k", top_k).field("metric", metric).field("min_score", min_score).field("level", level);
+        fields.field("filter", &filter.is_some()).finish()
+    }
+}

@@ -1,0 +1,95 @@
+//! How alike the two vectors of a pair are, in `f64`.
+
+use crate::{Error, matrix::Matrix};
+use ndarray::ArrayView2;
+
+/// A similarity of sentence-transformers, the higher the more alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Similarity {
+    /// a·b / (|a|·|b|); lengths below 1e-12 count as 1e-12.
+    #[default]
+    Cosine,
+    /// a·b
+    Dot,
+    /// −|a − b|
+    Euclidean,
+    /// −Σ|aᵢ − bᵢ|
+    Manhattan,
+}
+
+impl Similarity {
+    /// All four.
+    pub const ALL: [Similarity; 4] = [Similarity::Cosine, Similarity::Dot, Similarity::Euclidean, Similarity::Manhattan];
+
+    /// The name in sentence-transformers.
+    ///
+    /// ```
+    /// assert_eq!(minilm_tasks::Similarity::Cosine.name(), "cosine");
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Similarity::Cosine => "cosine",
+            Similarity::Dot => "dot",
+            Similarity::Euclidean => "euclidean",
+            Similarity::Manhattan => "manhattan",
+        }
+    }
+
+    /// Whether it is the negative of a distance.
+    pub fn is_distance(self) -> bool {
+        matches!(self, Similarity::Euclidean | Similarity::Manhattan)
+    }
+
+    /// The similarity of two vectors. It is computed in `f64`, in order, from the `f32` values.
+    ///
+    /// # Panics
+    /// If the two differ in length.
+    ///
+    /// ```
+    /// use minilm_tasks::Similarity;
+    /// assert_eq!(Similarity::Cosine.of(&[3.0, 4.0], &[6.0, 8.0]), 1.0);
+    /// assert_eq!(Similarity::Euclidean.of(&[0.0, 0.0], &[3.0, 4.0]), -5.0);
+    /// assert_eq!(Similarity::Manhattan.of(&[0.0, 0.0], &[3.0, 4.0]), -7.0);
+    /// ```
+    pub fn of(self, a: &[f32], b: &[f32]) -> f64 {
+        assert_eq!(a.len(), b.len(), "the vectors have {} and {} values", a.len(), b.len());
+        match self {
+            Similarity::Cosine => dot(a, b) / (length(a) * length(b)),
+            Similarity::Dot => dot(a, b),
+            Similarity::Euclidean => -differences(a, b).map(|d| d * d).sum::<f64>().sqrt(),
+            Similarity::Manhattan => -differences(a, b).map(f64::abs).sum::<f64>(),
+        }
+    }
+
+    /// The similarity of each row of `a` `[n, d]` with the same row of `b` `[n, d]` (`util.pairwise_cos_sim` and its like).
+    ///
+    /// # Errors
+    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::Count`] or [`Error::NotFinite`].
+    ///
+    /// ```
+    /// use minilm_tasks::Similarity;
+    /// use ndarray::array;
+    /// let (a, b) = (array![[1.0, 2.0], [0.0, 1.0]], array![[3.0, 4.0], [1.0, 1.0]]);
+    /// assert_eq!(Similarity::Dot.pairs(a.view(), b.view())?, [11.0, 1.0]);
+    /// # Ok::<(), minilm_tasks::Error>(())
+    /// ```
+    pub fn pairs(self, a: ArrayView2<f32>, b: ArrayView2<f32>) -> Result<Vec<f64>, Error> {
+        let a = Matrix::new("first vectors", a)?;
+        let b = Matrix::new("second vectors", b)?.with_columns_of(&a)?.with_rows(a.rows())?;
+        a.check_finite()?;
+        b.check_finite()?;
+        Ok((0..a.rows()).map(|i| self.of(a.row(i), b.row(i))).collect())
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
+}
+
+fn length(a: &[f32]) -> f64 {
+    dot(a, a).sqrt().max(1e-12)
+}
+
+fn differences(a: &[f32], b: &[f32]) -> impl Iterator<Item = f64> {
+    a.iter().zip(b).map(|(&a, &b)| f64::from(a) - f64::from(b))
+}
