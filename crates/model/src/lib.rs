@@ -44,7 +44,7 @@ pub use pack::Pack;
 pub use scratch::Scratch;
 pub use stage::{Observer, Stage};
 pub use team::{Member, Team};
-pub use weights::Checkpoint;
+pub use weights::{Checkpoint, Mapped};
 
 use encoder::Call;
 use minilm_kernels::{Level, Rows};

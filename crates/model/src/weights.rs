@@ -16,6 +16,39 @@ use std::{
 #[cfg(target_endian = "big")]
 compile_error!("safetensors are little-endian, and tensors are read in place");
 
+/// A file that is mapped into memory, for reading. Clones share the mapping.
+///
+/// Nobody may change the file while it is mapped; one that is replaced by renaming another stays as it was.
+///
+/// ```
+/// let file = minilm_model::Mapped::open("Cargo.toml".as_ref())?;
+/// assert!(file.as_ref().starts_with(b"[package]"));
+/// # Ok::<(), minilm_model::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mapped(Arc<Mmap>);
+
+impl Mapped {
+    /// Maps the file.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn open(path: &Path) -> Result<Mapped, Error> {
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        let file = File::open(path).map_err(read)?;
+        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be checked; the documentation of
+        // `Mapped` and `Bert::load` asks for it, as every program that maps a file does.
+        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
+        Ok(Mapped(Arc::new(map)))
+    }
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A safetensors file, memory-mapped or given as bytes, with a validated header.
 ///
 /// ```no_run
@@ -33,7 +66,7 @@ pub struct Checkpoint {
 
 /// The content of a file. It stays at its address for as long as it lives.
 enum Bytes {
-    Mapped(Mmap),
+    Mapped(Mapped),
     Given(Cow<'static, [u8]>),
 }
 
@@ -42,7 +75,7 @@ impl Deref for Bytes {
 
     fn deref(&self) -> &[u8] {
         match self {
-            Bytes::Mapped(map) => map,
+            Bytes::Mapped(map) => map.as_ref(),
             Bytes::Given(bytes) => bytes,
         }
     }
@@ -60,12 +93,7 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Read`] or [`Error::Safetensors`].
     pub fn open(path: &Path) -> Result<Checkpoint, Error> {
-        let read = |source| Error::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
-        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be checked; the documentation of
-        // `Bert::load` asks for it, as every program that maps a file does.
-        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
-        Checkpoint::new(Bytes::Mapped(map), path)
+        Checkpoint::new(Bytes::Mapped(Mapped::open(path)?), path)
     }
 
     /// Takes the file's content as it is, for instance from [`include_bytes!`]; errors name it `path`.

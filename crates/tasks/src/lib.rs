@@ -9,6 +9,7 @@
 //! | [`paraphrases`] | the most alike pairs among all rows | `util.paraphrase_mining` |
 //! | [`cluster`] | groups of rows: communities, k-means, agglomerative | `util.community_detection`, scikit-learn |
 //! | [`duplicates`] | which rows or texts to keep | |
+//! | [`index`] | vectors and their texts in one file, and what made them | |
 //! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
 //!
 //! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a transpose, or some of the columns) is copied.
@@ -33,6 +34,7 @@ pub mod cluster;
 pub mod duplicates;
 mod error;
 pub mod evaluate;
+pub mod index;
 mod matrix;
 pub mod paraphrases;
 pub mod quantize;

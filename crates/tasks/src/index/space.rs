@@ -1,0 +1,75 @@
+//! What makes vectors comparable: that the same model made them, in the same way.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An embedding space: a name for people, and a fingerprint that is equal only if vectors can be compared.
+///
+/// ```
+/// use minilm_tasks::index::Space;
+/// let space = Space::new("all-MiniLM-L6-v2", &Space::fingerprint([b"weights".as_slice(), b"tokenizer", b"mean", b"f32"]));
+/// assert_eq!(space.to_string(), "all-MiniLM-L6-v2 (470ac51bd819da74)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Space {
+    name: String,
+    fingerprint: String,
+}
+
+impl Space {
+    /// A space. Two are the same if their fingerprints are; names do not count.
+    pub fn new(name: &str, fingerprint: &str) -> Space {
+        Space { name: name.to_owned(), fingerprint: fingerprint.to_owned() }
+    }
+
+    /// Sixteen hexadecimal digits for all that makes the vectors what they are: the bytes of weights and tokenizer, pooling,
+    /// precision, in an order of your own. It tells apart what differs by accident, not what somebody made to look the same.
+    ///
+    /// The hash is FNV-1a, 64 bits, over words of eight bytes; each part is followed by its length.
+    pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let mut add = |word: u64| {
+            hash = (hash ^ word).wrapping_mul(0x0100_0000_01b3);
+            hash ^= hash >> 32; // high bits reach the low ones, which a product alone never does
+        };
+        for part in parts {
+            let (words, rest) = part.as_chunks::<8>();
+            words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+            add(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
+            add(part.len() as u64);
+        }
+        format!("{hash:016x}")
+    }
+
+    /// Whether vectors of both can be compared.
+    pub fn is_same(&self, other: &Space) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.fingerprint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Space;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_change_changes_the_fingerprint() {
+        let base = vec![7_u8; 100];
+        let mut seen = HashSet::from([Space::fingerprint([base.as_slice()])]);
+        for bit in 0..800 {
+            let mut changed = base.clone();
+            changed[bit / 8] ^= 1 << (bit % 8);
+            assert!(seen.insert(Space::fingerprint([changed.as_slice()])), "bit {bit}");
+        }
+        for cut in 0..100 {
+            assert!(seen.insert(Space::fingerprint([&base[..cut]])), "{cut} bytes");
+            assert!(seen.insert(Space::fingerprint([&base[..cut], &base[cut..]])), "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The index file: what is written is read, nothing broken is, and a writer that is stopped leaves the old file.
+
+mod support;
+
+use minilm_tasks::{
+    index::{Index, IndexError, Space, append, write},
+    search::Search,
+};
+use ndarray::{Array2, s};
+use safetensors::SafeTensors;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+use support::Random;
+use tempfile::TempDir;
+
+fn space() -> Space {
+    Space::new("model-a", "1234")
+}
+
+fn texts(n: usize) -> Vec<String> {
+    (0..n).map(|i| format!("text {i} {}", "é\n".repeat(i % 4))).collect()
+}
+
+/// A directory, and an index of 20 rows in it.
+fn index() -> (TempDir, PathBuf, Array2<f32>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.index");
+    let vectors = Random(1).matrix(20, 7);
+    write(&path, &space(), vectors.view(), &texts(20)).unwrap();
+    (directory, path, vectors)
+}
+
+fn assert_holds(path: &Path, vectors: &Array2<f32>, texts: &[String]) {
+    let index = Index::read(path).unwrap();
+    assert_eq!(index.vectors(), vectors);
+    assert_eq!((index.len(), index.dimensions(), index.space()), (texts.len(), vectors.ncols(), &space()));
+    let found: Vec<&str> = (0..index.len()).map(|row| index.text(row).unwrap()).collect();
+    assert_eq!(found, texts);
+}
+
+/// Nothing but the index is in its directory.
+fn assert_alone(path: &Path) {
+    let entries: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(entries, [path]);
+}
+
+#[test]
+fn what_is_written_is_read_and_is_a_safetensors_file() {
+    let (_directory, path, vectors) = index();
+    assert_holds(&path, &vectors, &texts(20));
+    assert_alone(&path);
+    let bytes = fs::read(&path).unwrap();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.tensor("vectors").unwrap().shape(), [20, 7]);
+    let odd = [[0].as_slice(), &bytes].concat();
+    for index in [Index::new(&path, &bytes[..]).unwrap(), Index::new(&path, &odd[1..]).unwrap()] {
+        assert_eq!(index.vectors(), vectors);
+    }
+}
+
+#[test]
+fn appending_gives_the_file_that_writing_all_at_once_gives() {
+    let (directory, path, vectors) = index();
+    let whole = directory.path().join("whole.index");
+    for (first, added) in [(20, 1), (21, 0), (21, 300)] {
+        let more = Random(first as u64).matrix(added, 7);
+        let old = Index::read(&path).unwrap().vectors().into_owned();
+        let all = ndarray::concatenate![ndarray::Axis(0), old, more];
+        let texts = texts(first + added);
+        assert_eq!(append(&path, &space(), more.view(), &texts[first..]).unwrap(), first + added);
+        assert_holds(&path, &all, &texts);
+        write(&whole, &space(), all.view(), &texts).unwrap();
+        assert!(fs::read(&path).unwrap() == fs::read(&whole).unwrap());
+    }
+    assert_eq!(Index::read(&path).unwrap().vectors().slice(s![..20, ..]), vectors);
+}
+
+#[test]
+fn an_empty_index_can_be_filled() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("empty.index");
+    write::<&str>(&path, &space(), Array2::zeros((0, 3)).view(), &[]).unwrap();
+    let index = Index::read(&path).unwrap();
+    assert!(index.is_empty() && index.text(0).is_err());
+    assert_eq!(index.search(&space(), Array2::zeros((1, 3)).view(), &Search::new()).unwrap(), vec![vec![]]);
+    append(&path, &space(), Array2::ones((1, 3)).view(), &[""]).unwrap();
+    assert_eq!(Index::read(&path).unwrap().text(0).unwrap(), "");
+}
+
+#[test]
+fn another_model_is_refused_by_name() {
+    let (_directory, path, vectors) = index();
+    let other = Space::new("model-b", "5678");
+    let before = fs::read(&path).unwrap();
+    for error in [
+        Index::read(&path).unwrap().search(&other, vectors.view(), &Search::new()).unwrap_err(),
+        append(&path, &other, vectors.view(), &texts(20)).unwrap_err(),
+    ] {
+        let message = error.to_string();
+        assert!(["notes.index", "model-a (1234)", "model-b (5678)"].iter().all(|part| message.contains(part)), "{message}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+    let renamed = Space::new("models/model-a", "1234"); // the same weights in another directory
+    let hits = Index::read(&path).unwrap().search(&renamed, vectors.view(), &Search::new().top_k(1)).unwrap();
+    assert!(hits.iter().enumerate().all(|(i, hits)| hits[0].corpus_id == i));
+}
+
+#[test]
+fn bad_vectors_are_refused_and_nothing_is_lost() {
+    let (_directory, path, vectors) = index();
+    let mut bad = Random(2).matrix(3, 7);
+    bad[[2, 5]] = f32::NAN;
+    let narrow = Random(3).matrix(3, 6);
+    for (more, names) in [(&bad, 3), (&narrow, 3), (&vectors, 3)] {
+        let error = append(&path, &space(), more.view(), &texts(names)).unwrap_err();
+        assert!(matches!(error, IndexError::Vectors { .. }), "{error:?}");
+    }
+    assert!(write(&path, &space(), bad.view(), &texts(3)).is_err());
+    assert_holds(&path, &vectors, &texts(20));
+    assert_alone(&path);
+}
+
+/// Every prefix of the file, every single changed byte of its header, and other files: an error, or the index as it is.
+#[test]
+fn a_broken_file_is_an_error_and_no_panic() {
+    let (_directory, path, _) = index();
+    let bytes = fs::read(&path).unwrap();
+    for end in 0..bytes.len() {
+        assert!(matches!(Index::new(&path, &bytes[..end]), Err(IndexError::Format { .. })), "{end} bytes");
+    }
+    assert!(Index::new(&path, [&bytes[..], b"x"].concat()).is_err());
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for at in 0..header {
+        for change in [1, 0x10, 0x80] {
+            let mut broken = bytes.clone();
+            broken[at] ^= change;
+            if let Ok(index) = Index::new(&path, broken) {
+                assert_eq!((index.len(), index.dimensions()), (20, 7), "byte {at}");
+            }
+        }
+    }
+    for other in [
+        &b""[..],
+        b"\0\0\0\0\0\0\0\0",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\x02\0\0\0\0\0\0\0{}",
+        b"plain text, and more of it",
+    ] {
+        let error = Index::new(&path, other).unwrap_err().to_string();
+        assert!(error.contains("notes.index is not an index"), "{error}");
+    }
+    // Offsets that point anywhere: no text.
+    let offsets = header + 20 * 7 * 4;
+    for at in offsets..offsets + 21 * 8 {
+        let mut broken = bytes.clone();
+        broken[at] ^= 0xff;
+        let index = Index::new(&path, broken).unwrap();
+        assert!((0..20).any(|row| index.text(row).is_err() || index.text(row).unwrap() != texts(20)[row]), "byte {at}");
+    }
+}
+
+#[test]
+fn errors_name_the_file_and_missing_places() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing/x.index");
+    let one = Array2::ones((1, 2));
+    let error = write(&missing, &space(), one.view(), &["a"]).unwrap_err();
+    assert!(matches!(&error, IndexError::Write { path, .. } if *path == missing), "{error:?}");
+    let error = append(&missing, &space(), one.view(), &["a"]).unwrap_err();
+    assert!(matches!(&error, IndexError::Read { path, .. } if *path == missing), "{error:?}");
+    assert!(write(directory.path(), &space(), one.view(), &["a"]).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let (directory, path, _) = index();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    let link = directory.path().join("link");
+    symlink(&path, &link).unwrap();
+    append(&link, &space(), Array2::ones((1, 7)).view(), &["more"]).unwrap();
+    assert!(link.is_symlink());
+    assert_eq!(Index::read(&path).unwrap().len(), 21);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+fn those_who_append_at_once_lose_nothing() {
+    let (_directory, path, _) = index();
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = &path;
+            scope.spawn(move || {
+                for i in 0..5 {
+                    append(path, &space(), Array2::ones((1, 7)).view(), &[format!("{writer}.{i}")]).unwrap();
+                }
+            });
+        }
+    });
+    let index = Index::read(&path).unwrap();
+    let mut found: Vec<&str> = (20..40).map(|row| index.text(row).unwrap()).collect();
+    found.sort_unstable();
+    let mut want: Vec<String> = (0..4).flat_map(|writer| (0..5).map(move |i| format!("{writer}.{i}"))).collect();
+    want.sort_unstable();
+    assert_eq!(found, want);
+    assert_alone(&path);
+}
+
+const VICTIM: &str = "MINILM_TASKS_TEST_VICTIM";
+
+/// Not a test by itself: the process that the next one kills.
+#[test]
+fn victim() {
+    let Some(path) = env::var_os(VICTIM) else { return };
+    let rows = Array2::ones((40_000, 7));
+    let texts = vec!["new"; 40_000];
+    loop {
+        append(Path::new(&path), &space(), rows.view(), &texts).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_a_whole_index() {
+    let (_directory, path, vectors) = index();
+    let mut writing = 0;
+    for round in 0..12 {
+        let mut child = Command::new(env::current_exe().unwrap());
+        let child = child.args(["victim", "--exact"]).env(VICTIM, &path).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = child.spawn().unwrap();
+        thread::sleep(Duration::from_millis(30 + 11 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let index = Index::read(&path).unwrap();
+        assert_eq!((index.len() - 20) % 40_000, 0);
+        assert_eq!(index.vectors().slice(s![..20, ..]), vectors);
+        let last = if index.len() == 20 { texts(20)[19].clone() } else { "new".to_owned() };
+        assert_eq!(index.text(index.len() - 1).unwrap(), last);
+        // The victim's temporary file is all that it may leave.
+        writing += fs::read_dir(path.parent().unwrap()).unwrap().count() - 1;
+        fs::read_dir(path.parent().unwrap())
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| *p != path)
+            .for_each(|p| fs::remove_file(p).unwrap());
+        if index.len() > 1_000_000 {
+            write(&path, &space(), vectors.view(), &texts(20)).unwrap();
+        }
+    }
+    assert!(writing > 0, "no writer was killed while it wrote");
+}
