@@ -3,6 +3,7 @@
 mod forward;
 mod open;
 mod results;
+mod space;
 
 pub use results::{Encoded, TokenEmbeddings};
 

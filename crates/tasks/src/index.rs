@@ -12,6 +12,7 @@
 //! - A file is written under another name, flushed to the disk, and renamed. A reader sees the old file or the new one, and a writer that is
 //!   killed, or runs out of disk, leaves the old one as it was.
 //! - [`append`] writes the file anew, old rows first, without holding them in memory. Two programs that append at once wait for each other.
+//! - A [`Writer`] takes rows one by one, for more of them than fit in memory.
 //! - [`Index`] reads from any bytes: those of a file in memory, or of one that is mapped.
 //!
 //! ```
@@ -41,7 +42,7 @@ mod write;
 
 pub use error::IndexError;
 pub use space::Space;
-pub use write::{append, write};
+pub use write::{Writer, append, write};
 
 use crate::search::{Hit, Search};
 use layout::Layout;

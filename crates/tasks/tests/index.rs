@@ -3,7 +3,7 @@
 mod support;
 
 use minilm_tasks::{
-    index::{Index, IndexError, Space, append, write},
+    index::{Index, IndexError, Space, Writer, append, write},
     search::Search,
 };
 use ndarray::{Array2, s};
@@ -212,6 +212,42 @@ fn those_who_append_at_once_lose_nothing() {
     assert_alone(&path);
 }
 
+#[test]
+fn rows_that_come_one_by_one_give_the_same_file() {
+    let (directory, path, vectors) = index();
+    let streamed = directory.path().join("streamed.index");
+    let texts = texts(20);
+    let push = |mut writer: Writer, rows: std::ops::Range<usize>| {
+        rows.for_each(|row| writer.push(vectors.row(row).as_slice().unwrap(), &texts[row]).unwrap());
+        writer
+    };
+    let half = push(Writer::create(&streamed, &space(), 7).unwrap(), 0..11);
+    assert!(!streamed.exists(), "nothing appears before the end");
+    assert_eq!(half.finish().unwrap(), 11);
+    let mut rest = push(Writer::append(&streamed, &space(), 7).unwrap(), 11..20);
+    for wrong in [&[1.0; 6][..], &[f32::INFINITY; 7]] {
+        assert!(matches!(rest.push(wrong, ""), Err(IndexError::Vectors { .. })));
+    }
+    assert_eq!((rest.rows(), rest.finish().unwrap()), (20, 20));
+    assert!(fs::read(&path).unwrap() == fs::read(&streamed).unwrap());
+    assert!(matches!(Writer::create(&path, &space(), 0), Err(IndexError::Vectors { .. })));
+    drop(Writer::create(&streamed, &space(), 3).unwrap()); // given up: the old file stays
+    assert_holds(&streamed, &vectors, &texts);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_directory_is_an_error() {
+    use std::os::unix::fs::PermissionsExt;
+    let (directory, path, vectors) = index();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let root = fs::write(directory.path().join("probe"), "").is_ok(); // the superuser may write there
+    let path = if root { Path::new("/proc/notes.index") } else { &path };
+    let error = write(path, &space(), vectors.view(), &texts(20)).unwrap_err();
+    assert!(matches!(&error, IndexError::Write { path: named, .. } if named == path), "{error:?}");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 const VICTIM: &str = "MINILM_TASKS_TEST_VICTIM";
 
 /// Not a test by itself: the process that the next one kills.
@@ -253,4 +289,50 @@ fn a_killed_writer_leaves_a_whole_index() {
         }
     }
     assert!(writing > 0, "no writer was killed while it wrote");
+}
+
+const FULL: &str = "MINILM_TASKS_TEST_FULL";
+
+/// Not a test by itself: the process for which the next one makes a small disk.
+#[test]
+fn writes_until_the_disk_is_full() {
+    let Some(directory) = env::var_os(FULL) else { return };
+    let path = Path::new(&directory).join("notes.index");
+    let rows = Random(1).matrix(2000, 7);
+    write(&path, &space(), rows.view(), &texts(2000)).unwrap();
+    let mut before = fs::read(&path).unwrap();
+    let error = loop {
+        match append(&path, &space(), rows.view(), &texts(2000)) {
+            Ok(_) => before = fs::read(&path).unwrap(),
+            Err(error) => break error,
+        }
+        assert!(before.len() < 4 << 20, "the disk is not small");
+    };
+    assert!(matches!(&error, IndexError::Write { path: named, .. } if *named == path), "{error:?}");
+    assert!(fs::read(&path).unwrap() == before);
+    assert_eq!(Index::read(&path).unwrap().len() % 2000, 0);
+    assert_alone(&path);
+}
+
+/// A small disk is a `tmpfs` where an unprivileged namespace may mount one, and a limit to the size of a file everywhere.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_index() {
+    let run = |program: &[&str], script: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program[0]);
+        let command = command.args(&program[1..]).arg(script).env(FULL, directory.path());
+        command.env("EXE", env::current_exe().unwrap()).output()
+    };
+    let unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
+    let mount = "mount -t tmpfs -o size=1m none \"$MINILM_TASKS_TEST_FULL\"";
+    let test = "exec \"$EXE\" writes_until_the_disk_is_full --exact";
+    let mut outputs = vec![run(&["sh", "-c"], &format!("trap '' XFSZ; ulimit -f 1000; {test}")).unwrap()];
+    if run(&unshare, mount).is_ok_and(|output| output.status.success()) {
+        outputs.push(run(&unshare, &format!("{mount} && {test}")).unwrap());
+    }
+    for output in outputs {
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

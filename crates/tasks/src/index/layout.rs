@@ -10,6 +10,9 @@ const FORMAT: &str = "minilm-index-1";
 /// More than any header of an index has: its only long parts are the space's name and fingerprint.
 const LONGEST: u64 = 1 << 20;
 
+/// More than a header has besides the space: less than 300 characters, and ten numbers of at most 20 digits.
+const ROOM: usize = 512;
+
 /// Bytes before the header: its length.
 const LENGTH: usize = size_of::<u64>();
 
@@ -54,11 +57,12 @@ impl Layout {
         layout
     }
 
-    /// The length of the header and the header, filled up with spaces to whole words.
+    /// The length of the header and the header, filled up with spaces: it is as long for any number of rows, so it can be written again.
     pub(super) fn header(&self) -> Vec<u8> {
         let (_, header) = self.tensors().expect("what is in memory has a size");
         let mut json = serde_json::to_vec(&header).expect("a header is plain data");
-        json.resize(json.len().next_multiple_of(8), b' ');
+        let space = serde_json::to_vec(&self.space).expect("so is a space").len();
+        json.resize((ROOM + space).next_multiple_of(64) - LENGTH, b' ');
         [(json.len() as u64).to_le_bytes().as_slice(), &json].concat()
     }
 

@@ -1,4 +1,9 @@
 //! Writing: always a whole new file beside the old one, and then a rename.
+//!
+//! ```text
+//! notes.index's new file   room for the header │ vectors, as they come │ offsets │ texts
+//! two files without names  offsets, texts: as they come, copied behind the vectors at the end
+//! ```
 
 use super::{IndexError, Space, layout::Layout};
 use crate::{Error, matrix::Matrix};
@@ -7,24 +12,20 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
 };
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, SpooledTempFile};
+
+/// Bytes of offsets, and of texts, that stay in memory.
+const IN_MEMORY: usize = 4 << 20;
 
 /// Writes an index of `vectors` `[n, d]`, made by `space`, and a text for each. A file of that name is replaced.
 ///
 /// # Errors
 /// [`IndexError::Vectors`] if the vectors are not finite, have no columns, or are not as many as the texts; [`IndexError::Write`].
 pub fn write<T: AsRef<str>>(path: &Path, space: &Space, vectors: ArrayView2<f32>, texts: &[T]) -> Result<(), IndexError> {
-    let new = Rows::new(path, vectors, texts)?;
-    let layout = Layout::new(texts.len(), new.vectors.columns(), new.text_bytes(), space.clone());
-    replace(path, |to| {
-        to.write_all(&layout.header())?;
-        new.write_vectors(to)?;
-        to.write_all(&0_u64.to_le_bytes())?;
-        new.write_offsets(to, 0)?;
-        new.write_texts(to)
-    })
+    let rows = checked(path, vectors, texts.len())?;
+    push_all(Writer::create(path, space, rows.columns())?, &rows, texts).map(|_| ())
 }
 
 /// Adds `vectors` `[m, d]` and a text for each behind the rows of an index. Returns how many rows it then has.
@@ -34,62 +35,152 @@ pub fn write<T: AsRef<str>>(path: &Path, space: &Space, vectors: ArrayView2<f32>
 /// # Errors
 /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`] if the index holds vectors of another space, and those of [`write()`].
 pub fn append<T: AsRef<str>>(path: &Path, space: &Space, vectors: ArrayView2<f32>, texts: &[T]) -> Result<usize, IndexError> {
-    let new = Rows::new(path, vectors, texts)?;
-    let mut old = open_locked(path).map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
-    let before = read_layout(path, &mut old)?;
-    before.check_space(path, space)?;
-    if new.vectors.columns() != before.columns {
-        let source = Error::Columns { what: "vectors", found: new.vectors.columns(), expected: before.columns };
-        return Err(IndexError::Vectors { path: path.to_owned(), source });
-    }
-    let rows = before.rows + texts.len();
-    let layout = Layout::new(rows, before.columns, before.text_bytes + new.text_bytes(), before.space.clone());
-    replace(path, |to| {
-        to.write_all(&layout.header())?;
-        copy(&mut old, before.vectors(), to)?;
-        new.write_vectors(to)?;
-        copy(&mut old, before.offsets(), to)?;
-        new.write_offsets(to, before.text_bytes as u64)?;
-        copy(&mut old, before.texts(), to)?;
-        new.write_texts(to)
-    })?;
-    Ok(rows)
+    let rows = checked(path, vectors, texts.len())?;
+    push_all(Writer::append(path, space, rows.columns())?, &rows, texts)
 }
 
-/// Rows to be written.
-struct Rows<'a, T> {
-    vectors: Matrix<'a>,
-    texts: &'a [T],
+fn checked<'a>(path: &Path, vectors: ArrayView2<'a, f32>, texts: usize) -> Result<Matrix<'a>, IndexError> {
+    let rows = Matrix::new("vectors", vectors).and_then(|vectors| {
+        vectors.check_finite()?;
+        vectors.with_rows(texts)
+    });
+    rows.map_err(|source| IndexError::Vectors { path: path.to_owned(), source })
 }
 
-impl<'a, T: AsRef<str>> Rows<'a, T> {
-    fn new(path: &Path, vectors: ArrayView2<'a, f32>, texts: &'a [T]) -> Result<Rows<'a, T>, IndexError> {
-        let vectors = Matrix::new("vectors", vectors).and_then(|vectors| {
-            vectors.check_finite()?;
-            vectors.with_rows(texts.len())
-        });
-        let vectors = vectors.map_err(|source| IndexError::Vectors { path: path.to_owned(), source })?;
-        Ok(Rows { vectors, texts })
+fn push_all<T: AsRef<str>>(mut writer: Writer, rows: &Matrix, texts: &[T]) -> Result<usize, IndexError> {
+    for (row, text) in texts.iter().enumerate() {
+        writer.push(rows.row(row), text.as_ref())?;
+    }
+    writer.finish()
+}
+
+/// An index that is written row by row, in memory that does not grow with it. Nothing appears before [`Writer::finish`].
+///
+/// ```
+/// use minilm_tasks::index::{Index, Space, Writer};
+/// let file = std::env::temp_dir().join(format!("rows-{}.index", std::process::id()));
+/// let mut writer = Writer::create(&file, &Space::new("model", "0"), 2)?;
+/// writer.push(&[1.0, 0.0], "east")?;
+/// writer.push(&[0.0, 1.0], "north")?;
+/// assert_eq!(writer.finish()?, 2);
+/// assert_eq!(Index::read(&file)?.text(1)?, "north");
+/// # std::fs::remove_file(&file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer {
+    path: PathBuf,
+    layout: Layout,
+    file: BufWriter<NamedTempFile>,
+    offsets: BufWriter<SpooledTempFile>,
+    texts: BufWriter<SpooledTempFile>,
+    /// The index that is added to; others who want to add wait while it is open.
+    _old: Option<File>,
+}
+
+impl Writer {
+    /// Begins an index of vectors with this many columns. It will replace a file of that name.
+    ///
+    /// # Errors
+    /// [`IndexError::Vectors`] for no columns, [`IndexError::Write`].
+    pub fn create(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
+        if columns == 0 {
+            return Err(IndexError::Vectors { path: path.to_owned(), source: Error::NoColumns { what: "vectors" } });
+        }
+        Writer::new(path, Layout::new(0, columns, 0, space.clone()), None)
     }
 
-    fn text_bytes(&self) -> usize {
-        self.texts.iter().map(|text| text.as_ref().len()).sum()
+    /// Begins the index that has the rows of the one at `path`, and more.
+    ///
+    /// # Errors
+    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Vectors`] if the index has other columns,
+    /// [`IndexError::Write`].
+    pub fn append(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
+        let mut old = open_locked(path).map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
+        let layout = read_layout(path, &mut old)?;
+        layout.check_space(path, space)?;
+        if columns != layout.columns {
+            let source = Error::Columns { what: "vectors", found: columns, expected: layout.columns };
+            return Err(IndexError::Vectors { path: path.to_owned(), source });
+        }
+        Writer::new(path, layout, Some(old))
     }
 
-    fn write_vectors(&self, to: &mut impl Write) -> io::Result<()> {
-        to.write_all(bytemuck::cast_slice(self.vectors.values(0..self.vectors.rows())))
+    fn new(path: &Path, layout: Layout, old: Option<File>) -> Result<Writer, IndexError> {
+        let begin = || {
+            let target = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
+            let directory = parent(&target);
+            let spool = || tempfile::spooled_tempfile_in(IN_MEMORY, directory);
+            let mut file = BufWriter::with_capacity(1 << 20, temporary(&target, directory)?);
+            let (mut offsets, mut texts) = (BufWriter::new(spool()), BufWriter::new(spool()));
+            file.write_all(&layout.header())?;
+            match old {
+                None => offsets.write_all(&0_u64.to_le_bytes())?,
+                Some(ref old) => {
+                    copy(old, layout.vectors(), &mut file)?;
+                    copy(old, layout.offsets(), &mut offsets)?;
+                    copy(old, layout.texts(), &mut texts)?;
+                }
+            }
+            Ok((target, file, offsets, texts))
+        };
+        match begin() {
+            Ok((path, file, offsets, texts)) => Ok(Writer { path, layout, file, offsets, texts, _old: old }),
+            Err(source) => Err(IndexError::Write { path: path.to_owned(), source }),
+        }
     }
 
-    /// Where each text ends, if the first starts at `end`.
-    fn write_offsets(&self, to: &mut impl Write, mut end: u64) -> io::Result<()> {
-        self.texts.iter().try_for_each(|text| {
-            end += text.as_ref().len() as u64;
-            to.write_all(&end.to_le_bytes())
-        })
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.layout.rows
     }
 
-    fn write_texts(&self, to: &mut impl Write) -> io::Result<()> {
-        self.texts.iter().try_for_each(|text| to.write_all(text.as_ref().as_bytes()))
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// [`IndexError::Vectors`] for a vector of another length, or one that is not finite; [`IndexError::Write`].
+    pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
+        let (row, columns) = (self.layout.rows, self.layout.columns);
+        let wrong = match vector.iter().position(|value| !value.is_finite()) {
+            Some(column) => Some(Error::NotFinite { what: "vectors", row, column, value: vector[column] }),
+            None if vector.len() != columns => Some(Error::Columns { what: "vectors", found: vector.len(), expected: columns }),
+            None => None,
+        };
+        if let Some(source) = wrong {
+            return Err(IndexError::Vectors { path: self.path.clone(), source });
+        }
+        self.layout.rows += 1;
+        self.layout.text_bytes += text.len();
+        let end = self.layout.text_bytes as u64;
+        let mut write = || {
+            self.file.write_all(bytemuck::cast_slice(vector))?;
+            self.offsets.write_all(&end.to_le_bytes())?;
+            self.texts.write_all(text.as_bytes())
+        };
+        write().map_err(|source| IndexError::Write { path: self.path.clone(), source })
+    }
+
+    /// Gives the file its name when it is on the disk. Returns how many rows it has.
+    ///
+    /// # Errors
+    /// [`IndexError::Write`].
+    pub fn finish(self) -> Result<usize, IndexError> {
+        let Writer { path, layout, mut file, offsets, texts, _old } = self;
+        let finish = || {
+            for spool in [offsets, texts] {
+                let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
+                spool.seek(SeekFrom::Start(0))?;
+                io::copy(&mut spool, &mut file)?;
+            }
+            file.seek(SeekFrom::Start(0))?;
+            file.write_all(&layout.header())?;
+            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            sync_directory(parent(&path));
+            Ok(layout.rows)
+        };
+        finish().map_err(|source| IndexError::Write { path: path.clone(), source })
     }
 }
 
@@ -130,30 +221,22 @@ fn read_layout(path: &Path, file: &mut File) -> Result<Layout, IndexError> {
 }
 
 /// A part of a file, all of it.
-fn copy(from: &mut File, part: Range<usize>, to: &mut impl Write) -> io::Result<()> {
+fn copy(mut from: &File, part: Range<usize>, to: &mut impl Write) -> io::Result<()> {
     from.seek(SeekFrom::Start(part.start as u64))?;
     let copied = io::copy(&mut from.take(part.len() as u64), to)?;
     if copied == part.len() as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Writes a temporary file in the same directory and gives it the name `path` when it is on the disk.
-fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>) -> Result<(), IndexError> {
-    let replaced = (|| {
-        let path = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut to = BufWriter::with_capacity(1 << 20, temporary(&path, directory)?);
-        write(&mut to)?;
-        let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        sync_directory(directory);
-        Ok(())
-    })();
-    replaced.map_err(|source| IndexError::Write { path: path.to_owned(), source })
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A new file `.NAME.XXXXXX.tmp` with the permissions of `path`, or those of any new file.
 fn temporary(path: &Path, directory: &Path) -> io::Result<NamedTempFile> {
+    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
     let prefix = format!(".{name}.");
     let mut builder = tempfile::Builder::new();
