@@ -1,5 +1,9 @@
 //! The command line as clap reads it.
 
+use crate::{
+    cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, index::Index, pairs::Pairs,
+    quantize::Quantize, search::Search,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
 use std::path::PathBuf;
@@ -39,8 +43,17 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     Embed(Embed),
     Similarity(Similarity),
+    Index(Index),
+    Search(Search),
+    Pairs(Pairs),
+    Cluster(Cluster),
+    Dedupe(Dedupe),
+    Eval(Eval),
+    Quantize(Quantize),
+    Convert(Convert),
     Verify(Verify),
     Bench(Bench),
+    Completions(Completions),
 }
 
 /// Print the embedding of each text
@@ -173,6 +186,8 @@ Examples:
   minilm embed \"This is an example sentence\" \"Each sentence is converted\"
   minilm embed --input notes.txt --format npy --output notes.npy
   minilm similarity \"A man is eating food.\" \"Someone has a meal.\"
+  minilm index notes.txt -o notes.index
+  minilm search notes.index \"a question\"
   minilm verify
   minilm bench
 

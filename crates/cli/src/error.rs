@@ -24,6 +24,20 @@ pub(crate) enum Error {
     /// A line of an input that is not text.
     #[error("line {line} of {name} is not UTF-8 from byte {byte} on")]
     NotUtf8 { name: String, line: usize, byte: usize },
+    /// A file of texts, labels or vectors that is not what it should be.
+    #[error("{0}")]
+    Input(String),
+    /// Vectors that cannot be used, or an index.
+    #[error(transparent)]
+    Index(minilm::tasks::index::IndexError),
+    /// Numbers that cannot be evaluated.
+    #[error("{name}")]
+    Task { name: String, source: minilm::tasks::Error },
+    #[error("cannot watch for signals")]
+    Signals { source: io::Error },
+    /// Ctrl-C came before the end; what is kept.
+    #[error("{0}")]
+    Interrupted(String),
     /// A text that could not be encoded.
     #[error("{0}")]
     Text(String),
@@ -50,6 +64,7 @@ impl Error {
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Error::Usage(_) => 2,
+            Error::Interrupted(_) => 130, // as a shell tells of a program that Ctrl-C stopped
             _ => 1,
         }
     }
@@ -63,10 +78,25 @@ impl From<minilm::Error> for Error {
     /// An option that does not fit the model is a misuse, named as it is spelt on the command line.
     fn from(error: minilm::Error) -> Error {
         match error {
-            minilm::Error::Option { option, reason } => Error::Usage(format!("--{}: {reason}", option.replace('_', "-"))),
+            minilm::Error::Option { option, reason } => option_error(option, &reason),
             other => Error::Encoder(other),
         }
     }
+}
+
+impl From<minilm::tasks::index::IndexError> for Error {
+    fn from(error: minilm::tasks::index::IndexError) -> Error {
+        use minilm::tasks::{Error as Task, index::IndexError};
+        match error {
+            IndexError::Vectors { source: Task::Option { option, reason }, .. } => option_error(option, &reason),
+            other => Error::Index(other),
+        }
+    }
+}
+
+/// An option of the library, as it is spelt on the command line.
+fn option_error(option: &str, reason: &str) -> Error {
+    Error::Usage(format!("--{}: {reason}", option.replace('_', "-")))
 }
 
 /// The error and its sources in one line: `cannot read x: No such file or directory (os error 2)`.

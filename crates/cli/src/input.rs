@@ -123,7 +123,7 @@ impl Iterator for Texts {
 }
 
 /// Line `number` of `name` without its end (`\n` or `\r\n`), or `None` after the last.
-fn read_line(reader: &mut impl BufRead, name: &str, number: usize) -> Result<Option<String>, Error> {
+pub(crate) fn read_line(reader: &mut impl BufRead, name: &str, number: usize) -> Result<Option<String>, Error> {
     let mut line = Vec::new();
     let read = reader.read_until(b'\n', &mut line);
     if read.map_err(|source| Error::Read { name: name.to_owned(), source })? == 0 {

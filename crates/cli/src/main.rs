@@ -7,7 +7,9 @@
 //! model.rs       options → an encoder
 //! input.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
-//! embed.rs  similarity.rs  verify.rs  bench.rs     the commands
+//! records.rs  corpus.rs    files of texts → their embeddings
+//! vectors.rs     files of vectors
+//! embed.rs  similarity.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
@@ -15,14 +17,28 @@
 
 mod args;
 mod bench;
+mod cluster;
+mod completions;
+mod convert;
+mod corpus;
+mod dedupe;
 mod embed;
 mod error;
+mod eval;
+mod index;
 mod input;
+mod interrupt;
 mod locate;
 mod model;
 mod output;
+mod pairs;
 mod progress;
+mod quantize;
+mod records;
+mod search;
+mod show;
 mod similarity;
+mod vectors;
 mod verify;
 
 use args::{Cli, Command};
@@ -52,6 +68,15 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Similarity(command) => similarity::run(&cli.common, command),
         Command::Verify(command) => verify::run(&cli.common, command),
         Command::Bench(command) => bench::run(&cli.common, command),
+        Command::Index(command) => index::run(&cli.common, command),
+        Command::Search(command) => search::run(&cli.common, command),
+        Command::Pairs(command) => pairs::run(&cli.common, command),
+        Command::Cluster(command) => cluster::run(&cli.common, command),
+        Command::Dedupe(command) => dedupe::run(&cli.common, command),
+        Command::Eval(command) => eval::run(&cli.common, command),
+        Command::Quantize(command) => quantize::run(&cli.common, command),
+        Command::Convert(command) => convert::run(&cli.common, command),
+        Command::Completions(command) => completions::run(command),
     }
 }
 

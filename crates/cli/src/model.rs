@@ -38,6 +38,14 @@ pub(crate) fn builder(common: &Common) -> Builder {
     }
 }
 
+/// Lets what is done with embeddings use as many threads as the encoder.
+pub(crate) fn share_threads(common: &Common) {
+    if let Some(threads) = common.threads {
+        // It fails if there is such a pool already, which then stays.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
+}
+
 /// `--model`, `MINILM_MODEL`, or else the model of this repository.
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {

@@ -11,8 +11,9 @@ use crate::{
     error::Error,
 };
 use minilm::SentenceEmbedding;
+pub(crate) use npy::header as npy_header;
 use std::io::{self, IsTerminal};
-use target::Target;
+pub(crate) use target::Target;
 
 /// Where the embeddings of a command go.
 pub(crate) struct Output {

@@ -25,7 +25,7 @@ pub(super) struct Npy {
 impl Npy {
     pub(super) fn begin(target: Target, dimension: usize) -> io::Result<Npy> {
         let mut target = target.seekable()?;
-        target.write_all(&header(0, dimension))?;
+        target.write_all(&header("<f4", 0, dimension))?;
         Ok(Npy { target, dimension, rows: 0 })
     }
 }
@@ -41,13 +41,14 @@ impl Format for Npy {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.target.seek(SeekFrom::Start(0))?;
-        self.target.write_all(&header(self.rows, self.dimension))?;
+        self.target.write_all(&header("<f4", self.rows, self.dimension))?;
         self.target.finish()
     }
 }
 
-fn header(rows: u64, dimension: usize) -> [u8; HEADER] {
-    let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dimension}), }}");
+/// The header of an array of values of type `descr`.
+pub(crate) fn header(descr: &str, rows: u64, dimension: usize) -> [u8; HEADER] {
+    let shape = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dimension}), }}");
     let mut header = [b' '; HEADER];
     header[..8].copy_from_slice(b"\x93NUMPY\x01\x00");
     header[8..10].copy_from_slice(&(HEADER as u16 - 10).to_le_bytes());
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_header_has_room_for_any_shape() {
-        let header = header(u64::MAX, usize::MAX);
+        let header = header("<f4", u64::MAX, usize::MAX);
         assert!(header.ends_with(b" \n"), "{}", header.escape_ascii());
     }
 }

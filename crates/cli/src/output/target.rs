@@ -11,7 +11,7 @@ use tempfile::{NamedTempFile, SpooledTempFile};
 const IN_MEMORY: usize = 16 << 20;
 
 /// Something to write to.
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Read while it is written, by a person or the next program of a pipe.
     Live(BufWriter<Live>),
     /// Bytes for a [`Live`] target that are collected first.
@@ -21,18 +21,18 @@ pub(super) enum Target {
 }
 
 /// What can only be written forwards.
-pub(super) enum Live {
+pub(crate) enum Live {
     Stdout(StdoutLock<'static>),
     /// A device or a named pipe.
     Special(File),
 }
 
 impl Target {
-    pub(super) fn stdout() -> Target {
+    pub(crate) fn stdout() -> Target {
         Target::Live(BufWriter::new(Live::Stdout(io::stdout().lock())))
     }
 
-    pub(super) fn file(path: &Path) -> io::Result<Target> {
+    pub(crate) fn file(path: &Path) -> io::Result<Target> {
         let (path, permissions) = match fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
             Err(error) => return Err(error),
@@ -50,7 +50,7 @@ impl Target {
     }
 
     /// The same place, for a format that goes back to write again what it has written.
-    pub(super) fn seekable(self) -> io::Result<Target> {
+    pub(crate) fn seekable(self) -> io::Result<Target> {
         Ok(match self {
             Target::Live(then) => Target::Spool { bytes: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), then },
             other => other,
@@ -58,17 +58,17 @@ impl Target {
     }
 
     /// Whether somebody may be waiting for what is written.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self, Target::Live(_))
     }
 
     /// A whole row is written: whoever waits for it gets it.
-    pub(super) fn end_of_row(&mut self) -> io::Result<()> {
+    pub(crate) fn end_of_row(&mut self) -> io::Result<()> {
         if self.is_live() { self.flush() } else { Ok(()) }
     }
 
     /// All is written: a file appears under its name.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Target::Live(mut live) => live.flush(),
             Target::Spool { bytes, mut then } => {

@@ -1,0 +1,159 @@
+//! `minilm cluster`: what groups of texts there are.
+
+use crate::{
+    args::Common,
+    corpus::{Source, Vectors, failed},
+    error::Error,
+    message, model,
+    show::{Page, Style, count, printable},
+};
+use clap::Args;
+use minilm::tasks::{
+    Similarity,
+    cluster::{Agglomerative, Communities, Distance, KMeans, Linkage, members},
+};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+
+/// Find groups of texts that are alike
+///
+/// Without --kmeans or --threshold it finds communities: texts that are near to one in the middle. Most texts may be in none.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Cluster {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// Put every text into one of K clusters (k-means)
+    #[arg(long, value_name = "K", conflicts_with = "threshold")]
+    pub kmeans: Option<NonZeroUsize>,
+
+    /// Put every text into a cluster, and join clusters while the mean cosine between their texts is above this (agglomerative)
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    pub threshold: Option<f32>,
+
+    /// The least cosine between the middle of a community and its other texts
+    #[arg(long, value_name = "COSINE", default_value_t = 0.75, conflicts_with_all = ["kmeans", "threshold"])]
+    pub min_score: f32,
+
+    /// The smallest cluster to show [default: 10 for communities, else 1]
+    #[arg(long, value_name = "N")]
+    pub min_size: Option<NonZeroUsize>,
+
+    /// What k-means starts from: the same number gives the same clusters
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "kmeans")]
+    pub seed: u64,
+
+    /// How many texts of each cluster to show
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub examples: usize,
+
+    /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of its texts, the middle one first
+    #[arg(long)]
+    pub json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm cluster tickets.txt --min-size 3
+  minilm cluster tickets.csv --column subject --kmeans 20 --json
+  minilm cluster notes.index --threshold 0.5";
+
+/// A cluster, as JSON.
+#[derive(Serialize)]
+struct Row<'a> {
+    cluster: usize,
+    size: usize,
+    rows: Vec<usize>,
+    /// The cosine of each with the middle.
+    scores: Vec<f64>,
+    texts: Vec<&'a str>,
+}
+
+pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
+    model::share_threads(common);
+    let vectors = Vectors::open(common, &command.source, false)?;
+    let least = command.min_size.map_or(1, NonZeroUsize::get);
+    let mut clusters = find(command, &vectors)?;
+    clusters.retain(|rows| rows.len() >= least);
+    clusters.sort_by_key(|rows| std::cmp::Reverse(rows.len())); // stable
+    let mut page = Page::new();
+    for (cluster, rows) in clusters.iter().enumerate() {
+        show(&mut page, command, &vectors, cluster, rows)?;
+    }
+    page.finish()?;
+    if !common.quiet {
+        let inside: usize = clusters.iter().map(Vec::len).sum();
+        let (clusters, texts) = (count(clusters.len(), "cluster"), count(vectors.index.len(), "text"));
+        message(&format!("{clusters} with {inside} of {texts}"));
+    }
+    Ok(())
+}
+
+/// The rows of each cluster.
+fn find(command: &Cluster, vectors: &Vectors) -> Result<Vec<Vec<usize>>, Error> {
+    let embeddings = vectors.index.vectors();
+    let embeddings = embeddings.view();
+    let found = match (command.kmeans, command.threshold) {
+        (Some(clusters), _) => {
+            let found = KMeans::new(clusters.get()).seed(command.seed).run(embeddings);
+            found.map(|found| members(&found.labels))
+        }
+        (_, Some(cosine)) => {
+            let agglomerative = Agglomerative::new(1.0 - f64::from(cosine)).linkage(Linkage::Average).distance(Distance::Cosine);
+            agglomerative.run(embeddings).map(|labels| members(&labels))
+        }
+        _ => {
+            let communities = Communities::new().threshold(command.min_score);
+            command.min_size.map_or(communities, |least| communities.min_size(least.get())).run(embeddings)
+        }
+    };
+    found.map_err(failed(&vectors.name))
+}
+
+/// The middle text, and those nearest to it.
+fn show(page: &mut Page, command: &Cluster, vectors: &Vectors, cluster: usize, rows: &[usize]) -> Result<(), Error> {
+    let order = from_the_middle(vectors, rows);
+    if command.json {
+        let texts = order.iter().map(|&(row, _)| vectors.text(row)).collect::<Result<_, _>>()?;
+        let (rows, scores) = order.iter().copied().unzip();
+        return page.json(&Row { cluster, size: order.len(), rows, scores, texts });
+    }
+    if cluster > 0 {
+        page.line("")?;
+    }
+    let [first, others @ ..] = &order[..] else { return Ok(()) };
+    let title = page.style(Style::Bold, &printable(vectors.text(first.0)?));
+    page.line(&format!("{}  {title}", page.style(Style::Dim, &format!("{:>11}", count(rows.len(), "text")))))?;
+    let shown = command.examples.saturating_sub(1).min(others.len());
+    for &(row, score) in &others[..shown] {
+        page.line(&format!("{}  {}", page.style(Style::Dim, &format!("{score:11.4}")), printable(vectors.text(row)?)))?;
+    }
+    if shown < others.len() {
+        page.line(&page.style(Style::Dim, &format!("{:>11}  and {} more", "", others.len() - shown)))?;
+    }
+    Ok(())
+}
+
+/// The rows and their cosines with the middle one: that which is nearest to the mean of all.
+fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f64)> {
+    let embeddings = vectors.index.vectors();
+    let row = |row: usize| embeddings.row(row).to_vec();
+    let mut mean = vec![0.0; embeddings.ncols()];
+    for &member in rows {
+        let vector = row(member);
+        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
+        mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x / length);
+    }
+    let by_cosine = |to: &[f32]| {
+        let mut order: Vec<_> = rows.iter().map(|&member| (member, Similarity::Cosine.of(to, &row(member)))).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1)); // stable
+        order
+    };
+    let Some((middle, _)) = by_cosine(&mean).first().copied() else { return Vec::new() };
+    let mut order = by_cosine(&row(middle));
+    if let Some(place) = order.iter().position(|&(row, _)| row == middle) {
+        order[..=place].rotate_right(1); // before those that are equal to it
+    }
+    order
+}

@@ -1,0 +1,242 @@
+//! Texts of files, and their embeddings.
+//!
+//! Whoever compares all texts with all gets them as an index: in a temporary file that is mapped, so that memory need not hold them.
+//! A file that is an index already is taken as it is.
+
+use crate::{
+    args::{Common, Encoding},
+    error::Error,
+    input::Size,
+    interrupt::Interrupt,
+    model, note_truncated,
+    progress::Progress,
+    records::{Input, Record, Records},
+};
+use clap::Args;
+use minilm::{
+    SentenceEmbedding, SentenceEncoder,
+    model::Mapped,
+    tasks::index::{Index, IndexError, Space, Writer},
+};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Places that are remembered: more than the encoder reads ahead.
+const PLACES: usize = 1 << 13;
+
+/// A file of texts.
+#[derive(Debug, Args)]
+pub(crate) struct Source {
+    /// A file with one text a line, a *.jsonl, *.csv or *.tsv file, or an index; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    #[command(flatten)]
+    pub input: Input,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+/// A text that is to be embedded, and the record it is of.
+pub(crate) struct Text {
+    pub text: String,
+    /// The record as it stands in the file.
+    pub raw: String,
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Takes the fields of a record and leaves the texts, or finds something wrong.
+type Look<'a> = Box<dyn FnMut(&mut Vec<String>) -> Result<(), String> + 'a>;
+
+/// The texts of some records. A record that cannot be read, and a request to stop, end them.
+pub(crate) struct Corpus<'a> {
+    records: Records,
+    interrupt: Interrupt,
+    look: Look<'a>,
+    ready: VecDeque<Text>,
+    taken: usize,
+    skipped: usize,
+    places: VecDeque<u64>, // the lines of the texts taken last
+    error: Option<Error>,
+}
+
+impl<'a> Corpus<'a> {
+    /// Every field is a text.
+    pub(crate) fn new(records: Records, interrupt: &Interrupt) -> Corpus<'a> {
+        Corpus::with(records, interrupt, |_| Ok(()))
+    }
+
+    /// What `look` leaves of the fields of each record are texts.
+    pub(crate) fn with(
+        records: Records,
+        interrupt: &Interrupt,
+        look: impl FnMut(&mut Vec<String>) -> Result<(), String> + 'a,
+    ) -> Corpus<'a> {
+        let (look, interrupt) = (Box::new(look), interrupt.clone());
+        let (ready, places) = (VecDeque::new(), VecDeque::new());
+        Corpus { records, interrupt, look, ready, taken: 0, skipped: 0, places, error: None }
+    }
+
+    /// The header of a table, as a line of the file.
+    pub(crate) fn header(&self) -> Option<String> {
+        self.records.header().map(str::to_owned)
+    }
+
+    /// Leaves out the first texts, and returns how many there were.
+    pub(crate) fn leave_out(&mut self, texts: usize) -> usize {
+        self.skipped = self.by_ref().take(texts).count();
+        self.taken = 0;
+        self.skipped
+    }
+
+    /// Embeds the texts, and calls `take` with each in turn. Returns how many there were.
+    pub(crate) fn embed(
+        mut self,
+        encoder: &SentenceEncoder,
+        quiet: bool,
+        mut take: impl FnMut(SentenceEmbedding<Text>) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        let mut progress = Progress::new(!quiet, self.records.bytes().map_or(Size::Unknown, Size::Bytes));
+        let (mut truncated, mut failure) = (0, None);
+        for result in encoder.encode_iter(self.by_ref()) {
+            match result {
+                Ok(sentence) => {
+                    truncated += usize::from(sentence.dropped > 0);
+                    progress.advance(&sentence.text.raw);
+                    take(sentence)?;
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        progress.finish();
+        if let Some(error) = failure {
+            return Err(Error::in_text(error, |index| self.place(index)));
+        }
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        if self.taken + self.skipped == 0 && !self.interrupt.asked() {
+            return Err(Error::Input(format!("{} holds no texts", self.records.name())));
+        }
+        note_truncated(quiet, truncated, encoder.max_tokens());
+        Ok(self.taken)
+    }
+
+    fn place(&self, index: usize) -> String {
+        let name = self.records.name();
+        match (index + self.places.len()).checked_sub(self.taken).and_then(|i| self.places.get(i)) {
+            Some(line) => format!("line {line} of {name}"),
+            None => format!("text {} of {name}", index + 1),
+        }
+    }
+
+    /// The texts of the next record.
+    fn refill(&mut self) -> Result<(), Error> {
+        let Some(record) = self.records.next() else { return Ok(()) };
+        let Record { line, mut fields, raw } = record?;
+        let wrong = |reason| Error::Input(format!("line {line} of {}: {reason}", self.records.name()));
+        (self.look)(&mut fields).map_err(wrong)?;
+        for (i, text) in fields.into_iter().enumerate() {
+            // Bytes of a record are counted once.
+            let raw = if i == 0 { raw.clone() } else { String::new() };
+            self.ready.push_back(Text { text, raw });
+            self.places.push_back(line);
+        }
+        self.places.drain(..self.places.len().saturating_sub(PLACES));
+        Ok(())
+    }
+}
+
+impl Iterator for Corpus<'_> {
+    type Item = Text;
+
+    fn next(&mut self) -> Option<Text> {
+        if self.ready.is_empty() && self.error.is_none() && !self.interrupt.asked() {
+            self.error = self.refill().err();
+        }
+        let text = self.ready.pop_front()?;
+        self.taken += 1;
+        Some(text)
+    }
+}
+
+/// Vectors and texts, all of them at once.
+pub(crate) struct Vectors {
+    pub index: Index<Mapped>,
+    /// Names rows in errors.
+    pub name: String,
+    /// The header of a table, if the texts are whole records.
+    pub header: Option<String>,
+    /// Where a file that is mapped cannot be removed before the end.
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Vectors {
+    /// Embeds the texts of a source, or takes the index that it is. With `records` the texts of the index are whole records.
+    pub(crate) fn open(common: &Common, source: &Source, records: bool) -> Result<Vectors, Error> {
+        let name = source.file.display().to_string();
+        if is_index(&source.file) {
+            return Ok(Vectors { index: map(&source.file)?, name, header: None, _directory: None });
+        }
+        let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
+        let corpus = Corpus::new(source.input.open(&source.file)?, &interrupt);
+        let header = corpus.header().filter(|_| records);
+        let encoder = model::load(common, &source.encoding)?;
+        let directory =
+            tempfile::tempdir().map_err(|source| Error::Write { name: "a temporary directory".to_owned(), source })?;
+        let path = directory.path().join("vectors.index");
+        let mut writer = Writer::create(&path, &Space::new("", ""), encoder.dimension())?;
+        let texts = corpus.embed(&encoder, common.quiet, |sentence| {
+            let text = if records { &sentence.text.raw } else { &sentence.text.text };
+            Ok(writer.push(values(&sentence), text)?)
+        })?;
+        if interrupt.asked() {
+            let remedy = "to keep what is done, embed with `minilm index`, and give the index here";
+            return Err(Error::Interrupted(format!("stopped after {texts} texts; {remedy}")));
+        }
+        writer.finish()?;
+        let index = map(&path)?;
+        // What is mapped needs no name, and without one nothing is left behind, however this ends.
+        let _directory = if cfg!(unix) { directory.close().ok().and(None) } else { Some(directory) };
+        interrupt.stop_at_once();
+        Ok(Vectors { index, name, header, _directory })
+    }
+
+    /// The text of a row.
+    pub(crate) fn text(&self, row: usize) -> Result<&str, Error> {
+        Ok(self.index.text(row)?)
+    }
+}
+
+/// The values of an embedding.
+pub(crate) fn values<T>(sentence: &SentenceEmbedding<T>) -> &[f32] {
+    sentence.embedding.as_slice().expect("an owned vector is contiguous")
+}
+
+/// Maps an index.
+pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
+    let mapped = Mapped::open(path).map_err(|error| Error::Encoder(error.into()))?;
+    Ok(Index::new(path, mapped)?)
+}
+
+/// Whether a file begins as an index does: the length of a JSON header, and that header.
+fn is_index(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
+    read.is_ok() && start.get(8) == Some(&b'{') && start.windows(13).any(|part| part == b"minilm-index-")
+}
+
+/// As an error of an index is told when the vectors are those of `name`.
+pub(crate) fn failed(name: &str) -> impl Fn(minilm::tasks::Error) -> Error {
+    move |source| Error::from(IndexError::Vectors { path: name.into(), source })
+}

@@ -1,0 +1,76 @@
+//! `minilm dedupe`: which texts to keep, and which repeat another.
+
+use crate::{
+    args::Common,
+    corpus::{Source, Vectors, failed},
+    error::Error,
+    message, model,
+    show::{Page, count},
+};
+use clap::Args;
+use minilm::tasks::duplicates::{self, Duplicates};
+use serde::Serialize;
+
+/// Print the texts without those that repeat an earlier one
+///
+/// A text repeats another if their cosine is at least the threshold. The first of several stays. Records of *.jsonl, *.csv and *.tsv files
+/// are printed whole, so that the output is such a file again.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Dedupe {
+    #[command(flatten)]
+    pub source: Source,
+
+    /// How alike a repetition is at least; 1 is the same words in other capitals
+    #[arg(long, value_name = "COSINE", default_value_t = 0.95, allow_negative_numbers = true)]
+    pub threshold: f32,
+
+    /// Print what to drop, instead of what to keep
+    #[arg(long)]
+    pub drop: bool,
+
+    /// Print a JSON object for each text to drop: {"row", "text", "kept", "kept_text", "score"}
+    #[arg(long, conflicts_with = "drop")]
+    pub json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm dedupe questions.txt > unique.txt
+  minilm dedupe reviews.csv --column body --threshold 0.9 > unique.csv
+  minilm dedupe questions.txt --drop
+  minilm dedupe questions.txt --json";
+
+/// A text to drop, and the one that is kept in its place.
+#[derive(Serialize)]
+struct Row<'a> {
+    row: usize,
+    text: &'a str,
+    kept: usize,
+    kept_text: &'a str,
+    score: f32,
+}
+
+pub(crate) fn run(common: &Common, command: &Dedupe) -> Result<(), Error> {
+    model::share_threads(common);
+    let vectors = Vectors::open(common, &command.source, true)?;
+    let found = duplicates::near(vectors.index.vectors().view(), command.threshold).map_err(failed(&vectors.name))?;
+    let Duplicates { keep, drop } = found;
+    let mut page = Page::new();
+    if let Some(header) = vectors.header.as_ref().filter(|_| !command.json) {
+        page.line(header)?;
+    }
+    match (command.json, command.drop) {
+        (true, _) => drop.iter().try_for_each(|drop| {
+            let (text, kept_text) = (vectors.text(drop.row)?, vectors.text(drop.kept)?);
+            page.json(&Row { row: drop.row, text, kept: drop.kept, kept_text, score: drop.score })
+        })?,
+        (_, true) => drop.iter().try_for_each(|drop| page.line(vectors.text(drop.row)?))?,
+        (_, false) => keep.iter().try_for_each(|&row| page.line(vectors.text(row)?))?,
+    }
+    page.finish()?;
+    if !common.quiet {
+        message(&format!("{} to keep, {} to drop", count(keep.len(), "text"), drop.len()));
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `minilm eval`: how good the model is for texts of one's own, with the numbers of sentence-transformers.
+
+mod labelled;
+mod retrieval;
+
+use crate::{
+    args::{Common, Encoding},
+    error::Error,
+    records::{Kind, Records},
+    show::{Page, Style},
+};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// Measure the model on texts with known answers
+///
+/// The numbers are those of the evaluators of sentence-transformers, times 100.
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    Sts(Sts),
+    Retrieval(Retrieval),
+    Pairs(Pairs),
+    Triplets(Triplets),
+    Clusters(Clusters),
+}
+
+/// Correlate similarities of pairs with scores by people
+///
+/// Pearson's and Spearman's coefficients of scores with the cosine, the dot product, and the negative distances. The columns are
+/// sentence1, sentence2 and score.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  minilm eval sts stsb-dev.tsv")]
+pub(crate) struct Sts {
+    #[command(flatten)]
+    pub table: Table,
+}
+
+/// Search a corpus for queries, and measure the rankings
+///
+/// The folder is laid out as BEIR's: corpus.jsonl with _id, title and text, queries.jsonl with _id and text, and qrels/SPLIT.tsv with the
+/// columns query-id, corpus-id and score. Only queries of that split are asked. The corpus need not fit in memory.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  minilm eval retrieval scifact --split test")]
+pub(crate) struct Retrieval {
+    /// The folder
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+
+    /// Which file of qrels tells what is relevant
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub split: String,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+/// Tell pairs that belong together from those that do not
+///
+/// The best accuracy and the best F1 of any threshold, average precision and Matthews' correlation. The columns are sentence1, sentence2, and
+/// label, which is 1 or true for a pair that belongs together, 0 or false for another.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  minilm eval pairs duplicates.csv --columns question1,question2,is_duplicate")]
+pub(crate) struct Pairs {
+    #[command(flatten)]
+    pub table: Table,
+}
+
+/// Count triplets whose anchor is nearer to the positive than to the negative
+///
+/// The columns are anchor, positive and negative.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  minilm eval triplets triplets.jsonl")]
+pub(crate) struct Triplets {
+    #[command(flatten)]
+    pub table: Table,
+}
+
+/// Cluster labelled texts, and compare the clusters with the labels
+///
+/// k-means with as many clusters as there are labels; homogeneity, completeness and the V-measure. The columns are text and label.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
+pub(crate) struct Clusters {
+    #[command(flatten)]
+    pub table: Table,
+
+    /// How many clusters; by default as many as labels
+    #[arg(long, value_name = "K")]
+    pub kmeans: Option<NonZeroUsize>,
+
+    /// What k-means starts from: the same number gives the same clusters
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// A file with several texts, or a label, in each record.
+#[derive(Debug, Args)]
+pub(crate) struct Table {
+    /// A *.tsv or *.csv file with a header, or *.jsonl; tab-separated if it has another name; - is standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// The names of the columns or fields, if they are others, in the order in which the description names them
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Vec<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+impl Table {
+    /// Opens the file; the columns have these names, or those that were given in this order.
+    fn open<const N: usize>(&self, names: [&str; N]) -> Result<Records, Error> {
+        let given: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        if !given.is_empty() && given.len() != N {
+            let usual = names.join(",");
+            return Err(Error::Usage(format!("--columns: {} names were given, but {N} are needed: {usual}", given.len())));
+        }
+        let kind = match Kind::of(&self.file) {
+            Kind::Lines => Kind::Tsv,
+            kind => kind,
+        };
+        Records::open(&self.file, kind, if given.is_empty() { &names } else { &given })
+    }
+}
+
+pub(crate) fn run(common: &Common, command: &Eval) -> Result<(), Error> {
+    crate::model::share_threads(common);
+    match &command.task {
+        Task::Sts(task) => labelled::sts(common, task),
+        Task::Pairs(task) => labelled::pairs(common, task),
+        Task::Triplets(task) => labelled::triplets(common, task),
+        Task::Clusters(task) => labelled::clusters(common, task),
+        Task::Retrieval(task) => retrieval::run(common, task),
+    }
+}
+
+/// Results: a table of percentages for people, one object for programs.
+fn report<T: Serialize>(json: bool, results: &T, title: &str, rows: &[(String, Vec<String>)]) -> Result<(), Error> {
+    let mut page = Page::new();
+    if json {
+        page.json(results)?;
+        return page.finish();
+    }
+    page.line(&page.style(Style::Bold, title))?;
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, values) in rows {
+        let values: String = values.iter().map(|value| format!("{value:>14}")).collect();
+        page.line(&format!("  {name:width$}{values}"))?;
+    }
+    page.finish()
+}
+
+/// As people write it: times 100, two decimals.
+fn percent(value: f64) -> String {
+    format!("{:.2}", value * 100.0)
+}

@@ -1,0 +1,84 @@
+//! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
+
+use crate::{
+    args::{Common, Encoding},
+    corpus::{Corpus, values},
+    error::Error,
+    interrupt::Interrupt,
+    message, model,
+    records::{Input, Records},
+    show::count,
+};
+use clap::Args;
+use minilm::tasks::index::Writer;
+use std::path::PathBuf;
+
+/// Embed texts into an index file, for search
+///
+/// The index holds the vectors, the texts, and what made them: a query of another model is refused. It appears when it is complete, and
+/// replaces a file of that name then. Ctrl-C keeps the texts that are done.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Index {
+    /// Files with one text a line, or *.jsonl, *.csv, *.tsv; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+
+    /// The index to write
+    #[arg(long, short, value_name = "INDEX")]
+    pub output: PathBuf,
+
+    /// Add to the index if it is there, instead of replacing it
+    #[arg(long)]
+    pub append: bool,
+
+    /// Leave out the first N texts, those that an interrupted run has kept
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub skip: usize,
+
+    #[command(flatten)]
+    pub input: Input,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm index notes.txt -o notes.index
+  minilm index articles.jsonl --field body -o articles.index
+  minilm index more-notes.txt -o notes.index --append
+  minilm search notes.index \"a question\"";
+
+pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
+    let files: Vec<Records> = command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
+    let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
+    let directory = model::directory(common)?;
+    let encoder = model::load(common, &command.encoding)?;
+    let (path, space) = (&command.output, encoder.space(directory)?);
+    let mut writer = match command.append && path.exists() {
+        true => Writer::append(path, &space, encoder.dimension())?,
+        false => Writer::create(path, &space, encoder.dimension())?,
+    };
+    let (mut skip, mut done) = (command.skip, command.skip);
+    for records in files {
+        let mut corpus = Corpus::new(records, &interrupt);
+        skip -= corpus.leave_out(skip);
+        done += corpus.embed(&encoder, common.quiet, |sentence| Ok(writer.push(values(&sentence), &sentence.text.text)?))?;
+        if interrupt.asked() {
+            break;
+        }
+    }
+    let name = path.display();
+    if interrupt.asked() && done == command.skip {
+        return Err(Error::Interrupted(format!("stopped before the first text; {name} was not written")));
+    }
+    let rows = count(writer.finish()?, "text");
+    if interrupt.asked() {
+        return Err(Error::Interrupted(format!("stopped; {name} holds {rows}; to go on, add --append --skip {done}")));
+    }
+    if !common.quiet {
+        message(&format!("{name} holds {rows}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! Files of texts, or of texts and what belongs to them: lines, JSON lines, tables.
+//!
+//! ```text
+//! lines     a line is a text
+//! jsonl     a line is an object; some of its fields are read
+//! csv       a header, and rows (RFC 4180); some of the columns are read
+//! tsv       the same with tabs, and quotes are letters like any other
+//! ```
+//!
+//! A record comes with the line where it begins, and as it stands in the file. Nothing is held but the current one.
+
+mod json;
+mod table;
+
+use crate::{error::Error, input};
+use clap::Args;
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+/// What kind of file the texts are in.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Input options")]
+pub(crate) struct Input {
+    /// Read JSON lines, and the text from this field of each object [default for *.jsonl: text]
+    #[arg(long, value_name = "NAME", conflicts_with = "column")]
+    pub field: Option<String>,
+
+    /// Read a table with a header, and the text from this column [default for *.csv and *.tsv: text]
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Lines,
+    Jsonl,
+    Csv,
+    Tsv,
+}
+
+/// Some of the fields of a line or row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Where it begins, from 1.
+    pub line: u64,
+    /// In the order asked for.
+    pub fields: Vec<String>,
+    /// As it stands in the file, without the end of its line.
+    pub raw: String,
+}
+
+/// The records of a file, one after the other. After an error there are no more.
+pub(crate) struct Records {
+    name: String,
+    bytes: Option<u64>,
+    source: Source,
+    ended: bool,
+}
+
+enum Source {
+    Lines { reader: Box<dyn BufRead>, line: u64 },
+    Jsonl(json::Objects),
+    Table(table::Table),
+}
+
+impl Kind {
+    /// By the name of the file.
+    pub(crate) fn of(path: &Path) -> Kind {
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        match extension.as_deref().and_then(|extension| extension.to_str()) {
+            Some("jsonl" | "ndjson") => Kind::Jsonl,
+            Some("csv") => Kind::Csv,
+            Some("tsv") => Kind::Tsv,
+            _ => Kind::Lines,
+        }
+    }
+}
+
+impl Input {
+    /// Opens a file whose records are single texts; `-` is standard input.
+    pub(crate) fn open(&self, path: &Path) -> Result<Records, Error> {
+        let (kind, name) = match (&self.field, &self.column, Kind::of(path)) {
+            (Some(field), _, _) => (Kind::Jsonl, field.as_str()),
+            (_, Some(column), Kind::Tsv) => (Kind::Tsv, column.as_str()),
+            (_, Some(column), _) => (Kind::Csv, column.as_str()),
+            (None, None, kind) => (kind, "text"),
+        };
+        Records::open(path, kind, &[name])
+    }
+}
+
+impl Records {
+    /// Opens a file, and looks for these fields or columns where it has names.
+    pub(crate) fn open(path: &Path, kind: Kind, names: &[&str]) -> Result<Records, Error> {
+        let (name, reader, bytes) = open(path)?;
+        let source = match kind {
+            Kind::Lines => Source::Lines { reader, line: 0 },
+            Kind::Jsonl => Source::Jsonl(json::Objects::new(reader, names)),
+            Kind::Csv => Source::Table(table::Table::open(&name, reader, b',', names)?),
+            Kind::Tsv => Source::Table(table::Table::open(&name, reader, b'\t', names)?),
+        };
+        Ok(Records { name, bytes, source, ended: false })
+    }
+
+    /// The file, for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The size of the file, where that is known.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// The header of a table, as a line of the file.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match &self.source {
+            Source::Table(table) => Some(table.header()),
+            _ => None,
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<Record>, Error> {
+        let name = &self.name;
+        match &mut self.source {
+            Source::Lines { reader, line } => {
+                *line += 1;
+                let text = input::read_line(reader, name, *line as usize)?;
+                Ok(text.map(|text| Record { line: *line, fields: vec![text.clone()], raw: text }))
+            }
+            Source::Jsonl(objects) => objects.read(name),
+            Source::Table(table) => table.read(name),
+        }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<Record, Error>;
+
+    fn next(&mut self) -> Option<Result<Record, Error>> {
+        if self.ended {
+            return None;
+        }
+        let record = self.read();
+        self.ended = !matches!(record, Ok(Some(_)));
+        record.transpose()
+    }
+}
+
+type Opened = (String, Box<dyn BufRead>, Option<u64>);
+
+/// The file's name for messages, its bytes, and how many these are.
+fn open(path: &Path) -> Result<Opened, Error> {
+    if path.as_os_str() == "-" {
+        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock()), None));
+    }
+    let name = path.display().to_string();
+    let open = || {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        Ok((file, metadata.is_file().then_some(metadata.len())))
+    };
+    match open() {
+        Ok((file, bytes)) => Ok((name, Box::new(BufReader::with_capacity(1 << 16, file)), bytes)),
+        Err(source) => Err(Error::Read { name, source }),
+    }
+}
+
+/// `a, b, c`, or the first of many.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    let more = names.len() > 12;
+    names.truncate(12);
+    names.join(", ") + if more { ", …" } else { "" }
+}

@@ -1,0 +1,76 @@
+//! Tables with a header.
+
+use super::{Record, list};
+use crate::error::Error;
+use csv::{ByteRecord, ReaderBuilder, StringRecord};
+use std::io::BufRead;
+
+pub(super) struct Table {
+    rows: csv::Reader<Box<dyn BufRead>>,
+    delimiter: u8,
+    header: StringRecord,
+    raw_header: String,
+    columns: Vec<usize>,
+    row: ByteRecord,
+}
+
+impl Table {
+    /// Reads the header and finds the columns in it.
+    pub(super) fn open(name: &str, reader: Box<dyn BufRead>, delimiter: u8, columns: &[&str]) -> Result<Table, Error> {
+        let mut builder = ReaderBuilder::new();
+        builder.delimiter(delimiter).quoting(delimiter == b',').flexible(true).has_headers(false);
+        let (rows, row) = (builder.from_reader(reader), ByteRecord::new());
+        let empty = (StringRecord::new(), String::new(), Vec::new());
+        let mut table = Table { rows, delimiter, header: empty.0, raw_header: empty.1, columns: empty.2, row };
+        let Some((_, header)) = table.next(name)? else {
+            return Err(Error::Input(format!("{name} is empty, not even a header")));
+        };
+        let find = |&column: &&str| match header.iter().position(|name| name == column) {
+            Some(place) => Ok(place),
+            None => Err(Error::Input(format!("{name} has no column {column:?}; its columns are {}", list(header.iter())))),
+        };
+        table.columns = columns.iter().map(find).collect::<Result<_, _>>()?;
+        table.raw_header = table.raw(&header);
+        table.header = header;
+        Ok(table)
+    }
+
+    /// The header as a line of the file.
+    pub(super) fn header(&self) -> &str {
+        &self.raw_header
+    }
+
+    pub(super) fn read(&mut self, name: &str) -> Result<Option<Record>, Error> {
+        let Some((line, row)) = self.next(name)? else { return Ok(None) };
+        if row.len() != self.header.len() {
+            let (found, expected) = (row.len(), self.header.len());
+            return Err(Error::Input(format!("line {line} of {name} has {found} fields, but the header has {expected}")));
+        }
+        let fields = self.columns.iter().map(|&column| row[column].to_owned()).collect();
+        Ok(Some(Record { line, fields, raw: self.raw(&row) }))
+    }
+
+    /// The next row and its line.
+    fn next(&mut self, name: &str) -> Result<Option<(u64, StringRecord)>, Error> {
+        let read = self.rows.read_byte_record(&mut self.row);
+        if !read.map_err(|error| Error::Read { name: name.to_owned(), source: error.into() })? {
+            return Ok(None);
+        }
+        let line = self.row.position().map_or(0, csv::Position::line);
+        let row = StringRecord::from_byte_record(self.row.clone());
+        let row = row.map_err(|_| Error::Input(format!("line {line} of {name} is not UTF-8")))?;
+        Ok(Some((line, row)))
+    }
+
+    /// The row as a line of a file like this one.
+    fn raw(&self, row: &StringRecord) -> String {
+        if self.delimiter == b'\t' {
+            return row.iter().collect::<Vec<_>>().join("\t");
+        }
+        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
+        writer.write_record(row).expect("memory takes everything");
+        let mut line = writer.into_inner().expect("so it does");
+        line.pop();
+        String::from_utf8(line).expect("it came from a string")
+    }
+}

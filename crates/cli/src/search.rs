@@ -1,0 +1,152 @@
+//! `minilm search`: the texts of an index that are nearest to a query.
+
+use crate::{
+    args::{Common, Encoding},
+    corpus,
+    error::Error,
+    model, note_truncated,
+    records::{Input, Records},
+    show::{Page, Style, printable},
+};
+use clap::Args;
+use minilm::{
+    SentenceEncoder,
+    model::Mapped,
+    tasks::{
+        index::{Index, Space},
+        search::Hit,
+    },
+};
+use serde::Serialize;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// Queries that search together.
+const TOGETHER: usize = 1024;
+
+/// Find the texts of an index that are nearest to a query
+///
+/// The index is one that `minilm index` has written, with the same model and encoding options. Every text is compared, so nothing is missed.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Search {
+    /// The index
+    pub index: PathBuf,
+
+    /// What to look for; several are answered one after the other
+    #[arg(value_name = "QUERY", required_unless_present = "queries", conflicts_with = "queries")]
+    pub query: Vec<String>,
+
+    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv with a field or column named text; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub queries: Option<PathBuf>,
+
+    /// How many texts to show for each query
+    #[arg(long, short = 'k', value_name = "K", default_value = "10")]
+    pub top_k: NonZeroUsize,
+
+    /// Show only texts with at least this cosine
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    pub min_score: Option<f32>,
+
+    /// Print a JSON object a line: {"query", "rank", "score", "row", "text"}
+    #[arg(long)]
+    pub json: bool,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm search notes.index \"when does the train leave\"
+  minilm search notes.index -k 3 --json \"a question\" \"another question\"
+  minilm search notes.index --queries questions.txt --min-score 0.5";
+
+/// A hit, as JSON.
+#[derive(Serialize)]
+struct Row<'a> {
+    query: &'a str,
+    rank: usize,
+    score: f32,
+    row: usize,
+    text: &'a str,
+}
+
+pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
+    model::share_threads(common);
+    let index = corpus::map(&command.index)?;
+    let records = command.queries.as_ref().map(|file| Input::default().open(file)).transpose()?;
+    let directory = model::directory(common)?;
+    let encoder = model::load(common, &command.encoding)?;
+    let mut searcher =
+        Searcher { command, space: encoder.space(directory)?, index, encoder, page: Page::new(), answered: 0, truncated: 0 };
+    match records {
+        None => searcher.answer(&command.query, |index| format!("query {}", index + 1))?,
+        Some(records) => searcher.answer_all(records)?,
+    }
+    let Searcher { page, encoder, truncated, .. } = searcher;
+    page.finish()?;
+    note_truncated(common.quiet, truncated, encoder.max_tokens());
+    Ok(())
+}
+
+struct Searcher<'a> {
+    command: &'a Search,
+    index: Index<Mapped>,
+    space: Space,
+    encoder: SentenceEncoder,
+    page: Page,
+    answered: usize,
+    truncated: usize,
+}
+
+impl Searcher<'_> {
+    fn answer_all(&mut self, mut records: Records) -> Result<(), Error> {
+        let name = records.name().to_owned();
+        loop {
+            let some: Vec<_> = records.by_ref().take(TOGETHER).collect::<Result<_, _>>()?;
+            if some.is_empty() && self.answered == 0 {
+                return Err(Error::Input(format!("{name} holds no queries")));
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+            let queries: Vec<String> = some.iter().map(|record| record.fields[0].clone()).collect();
+            self.answer(&queries, |index| format!("line {} of {name}", some[index].line))?;
+        }
+    }
+
+    fn answer(&mut self, queries: &[String], place: impl Fn(usize) -> String) -> Result<(), Error> {
+        let encoded = self.encoder.encode_with_counts(queries).map_err(|error| Error::in_text(error, place))?;
+        self.truncated += encoded.counts.iter().filter(|count| count.dropped > 0).count();
+        let search = minilm::tasks::search::Search::new().top_k(self.command.top_k.get()).level(self.encoder.level());
+        let search = self.command.min_score.map_or(search, |least| search.min_score(least));
+        let found = self.index.search(&self.space, encoded.embeddings.view(), &search)?;
+        for (query, hits) in queries.iter().zip(&found) {
+            self.show(query, hits)?;
+            self.answered += 1;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, query: &str, hits: &[Hit]) -> Result<(), Error> {
+        let page = &mut self.page;
+        let several = self.command.query.len() != 1;
+        if several && !self.command.json {
+            let gap = if self.answered > 0 { "\n" } else { "" };
+            let title = page.style(Style::Bold, &printable(query));
+            page.line(&format!("{gap}{title}"))?;
+        }
+        for (hit, rank) in hits.iter().zip(1..) {
+            let (row, score, text) = (hit.corpus_id, hit.score, self.index.text(hit.corpus_id)?);
+            match self.command.json {
+                true => page.json(&Row { query, rank, score, row, text })?,
+                false => page.line(&format!("{} {}", page.score(score), printable(text)))?,
+            }
+        }
+        if hits.is_empty() && !self.command.json {
+            page.line(&page.style(Style::Dim, "nothing found"))?;
+        }
+        Ok(())
+    }
+}

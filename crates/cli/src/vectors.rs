@@ -1,0 +1,155 @@
+//! Files of vectors: one row after the other, in and out, in memory that does not grow with them.
+//!
+//! ```text
+//! npy           float32 or float64 [n, d], row by row
+//! jsonl         {"text": …, "embedding": […]}, or a list of numbers, a line
+//! csv           a header; the columns e0, e1, … and perhaps text
+//! safetensors   a tensor F32 [n, d]: the only one of two dimensions, or --tensor
+//! index         vectors and texts; only read
+//! ```
+
+mod csv;
+mod jsonl;
+mod npy;
+mod safetensors;
+mod write;
+
+pub(crate) use write::{Bytes, Writer};
+
+use crate::error::Error;
+use clap::ValueEnum;
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::Path,
+};
+
+/// A kind of file for vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// A NumPy array
+    Npy,
+    /// One JSON object a line
+    Jsonl,
+    /// A table
+    Csv,
+    /// Tensors, or an index
+    Safetensors,
+}
+
+impl Kind {
+    /// By the name of the file.
+    pub(crate) fn of(path: &Path) -> Result<Kind, Error> {
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        match extension.as_deref().and_then(|extension| extension.to_str()) {
+            Some("npy") => Ok(Kind::Npy),
+            Some("jsonl" | "ndjson") => Ok(Kind::Jsonl),
+            Some("csv") => Ok(Kind::Csv),
+            Some("safetensors" | "index") => Ok(Kind::Safetensors),
+            _ => {
+                let remedy = "it should end in .npy, .jsonl, .csv, .safetensors or .index";
+                Err(Error::Usage(format!("{} does not tell by its name what it holds; {remedy}", path.display())))
+            }
+        }
+    }
+}
+
+/// A vector and perhaps its text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Row {
+    pub text: Option<String>,
+    pub values: Vec<f32>,
+}
+
+/// The rows of a file.
+pub(crate) struct Reader {
+    name: String,
+    source: Box<dyn Source>,
+    rows: usize,
+    columns: Option<usize>,
+}
+
+/// One way to read vectors.
+trait Source {
+    /// The next row, or what is wrong with it.
+    fn next(&mut self) -> Result<Option<Row>, Wrong>;
+
+    /// Where row `row`, from 0, is, for a message.
+    fn place(&self, row: usize) -> String {
+        format!("row {row}")
+    }
+}
+
+/// Why a row could not be read.
+enum Wrong {
+    Io(io::Error),
+    Content(String),
+}
+
+impl From<io::Error> for Wrong {
+    fn from(error: io::Error) -> Wrong {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Wrong::Content("the file ends within it".to_owned()),
+            _ => Wrong::Io(error),
+        }
+    }
+}
+
+impl Reader {
+    /// Opens a file of vectors; `tensor` names one of several.
+    pub(crate) fn open(path: &Path, tensor: Option<&str>) -> Result<Reader, Error> {
+        let kind = Kind::of(path)?;
+        let name = path.display().to_string();
+        let open = || {
+            let file = File::open(path)?;
+            if file.metadata()?.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            Ok(BufReader::with_capacity(1 << 16, file))
+        };
+        let file = open().map_err(|source| Error::Read { name: name.clone(), source })?;
+        let source: Result<Box<dyn Source>, Wrong> = match kind {
+            Kind::Npy => npy::Array::open(file).map(|array| Box::new(array) as Box<dyn Source>),
+            Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file))),
+            Kind::Csv => csv::Table::open(file).map(|table| Box::new(table) as Box<dyn Source>),
+            Kind::Safetensors => safetensors::Tensor::open(path, tensor).map(|tensor| Box::new(tensor) as Box<dyn Source>),
+        };
+        match source {
+            Ok(source) => Ok(Reader { name, source, rows: 0, columns: None }),
+            Err(Wrong::Io(source)) => Err(Error::Read { name, source }),
+            Err(Wrong::Content(reason)) => Err(Error::Input(format!("{name}: {reason}"))),
+        }
+    }
+
+    /// The file, for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The next row: finite, and as long as those before.
+    pub(crate) fn next(&mut self) -> Result<Option<Row>, Error> {
+        let row = match self.source.next() {
+            Ok(None) if self.rows == 0 => return Err(Error::Input(format!("{} holds no vectors", self.name))),
+            Ok(None) => return Ok(None),
+            Ok(Some(row)) => row,
+            Err(Wrong::Io(source)) => return Err(Error::Read { name: self.name.clone(), source }),
+            Err(Wrong::Content(reason)) => return Err(self.wrong(reason)),
+        };
+        let columns = *self.columns.get_or_insert(row.values.len());
+        if row.values.len() != columns {
+            return Err(self.wrong(format!("{} values, but the rows before have {columns}", row.values.len())));
+        }
+        if columns == 0 {
+            return Err(self.wrong("no values".to_owned()));
+        }
+        if let Some(column) = row.values.iter().position(|value| !value.is_finite()) {
+            return Err(self.wrong(format!("value {column} is {}", row.values[column])));
+        }
+        self.rows += 1;
+        Ok(Some(row))
+    }
+
+    fn wrong(&self, reason: String) -> Error {
+        Error::Input(format!("{} of {}: {reason}", self.source.place(self.rows), self.name))
+    }
+}

@@ -1,0 +1,58 @@
+//! Tables with the columns e0, e1, … and perhaps text, as `minilm embed` writes them.
+
+use super::{Row, Source, Wrong};
+use csv::StringRecord;
+use std::io::Read;
+
+pub(super) struct Table<R> {
+    rows: csv::Reader<R>,
+    record: StringRecord,
+    text: Option<usize>,
+    values: Vec<usize>, // the columns e0, e1, …
+    fields: usize,
+    line: u64,
+}
+
+impl<R: Read> Table<R> {
+    pub(super) fn open(from: R) -> Result<Table<R>, Wrong> {
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(from);
+        let header = rows.headers().map_err(wrong)?.clone();
+        let place = |name: &str| header.iter().position(|found| found == name);
+        let values: Vec<usize> = (0..).map_while(|i| place(&format!("e{i}"))).collect();
+        if values.is_empty() {
+            return Err(Wrong::Content("there are no columns e0, e1, …".to_owned()));
+        }
+        Ok(Table { rows, record: StringRecord::new(), text: place("text"), values, fields: header.len(), line: 1 })
+    }
+}
+
+impl<R: Read> Source for Table<R> {
+    fn next(&mut self) -> Result<Option<Row>, Wrong> {
+        self.line = self.rows.position().line();
+        if !self.rows.read_record(&mut self.record).map_err(wrong)? {
+            return Ok(None);
+        }
+        self.line = self.record.position().map_or(self.line, csv::Position::line);
+        if self.record.len() != self.fields {
+            let found = self.record.len();
+            return Err(Wrong::Content(format!("{found} fields, but the header has {}", self.fields)));
+        }
+        let value = |(i, &column): (usize, &usize)| {
+            let field = &self.record[column];
+            field.trim().parse().map_err(|_| Wrong::Content(format!("e{i} is {field:?}, which is no number")))
+        };
+        let values = self.values.iter().enumerate().map(value).collect::<Result<_, _>>()?;
+        Ok(Some(Row { text: self.text.map(|column| self.record[column].to_owned()), values }))
+    }
+
+    fn place(&self, _row: usize) -> String {
+        format!("line {}", self.line)
+    }
+}
+
+fn wrong(error: csv::Error) -> Wrong {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { .. } => Wrong::Content("it is not UTF-8".to_owned()),
+        _ => Wrong::Io(error.into()),
+    }
+}

@@ -1,0 +1,52 @@
+//! A matrix in a safetensors file, mapped; and an index, which is such a file with texts.
+
+use super::{Row, Source, Wrong};
+use ::safetensors::{Dtype, SafeTensors};
+use minilm::{model::Mapped, tasks::index::Index};
+use std::{ops::Range, path::Path};
+
+pub(super) struct Tensor {
+    bytes: Mapped,
+    rows: Range<usize>,
+    start: usize,   // in the file
+    columns: usize, // of four bytes
+    index: Option<Index<Mapped>>,
+}
+
+impl Tensor {
+    pub(super) fn open(path: &Path, name: Option<&str>) -> Result<Tensor, Wrong> {
+        let content = |reason: String| Wrong::Content(reason);
+        let bytes = Mapped::open(path).map_err(|error| content(error.to_string()))?;
+        let tensors =
+            SafeTensors::deserialize(bytes.as_ref()).map_err(|error| content(format!("no safetensors file: {error}")))?;
+        let is_matrix = |tensor: &str| tensors.tensor(tensor).is_ok_and(|view| view.shape().len() == 2);
+        let names = tensors.names();
+        let matrices: Vec<&str> = names.into_iter().filter(|tensor| is_matrix(tensor)).collect();
+        let name = match (name, &matrices[..]) {
+            (Some(name), _) => name,
+            (None, [name]) => name,
+            (None, []) => return Err(content("there is no matrix in it".to_owned())),
+            (None, several) => return Err(content(format!("--tensor has to name one of {}", several.join(", ")))),
+        };
+        let view =
+            tensors.tensor(name).map_err(|_| content(format!("there is no tensor {name:?}; it has {}", matrices.join(", "))))?;
+        let (Dtype::F32, &[rows, columns]) = (view.dtype(), view.shape()) else {
+            return Err(content(format!("{name} is {:?} {:?}, not F32 [rows, columns]", view.dtype(), view.shape())));
+        };
+        let start = view.data().as_ptr().addr() - bytes.as_ref().as_ptr().addr();
+        let index = Index::new(path, bytes.clone()).ok();
+        Ok(Tensor { rows: 0..rows, start, columns, index, bytes })
+    }
+}
+
+impl Source for Tensor {
+    fn next(&mut self) -> Result<Option<Row>, Wrong> {
+        let Some(row) = self.rows.next() else { return Ok(None) };
+        let size = 4 * self.columns;
+        let bytes = &self.bytes.as_ref()[self.start + row * size..self.start + (row + 1) * size];
+        let values = bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let text = self.index.as_ref().map(|index| index.text(row).map(str::to_owned));
+        let text = text.transpose().map_err(|error| Wrong::Content(error.to_string()))?;
+        Ok(Some(Row { text, values }))
+    }
+}
