@@ -21,9 +21,6 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {
-    #[command(flatten)]
-    pub source: Source,
-
     /// Put every text into one of K clusters (k-means)
     #[arg(long, value_name = "K", conflicts_with = "threshold")]
     pub kmeans: Option<NonZeroUsize>,
@@ -51,6 +48,9 @@ pub(crate) struct Cluster {
     /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of its texts, the middle one first
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub source: Source,
 }
 
 const EXAMPLES: &str = "\
@@ -66,7 +66,7 @@ struct Row<'a> {
     size: usize,
     rows: Vec<usize>,
     /// The cosine of each with the middle.
-    scores: Vec<f64>,
+    scores: Vec<f32>,
     texts: Vec<&'a str>,
 }
 
@@ -136,7 +136,7 @@ fn show(page: &mut Page, command: &Cluster, vectors: &Vectors, cluster: usize, r
 }
 
 /// The rows and their cosines with the middle one: that which is nearest to the mean of all.
-fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f64)> {
+fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
     let embeddings = vectors.index.vectors();
     let row = |row: usize| embeddings.row(row).to_vec();
     let mut mean = vec![0.0; embeddings.ncols()];
@@ -146,7 +146,7 @@ fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f64)> {
         mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x / length);
     }
     let by_cosine = |to: &[f32]| {
-        let mut order: Vec<_> = rows.iter().map(|&member| (member, Similarity::Cosine.of(to, &row(member)))).collect();
+        let mut order: Vec<_> = rows.iter().map(|&member| (member, Similarity::Cosine.of(to, &row(member)) as f32)).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1)); // stable
         order
     };

@@ -18,9 +18,6 @@ use serde::Serialize;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dedupe {
-    #[command(flatten)]
-    pub source: Source,
-
     /// How alike a repetition is at least; 1 is the same words in other capitals
     #[arg(long, value_name = "COSINE", default_value_t = 0.95, allow_negative_numbers = true)]
     pub threshold: f32,
@@ -32,6 +29,9 @@ pub(crate) struct Dedupe {
     /// Print a JSON object for each text to drop: {"row", "text", "kept", "kept_text", "score"}
     #[arg(long, conflicts_with = "drop")]
     pub json: bool,
+
+    #[command(flatten)]
+    pub source: Source,
 }
 
 const EXAMPLES: &str = "\

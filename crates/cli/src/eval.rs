@@ -92,9 +92,6 @@ pub(crate) struct Triplets {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
 pub(crate) struct Clusters {
-    #[command(flatten)]
-    pub table: Table,
-
     /// How many clusters; by default as many as labels
     #[arg(long, value_name = "K")]
     pub kmeans: Option<NonZeroUsize>,
@@ -102,6 +99,9 @@ pub(crate) struct Clusters {
     /// What k-means starts from: the same number gives the same clusters
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+
+    #[command(flatten)]
+    pub table: Table,
 }
 
 /// A file with several texts, or a label, in each record.
@@ -111,7 +111,7 @@ pub(crate) struct Table {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The names of the columns or fields, if they are others, in the order in which the description names them
+    /// The names of the columns or fields, if they are others, in the order in which they are named above
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
 

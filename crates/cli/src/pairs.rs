@@ -18,9 +18,6 @@ use std::num::NonZeroUsize;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Pairs {
-    #[command(flatten)]
-    pub source: Source,
-
     /// How many pairs to show at most
     #[arg(long, short = 'n', value_name = "N", default_value = "100")]
     pub max_pairs: NonZeroUsize,
@@ -36,6 +33,9 @@ pub(crate) struct Pairs {
     /// Print a JSON object a line: {"score", "rows", "texts"}
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub source: Source,
 }
 
 const EXAMPLES: &str = "\

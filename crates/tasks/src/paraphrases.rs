@@ -169,3 +169,19 @@ impl PartialEq for WorstFirst {
 }
 
 impl Eq for WorstFirst {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    #[test]
+    fn no_row_is_a_paraphrase_of_itself_in_any_chunk() {
+        let n = CHUNK + 50;
+        let angle = |i: usize| i as f32 * 0.001;
+        let rows = Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() });
+        let pairs = Mining::new().top_k(2).run(rows.view()).unwrap();
+        assert!(pairs.iter().all(|pair| pair.first < pair.second), "{pairs:?}");
+        assert!(pairs.iter().any(|pair| pair.first >= CHUNK));
+    }
+}

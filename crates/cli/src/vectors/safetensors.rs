@@ -20,8 +20,8 @@ impl Tensor {
         let tensors =
             SafeTensors::deserialize(bytes.as_ref()).map_err(|error| content(format!("no safetensors file: {error}")))?;
         let is_matrix = |tensor: &str| tensors.tensor(tensor).is_ok_and(|view| view.shape().len() == 2);
-        let names = tensors.names();
-        let matrices: Vec<&str> = names.into_iter().filter(|tensor| is_matrix(tensor)).collect();
+        let mut matrices: Vec<&str> = tensors.names().into_iter().filter(|tensor| is_matrix(tensor)).collect();
+        matrices.sort_unstable();
         let name = match (name, &matrices[..]) {
             (Some(name), _) => name,
             (None, [name]) => name,

@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     output::{Target, npy_header},
 };
+use serde::Serialize;
 use std::{
     io::{self, Seek, SeekFrom, Write},
     path::Path,
@@ -12,6 +13,14 @@ use std::{
 
 /// Bytes of a safetensors header, its length among them.
 const HEADER: usize = 256;
+
+/// A line of jsonl.
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    embedding: &'a [f32],
+}
 
 /// A file of vectors that appears when it is complete.
 pub(crate) struct Writer {
@@ -54,11 +63,7 @@ impl Writer {
                 row.values.iter().try_for_each(|value| to.write_all(&value.to_le_bytes()))
             }
             Kind::Jsonl => {
-                let embedding = &row.values;
-                match &row.text {
-                    Some(text) => serde_json::to_writer(&mut *to, &serde_json::json!({ "text": text, "embedding": embedding }))?,
-                    None => serde_json::to_writer(&mut *to, &serde_json::json!({ "embedding": embedding }))?,
-                }
+                serde_json::to_writer(&mut *to, &Object { text: row.text.as_deref(), embedding: &row.values })?;
                 to.write_all(b"\n")
             }
             Kind::Csv => {

@@ -38,3 +38,18 @@ pub fn triplet_accuracy(
     let right = positive.iter().zip(&negative).filter(|(positive, negative)| **positive > **negative + margin).count();
     Ok(right as f64 / positive.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn a_negative_as_near_as_the_positive_is_wrong() {
+        let (anchor, other) = (array![[1.0, 0.0]], array![[1.0, 1.0]]);
+        for similarity in Similarity::ALL {
+            let of = |margin| triplet_accuracy(anchor.view(), other.view(), other.view(), similarity, margin);
+            assert_eq!((of(0.0), of(-0.1)), (Ok(0.0), Ok(1.0)), "{similarity:?}");
+        }
+    }
+}

@@ -99,7 +99,7 @@ impl Layout {
         let length = start.first_chunk().ok_or("it is too short")?;
         match u64::from_le_bytes(*length) {
             length @ 2..=LONGEST => Ok(LENGTH + length as usize),
-            length => Err(format!("a header of {length} bytes is none of an index")),
+            _ => Err("it does not begin as one".to_owned()),
         }
     }
 

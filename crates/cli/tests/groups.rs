@@ -1,0 +1,118 @@
+//! `minilm pairs`, `cluster` and `dedupe`.
+
+mod support;
+
+use serde_json::Value;
+use support::*;
+
+const NOTES: &str = "The train to Hamburg leaves at nine.
+Bread needs flour, water, salt and time.
+When does the train to Hamburg depart?
+The meeting is moved to Thursday.
+How to bake bread at home
+Hamburg trains are late again this morning.
+The meeting was moved to Thursday!
+THE MEETING IS MOVED TO THURSDAY.
+";
+
+fn text(arguments: &[&str]) -> String {
+    String::from_utf8(run_with_input(&[arguments, &["-q", "-"]].concat(), NOTES.as_bytes()).ok()).expect("UTF-8")
+}
+
+fn json(arguments: &[&str]) -> Vec<Value> {
+    text(&[arguments, &["--json"]].concat()).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn rows(value: &Value) -> Vec<u64> {
+    let mut rows: Vec<u64> = value["rows"].as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn pairs_come_best_first() {
+    let found = json(&["pairs", "-n", "3"]);
+    assert_eq!(found.iter().map(rows).collect::<Vec<_>>(), [[3, 7], [3, 6], [6, 7]]);
+    assert_eq!(found[0]["score"], 1.0);
+    assert!(json(&["pairs", "--min-score", "0.8"]).len() == 3);
+    let expected = " 1.0000 ██████████ The meeting is moved to Thursday.\n                   THE MEETING IS MOVED TO THURSDAY.\n";
+    assert_eq!(text(&["pairs", "-n", "1"]), expected);
+}
+
+#[test]
+fn each_way_finds_the_three_subjects() {
+    for options in [&["--min-score", "0.5", "--min-size", "2"][..], &["--kmeans", "3"], &["--threshold", "0.4"]] {
+        let found = json(&[&["cluster"], options].concat());
+        let mut groups: Vec<_> = found.iter().map(rows).collect();
+        groups.sort_unstable();
+        assert_eq!(groups, [vec![0, 2, 5], vec![1, 4], vec![3, 6, 7]], "{options:?}");
+        for (place, cluster) in found.iter().enumerate() {
+            assert_eq!((&cluster["cluster"], &cluster["size"]), (&place.into(), &rows(cluster).len().into()));
+        }
+    }
+}
+
+#[test]
+fn a_summary_tells_size_centre_and_examples() {
+    let found = text(&["cluster", "--kmeans", "3", "--examples", "2"]);
+    let trains = "    3 texts  When does the train to Hamburg depart?\n     0.7170  The train to Hamburg leaves at nine.\n";
+    assert!(found.contains(&format!("{trains}             and 1 more\n")), "{found}");
+    assert_eq!(text(&["cluster", "--kmeans", "3"]), text(&["cluster", "--kmeans", "3", "--threads", "1", "--level", "portable"]));
+    let run = run_with_input(&["cluster", "-", "--min-score", "0.99", "--min-size", "3"], NOTES.as_bytes());
+    assert_eq!((run.message(0), run.stdout.as_slice()), ("0 clusters with 0 of 8 texts", &b""[..]));
+}
+
+#[test]
+fn duplicates_are_dropped_and_told() {
+    let run = run_with_input(&["dedupe", "-"], NOTES.as_bytes());
+    assert_eq!(run.message(0), "7 texts to keep, 1 to drop");
+    assert_eq!(String::from_utf8(run.stdout).expect("UTF-8"), NOTES.replace("THE MEETING IS MOVED TO THURSDAY.\n", ""));
+    assert_eq!(text(&["dedupe", "--drop"]), "THE MEETING IS MOVED TO THURSDAY.\n");
+    let dropped = json(&["dedupe", "--threshold", "0.7"]);
+    let pairs: Vec<_> = dropped.iter().map(|drop| (drop["row"].as_u64(), drop["kept"].as_u64())).collect();
+    assert_eq!(pairs, [(Some(2), Some(0)), (Some(6), Some(3)), (Some(7), Some(3))]);
+}
+
+#[test]
+fn an_index_is_taken_as_it_is() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let index = directory.path().join("notes.index");
+    let index = index.to_str().expect("UTF-8");
+    run_with_input(&["index", "-q", "-", "-o", index], NOTES.as_bytes()).ok();
+    for command in [&["pairs"][..], &["cluster", "--kmeans", "3"], &["dedupe"]] {
+        assert_eq!(run(&[command, &["-q", index]].concat()).ok(), text(command).as_bytes(), "{command:?}");
+    }
+}
+
+#[test]
+fn options_that_make_no_sense_are_misuse() {
+    let run = |options: &[&str]| run_with_input(&[options, &["-"]].concat(), NOTES.as_bytes());
+    assert_eq!(run(&["dedupe", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
+    assert_eq!(run(&["cluster", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
+    assert_eq!(run(&["cluster", "--kmeans", "9"]).message(1), "-: there are 8 embeddings, but at least 9 are needed");
+    for misuse in [&["cluster", "--kmeans", "0"][..], &["cluster", "--kmeans", "2", "--threshold", "0.5"], &["pairs", "-n", "0"]]
+    {
+        assert_eq!(run(misuse).status, Some(2), "{misuse:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_says_how_to_keep_what_is_done() {
+    use std::{io::Write, process::Stdio, time::Duration};
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = program(&["pairs", "-"]);
+    let mut child = command.env("TMPDIR", directory.path()).stdin(Stdio::piped()).spawn().expect("the program starts");
+    child.stdin.as_mut().expect("a pipe").write_all(NOTES.as_bytes()).expect("it reads");
+    while files(directory.path()).is_empty() {
+        std::thread::sleep(Duration::from_millis(10)); // the model is loaded when there is a place for the vectors
+    }
+    let kill = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+    assert!(kill.expect("a shell").success());
+    std::thread::sleep(Duration::from_millis(100));
+    let output = child.wait_with_output().expect("it ends");
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.starts_with("minilm: stopped after ") && message.contains("`minilm index`"), "{message}");
+    assert_eq!(files(directory.path()), [""; 0]);
+}
