@@ -1,4 +1,4 @@
-//! The index file: what is written is read, nothing broken is, and a writer that is stopped leaves the old file.
+//! The index file: what is written is read, and nothing broken is.
 
 mod support;
 
@@ -8,46 +8,11 @@ use minilm_tasks::{
 };
 use ndarray::{Array2, s};
 use safetensors::SafeTensors;
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
+use std::{fs, path::Path, thread};
+use support::{
+    Random,
+    notes::{assert_alone, assert_holds, index, space, texts},
 };
-use support::Random;
-use tempfile::TempDir;
-
-fn space() -> Space {
-    Space::new("model-a", "1234")
-}
-
-fn texts(n: usize) -> Vec<String> {
-    (0..n).map(|i| format!("text {i} {}", "é\n".repeat(i % 4))).collect()
-}
-
-/// A directory, and an index of 20 rows in it.
-fn index() -> (TempDir, PathBuf, Array2<f32>) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("notes.index");
-    let vectors = Random(1).matrix(20, 7);
-    write(&path, &space(), vectors.view(), &texts(20)).unwrap();
-    (directory, path, vectors)
-}
-
-fn assert_holds(path: &Path, vectors: &Array2<f32>, texts: &[String]) {
-    let index = Index::read(path).unwrap();
-    assert_eq!(index.vectors(), vectors);
-    assert_eq!((index.len(), index.dimensions(), index.space()), (texts.len(), vectors.ncols(), &space()));
-    let found: Vec<&str> = (0..index.len()).map(|row| index.text(row).unwrap()).collect();
-    assert_eq!(found, texts);
-}
-
-/// Nothing but the index is in its directory.
-fn assert_alone(path: &Path) {
-    let entries: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(entries, [path]);
-}
 
 #[test]
 fn what_is_written_is_read_and_is_a_safetensors_file() {
@@ -246,93 +211,4 @@ fn a_read_only_directory_is_an_error() {
     let error = write(path, &space(), vectors.view(), &texts(20)).unwrap_err();
     assert!(matches!(&error, IndexError::Write { path: named, .. } if named == path), "{error:?}");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-const VICTIM: &str = "MINILM_TASKS_TEST_VICTIM";
-
-/// Not a test by itself: the process that the next one kills.
-#[test]
-fn victim() {
-    let Some(path) = env::var_os(VICTIM) else { return };
-    let rows = Array2::ones((40_000, 7));
-    let texts = vec!["new"; 40_000];
-    loop {
-        append(Path::new(&path), &space(), rows.view(), &texts).unwrap();
-    }
-}
-
-#[test]
-fn a_killed_writer_leaves_a_whole_index() {
-    let (_directory, path, vectors) = index();
-    let mut writing = 0;
-    for round in 0..12 {
-        let mut child = Command::new(env::current_exe().unwrap());
-        let child = child.args(["victim", "--exact"]).env(VICTIM, &path).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = child.spawn().unwrap();
-        thread::sleep(Duration::from_millis(30 + 11 * round));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let index = Index::read(&path).unwrap();
-        assert_eq!((index.len() - 20) % 40_000, 0);
-        assert_eq!(index.vectors().slice(s![..20, ..]), vectors);
-        let last = if index.len() == 20 { texts(20)[19].clone() } else { "new".to_owned() };
-        assert_eq!(index.text(index.len() - 1).unwrap(), last);
-        // The victim's temporary file is all that it may leave.
-        writing += fs::read_dir(path.parent().unwrap()).unwrap().count() - 1;
-        fs::read_dir(path.parent().unwrap())
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .filter(|p| *p != path)
-            .for_each(|p| fs::remove_file(p).unwrap());
-        if index.len() > 1_000_000 {
-            write(&path, &space(), vectors.view(), &texts(20)).unwrap();
-        }
-    }
-    assert!(writing > 0, "no writer was killed while it wrote");
-}
-
-const FULL: &str = "MINILM_TASKS_TEST_FULL";
-
-/// Not a test by itself: the process for which the next one makes a small disk.
-#[test]
-fn writes_until_the_disk_is_full() {
-    let Some(directory) = env::var_os(FULL) else { return };
-    let path = Path::new(&directory).join("notes.index");
-    let rows = Random(1).matrix(2000, 7);
-    write(&path, &space(), rows.view(), &texts(2000)).unwrap();
-    let mut before = fs::read(&path).unwrap();
-    let error = loop {
-        match append(&path, &space(), rows.view(), &texts(2000)) {
-            Ok(_) => before = fs::read(&path).unwrap(),
-            Err(error) => break error,
-        }
-        assert!(before.len() < 4 << 20, "the disk is not small");
-    };
-    assert!(matches!(&error, IndexError::Write { path: named, .. } if *named == path), "{error:?}");
-    assert!(fs::read(&path).unwrap() == before);
-    assert_eq!(Index::read(&path).unwrap().len() % 2000, 0);
-    assert_alone(&path);
-}
-
-/// A small disk is a `tmpfs` where an unprivileged namespace may mount one, and a limit to the size of a file everywhere.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_full_disk_leaves_the_old_index() {
-    let run = |program: &[&str], script: &str| {
-        let directory = tempfile::tempdir().unwrap();
-        let mut command = Command::new(program[0]);
-        let command = command.args(&program[1..]).arg(script).env(FULL, directory.path());
-        command.env("EXE", env::current_exe().unwrap()).output()
-    };
-    let unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
-    let mount = "mount -t tmpfs -o size=1m none \"$MINILM_TASKS_TEST_FULL\"";
-    let test = "exec \"$EXE\" writes_until_the_disk_is_full --exact";
-    let mut outputs = vec![run(&["sh", "-c"], &format!("trap '' XFSZ; ulimit -f 1000; {test}")).unwrap()];
-    if run(&unshare, mount).is_ok_and(|output| output.status.success()) {
-        outputs.push(run(&unshare, &format!("{mount} && {test}")).unwrap());
-    }
-    for output in outputs {
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
-    }
 }

@@ -1,6 +1,8 @@
 //! What the tests share: the files of `tests/original`, reproducible vectors.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod notes;
+
 use ndarray::{Array2, ArrayD, Ix2};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
