@@ -1,0 +1,42 @@
+//! Sorts the hits of a keyword search by meaning: `cargo run --release --example rerank`
+//!
+//! A keyword search is quick and finds what has the words; the model knows which of these answers the question.
+
+use minilm::{
+    SentenceEncoder,
+    tasks::{evaluate::rerank_metrics, search::Search},
+};
+use std::error::Error;
+
+const QUESTION: &str = "How do I bake bread without yeast?";
+
+/// What a keyword search found, in its order, and whether it is an answer.
+const FOUND: [(&str, bool); 6] = [
+    ("Where to buy bread in Vienna: bakeries without queues", false),
+    ("Yeast: how it is made, and how to bake with it", false),
+    ("Soda bread rises with baking soda and buttermilk alone", true),
+    ("How do I clean a bread machine?", false),
+    ("A sourdough loaf needs no bought yeast, only flour, water and patience", true),
+    ("Without bread: a week of salads", false),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let encoder = SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    let question = encoder.encode(&[QUESTION])?;
+    let found = encoder.encode(&FOUND.map(|(text, _)| text))?;
+    let ranked = &Search::new().top_k(FOUND.len()).run(question.view(), found.view())?[0];
+
+    println!("{QUESTION}");
+    for hit in ranked {
+        let (text, is_answer) = FOUND[hit.corpus_id];
+        println!("{:7.4} {} {text}", hit.score, if is_answer { "*" } else { " " });
+    }
+
+    // How much it helped: the mean average precision of both orders.
+    let answers = |order: Vec<usize>| order.iter().map(|&row| FOUND[row].1).collect::<Vec<bool>>();
+    let falling = || (0..FOUND.len()).map(|place| -(place as f64)).collect::<Vec<f64>>();
+    let before = rerank_metrics(&[(falling(), answers((0..FOUND.len()).collect()))], 10)?;
+    let after = rerank_metrics(&[(falling(), answers(ranked.iter().map(|hit| hit.corpus_id).collect()))], 10)?;
+    println!("mean average precision: {:.2} before, {:.2} after", before.map, after.map);
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! The examples run, and print what they promise.
+
+use std::process::{Command, Stdio};
+
+/// What an example prints for this input.
+fn run(name: &str, input: &str) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--offline", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let mut child = cargo.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).ok(); // most do not read it
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn search_notes() {
+    for _ in 0..2 {
+        let found = run("search_notes", ""); // the second time from the index
+        assert!(found.lines().nth(1).is_some_and(|first| first.contains("red wine")), "{found}");
+        assert_eq!(found.lines().count(), 4);
+    }
+}
+
+#[test]
+fn cluster_tickets() {
+    let found = run("cluster_tickets", "");
+    let sizes: Vec<&str> = found.lines().filter_map(|line| line.split_once(" × ")).map(|(size, _)| size).collect();
+    assert_eq!(sizes, ["4", "4", "3", "3"], "{found}");
+}
+
+#[test]
+fn dedupe_dataset() {
+    let kept = run("dedupe_dataset", "");
+    let ids: Vec<u64> = kept.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2, 4, 6, 8]);
+}
+
+#[test]
+fn rerank() {
+    let found = run("rerank", "");
+    assert!(found.lines().skip(1).take(2).all(|line| line.contains(" * ")), "{found}");
+    assert!(found.ends_with("0.37 before, 1.00 after\n"), "{found}");
+}
+
+#[test]
+fn embed_stream() {
+    assert!(run("embed_stream", "one\ntwo\nthree\n").starts_with("3 texts, 0 of them longer than 256 tokens, in "));
+}
