@@ -32,7 +32,8 @@ fn cluster_tickets() {
 #[test]
 fn dedupe_dataset() {
     let kept = run("dedupe_dataset", "");
-    let ids: Vec<u64> = kept.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap()).collect();
+    let ids: Vec<u64> =
+        kept.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, [1, 2, 4, 6, 8]);
 }
 

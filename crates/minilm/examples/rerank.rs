@@ -8,16 +8,16 @@ use minilm::{
 };
 use std::error::Error;
 
-const QUESTION: &str = "How do I bake bread without yeast?";
+const QUESTION: &str = "My laptop gets too hot, what can I do?";
 
 /// What a keyword search found, in its order, and whether it is an answer.
 const FOUND: [(&str, bool); 6] = [
-    ("Where to buy bread in Vienna: bakeries without queues", false),
-    ("Yeast: how it is made, and how to bake with it", false),
-    ("Soda bread rises with baking soda and buttermilk alone", true),
-    ("How do I clean a bread machine?", false),
-    ("A sourdough loaf needs no bought yeast, only flour, water and patience", true),
-    ("Without bread: a week of salads", false),
+    ("Hot offers: laptops that everybody can afford", false),
+    ("Ten dishes that are too hot for most people", false),
+    ("Cleaning the fan of an overheating notebook", true),
+    ("What can I do in the city on a hot day?", false),
+    ("An overheating computer may need a cooling pad or new thermal paste", true),
+    ("Laptop bags that get you through the winter", false),
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
