@@ -202,6 +202,17 @@ fn a_download_that_stalls_or_is_cut_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_connection_that_ends_early_without_having_said_how_much_comes_is_no_end_of_the_file() {
+    let server = server("GET", WEIGHTS, |n, request| {
+        let mut reply = good(request).with("Content-Length", "");
+        reply.body.truncate(10_000);
+        (n < 5).then_some(reply)
+    });
+    Cache::new().complete(&server);
+    assert_eq!(gets(&server, WEIGHTS).len(), 6);
+}
+
+#[test]
 fn a_server_that_only_stalls_is_given_up_and_what_came_is_kept() {
     for (end, kept) in [(End::Stall(0), 0), (End::Stall(5000), 5000)] {
         let server = server("GET", WEIGHTS, move |n, request| {

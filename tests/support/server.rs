@@ -75,7 +75,8 @@ impl Reply {
 
     fn send(&self, method: &str, mut to: TcpStream) -> std::io::Result<()> {
         write!(to, "HTTP/1.1 {} x\r\nConnection: close\r\n", self.status)?;
-        for (name, value) in &self.headers {
+        // An empty value leaves the header out.
+        for (name, value) in self.headers.iter().filter(|(_, value)| !value.is_empty()) {
             write!(to, "{name}: {value}\r\n")?;
         }
         if self.headers.iter().all(|(name, _)| !name.eq_ignore_ascii_case("content-length")) {

@@ -58,19 +58,7 @@ impl Directory {
 
         let (transformer, pooling, normalize) = match &modules {
             None => (root.to_owned(), None, false),
-            Some(modules) => {
-                let types: Vec<_> = modules.iter().map(|m| m.r#type.rsplit('.').next().unwrap_or_default()).collect();
-                let normalize = match types.as_slice() {
-                    ["Transformer", "Pooling"] => false,
-                    ["Transformer", "Pooling", "Normalize"] => true,
-                    _ => return Err(Error::Modules { path, found: types.join(", ") }),
-                };
-                if let Some(module) = modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path))) {
-                    let reason = format!("{:?} is not in the model's directory", module.path);
-                    return Err(Error::Field { path, field: "path", reason });
-                }
-                (root.join(&modules[0].path), Some(root.join(&modules[1].path).join("config.json")), normalize)
-            }
+            Some(modules) => pipeline(root, path, modules)?,
         };
 
         let (pooling, pooling_width) = match pooling {
@@ -95,6 +83,21 @@ impl Directory {
             max_tokens: sentence.max_seq_length.or(by_tokenizer),
         })
     }
+}
+
+/// Where the modules are: the transformer, the pooling's configuration, and whether embeddings are normalised.
+fn pipeline(root: &Path, path: PathBuf, modules: &[Module]) -> Result<(PathBuf, Option<PathBuf>, bool), Error> {
+    let types: Vec<_> = modules.iter().map(|m| m.r#type.rsplit('.').next().unwrap_or_default()).collect();
+    let normalize = match types.as_slice() {
+        ["Transformer", "Pooling"] => false,
+        ["Transformer", "Pooling", "Normalize"] => true,
+        _ => return Err(Error::Modules { path, found: types.join(", ") }),
+    };
+    if let Some(module) = modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path))) {
+        let reason = format!("{:?} is not in the model's directory", module.path);
+        return Err(Error::Field { path, field: "path", reason });
+    }
+    Ok((root.join(&modules[0].path), Some(root.join(&modules[1].path).join("config.json")), normalize))
 }
 
 fn read_pooling(source: &Source, path: PathBuf) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {

@@ -175,7 +175,8 @@ impl Iterator for EncodeWindows<'_> {
 }
 
 impl SentenceEncoder {
-    /// The embeddings of a document's windows, in their order, in memory that does not grow with the document.
+    /// The embeddings of a document's windows, in their order, in memory that does not grow with the document, as long as there is white space,
+    /// punctuation or a Chinese character in it now and then.
     ///
     /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a word. Each window is read between a
     /// `[CLS]` and a `[SEP]` of its own. An empty document has one window without words. Nothing is dropped, whatever

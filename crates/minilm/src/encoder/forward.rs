@@ -16,6 +16,18 @@ pub(super) enum Normalize {
     AfterTruncation,
 }
 
+impl Normalize {
+    /// What the user wants comes before what the model's modules say.
+    pub(super) fn of(wanted: Option<bool>, by_modules: bool) -> Normalize {
+        match wanted {
+            Some(true) => Normalize::AfterTruncation,
+            Some(false) => Normalize::Never,
+            None if by_modules => Normalize::BeforeTruncation,
+            None => Normalize::Never,
+        }
+    }
+}
+
 /// What one thread needs for one pack.
 #[derive(Default)]
 pub(super) struct Workspace {

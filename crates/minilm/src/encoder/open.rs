@@ -41,17 +41,11 @@ impl SentenceEncoder {
             let reason = format!("{dimension} is not between 1 and the model's {width}");
             return Err(Error::Option { option: "truncate_dim", reason });
         }
-        let normalize = match options.normalize {
-            Some(true) => Normalize::AfterTruncation,
-            Some(false) => Normalize::Never,
-            None if directory.normalize => Normalize::BeforeTruncation,
-            None => Normalize::Never,
-        };
         Ok(SentenceEncoder {
             bert: Arc::new(bert),
             tokenizer,
             pooling: directory.pooling,
-            normalize,
+            normalize: Normalize::of(options.normalize, directory.normalize),
             dimension,
             truncation: options.truncation,
             threads,

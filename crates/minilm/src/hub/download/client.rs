@@ -53,6 +53,7 @@ impl Client<'_> {
             .http_status_as_error(false)
             .user_agent(concat!("minilm/", env!("CARGO_PKG_VERSION")))
             .accept_encoding("identity") // so that sizes and positions are the file's
+            .timeout_resolve(Some(remote.timeout))
             .timeout_connect(Some(remote.timeout))
             .timeout_recv_response(Some(remote.timeout))
             .timeout_per_read(Some(remote.timeout))

@@ -33,14 +33,12 @@ impl Transfer<'_> {
         while self.size != Some(here) || here == 0 {
             let attempt = self.attempt(&mut to, here);
             here = self.length(&to)?;
+            // An attempt that brought something new is none in vain.
+            failures = if here > most { 0 } else { failures };
             match attempt {
                 Ok(()) if self.size.is_none_or(|size| size == here) => break,
                 Ok(()) => self.client.wait(self.url, self.short(here), &mut failures)?,
-                Err(failure) => {
-                    // An attempt that brought something new is none in vain.
-                    failures = if here > most { 0 } else { failures };
-                    self.client.wait(self.url, failure, &mut failures)?;
-                }
+                Err(failure) => self.client.wait(self.url, failure, &mut failures)?,
             }
             most = most.max(here);
         }
