@@ -90,15 +90,20 @@ fn server(
     })
 }
 
-struct Cache(TempDir);
+struct Cache(TempDir, Duration);
 
 impl Cache {
     fn new() -> Cache {
-        Cache(tempfile::tempdir().unwrap())
+        Cache(tempfile::tempdir().unwrap(), Duration::from_secs(20))
+    }
+
+    /// Waits no longer than a test has to, for a server that stalls.
+    fn impatient() -> Cache {
+        Cache(tempfile::tempdir().unwrap(), Duration::from_millis(700))
     }
 
     fn hub(&self, server: &Server) -> Hub {
-        Hub::new(self.0.path()).endpoint(&server.url).timeout(Duration::from_millis(400)).attempts(3, Duration::from_millis(1))
+        Hub::new(self.0.path()).endpoint(&server.url).timeout(self.1).attempts(3, Duration::from_millis(1))
     }
 
     fn root(&self) -> PathBuf {
@@ -194,7 +199,7 @@ fn a_download_that_stalls_or_is_cut_goes_on_where_it_was() {
     for end in [End::Stall(10_000), End::Cut(10_000)] {
         // Five times in a row, more often than attempts that bring nothing are allowed.
         let server = server("GET", WEIGHTS, move |n, request| (n < 5).then(|| good(request).end(end)));
-        let cache = Cache::new();
+        let cache = Cache::impatient();
         cache.complete(&server);
         let starts: Vec<usize> = gets(&server, WEIGHTS).iter().map(Request::start).collect();
         assert_eq!(starts, [0, 10_000, 20_000, 30_000, 40_000, 50_000], "{end:?}");
@@ -222,7 +227,7 @@ fn a_server_that_only_stalls_is_given_up_and_what_came_is_kept() {
                 Reply::new(206).with("Content-Range", format!("bytes {}-", request.start())).body(&[0]).end(End::Stall(0))
             })
         });
-        let cache = Cache::new();
+        let cache = Cache::impatient();
         let start = Instant::now();
         let error = cache.error(&server);
         assert!(matches!(error, DownloadError::GaveUp { attempts: 3, .. }), "{error}");

@@ -19,7 +19,7 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 fn forward_allocates_nothing_and_a_stream_stays_flat() {
     forward_allocates_nothing_after_the_first_pack();
     a_stream_of_100_000_texts_takes_no_more_than_one_of_1000();
-    a_text_of_ten_megabytes_takes_little_more_than_its_bytes();
+    tokenising_ten_megabytes_takes_less_than_they_do();
 }
 
 fn forward_allocates_nothing_after_the_first_pack() {
@@ -65,7 +65,7 @@ fn a_stream_of_100_000_texts_takes_no_more_than_one_of_1000() {
     assert!(most[1] <= most[0] + most[0] / 20, "{most:?}");
 }
 
-fn a_text_of_ten_megabytes_takes_little_more_than_its_bytes() {
+fn tokenising_ten_megabytes_takes_less_than_they_do() {
     let encoder = SentenceEncoder::builder().threads(1).load(model()).unwrap();
     let text = "seven grey cats, ".repeat(10_000_000 / 17);
     // Linux forgets the most so far when asked to.
@@ -74,7 +74,7 @@ fn a_text_of_ten_megabytes_takes_little_more_than_its_bytes() {
     assert_eq!(encoder.count_tokens(&text).unwrap().used, 256);
     let taken = most_memory().expect("it was there before") - before;
     println!("tokenising 10 MB took {} KB at the most", taken / 1024);
-    assert!(taken < 40_000_000, "{taken} bytes");
+    assert!(taken < text.len(), "{taken} bytes");
 }
 
 /// The most memory this program had, where the operating system tells.
