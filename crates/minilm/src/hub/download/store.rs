@@ -13,6 +13,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 /// A file to be stored.
@@ -107,10 +108,12 @@ pub(super) fn note_reference(repository: &Repository, revision: &Revision, commi
     if revision.as_str() == commit {
         return Ok(());
     }
+    static WRITTEN: AtomicUsize = AtomicUsize::new(0);
     let path = repository.reference(revision);
     create_parent(&path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", process::id()));
+    // Nobody else writes a file of this name, no other thread either.
+    name.push(format!(".{}-{}.tmp", process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(name);
     fs::write(&temporary, commit).map_err(|source| cannot_write(&temporary, source))?;
     rename(&temporary, &path)
