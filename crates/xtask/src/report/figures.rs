@@ -6,6 +6,7 @@ mod errors;
 mod heads;
 mod journey;
 mod lanes;
+mod pack;
 mod packing;
 mod sums;
 mod threads;
@@ -30,7 +31,7 @@ pub struct Source<'a> {
     pub shapes: &'a Shapes,
 }
 
-pub const FIGURES: [Figure; 11] = [
+pub const FIGURES: [Figure; 13] = [
     Figure { name: "journey", draw: journey::draw },
     Figure { name: "work", draw: work::draw },
     Figure { name: "packing", draw: packing::draw },
@@ -38,7 +39,9 @@ pub const FIGURES: [Figure; 11] = [
     Figure { name: "lanes", draw: lanes::draw },
     Figure { name: "exp-error", draw: errors::exp },
     Figure { name: "gelu-error", draw: errors::gelu },
+    Figure { name: "layer-norm-error", draw: errors::layer_norm },
     Figure { name: "heads", draw: heads::draw },
+    Figure { name: "pack", draw: pack::draw },
     Figure { name: "sums", draw: sums::draw },
     Figure { name: "threads", draw: threads::draw },
     Figure { name: "bounds", draw: bounds::draw },

@@ -2,7 +2,7 @@
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, Source};
 use minilm_kernels::{Level, naive};
-use minilm_ladder::{exp, gelu};
+use minilm_ladder::{exp, gelu, layer_norm};
 
 type Function = fn(Level, &mut [f32]);
 
@@ -97,6 +97,39 @@ pub fn gelu(_: &Source) -> Result<String, String> {
     let half: Vec<_> = half.map(|x| (x, ulp(naive::gelu(x)) / 2.0)).collect();
     line(&mut d, &axes, &log(half), GREEN);
     legend(&mut d, 2, "half a unit in the last place: the best that f32 can do", GREEN);
+    Ok(d.finish())
+}
+
+/// Four ways to the statistics of a row, as its mean moves away from 0.
+pub fn layer_norm(source: &Source) -> Result<String, String> {
+    let h = source.shapes.hidden;
+    let axes = Axes { x: (-1.0, 6.0), y: (-8.0, 1.0) };
+    let mut d = Diagram::new((760, 490), "Error of four LayerNorms for rows of deviation 1, by their mean");
+    d.text((20.0, 30.0), Anchor::Start, 16, &format!("LayerNorm of {h} values of deviation 1: largest error, by their mean"));
+    let ys = [(-8.0, "10⁻⁸"), (-6.0, "10⁻⁶"), (-4.0, "10⁻⁴"), (-2.0, "10⁻²"), (0.0, "1")];
+    axes.draw(&mut d, &[-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &ys, "log₁₀ of the mean");
+    let rungs: [(&str, layer_norm::Rung, &str); 4] = [
+        ("two_passes: E[x²] − E[x]²", layer_norm::two_passes::layer_norm, ORANGE),
+        ("welford", layer_norm::welford::layer_norm, GREEN),
+        ("three_passes", layer_norm::three_passes::layer_norm, GREY),
+        ("shipped", layer_norm::shipped::layer_norm, BLUE),
+    ];
+    let (gamma, beta) = (vec![1.0; h], vec![0.0; h]);
+    for (i, (name, rung, colour)) in rungs.into_iter().enumerate() {
+        let error = |step: i32| {
+            let exponent = f64::from(step) * 0.1 - 1.0;
+            // Deviation 1: a triangle wave between −√3 and √3.
+            let wave = |i: usize| ((i * 37 % h) as f64 / h as f64 * 2.0 - 1.0) * 3f64.sqrt();
+            let row: Vec<f32> = (0..h).map(|i| (wave(i) + 10f64.powf(exponent)) as f32).collect();
+            let mut y = row.clone();
+            rung(Level::detect(), &mut y, &gamma, &beta, 1e-12);
+            let truth = naive::layer_norm(&row, &gamma, &beta, 1e-12);
+            let worst = y.iter().zip(truth).map(|(y, truth)| (f64::from(*y) - truth).abs()).fold(1e-9, f64::max);
+            (exponent, worst.min(10.0).log10())
+        };
+        line(&mut d, &axes, &(0..=70).map(error).collect::<Vec<_>>(), colour);
+        legend(&mut d, i, name, colour);
+    }
     Ok(d.finish())
 }
 
