@@ -10,5 +10,5 @@ pub mod vector_exp;
 
 use minilm_kernels::Level;
 
-/// Replaces x `[rows, cols]` and sums `[rows]` so that x[i, j] / sums[i] is the softmax of row i.
+/// Replaces x `[rows, cols]` and sums `[rows]` so that `x[i, j] / sums[i]` is the softmax of row i.
 pub type Rung = fn(level: Level, x: &mut [f32], sums: &mut [f32]);

@@ -19,7 +19,7 @@ use minilm_kernels::{
     simd::{Kernel, LANES, Simd},
 };
 
-/// x[i, j] / sums[i] becomes the softmax of row i.
+/// `x[i, j] / sums[i]` becomes the softmax of row i.
 pub fn softmax(level: Level, x: &mut [f32], sums: &mut [f32]) {
     level.run(Softmax { x, sums });
 }

@@ -13,7 +13,7 @@
 
 use minilm_kernels::Level;
 
-/// x[i, j] / sums[i] becomes the softmax of row i.
+/// `x[i, j] / sums[i]` becomes the softmax of row i.
 pub fn softmax(_: Level, x: &mut [f32], sums: &mut [f32]) {
     let cols = x.len() / sums.len();
     for (row, sum) in x.chunks_exact_mut(cols).zip(sums) {

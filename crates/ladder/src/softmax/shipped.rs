@@ -9,7 +9,7 @@
 
 use minilm_kernels::{Level, softmax};
 
-/// x[i, j] / sums[i] becomes the softmax of row i.
+/// `x[i, j] / sums[i]` becomes the softmax of row i.
 pub fn softmax(level: Level, x: &mut [f32], sums: &mut [f32]) {
     softmax::softmax(level, x, x.len() / sums.len());
     sums.fill(1.0);
