@@ -17,6 +17,8 @@
 //! As in every row reduction: element `k` is added to lane `k mod 16` by one fused multiply-add, k ascending, and the lanes by the fixed
 //! tree of [`Simd::sum`]. A sum of K terms has at most [`roundings`] roundings. This is another order than that of
 //! [`gemm`](crate::gemm), and gives other bits.
+//!
+//! In the book: `docs/07-same-bits.md`.
 
 use crate::{
     Rows,

@@ -25,7 +25,15 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
     names
 }
 
-/// The chapters, `00-map.md` first.
+/// Pages behind the last chapter: to look things up, without figures and exercises.
+const REFERENCE: [&str; 1] = ["11-tasks.md"];
+
+/// The chapters that are read one after the other.
+fn course() -> Vec<String> {
+    chapters().into_iter().filter(|chapter| !REFERENCE.contains(&chapter.as_str())).collect()
+}
+
+/// All numbered pages, `00-map.md` first.
 fn chapters() -> Vec<String> {
     files("docs", "md").into_iter().filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect()
 }
@@ -87,12 +95,12 @@ fn the_summary_lists_the_chapters_in_their_order() {
 
 #[test]
 fn every_chapter_has_a_figure_a_table_and_a_way_on() {
-    let chapters = chapters();
-    for (i, chapter) in chapters.iter().enumerate() {
+    let all = chapters();
+    for (i, chapter) in course().iter().enumerate() {
         let text = read(format!("docs/{chapter}"));
         assert!(text.contains("\n!["), "{chapter}: no figure");
         assert!(text.contains("|---"), "{chapter}: no table");
-        if let Some(next) = chapters.get(i + 1) {
+        if let Some(next) = all.get(i + 1) {
             assert!(text.trim_end().ends_with(&format!("({next}).")), "{chapter} does not end with the way to {next}");
         }
         for fence in text.split("\n```").skip(1).step_by(2) {
@@ -129,7 +137,7 @@ fn the_exercises_are_those_that_the_chapters_name() {
     let tests = read("crates/ladder/tests/exercises.rs");
     let tests: BTreeSet<&str> = tests.lines().filter_map(|line| line.strip_prefix("fn chapter_")?.split('(').next()).collect();
     let mut named = BTreeSet::new();
-    for (number, chapter) in chapters().iter().enumerate().skip(1) {
+    for (number, chapter) in course().iter().enumerate().skip(1) {
         let text = read(format!("docs/{chapter}"));
         let here: Vec<String> =
             text.lines().filter_map(|line| Some(line.strip_prefix("- `chapter_")?.split('`').next()?.to_owned())).collect();
