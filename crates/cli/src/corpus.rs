@@ -64,6 +64,8 @@ pub(crate) struct Corpus<'a> {
     interrupt: Interrupt,
     look: Look<'a>,
     ready: VecDeque<Text>,
+    /// Whoever takes the texts reads also what the encoder drops of them.
+    pub reads_all: bool,
     taken: usize,
     skipped: usize,
     places: VecDeque<u64>, // the lines of the texts taken last
@@ -84,7 +86,7 @@ impl<'a> Corpus<'a> {
     ) -> Corpus<'a> {
         let (look, interrupt) = (Box::new(look), interrupt.clone());
         let (ready, places) = (VecDeque::new(), VecDeque::new());
-        Corpus { records, interrupt, look, ready, taken: 0, skipped: 0, places, error: None }
+        Corpus { records, interrupt, look, ready, reads_all: false, taken: 0, skipped: 0, places, error: None }
     }
 
     /// The header of a table, as a line of the file.
@@ -128,15 +130,14 @@ impl<'a> Corpus<'a> {
         if self.taken + self.skipped == 0 && !self.interrupt.asked() {
             return Err(Error::Input(format!("{} holds no texts", self.records.name())));
         }
-        note_truncated(quiet, truncated, encoder.max_tokens());
+        note_truncated(quiet || self.reads_all, truncated, encoder.max_tokens());
         Ok(self.taken)
     }
 
     fn place(&self, index: usize) -> String {
-        let name = self.records.name();
         match (index + self.places.len()).checked_sub(self.taken).and_then(|i| self.places.get(i)) {
-            Some(line) => format!("line {line} of {name}"),
-            None => format!("text {} of {name}", index + 1),
+            Some(&line) => self.records.place(line),
+            None => format!("text {} of {}", index + 1, self.records.name()),
         }
     }
 
@@ -144,7 +145,7 @@ impl<'a> Corpus<'a> {
     fn refill(&mut self) -> Result<(), Error> {
         let Some(record) = self.records.next() else { return Ok(()) };
         let Record { line, mut fields, raw } = record?;
-        let wrong = |reason| Error::Input(format!("line {line} of {}: {reason}", self.records.name()));
+        let wrong = |reason| Error::Input(format!("{}: {reason}", self.records.place(line)));
         (self.look)(&mut fields).map_err(wrong)?;
         for (i, text) in fields.into_iter().enumerate() {
             // Bytes of a record are counted once.

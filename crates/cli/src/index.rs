@@ -10,8 +10,8 @@ use crate::{
     show::count,
 };
 use clap::Args;
-use minilm::tasks::index::Writer;
-use std::path::PathBuf;
+use minilm::{SentenceEncoder, Windows, tasks::index::Writer};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Embed texts into an index file, for search
 ///
@@ -36,6 +36,14 @@ pub(crate) struct Index {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub skip: usize,
 
+    /// Cut texts that are longer than the model reads into windows, each with its own vector, instead of reading only their beginnings
+    #[arg(long, conflicts_with = "strict")]
+    pub windows: bool,
+
+    /// From the beginning of a window to that of the next, in tokens [default: no overlap]
+    #[arg(long, value_name = "N", requires = "windows")]
+    pub stride: Option<NonZeroUsize>,
+
     #[command(flatten)]
     pub input: Input,
 
@@ -48,6 +56,7 @@ Examples:
   minilm index notes.txt -o notes.index
   minilm index articles.jsonl --field body -o articles.index
   minilm index more-notes.txt -o notes.index --append
+  minilm index books.jsonl -o books.index --windows --stride 127
   minilm search notes.index \"a question\"";
 
 pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
@@ -64,7 +73,11 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     for records in files {
         let mut corpus = Corpus::new(records, &interrupt);
         skip -= corpus.leave_out(skip);
-        done += corpus.embed(&encoder, common.quiet, |sentence| Ok(writer.push(values(&sentence), &sentence.text.text)?))?;
+        corpus.reads_all = command.windows;
+        done += corpus.embed(&encoder, common.quiet, |sentence| match command.windows && sentence.dropped > 0 {
+            false => Ok(writer.push(values(&sentence), &sentence.text.text)?),
+            true => push_windows(&mut writer, &encoder, &sentence.text.text, command.stride),
+        })?;
         if interrupt.asked() {
             break;
         }
@@ -73,12 +86,23 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     if interrupt.asked() && done == command.skip {
         return Err(Error::Interrupted(format!("stopped before the first text; {name} was not written")));
     }
-    let rows = count(writer.finish()?, "text");
+    let rows = count(writer.finish()?, if command.windows { "window" } else { "text" });
     if interrupt.asked() {
         return Err(Error::Interrupted(format!("stopped; {name} holds {rows}; to go on, add --append --skip {done}")));
     }
     if !common.quiet {
         message(&format!("{name} holds {rows}"));
+    }
+    Ok(())
+}
+
+/// Adds the windows of a text, each with the part of the text that it reads.
+fn push_windows(writer: &mut Writer, encoder: &SentenceEncoder, text: &str, stride: Option<NonZeroUsize>) -> Result<(), Error> {
+    let windows = stride.map_or(Windows::new(), |stride| Windows::new().stride(stride.get()));
+    for window in encoder.encode_windows(text, windows) {
+        let window = window?;
+        let vector = window.embedding.as_slice().expect("an owned vector is contiguous");
+        writer.push(vector, &text[window.range.clone()])?;
     }
     Ok(())
 }

@@ -110,6 +110,11 @@ impl Records {
         &self.name
     }
 
+    /// Where a record is, for messages.
+    pub(crate) fn place(&self, line: u64) -> String {
+        format!("line {line} of {}", self.name)
+    }
+
     /// The size of the file, where that is known.
     pub(crate) fn bytes(&self) -> Option<u64> {
         self.bytes

@@ -112,7 +112,7 @@ impl Searcher<'_> {
                 return Ok(());
             }
             let queries: Vec<String> = some.iter().map(|record| record.fields[0].clone()).collect();
-            self.answer(&queries, |index| format!("line {} of {name}", some[index].line))?;
+            self.answer(&queries, |index| records.place(some[index].line))?;
         }
     }
 

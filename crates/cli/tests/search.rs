@@ -69,6 +69,27 @@ fn appending_and_several_files_give_the_index_of_all_texts() {
 }
 
 #[test]
+fn long_texts_are_cut_into_windows_if_asked() {
+    let (_directory, path) = notes();
+    let long =
+        format!("{}the treasure is under the old oak tree.\nshort\n", "The weather was dull and nothing happened. ".repeat(60));
+    fs::write(path("long.txt"), long).expect("a file");
+    let index = |options: &[&str]| run(&[&["index", &path("long.txt"), "-o", &path("long.index")], options].concat());
+    let message = index(&[]).stderr;
+    assert!(message.starts_with("minilm: 1 text was longer than 256 tokens; the rest of it was not read\n"), "{message}");
+    let cut = hits(&[&path("long.index"), "where is the treasure?", "-k", "1"]);
+    assert_eq!(index(&["--windows"]).message(0), format!("{} holds 3 windows", path("long.index")));
+    let found = hits(&[&path("long.index"), "where is the treasure?"]);
+    assert!(found[0]["score"].as_f64() > cut[0]["score"].as_f64());
+    let text = found[0]["text"].as_str().expect("a text");
+    assert!(text.ends_with("under the old oak tree.") && text.len() < 1600, "{text}");
+    assert!(found.iter().any(|hit| hit["text"] == "short"));
+    assert_eq!(index(&["--windows", "--stride", "127"]).message(0), format!("{} holds 4 windows", path("long.index")));
+    assert_eq!(index(&["--stride", "127"]).status, Some(2));
+    assert_eq!(index(&["--windows", "--strict"]).status, Some(2));
+}
+
+#[test]
 fn another_model_is_refused_and_nothing_is_lost() {
     let (_directory, path) = notes();
     let index = path("notes.index");

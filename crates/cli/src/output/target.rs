@@ -17,7 +17,7 @@ pub(crate) enum Target {
     /// Bytes for a [`Live`] target that are collected first.
     Spool { bytes: BufWriter<SpooledTempFile>, then: BufWriter<Live> },
     /// A temporary file in the directory of `path`, and renamed to it at the end.
-    File { temporary: BufWriter<NamedTempFile>, path: PathBuf },
+    File { temporary: BufWriter<Temporary>, path: PathBuf },
 }
 
 /// What can only be written forwards.
@@ -46,7 +46,7 @@ impl Target {
         };
         let temporary = temporary_beside(&path, permissions)?;
         remove_when_interrupted(temporary.path())?;
-        Ok(Target::File { temporary: BufWriter::new(temporary), path })
+        Ok(Target::File { temporary: BufWriter::new(Temporary(temporary)), path })
     }
 
     /// The same place, for a format that goes back to write again what it has written.
@@ -78,7 +78,7 @@ impl Target {
                 then.flush()
             }
             Target::File { temporary, path } => {
-                let temporary = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let Temporary(temporary) = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
                 temporary.persist(path).map(|_| ()).map_err(|error| error.error)
             }
         }
@@ -110,6 +110,25 @@ impl Seek for Target {
             Target::Spool { bytes, .. } => bytes.seek(to),
             Target::File { temporary, .. } => temporary.seek(to),
         }
+    }
+}
+
+/// A temporary file whose errors do not name it: nobody asked for it.
+pub(crate) struct Temporary(NamedTempFile);
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_file_mut().flush()
+    }
+}
+
+impl Seek for Temporary {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.as_file_mut().seek(to)
     }
 }
 

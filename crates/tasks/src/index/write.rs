@@ -69,9 +69,10 @@ fn push_all<T: AsRef<str>>(mut writer: Writer, rows: &Matrix, texts: &[T]) -> Re
 /// ```
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,
+    path: PathBuf,   // as it was given
+    target: PathBuf, // where it leads to
     layout: Layout,
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<Temporary>,
     offsets: BufWriter<SpooledTempFile>,
     texts: BufWriter<SpooledTempFile>,
     /// The index that is added to; others who want to add wait while it is open.
@@ -111,7 +112,7 @@ impl Writer {
             let target = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
             let directory = parent(&target);
             let spool = || tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-            let mut file = BufWriter::with_capacity(1 << 20, temporary(&target, directory)?);
+            let mut file = BufWriter::with_capacity(1 << 20, Temporary(temporary(&target, directory)?));
             let (mut offsets, mut texts) = (BufWriter::new(spool()), BufWriter::new(spool()));
             file.write_all(&layout.header())?;
             match old {
@@ -125,7 +126,9 @@ impl Writer {
             Ok((target, file, offsets, texts))
         };
         match begin() {
-            Ok((path, file, offsets, texts)) => Ok(Writer { path, layout, file, offsets, texts, _old: old }),
+            Ok((target, file, offsets, texts)) => {
+                Ok(Writer { path: path.to_owned(), target, layout, file, offsets, texts, _old: old })
+            }
             Err(source) => Err(IndexError::Write { path: path.to_owned(), source }),
         }
     }
@@ -165,7 +168,7 @@ impl Writer {
     /// # Errors
     /// [`IndexError::Write`].
     pub fn finish(self) -> Result<usize, IndexError> {
-        let Writer { path, layout, mut file, offsets, texts, _old } = self;
+        let Writer { path, target, layout, mut file, offsets, texts, _old } = self;
         let finish = || {
             for spool in [offsets, texts] {
                 let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -174,13 +177,33 @@ impl Writer {
             }
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&layout.header())?;
-            let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+            let Temporary(file) = file.into_inner().map_err(io::IntoInnerError::into_error)?;
             file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
-            sync_directory(parent(&path));
+            file.persist(&target).map_err(|error| error.error)?;
+            sync_directory(parent(&target));
             Ok(layout.rows)
         };
-        finish().map_err(|source| IndexError::Write { path: path.clone(), source })
+        finish().map_err(|source| IndexError::Write { path, source })
+    }
+}
+
+/// A temporary file whose errors do not name it: nobody asked for it.
+#[derive(Debug)]
+struct Temporary(NamedTempFile);
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_file_mut().flush()
+    }
+}
+
+impl Seek for Temporary {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.as_file_mut().seek(to)
     }
 }
 
