@@ -1,10 +1,12 @@
 //! Text in, embeddings out.
 
+mod explain;
 mod forward;
 mod open;
 mod results;
 mod space;
 
+pub use explain::Explanation;
 pub use results::{Encoded, TokenEmbeddings};
 
 use crate::{

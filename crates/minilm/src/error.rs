@@ -88,6 +88,12 @@ pub enum Error {
         /// Which text, from 0.
         index: usize,
     },
+    /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
+    #[error("only mean pooling can be explained, but this model pools by {found}")]
+    Pooling {
+        /// The model's pooling modes.
+        found: String,
+    },
     /// An option of the builder cannot be used with this model.
     #[error("option {option}: {reason}")]
     Option {

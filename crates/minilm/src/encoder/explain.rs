@@ -1,0 +1,90 @@
+//! Why two texts are alike: their similarity, dealt out to pairs of tokens.
+//!
+//! ```text
+//! ū = Σᵢ uᵢ / n,  v̄ = Σⱼ vⱼ / m                      mean pooling: uᵢ and vⱼ are the token vectors of the last layer
+//! cos(ū, v̄) = ū·v̄ / (|ū|·|v̄|) = Σᵢ Σⱼ uᵢ·vⱼ / (n·m·|ū|·|v̄|)
+//! ```
+//!
+//! A dot product of two sums is the sum of all dot products, so this is no estimate: the terms add up to the cosine. Each token vector
+//! already knows its sentence, so a term says what two tokens mean *here*, not what the words mean by themselves.
+//!
+//! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does not change a cosine.
+
+use super::SentenceEncoder;
+use crate::{Error, TokenCount};
+use minilm_pooling::Mode;
+use ndarray::{Array1, Array2, Axis, Slice};
+
+/// The cosine similarity of two texts as a table of token pairs.
+///
+/// ```
+/// # fn main() -> Result<(), minilm::Error> {
+/// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+/// let why = encoder.explain("A man is eating food.", "Someone has a meal.")?;
+/// assert_eq!(why.a[5], "food");
+/// assert_eq!(why.b[4], "meal");
+/// assert_eq!(why.pairs.dim(), (8, 7));
+/// assert!((why.cosine() - 0.6795).abs() < 1e-4); // all pairs
+/// assert!(why.pairs[[5, 4]] > 0.02); // food and meal
+/// assert!(why.of_a()[5] > why.of_a()[6]); // all pairs with food, all with the full stop
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The word pieces of the first text, `[CLS]` and `[SEP]` among them.
+    pub a: Vec<String>,
+    /// The word pieces of the second.
+    pub b: Vec<String>,
+    /// Tokens of both texts that were used and dropped.
+    pub counts: [TokenCount; 2],
+    /// What each pair adds to the cosine: `[a.len(), b.len()]`.
+    pub pairs: Array2<f64>,
+}
+
+impl Explanation {
+    /// The sum of all pairs.
+    pub fn cosine(&self) -> f64 {
+        self.pairs.sum()
+    }
+
+    /// What each token of the first text adds, with all of the second: `[a.len()]`.
+    pub fn of_a(&self) -> Array1<f64> {
+        self.pairs.sum_axis(Axis(1))
+    }
+
+    /// What each token of the second text adds, with all of the first: `[b.len()]`.
+    pub fn of_b(&self) -> Array1<f64> {
+        self.pairs.sum_axis(Axis(0))
+    }
+}
+
+impl SentenceEncoder {
+    /// The cosine similarity of two texts, split among the pairs of their tokens. The parts add up to it, see [`Explanation`].
+    ///
+    /// With [`truncate_dim`](crate::Builder::truncate_dim), it is the cosine of the shortened vectors.
+    ///
+    /// # Errors
+    /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as [`SentenceEncoder::encode`].
+    pub fn explain(&self, a: &str, b: &str) -> Result<Explanation, Error> {
+        if self.pooling.modes() != [Mode::Mean] {
+            let found: Vec<_> = self.pooling.modes().iter().map(|mode| mode.name()).collect();
+            return Err(Error::Pooling { found: found.join(" and ") });
+        }
+        let a = self.token_embeddings(a)?;
+        let b = self.token_embeddings(b).map_err(|error| error.offset(1))?;
+        let columns = Slice::from(..self.dimension);
+        let [u, v] = [&a, &b].map(|text| text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from)); // [n, H], [m, H]
+        let length = |x: &Array2<f64>| {
+            let mean = x.sum_axis(Axis(0)) / x.nrows() as f64;
+            mean.dot(&mean).sqrt().max(1e-12)
+        };
+        let lengths = [length(&u), length(&v)];
+        if let Some(index) = lengths.iter().position(|length| !length.is_finite()) {
+            return Err(Error::NotFinite { index });
+        }
+        let divisor = lengths[0] * lengths[1] * (u.nrows() * v.nrows()) as f64;
+        let counts = [&a, &b].map(|text| TokenCount { used: text.ids.len(), dropped: text.dropped });
+        Ok(Explanation { a: a.tokens, b: b.tokens, counts, pairs: u.dot(&v.t()) / divisor })
+    }
+}
