@@ -4,7 +4,7 @@ mod support;
 
 use minilm::{
     kernels::Rows,
-    model::{Pack, Scratch},
+    model::{Pack, Scratch, Stage},
     pooling::{Mode, Pooling},
     similarity,
 };
@@ -43,7 +43,12 @@ fn every_stage_is_what_pytorch_computes() {
             }
         };
         let mut scratch = Scratch::default();
-        let hidden = ENCODER.model().observe(&pack, &mut scratch, &mut |stage, rows| check(&stage.to_string(), rows, &text.rows));
+        let hidden = ENCODER.model().observe(&pack, &mut scratch, &mut |stage, rows| {
+            // The projections are not in the files: tests/trace.rs computes them again.
+            if !matches!(stage, Stage::Query(_) | Stage::Key(_) | Stage::Value(_)) {
+                check(&stage.to_string(), rows, &text.rows);
+            }
+        });
         let mut pooled = vec![0.0; 384];
         Pooling::new(&[Mode::Mean]).pool(hidden.unwrap(), &mut pooled);
         check("pooled", Rows::new(&pooled, 384), &[0]);

@@ -39,6 +39,12 @@ impl Tensors {
         Tensors(fs::read(path(file)).unwrap())
     }
 
+    /// The names of all tensors.
+    pub fn names(&self) -> Vec<String> {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        tensors.names().into_iter().map(|name| name.to_string()).collect()
+    }
+
     /// The values as `f64`, whichever way they are stored.
     pub fn get(&self, name: &str) -> Vec<f64> {
         let tensors = SafeTensors::deserialize(&self.0).unwrap();

@@ -4,6 +4,8 @@
 //!
 //! In the book: `docs/01-model.md`.
 
+use crate::Rows;
+
 /// y = x·Wᵀ + b with x `[M, K]`, weight `[N, K]`, bias `[N]`; returns y `[M, N]`.
 ///
 /// ```
@@ -59,6 +61,24 @@ pub fn softmax(x: &[f64]) -> Vec<f64> {
     e.iter().map(|e| e / sum).collect()
 }
 
+/// softmax(q·kᵀ/√D) of one head: query and key `[L, D]`, returns `[L, L]`, the shares that each query gives to the keys in a row.
+///
+/// The kernel never has them as a whole: who wants to look at them gets them from here.
+///
+/// ```
+/// use minilm_kernels::{Rows, naive::attention_probabilities};
+/// let (query, key) = ([1.0, 0.0], [0.0, f32::ln(3.0)]); // L = 2, D = 1
+/// let shares = attention_probabilities(Rows::new(&query, 1), Rows::new(&key, 1));
+/// assert!((shares[1] - 0.75).abs() < 1e-7); // query 1, key ln 3: 3 / (1 + 3)
+/// assert_eq!(shares[2..], [0.5, 0.5]); // query 0 is indifferent
+/// ```
+pub fn attention_probabilities(query: Rows, key: Rows) -> Vec<f64> {
+    let scale = (query.cols() as f64).sqrt();
+    let dot = |q: &[f32], k: &[f32]| q.iter().zip(k).map(|(&q, &k)| f64::from(q) * f64::from(k)).sum::<f64>();
+    let scores = |i| (0..key.rows()).map(|j| dot(query.row(i), key.row(j)) / scale).collect::<Vec<_>>();
+    (0..query.rows()).flat_map(|i| softmax(&scores(i))).collect()
+}
+
 /// Multi-head attention over one sentence: qkv `[L, 3·H]` (queries, keys and values side by side), returns `[L, H]`.
 ///
 /// ```
@@ -67,18 +87,17 @@ pub fn softmax(x: &[f64]) -> Vec<f64> {
 /// ```
 pub fn attention(qkv: &[f32], hidden: usize, heads: usize) -> Vec<f64> {
     let head_size = hidden / heads;
-    let tokens = qkv.len() / (3 * hidden);
-    // part 0: query, 1: key, 2: value
-    let at = |token: usize, part: usize, d: usize| f64::from(qkv[token * 3 * hidden + part * hidden + d]);
+    let qkv = Rows::new(qkv, 3 * hidden);
+    let tokens = qkv.rows();
 
     let mut context = vec![0.0; tokens * hidden];
     for head in 0..heads {
-        let columns = head * head_size..(head + 1) * head_size;
-        for i in 0..tokens {
-            let score = |j| columns.clone().map(|d| at(i, 0, d) * at(j, 1, d)).sum::<f64>() / (head_size as f64).sqrt();
-            let probabilities = softmax(&(0..tokens).map(score).collect::<Vec<_>>());
-            for d in columns.clone() {
-                context[i * hidden + d] = probabilities.iter().enumerate().map(|(j, p)| p * at(j, 2, d)).sum();
+        let columns = |part: usize| qkv.columns(part * hidden + head * head_size..part * hidden + (head + 1) * head_size);
+        let [query, key, value] = [0, 1, 2].map(columns); // [L, D]
+        for (i, probabilities) in attention_probabilities(query, key).chunks_exact(tokens).enumerate() {
+            for d in 0..head_size {
+                let sum = probabilities.iter().enumerate().map(|(j, p)| p * f64::from(value.row(j)[d])).sum();
+                context[i * hidden + head * head_size + d] = sum;
             }
         }
     }

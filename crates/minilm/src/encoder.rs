@@ -5,9 +5,11 @@ mod forward;
 mod open;
 mod results;
 mod space;
+mod trace;
 
 pub use explain::Explanation;
 pub use results::{Encoded, TokenEmbeddings};
+pub use trace::{Tensor, Trace};
 
 use crate::{
     Builder, EncodeIter, Error, ModelFiles, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew,

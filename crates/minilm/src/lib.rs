@@ -41,7 +41,7 @@ mod tokenize;
 mod windows;
 
 pub use builder::{Builder, Progress, Truncation};
-pub use encoder::{Encoded, Explanation, SentenceEncoder, TokenEmbeddings};
+pub use encoder::{Encoded, Explanation, SentenceEncoder, Tensor, TokenEmbeddings, Trace};
 pub use error::Error;
 pub use files::ModelFiles;
 #[cfg(feature = "download")]

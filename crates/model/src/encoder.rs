@@ -12,7 +12,9 @@
 //! next. So all products together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of 3·H + F. The order
 //! of additions is the same either way.
 
-use crate::{Config, Error, Member, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint};
+use crate::{
+    Config, Error, Member, Operation, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint,
+};
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::attention,
@@ -115,30 +117,39 @@ impl Layer {
     /// x ← layer(x), x `[T, H]` in `scratch`.
     fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
         let h = self.output.dense.outputs();
-        self.attention.forward(call, scratch);
+        if observation.is_wanted() {
+            self.attention.projections(scratch);
+            for (part, stage) in [Stage::Query(n), Stage::Key(n), Stage::Value(n)].into_iter().enumerate() {
+                observation.show(stage, Rows::new(&scratch.whole, 3 * h).columns(part * h..(part + 1) * h));
+            }
+        }
+        self.attention.forward(call, scratch, n, observation);
         observation.show(Stage::Attention(n), Rows::new(&scratch.context, h));
 
         let x = Rows::new(&scratch.x, h); // [T, H]
         let y = scratch.y.resize(x.rows() * h);
         let context = Rows::new(&scratch.context, h);
         self.attention.output.accumulate(call.member, context, 0..h, RowsMut::new(y, h), x);
+        observation.lap(Operation::AttentionOutput, n);
         self.attention.output.finish(call, y);
+        observation.lap(Operation::AttentionNorm, n);
         mem::swap(&mut scratch.x, &mut scratch.y);
         observation.show(Stage::AttentionOutput(n), Rows::new(&scratch.x, h));
 
         if observation.is_wanted() {
             self.intermediate(scratch);
             let f = self.output.dense.inputs();
-            observation.show(Stage::Intermediate(n), Rows::new(&scratch.intermediate, f));
+            observation.show(Stage::Intermediate(n), Rows::new(&scratch.whole, f));
         }
-        self.feed_forward(call, scratch);
+        self.feed_forward(call, scratch, n, observation);
         self.output.finish(call, &mut scratch.y);
+        observation.lap(Operation::OutputNorm, n);
         mem::swap(&mut scratch.x, &mut scratch.y);
         observation.show(Stage::Output(n), Rows::new(&scratch.x, h));
     }
 
     /// y ← gelu(x·W₁ᵀ + b)·W₂ᵀ + b + x, a chunk of the inner layer at a time.
-    fn feed_forward(&self, call: &Call, scratch: &mut Scratch) {
+    fn feed_forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
         let h = self.output.dense.outputs();
         let x = Rows::new(&scratch.x, h); // [T, H]
         let y = scratch.y.resize(x.rows() * h);
@@ -150,7 +161,9 @@ impl Layer {
             let mut to = RowsMut::new(inner, width);
             dense.columns(share.clone()).accumulate(x, 0..h, to.columns(share), Epilogue::Gelu);
             call.member.exchange(inner, width, PART);
+            observation.lap(Operation::Intermediate, n);
             self.output.accumulate(call.member, Rows::new(inner, width), start..start + width, RowsMut::new(y, h), x);
+            observation.lap(Operation::Output, n);
             start += width;
         }
     }
@@ -159,7 +172,7 @@ impl Layer {
     fn intermediate(&self, scratch: &mut Scratch) {
         let f = self.output.dense.inputs();
         let x = Rows::new(&scratch.x, self.output.dense.outputs());
-        let mut whole = RowsMut::new(scratch.intermediate.resize(x.rows() * f), f);
+        let mut whole = RowsMut::new(scratch.whole.resize(x.rows() * f), f);
         let mut start = 0;
         for dense in &self.intermediate.dense {
             let end = start + dense.outputs();
@@ -171,7 +184,7 @@ impl Layer {
 
 impl Attention {
     /// context ← attention of x, both `[T, H]` in `scratch`.
-    fn forward(&self, call: &Call, scratch: &mut Scratch) {
+    fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
         let (h, t) = (self.output.dense.inputs(), call.pack.tokens());
         let whole = scratch.context.resize(t * h);
         let mut context = RowsMut::new(whole, h);
@@ -179,10 +192,30 @@ impl Attention {
         for group in call.member.share(self.qkv.len()) {
             let qkv = scratch.part.resize(t * 3 * width);
             self.qkv[group].forward(&scratch.x, qkv);
+            observation.lap(Operation::QueryKeyValue, n);
             let context = context.columns(group * width..(group + 1) * width);
             attention(call.level, Rows::new(qkv, 3 * width), self.heads, call.pack.starts(), &mut scratch.attention, context);
+            observation.lap(Operation::Attention, n);
         }
         call.member.exchange(whole, h, width);
+    }
+
+    /// The whole queries, keys and values `[T, 3H]`, for an observer.
+    fn projections(&self, scratch: &mut Scratch) {
+        let h = self.output.dense.inputs();
+        let width = h / self.qkv.len(); // of a group
+        let t = scratch.x.len() / h;
+        let mut whole = RowsMut::new(scratch.whole.resize(t * 3 * h), 3 * h);
+        for (group, qkv) in self.qkv.iter().enumerate() {
+            let part = scratch.part.resize(t * 3 * width); // [T, query, key and value of the group]
+            qkv.forward(&scratch.x, part);
+            for (i, row) in part.chunks_exact(3 * width).enumerate() {
+                for (which, from) in row.chunks_exact(width).enumerate() {
+                    let start = which * h + group * width;
+                    whole.row(i)[start..start + width].copy_from_slice(from);
+                }
+            }
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod config;
 mod embeddings;
 mod encoder;
 mod error;
+mod operation;
 mod pack;
 mod scratch;
 mod stage;
@@ -40,6 +41,7 @@ pub use config::Config;
 pub use embeddings::Embeddings;
 pub use encoder::{Encoder, Layer};
 pub use error::Error;
+pub use operation::{Lap, Operation};
 pub use pack::Pack;
 pub use scratch::Scratch;
 pub use stage::{Observer, Stage};
@@ -48,6 +50,7 @@ pub use weights::{Checkpoint, Mapped};
 
 use encoder::Call;
 use minilm_kernels::{Level, Rows};
+use operation::Clock;
 use stage::Observation;
 use std::path::Path;
 
@@ -103,7 +106,7 @@ impl Bert {
     /// # Errors
     /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
     pub fn forward<'s>(&self, pack: &Pack, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, &Member::alone(), Observation(None))
+        self.run(pack, scratch, &Member::alone(), Observation::default())
     }
 
     /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the same pack, and gets the whole result.
@@ -111,7 +114,7 @@ impl Bert {
     /// # Errors
     /// As [`Bert::forward`].
     pub fn forward_together<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, member: &Member) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, member, Observation(None))
+        self.run(pack, scratch, member, Observation::default())
     }
 
     /// As [`Bert::forward`], showing every intermediate tensor to `observer`, by its PyTorch name.
@@ -119,7 +122,32 @@ impl Bert {
     /// # Errors
     /// As [`Bert::forward`].
     pub fn observe<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, observer: Observer) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, &Member::alone(), Observation(Some(observer)))
+        self.run(pack, scratch, &Member::alone(), Observation { observer: Some(observer), clock: None })
+    }
+
+    /// As [`Bert::forward`], with the time of every kernel instead of the result, in the order in which they ran.
+    ///
+    /// One pass on the calling thread. The first passes with a new `scratch` also take the time to get memory.
+    ///
+    /// ```no_run
+    /// use minilm_kernels::Level;
+    /// use minilm_model::{Bert, Pack, Scratch};
+    ///
+    /// let bert = Bert::load("weights/all-MiniLM-L6-v2".as_ref(), Level::detect())?;
+    /// let mut pack = Pack::default();
+    /// pack.push(&[101, 7592, 102]);
+    /// for lap in bert.time(&pack, &mut Scratch::default())? {
+    ///     println!("layer {}: {} took {:?}", lap.layer, lap.operation, lap.time);
+    /// }
+    /// # Ok::<(), minilm_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bert::forward`].
+    pub fn time(&self, pack: &Pack, scratch: &mut Scratch) -> Result<Vec<Lap>, Error> {
+        let mut clock = Clock::start(&self.config);
+        self.run(pack, scratch, &Member::alone(), Observation { observer: None, clock: Some(&mut clock) })?;
+        Ok(clock.laps(&self.config, pack))
     }
 
     fn run<'s>(
@@ -130,6 +158,7 @@ impl Bert {
         mut observation: Observation,
     ) -> Result<Rows<'s>, Error> {
         self.embeddings.forward(self.level, pack, scratch)?;
+        observation.lap(Operation::Embeddings, 0);
         observation.show(Stage::Embeddings, scratch.hidden(&self.config));
         self.encoder.forward(&Call { level: self.level, pack, member }, scratch, &mut observation);
         Ok(scratch.hidden(&self.config))

@@ -8,11 +8,11 @@ use minilm_kernels::{AlignedVec, Rows, attention};
 /// At T tokens: `4·H·T` floats for H = 384, and a block of attention scores.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pub(crate) x: AlignedVec,            // [T, H]   the residual stream
-    pub(crate) y: AlignedVec,            // [T, H]   the next x
-    pub(crate) context: AlignedVec,      // [T, H]
-    pub(crate) part: AlignedVec,         // [T, one group of 3H, or one chunk of F]
-    pub(crate) intermediate: AlignedVec, // [T, F]   only under observation
+    pub(crate) x: AlignedVec,       // [T, H]   the residual stream
+    pub(crate) y: AlignedVec,       // [T, H]   the next x
+    pub(crate) context: AlignedVec, // [T, H]
+    pub(crate) part: AlignedVec,    // [T, one group of 3H, or one chunk of F]
+    pub(crate) whole: AlignedVec,   // [T, 3H], later [T, F]: only under observation
     pub(crate) attention: attention::Scratch,
 }
 

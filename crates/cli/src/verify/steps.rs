@@ -7,7 +7,7 @@ use super::{
 use crate::error::Error;
 use minilm::{
     Level, SentenceEncoder,
-    model::{Pack, Scratch},
+    model::{Pack, Scratch, Stage},
     pooling::{Mode, Pooling, normalize},
 };
 use std::fmt::Write;
@@ -35,6 +35,9 @@ pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step
     pack.push(&text.ids);
     let mut scratch = Scratch::default();
     let hidden = encoder.model().observe(&pack, &mut scratch, &mut |stage, tensor| {
+        if matches!(stage, Stage::Query(_) | Stage::Key(_) | Stage::Value(_)) {
+            return; // not in the files; attention, which is made of them, is
+        }
         let values = text.rows.iter().flat_map(|&row| tensor.row(row)).copied().collect();
         steps.push(Step { name: stage.to_string(), shape: vec![text.rows.len(), tensor.cols()], values });
     });

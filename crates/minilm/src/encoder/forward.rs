@@ -79,17 +79,22 @@ impl SentenceEncoder {
             let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
             for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
                 self.pooling.pool(hidden.slice(pack.rows(i)), &mut pooled);
-                if self.normalize == Normalize::BeforeTruncation {
-                    normalize(&mut pooled);
-                }
-                let kept = &mut pooled[..self.dimension];
-                if self.normalize == Normalize::AfterTruncation {
-                    normalize(kept);
-                }
-                row.iter_mut().zip(kept).for_each(|(to, x)| *to = *x);
+                row.iter_mut().zip(self.finish(&mut pooled)).for_each(|(to, x)| *to = *x);
             }
             embeddings
         })
+    }
+
+    /// A pooled vector, normalised and cut as the options say: `[dimension]`.
+    pub(super) fn finish<'v>(&self, pooled: &'v mut [f32]) -> &'v [f32] {
+        if self.normalize == Normalize::BeforeTruncation {
+            normalize(pooled);
+        }
+        let kept = &mut pooled[..self.dimension];
+        if self.normalize == Normalize::AfterTruncation {
+            normalize(kept);
+        }
+        kept
     }
 
     /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.

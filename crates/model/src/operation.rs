@@ -1,0 +1,145 @@
+//! What the time of a forward pass goes to.
+//!
+//! ```text
+//! start ── kernel ── lap ── kernel ── lap ── …      the clock is read between two kernels of the pass itself
+//! ```
+//!
+//! The kernels run where they always do: one after the other, with the weights and activations in the caches in which the last one left
+//! them. An operation that is computed in parts (a group of heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes
+//! some tens of nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
+
+use crate::{Config, Pack};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+/// A kernel of the forward pass, with what is fused into it.
+///
+/// ```
+/// use minilm_model::Operation;
+/// assert_eq!(Operation::ALL.len(), 8);
+/// assert_eq!(Operation::Intermediate.to_string(), "feed-forward up + GELU");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Three tables are added, and LayerNorm.
+    Embeddings,
+    /// x·W_qkvᵀ + b: `[T,H]·[H,3H]`
+    QueryKeyValue,
+    /// softmax(q·kᵀ/√D)·v
+    Attention,
+    /// context·W_oᵀ + b + x: `[T,H]·[H,H]`
+    AttentionOutput,
+    /// The LayerNorm after it.
+    AttentionNorm,
+    /// gelu(x·W₁ᵀ + b): `[T,H]·[H,F]`
+    Intermediate,
+    /// inner·W₂ᵀ + b + x: `[T,F]·[F,H]`
+    Output,
+    /// The LayerNorm after it.
+    OutputNorm,
+}
+
+impl Operation {
+    /// All operations, in the order in which they run.
+    pub const ALL: [Operation; 8] = [
+        Operation::Embeddings,
+        Operation::QueryKeyValue,
+        Operation::Attention,
+        Operation::AttentionOutput,
+        Operation::AttentionNorm,
+        Operation::Intermediate,
+        Operation::Output,
+        Operation::OutputNorm,
+    ];
+
+    /// Floating-point operations for `pack`, a multiply-add as two, in one layer.
+    ///
+    /// Those of a product are its multiply-adds: bias, residual, GELU and softmax, which are fused into products, are not counted.
+    ///
+    /// ```
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
+    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let config: minilm_model::Config = serde_json::from_str(json)?;
+    /// let mut pack = minilm_model::Pack::default();
+    /// pack.push(&[101, 7592, 102]);
+    /// assert_eq!(minilm_model::Operation::AttentionOutput.flop(&config, &pack), 2 * 3 * 384 * 384);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn flop(self, config: &Config, pack: &Pack) -> u64 {
+        let [t, h, f] = [pack.tokens(), config.hidden_size, config.intermediate_size].map(|size| size as u64);
+        let pairs: u64 = (0..pack.sentences()).map(|i| pack.rows(i).len() as u64).map(|l| l * l).sum();
+        let layer_norm = 7 * t * h; // sum, difference, squares (2), scale, affine (2)
+        match self {
+            Operation::Embeddings => 2 * t * h + layer_norm,
+            Operation::QueryKeyValue => 2 * t * h * 3 * h,
+            Operation::Attention => 2 * 2 * pairs * h,
+            Operation::AttentionOutput => 2 * t * h * h,
+            Operation::AttentionNorm | Operation::OutputNorm => layer_norm,
+            Operation::Intermediate | Operation::Output => 2 * t * h * f,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Operation::Embeddings => "embeddings + LayerNorm",
+            Operation::QueryKeyValue => "query, key, value",
+            Operation::Attention => "attention",
+            Operation::AttentionOutput => "attention output + residual",
+            Operation::AttentionNorm => "LayerNorm after attention",
+            Operation::Intermediate => "feed-forward up + GELU",
+            Operation::Output => "feed-forward down + residual",
+            Operation::OutputNorm => "LayerNorm after feed-forward",
+        })
+    }
+}
+
+/// The time of one operation in one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lap {
+    /// What ran.
+    pub operation: Operation,
+    /// In which layer; the embeddings count as layer 0.
+    pub layer: usize,
+    /// How long it took, all its parts together.
+    pub time: Duration,
+    /// Its floating-point operations, see [`Operation::flop`].
+    pub flop: u64,
+}
+
+/// Takes the times of one pass.
+pub(crate) struct Clock {
+    laps: Vec<(Operation, usize, Duration)>,
+    last: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start(config: &Config) -> Clock {
+        let laps = Vec::with_capacity(Operation::ALL.len() * config.num_hidden_layers); // no allocation on the way
+        Clock { laps, last: Instant::now() }
+    }
+
+    pub(crate) fn lap(&mut self, operation: Operation, layer: usize) {
+        let time = self.last.elapsed();
+        let of_layer = self.laps.iter_mut().rev().take_while(|lap| lap.1 == layer);
+        match of_layer.into_iter().find(|lap| lap.0 == operation) {
+            Some(lap) => lap.2 += time,
+            None => self.laps.push((operation, layer, time)),
+        }
+        self.last = Instant::now(); // taking it down is nobody's time
+    }
+
+    pub(crate) fn laps(self, config: &Config, pack: &Pack) -> Vec<Lap> {
+        let lap = |(operation, layer, time): (Operation, usize, Duration)| Lap {
+            operation,
+            layer,
+            time,
+            flop: operation.flop(config, pack),
+        };
+        self.laps.into_iter().map(lap).collect()
+    }
+}
