@@ -72,7 +72,7 @@ impl SentenceEncoder {
             return Err(Error::Pooling { found: found.join(" and ") });
         }
         let a = self.token_embeddings(a)?;
-        let b = self.token_embeddings(b).map_err(|error| error.offset(1))?;
+        let b = self.token_embeddings(b).map_err(|error| error.at(|i| i + 1))?;
         let columns = Slice::from(..self.dimension);
         let [u, v] = [&a, &b].map(|text| text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from)); // [n, H], [m, H]
         let length = |x: &Array2<f64>| {
