@@ -2,6 +2,7 @@
 
 use crate::Error;
 use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The threads of an encoder.
 #[derive(Debug)]
@@ -55,12 +56,26 @@ impl Threads {
     }
 
     /// `f` of each item, in the items' order; one item stays on the calling thread.
+    ///
+    /// A thread that is free takes the next item, so that items of which the longest come first leave no thread with much to do at the end.
     pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
         match self {
             _ if items.len() <= 1 => items.iter().map(f).collect(),
             Threads::One => items.iter().map(f).collect(),
-            Threads::Current => items.par_iter().map(f).collect(),
-            Threads::Own(pool) => pool.install(|| items.par_iter().map(f).collect()),
+            Threads::Current => in_turn(items, f),
+            Threads::Own(pool) => pool.install(|| in_turn(items, f)),
         }
     }
+}
+
+/// As many tasks as items; a task does not have an item of its own, but takes the next.
+fn in_turn<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let task = |_| {
+        let item = next.fetch_add(1, Ordering::Relaxed);
+        (item, f(&items[item]))
+    };
+    let mut results: Vec<(usize, R)> = (0..items.len()).into_par_iter().with_max_len(1).map(task).collect();
+    results.sort_unstable_by_key(|(item, _)| *item);
+    results.into_iter().map(|(_, result)| result).collect()
 }
