@@ -5,11 +5,14 @@
 //! jsonl     a line is an object; some of its fields are read
 //! csv       a header, and rows (RFC 4180); some of the columns are read
 //! tsv       the same with tabs, and quotes are letters like any other
+//! parquet   some of the columns, if the program is built with that feature
 //! ```
 //!
 //! A record comes with the line where it begins, and as it stands in the file. Nothing is held but the current one.
 
 mod json;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
 mod table;
 
 use crate::{error::Error, input};
@@ -28,7 +31,7 @@ pub(crate) struct Input {
     #[arg(long, value_name = "NAME", conflicts_with = "column")]
     pub field: Option<String>,
 
-    /// Read a table with a header, and the text from this column [default for *.csv and *.tsv: text]
+    /// Read a table with a header, and the text from this column [default for *.csv, *.tsv and *.parquet: text]
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
 }
@@ -39,6 +42,7 @@ pub(crate) enum Kind {
     Jsonl,
     Csv,
     Tsv,
+    Parquet,
 }
 
 /// Some of the fields of a line or row.
@@ -61,9 +65,14 @@ pub(crate) struct Records {
 }
 
 enum Source {
-    Lines { reader: Box<dyn BufRead>, line: u64 },
+    Lines {
+        reader: Box<dyn BufRead>,
+        line: u64,
+    },
     Jsonl(json::Objects),
     Table(table::Table),
+    #[cfg(feature = "parquet")]
+    Parquet(parquet::Rows),
 }
 
 impl Kind {
@@ -74,6 +83,7 @@ impl Kind {
             Some("jsonl" | "ndjson") => Kind::Jsonl,
             Some("csv") => Kind::Csv,
             Some("tsv") => Kind::Tsv,
+            Some("parquet") => Kind::Parquet,
             _ => Kind::Lines,
         }
     }
@@ -84,7 +94,7 @@ impl Input {
     pub(crate) fn open(&self, path: &Path) -> Result<Records, Error> {
         let (kind, name) = match (&self.field, &self.column, Kind::of(path)) {
             (Some(field), _, _) => (Kind::Jsonl, field.as_str()),
-            (_, Some(column), Kind::Tsv) => (Kind::Tsv, column.as_str()),
+            (_, Some(column), kind @ (Kind::Tsv | Kind::Parquet)) => (kind, column.as_str()),
             (_, Some(column), _) => (Kind::Csv, column.as_str()),
             (None, None, kind) => (kind, "text"),
         };
@@ -101,6 +111,10 @@ impl Records {
             Kind::Jsonl => Source::Jsonl(json::Objects::new(reader, names)),
             Kind::Csv => Source::Table(table::Table::open(&name, reader, b',', names)?),
             Kind::Tsv => Source::Table(table::Table::open(&name, reader, b'\t', names)?),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => Source::Parquet(parquet::Rows::open(path, names)?),
+            #[cfg(not(feature = "parquet"))]
+            Kind::Parquet => return Err(without_parquet(&name)),
         };
         Ok(Records { name, bytes, source, ended: false })
     }
@@ -112,7 +126,11 @@ impl Records {
 
     /// Where a record is, for messages.
     pub(crate) fn place(&self, line: u64) -> String {
-        format!("line {line} of {}", self.name)
+        match self.source {
+            #[cfg(feature = "parquet")]
+            Source::Parquet(_) => format!("row {line} of {}", self.name),
+            _ => format!("line {line} of {}", self.name),
+        }
     }
 
     /// The size of the file, where that is known.
@@ -138,6 +156,8 @@ impl Records {
             }
             Source::Jsonl(objects) => objects.read(name),
             Source::Table(table) => table.read(name),
+            #[cfg(feature = "parquet")]
+            Source::Parquet(rows) => rows.record(name),
         }
     }
 }
@@ -153,6 +173,12 @@ impl Iterator for Records {
         self.ended = !matches!(record, Ok(Some(_)));
         record.transpose()
     }
+}
+
+/// What a program that was built without Parquet says.
+#[cfg(not(feature = "parquet"))]
+pub(crate) fn without_parquet(name: &str) -> Error {
+    Error::Usage(format!("{name}: this minilm reads no Parquet; build it with --features parquet"))
 }
 
 type Opened = (String, Box<dyn BufRead>, Option<u64>);

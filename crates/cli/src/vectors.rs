@@ -5,12 +5,15 @@
 //! jsonl         {"text": …, "embedding": […]}, or a list of numbers, a line
 //! csv           a header; the columns e0, e1, … and perhaps text
 //! safetensors   a tensor F32 [n, d]: the only one of two dimensions, or --tensor
+//! parquet       a column embedding, a list of numbers, and perhaps text; if the program is built with that feature
 //! index         vectors and texts; only read
 //! ```
 
 mod csv;
 mod jsonl;
 mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod safetensors;
 mod write;
 
@@ -35,6 +38,9 @@ pub(crate) enum Kind {
     Csv,
     /// Tensors, or an index
     Safetensors,
+    /// A table in columns
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Kind {
@@ -46,6 +52,10 @@ impl Kind {
             Some("jsonl" | "ndjson") => Ok(Kind::Jsonl),
             Some("csv") => Ok(Kind::Csv),
             Some("safetensors" | "index") => Ok(Kind::Safetensors),
+            #[cfg(feature = "parquet")]
+            Some("parquet") => Ok(Kind::Parquet),
+            #[cfg(not(feature = "parquet"))]
+            Some("parquet") => Err(crate::records::without_parquet(&path.display().to_string())),
             _ => {
                 let remedy = "it should end in .npy, .jsonl, .csv, .safetensors or .index";
                 Err(Error::Usage(format!("{} does not tell by its name what it holds; {remedy}", path.display())))
@@ -113,6 +123,8 @@ impl Reader {
             Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file))),
             Kind::Csv => csv::Table::open(file).map(|table| Box::new(table) as Box<dyn Source>),
             Kind::Safetensors => safetensors::Tensor::open(path, tensor).map(|tensor| Box::new(tensor) as Box<dyn Source>),
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => Ok(Box::new(parquet::Table::open(path)?)),
         };
         match source {
             Ok(source) => Ok(Reader { name, source, rows: 0, columns: None }),

@@ -29,6 +29,8 @@ pub(crate) struct Writer {
     target: Target,
     rows: u64,
     columns: usize,
+    #[cfg(feature = "parquet")]
+    parquet: super::parquet::Writer,
 }
 
 impl Writer {
@@ -39,7 +41,15 @@ impl Writer {
             return Err(Error::Usage(format!("{name}: only `minilm index` writes an index, which tells what made its vectors")));
         }
         match Target::file(path).and_then(Target::seekable) {
-            Ok(target) => Ok(Writer { name, kind, target, rows: 0, columns: 0 }),
+            Ok(target) => Ok(Writer {
+                name,
+                kind,
+                target,
+                rows: 0,
+                columns: 0,
+                #[cfg(feature = "parquet")]
+                parquet: super::parquet::Writer::new(),
+            }),
             Err(source) => Err(Error::Write { name, source }),
         }
     }
@@ -75,6 +85,8 @@ impl Writer {
                 line.write_record(row.text.iter().cloned().chain(row.values.iter().map(f32::to_string)))?;
                 to.write_all(&line.into_inner().map_err(csv::IntoInnerError::into_error)?)
             }
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => self.parquet.push(row),
         }
     }
 
@@ -84,6 +96,10 @@ impl Writer {
             if matches!(self.kind, Kind::Npy | Kind::Safetensors) {
                 self.target.seek(SeekFrom::Start(0))?;
                 self.target.write_all(&header(self.kind, self.rows, self.columns))?;
+            }
+            #[cfg(feature = "parquet")]
+            if self.kind == Kind::Parquet {
+                self.parquet.finish(&mut self.target)?;
             }
             self.target.finish()?;
             Ok(self.rows)
