@@ -136,7 +136,7 @@ fn the_laps_cover_the_pass_and_count_its_operations() {
     assert_eq!(linear, 2 * 10_616_832 * t, "docs/00-map.md");
     let attention: u64 = trace.laps.iter().filter(|lap| lap.operation == Operation::Attention).map(|lap| lap.flop).sum();
     assert_eq!(attention, 2 * 4_608 * t * t, "docs/00-map.md");
-    // Half of the passes took at least the median, and all happened while we waited.
+    // In half of the passes a kernel took at least its median, and all passes happened while we waited.
     assert!(trace.time() * (trace.passes as u32).div_ceil(2) <= elapsed);
 }
 

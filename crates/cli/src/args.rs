@@ -1,8 +1,8 @@
 //! The command line as clap reads it.
 
 use crate::{
-    cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, index::Index, pairs::Pairs,
-    quantize::Quantize, search::Search,
+    cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, explain::Explain, index::Index,
+    pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Eval(Eval),
     Quantize(Quantize),
     Convert(Convert),
+    Explain(Explain),
+    Trace(Trace),
     Verify(Verify),
     Bench(Bench),
     Completions(Completions),
@@ -164,6 +166,14 @@ pub(crate) enum Format {
     Npy,
 }
 
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
 /// A measure of likeness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Score {
@@ -188,6 +198,8 @@ Examples:
   minilm similarity \"A man is eating food.\" \"Someone has a meal.\"
   minilm index notes.txt -o notes.index
   minilm search notes.index \"a question\"
+  minilm explain \"A man is eating food.\" \"Someone has a meal.\"
+  minilm trace \"A man is eating food.\" --html trace.html
   minilm verify
   minilm bench
 

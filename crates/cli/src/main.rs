@@ -9,7 +9,8 @@
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
 //! records.rs  corpus.rs    files of texts → their embeddings
 //! vectors.rs     files of vectors
-//! embed.rs  similarity.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
+//! show.rs  table.rs  terminal.rs  html.rs    how results look
+//! embed.rs  similarity.rs  explain.rs  trace.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
@@ -25,6 +26,8 @@ mod dedupe;
 mod embed;
 mod error;
 mod eval;
+mod explain;
+mod html;
 mod index;
 mod input;
 mod interrupt;
@@ -38,6 +41,9 @@ mod records;
 mod search;
 mod show;
 mod similarity;
+mod table;
+mod terminal;
+mod trace;
 mod vectors;
 mod verify;
 
@@ -66,6 +72,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
     match &cli.command {
         Command::Embed(command) => embed::run(&cli.common, command),
         Command::Similarity(command) => similarity::run(&cli.common, command),
+        Command::Explain(command) => explain::run(&cli.common, command),
+        Command::Trace(command) => trace::run(&cli.common, command),
         Command::Verify(command) => verify::run(&cli.common, command),
         Command::Bench(command) => bench::run(&cli.common, command),
         Command::Index(command) => index::run(&cli.common, command),

@@ -1,8 +1,10 @@
-//! Embeddings to standard output or a file, in one of four formats.
+//! Embeddings to standard output or a file, in one of four formats; pages and folders of arrays.
 
 mod csv;
+mod folder;
 mod jsonl;
 mod npy;
+mod page;
 mod target;
 mod text;
 
@@ -10,8 +12,10 @@ use crate::{
     args::{self, Embed},
     error::Error,
 };
+pub(crate) use folder::Folder;
 use minilm::SentenceEmbedding;
 pub(crate) use npy::header as npy_header;
+pub(crate) use page::Page;
 use std::io::{self, IsTerminal};
 pub(crate) use target::Target;
 

@@ -1,11 +1,8 @@
 //! Results for people: colours on a terminal, bars, texts that cannot disturb it.
 
-use crate::error::Error;
+use crate::{args::Color, error::Error, terminal};
 use serde::Serialize;
-use std::{
-    env,
-    io::{self, BufWriter, IsTerminal, StdoutLock, Write},
-};
+use std::io::{self, BufWriter, StdoutLock, Write};
 
 /// Standard output.
 pub(crate) struct Page {
@@ -25,9 +22,7 @@ pub(crate) enum Style {
 impl Page {
     /// Colours if it is a terminal, and `NO_COLOR` is not set (<https://no-color.org>).
     pub(crate) fn new() -> Page {
-        let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        let colour = io::stdout().is_terminal() && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb");
-        Page { out: BufWriter::new(io::stdout().lock()), colour }
+        Page { out: BufWriter::new(io::stdout().lock()), colour: terminal::is_coloured(Color::Auto) }
     }
 
     /// A line.

@@ -130,7 +130,15 @@ fn the_model_of_the_repository_is_found_from_below() {
 
 #[test]
 fn help_and_version_are_results() {
-    for arguments in [&["--help"][..], &["embed", "--help"], &["similarity", "-h"], &["verify", "--help"], &["--version"]] {
+    for arguments in [
+        &["--help"][..],
+        &["embed", "--help"],
+        &["similarity", "-h"],
+        &["explain", "-h"],
+        &["trace", "--help"],
+        &["verify", "--help"],
+        &["--version"],
+    ] {
         let stdout = String::from_utf8(run(arguments).ok()).expect("UTF-8");
         assert!(stdout.contains("minilm"), "{stdout}");
     }

@@ -1,7 +1,7 @@
 //! The portrait for people: a sentence, then a table.
 
 use super::{Portrait, clock::Ceilings, kernels::Kernel, latency::Latency};
-use std::fmt::Write;
+use crate::table::Table;
 
 pub(super) fn all(portrait: &Portrait) -> String {
     let parts = [
@@ -134,58 +134,9 @@ fn unique<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     seen
 }
 
-/// Columns as wide as their widest cell, two spaces apart.
-struct Table {
-    rows: Vec<Vec<String>>,
-    /// So many columns stand on the left, the others on the right.
-    left: usize,
-}
-
-impl Table {
-    fn new<S: ToString>(head: impl IntoIterator<Item = S>) -> Table {
-        Table { rows: vec![head.into_iter().map(|cell| cell.to_string()).collect()], left: 0 }
-    }
-
-    fn left(self, columns: usize) -> Table {
-        Table { left: columns, ..self }
-    }
-
-    fn row<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
-        self.rows.push(cells.into_iter().map(|cell| cell.to_string()).collect());
-    }
-
-    fn text(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
-        let widths: Vec<usize> =
-            (0..columns).map(|column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or(0)).collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                let separator = if column == 0 { "" } else { "  " };
-                let _ = match column < self.left {
-                    true => write!(line, "{separator}{cell:<width$}"),
-                    false => write!(line, "{separator}{cell:>width$}"),
-                };
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::new(["name", "1→2", ""]).left(1);
-        table.row(["a", "10.5 %", ""]);
-        assert_eq!(table.text(), "name     1→2\na     10.5 %\n");
-    }
 
     #[test]
     fn unique_values_keep_their_order() {

@@ -25,7 +25,7 @@ pub(super) struct Npy {
 impl Npy {
     pub(super) fn begin(target: Target, dimension: usize) -> io::Result<Npy> {
         let mut target = target.seekable()?;
-        target.write_all(&header("<f4", 0, dimension))?;
+        target.write_all(&header("<f4", &[0, dimension as u64]))?;
         Ok(Npy { target, dimension, rows: 0 })
     }
 }
@@ -41,14 +41,16 @@ impl Format for Npy {
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.target.seek(SeekFrom::Start(0))?;
-        self.target.write_all(&header("<f4", self.rows, self.dimension))?;
+        self.target.write_all(&header("<f4", &[self.rows, self.dimension as u64]))?;
         self.target.finish()
     }
 }
 
-/// The header of an array of values of type `descr`.
-pub(crate) fn header(descr: &str, rows: u64, dimension: usize) -> [u8; HEADER] {
-    let shape = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({rows}, {dimension}), }}");
+/// The header of an array of values of type `descr`, with up to three dimensions such as fit in memory.
+pub(crate) fn header(descr: &str, shape: &[u64]) -> [u8; HEADER] {
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") }; // (3,) but (3, 4)
+    let shape = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
     let mut header = [b' '; HEADER];
     header[..8].copy_from_slice(b"\x93NUMPY\x01\x00");
     header[8..10].copy_from_slice(&(HEADER as u16 - 10).to_le_bytes());
@@ -63,7 +65,18 @@ mod tests {
 
     #[test]
     fn the_header_has_room_for_any_shape() {
-        let header = header("<f4", u64::MAX, usize::MAX);
-        assert!(header.ends_with(b" \n"), "{}", header.escape_ascii());
+        for shape in [&[u64::MAX, u64::MAX][..], &[1 << 20, 1 << 20, 1 << 20]] {
+            let header = header("<f4", shape);
+            assert!(header.ends_with(b" \n"), "{}", header.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_shape_is_a_tuple_of_python() {
+        for (shape, tuple) in
+            [(&[3][..], "'shape': (3,), }"), (&[3, 4], "'shape': (3, 4), }"), (&[2, 3, 4], "'shape': (2, 3, 4), }")]
+        {
+            assert!(header("<f4", shape).windows(tuple.len()).any(|window| window == tuple.as_bytes()), "{tuple}");
+        }
     }
 }

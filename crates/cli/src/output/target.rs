@@ -5,7 +5,7 @@ use std::{
     io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write},
     path::{Path, PathBuf},
 };
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::{Builder, NamedTempFile, SpooledTempFile, TempDir};
 
 /// Bytes of an array for standard output that stay in memory.
 const IN_MEMORY: usize = 16 << 20;
@@ -150,30 +150,51 @@ impl Write for Live {
 
 /// A new file `.NAME.XXXXXX.tmp` in the directory of `path`, with `permissions` or those of any new file.
 fn temporary_beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less what the umask forbids
-    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
-    let temporary = builder.tempfile_in(directory)?;
+    let temporary = beside(path, 0o666, |builder, directory| builder.tempfile_in(directory))?;
     if let Some(permissions) = permissions {
         temporary.as_file().set_permissions(permissions)?;
     }
     Ok(temporary)
 }
 
-/// Removes `path` when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
+/// A new folder `.NAME.XXXXXX.tmp` in the directory of `path`.
+pub(super) fn folder_beside(path: &Path) -> io::Result<TempDir> {
+    beside(path, 0o777, |builder, directory| builder.tempdir_in(directory))
+}
+
+/// Something new beside `path`, with the permissions `mode` less what the umask forbids.
+fn beside<T>(path: &Path, mode: u32, make: impl FnOnce(&mut Builder, &Path) -> io::Result<T>) -> io::Result<T> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let prefix = format!(".{name}.");
+    let mut builder = Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
+    make(&mut builder, directory)
+}
+
+/// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
 #[cfg(unix)]
-fn remove_when_interrupted(path: &Path) -> io::Result<()> {
+pub(super) fn remove_when_interrupted(path: &Path) -> io::Result<()> {
     use signal_hook::{consts, iterator::Signals, low_level::emulate_default_handler};
+    use std::sync::{Mutex, PoisonError};
+    static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let paths = || PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+
+    paths().push(path.to_owned());
+    if paths().len() > 1 {
+        return Ok(()); // somebody listens already
+    }
     let mut signals = Signals::new([consts::SIGINT, consts::SIGTERM])?;
-    let path = path.to_owned();
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            let _ = fs::remove_file(&path);
+            for path in paths().drain(..) {
+                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+            }
             let _ = emulate_default_handler(signal);
         }
     });
@@ -182,6 +203,6 @@ fn remove_when_interrupted(path: &Path) -> io::Result<()> {
 
 /// Elsewhere the temporary file of an interrupted run stays behind, under its own name.
 #[cfg(not(unix))]
-fn remove_when_interrupted(_path: &Path) -> io::Result<()> {
+pub(super) fn remove_when_interrupted(_path: &Path) -> io::Result<()> {
     Ok(())
 }

@@ -111,7 +111,7 @@ impl Writer {
 /// As long for any number of rows.
 fn header(kind: Kind, rows: u64, columns: usize) -> Vec<u8> {
     if kind == Kind::Npy {
-        return npy_header("<f4", rows, columns).to_vec();
+        return npy_header("<f4", &[rows, columns as u64]).to_vec();
     }
     let bytes = rows * columns as u64 * 4;
     let json = format!(r#"{{"embeddings":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#);
@@ -136,7 +136,7 @@ impl Bytes {
         let name = path.display().to_string();
         let begin = || {
             let mut target = Target::file(path)?.seekable()?;
-            target.write_all(&npy_header(descr, 0, columns))?;
+            target.write_all(&npy_header(descr, &[0, columns as u64]))?;
             Ok(target)
         };
         match begin() {
@@ -155,7 +155,7 @@ impl Bytes {
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         let finish = || {
             self.target.seek(SeekFrom::Start(0))?;
-            self.target.write_all(&npy_header(self.descr, self.rows, self.columns))?;
+            self.target.write_all(&npy_header(self.descr, &[self.rows, self.columns as u64]))?;
             self.target.finish()
         };
         finish().map_err(|source| Error::Write { name: self.name, source })

@@ -58,7 +58,7 @@ pub struct Trace {
     pub layers: usize,
     /// Every tensor, in the order in which they are computed.
     pub tensors: Vec<Tensor>,
-    /// The time of each kernel, one thread, in the pass of median time among [`Trace::passes`].
+    /// The time of each kernel, on one thread: its median among [`Trace::passes`] passes.
     pub laps: Vec<Lap>,
     /// How often the text was run for the times.
     pub passes: usize,
@@ -108,7 +108,7 @@ impl Trace {
         stream.map(|tensor| (tensor.name.as_str(), two_dimensions(&tensor.values)))
     }
 
-    /// The time of the whole pass.
+    /// The time of all kernels together.
     pub fn time(&self) -> Duration {
         self.laps.iter().map(|lap| lap.time).sum()
     }
@@ -172,7 +172,7 @@ impl SentenceEncoder {
         Ok(tensors)
     }
 
-    /// The laps of the pass of median time, and among how many.
+    /// Each lap's median, and among how many passes.
     fn laps(&self, pack: &Pack, scratch: &mut Scratch) -> Result<(Vec<Lap>, usize), Error> {
         for _ in 0..WARM_UP {
             self.bert.time(pack, scratch)?;
@@ -182,8 +182,11 @@ impl SentenceEncoder {
         while passes.is_empty() || (passes.len() < PASSES && start.elapsed() < PATIENCE) {
             passes.push(self.bert.time(pack, scratch)?);
         }
-        passes.sort_by_key(|laps| laps.iter().map(|lap| lap.time).sum::<Duration>());
-        let count = passes.len();
-        Ok((passes.swap_remove(count / 2), count))
+        let median = |i: usize| {
+            let mut laps: Vec<Lap> = passes.iter().map(|laps| laps[i]).collect();
+            laps.sort_by_key(|lap| lap.time);
+            laps[laps.len() / 2]
+        };
+        Ok(((0..passes[0].len()).map(median).collect(), passes.len()))
     }
 }

@@ -1,0 +1,80 @@
+//! What the terminal shows: how wide, in colour or not.
+
+use crate::{args::Color, show::printable};
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns where nobody says.
+const WIDTH: usize = 80;
+
+/// Columns of standard output: `COLUMNS`, or what the terminal says.
+pub(crate) fn width() -> usize {
+    let said = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns| columns > 0);
+    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    said.or_else(asked).unwrap_or(WIDTH)
+}
+
+/// Whether to colour standard output (<https://no-color.org>).
+pub(crate) fn is_coloured(color: Color) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stdout().is_terminal(),
+    }
+}
+
+/// The beginning of `text` that fits in `width` columns, with `…` if it is not all.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let text = printable(text);
+    if text.width() <= width {
+        return text;
+    }
+    let mut kept = String::new();
+    for c in text.chars() {
+        if kept.width() + c.width().unwrap_or(0) + 1 > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept + "…"
+}
+
+/// [`cut`], filled up with spaces on the left.
+pub(crate) fn right(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    " ".repeat(width.saturating_sub(text.width())) + &text
+}
+
+/// [`cut`], filled up with spaces on the right.
+pub(crate) fn left(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    let space = " ".repeat(width.saturating_sub(text.width()));
+    text + &space
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, left, right};
+
+    #[test]
+    fn every_cell_is_as_wide_as_asked_for() {
+        for text in ["", "a", "東京タワー", "a long word", "\u{1b}[31m"] {
+            for width in 1..20 {
+                for cell in [left(text, width), right(text, width)] {
+                    assert_eq!(unicode_width::UnicodeWidthStr::width(cell.as_str()), width, "{text:?} in {width}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_says_so_and_what_a_terminal_would_obey_is_gone() {
+        assert_eq!(cut("abcdef", 4), "abc…");
+        assert_eq!(cut("東京タワー", 5), "東京…");
+        assert_eq!(cut("\u{1b}[0m", 9), " [0m");
+    }
+}
