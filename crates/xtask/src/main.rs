@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod assembly;
+mod browser;
 mod cargo;
 mod counts;
 mod dependencies;
@@ -32,13 +33,14 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
     Step { name: "unsafe", about: "`unsafe` is only where the design allows it", run: sources::unsafety },
     Step { name: "report", about: "tables and figures are those of the records in benches/record", run: report::check },
     Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
     Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
     Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
+    Step { name: "browser", about: "the pages of explain and trace work in Chromium", run: browser::check },
     Step { name: "assembly", about: "every vector operation of the kernels is inlined", run: assembly::check },
     Step { name: "counts", about: "no kernel takes more instructions than recorded (valgrind)", run: counts::check },
     Step { name: "levels", about: "the release build passes its tests on each level of this CPU", run: release::levels },
@@ -117,5 +119,6 @@ fn help() {
     for step in &STEPS {
         println!("  {:10} {}", step.name, step.about);
     }
-    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.\n\n{TASKS}");
+    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.");
+    println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.\n\n{TASKS}");
 }

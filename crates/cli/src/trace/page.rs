@@ -115,7 +115,7 @@ fn commonest(heads: &[Head]) -> String {
         "" => format!("{count} heads spread it over the text."),
         name if name.starts_with('[') => {
             let name = escape(name);
-            format!("In {count} heads that is <code>{name}</code>: a place to look at when there is nothing to find.")
+            format!("In {count} heads that is <code>{name}</code>: often a place to look at when there is nothing to find.")
         }
         name => format!("In {count} heads that is {}.", escape(name)),
     }
