@@ -38,7 +38,7 @@ pub(crate) fn token(token: &str) -> String {
 ///
 /// # Panics
 /// If a name has no value or a value no place: the templates are part of the program.
-pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut page = String::new();
     let mut used = vec![false; values.len()];
     let mut rest = template;
@@ -47,7 +47,7 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
         let which = values.iter().position(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no value"));
         used[which] = true;
         page.push_str(before);
-        page.push_str(values[which].1);
+        page.push_str(&values[which].1);
         rest = after;
     }
     assert!(used.iter().all(|&used| used), "a value has no place: {used:?}");
@@ -74,18 +74,19 @@ mod tests {
 
     #[test]
     fn values_are_not_searched_for_names() {
-        assert_eq!(fill("{{a}}, {{b}}, {{a}}", &[("a", "{{b}}"), ("b", "2")]), "{{b}}, 2, {{b}}");
+        let values = [("a", "{{b}}".to_owned()), ("b", "2".to_owned())];
+        assert_eq!(fill("{{a}}, {{b}}, {{a}}", &values), "{{b}}, 2, {{b}}");
     }
 
     #[test]
     #[should_panic(expected = "c has no value")]
     fn a_place_without_a_value_is_found() {
-        fill("{{c}}", &[("a", "1")]);
+        fill("{{c}}", &[("a", String::new())]);
     }
 
     #[test]
     #[should_panic(expected = "a value has no place")]
     fn a_value_without_a_place_is_found() {
-        fill("", &[("a", "1")]);
+        fill("", &[("a", String::new())]);
     }
 }

@@ -13,29 +13,26 @@ const TEMPLATE: &str = include_str!("page.html");
 pub(super) fn page(texts: [&str; 2], why: &Explanation) -> String {
     let unit = Unit::of(why.pairs.iter().copied());
     let cosine = signed(&format!("{:.4}", why.cosine() + 0.0));
-    let [a, b] = texts.map(escape);
-    fill(
-        TEMPLATE,
-        &[
-            ("style", html::STYLE),
-            ("shades", &shades()),
-            ("title", &format!("{cosine}: {} · {}", short(texts[0]), short(texts[1]))),
-            ("a", &a),
-            ("b", &b),
-            ("cosine", &cosine),
-            ("meter", &format!("{:.1}", (why.cosine().clamp(-1.0, 1.0) + 1.0) * 50.0)),
-            ("n", &why.a.len().to_string()),
-            ("m", &why.b.len().to_string()),
-            ("pairs", &why.pairs.len().to_string()),
-            ("dropped", &dropped(why)),
-            ("tokens-a", &tokens(&why.a, &why.of_a())),
-            ("tokens-b", &tokens(&why.b, &why.of_b())),
-            ("unit", &unit.name()),
-            ("sum", &signed(&unit.show(why.cosine()))),
-            ("table", &table(why, unit)),
-            ("strongest", &strongest(why, unit)),
-        ],
-    )
+    let values = [
+        ("style", html::STYLE.to_owned()),
+        ("shades", shades()),
+        ("title", format!("{cosine}: {} · {}", short(texts[0]), short(texts[1]))),
+        ("a", escape(texts[0])),
+        ("b", escape(texts[1])),
+        ("cosine", cosine),
+        ("meter", format!("{:.1}", (why.cosine().clamp(-1.0, 1.0) + 1.0) * 50.0)),
+        ("n", why.a.len().to_string()),
+        ("m", why.b.len().to_string()),
+        ("pairs", why.pairs.len().to_string()),
+        ("dropped", dropped(why)),
+        ("tokens-a", tokens(&why.a, &why.of_a())),
+        ("tokens-b", tokens(&why.b, &why.of_b())),
+        ("unit", unit.name()),
+        ("sum", signed(&unit.show(why.cosine()))),
+        ("table", table(why, unit)),
+        ("strongest", strongest(why, unit)),
+    ];
+    fill(TEMPLATE, &values)
 }
 
 /// The beginning of a text, for the name of the window.

@@ -15,13 +15,64 @@ use std::fmt::Write;
 
 const TEMPLATE: &str = include_str!("page.html");
 
+/// What stands for the names in the template.
+type Values = Vec<(&'static str, String)>;
+
 pub(super) fn page(text: &str, trace: &Trace, measures: &Measures) -> String {
+    let mut values = vec![
+        ("style", html::STYLE.to_owned()),
+        ("title", escape(&text.chars().take(60).collect::<String>())),
+        ("text", escape(text)),
+        ("dropped", dropped(trace)),
+        ("tokens", tokens(trace)),
+        ("tensors", tensors(trace)),
+        ("tensor-count", trace.tensors.len().to_string()),
+    ];
+    values.extend(sizes(trace));
+    values.extend(attention(trace));
+    values.extend(times(trace, measures));
+    values.extend([
+        ("stream-chart", svg::stream(trace, &measures.stream)),
+        ("stream-table", stream(measures)),
+        ("vector", svg::vector(&trace.tensors[trace.tensors.len() - 1].values)),
+    ]);
+    fill(TEMPLATE, &values)
+}
+
+fn sizes(trace: &Trace) -> Values {
+    let hidden = trace.tensors[0].values.shape()[1];
+    let sizes = [
+        ("t", trace.tokens.len()),
+        ("h", hidden),
+        ("d", hidden / trace.heads),
+        ("f", inner_width(trace)),
+        ("layers", trace.layers),
+        ("heads", trace.heads),
+        ("all-heads", trace.layers * trace.heads),
+        ("dimension", trace.tensors[trace.tensors.len() - 1].values.len()),
+    ];
+    sizes.map(|(name, size)| (name, size.to_string())).into()
+}
+
+/// The pictures of attention; the head and the token that they begin with have the strongest link.
+fn attention(trace: &Trace) -> Values {
     let heads = Head::all(trace);
     let link = |head: &Head| head.link(&trace.tokens);
     let start = heads.iter().max_by(|a, b| link(a).1.total_cmp(&link(b).1)).expect("a model has heads");
-    let hidden = trace.tensors[0].values.shape()[1];
-    let embedding = &trace.tensors[trace.tensors.len() - 1].values;
-    let number = |n: usize| n.to_string();
+    vec![
+        ("start-layer", start.layer.to_string()),
+        ("start-head", start.head.to_string()),
+        ("start-token", link(start).0.to_string()),
+        ("commonest", commonest(&heads)),
+        ("choices-layer", choices(trace.layers, start.layer)),
+        ("choices-head", choices(trace.heads, start.head)),
+        ("looks", looks(trace)),
+        ("maps", maps(trace, &heads)),
+        ("shares", base64::encode(&shares(&heads))),
+    ]
+}
+
+fn times(trace: &Trace, measures: &Measures) -> Values {
     let of = |operations: &[Operation]| {
         let costs = measures.operations.iter().filter(|cost| operations.contains(&cost.operation));
         match costs.map(|cost| measures.percent(cost.time)).sum::<f64>() {
@@ -29,53 +80,23 @@ pub(super) fn page(text: &str, trace: &Trace, measures: &Measures) -> String {
             percent => format!("{percent:.0}\u{a0}% of the time"),
         }
     };
-    fill(
-        TEMPLATE,
-        &[
-            ("style", html::STYLE),
-            ("title", &escape(&text.chars().take(60).collect::<String>())),
-            ("text", &escape(text)),
-            ("dropped", &dropped(trace)),
-            ("t", &number(trace.tokens.len())),
-            ("h", &number(hidden)),
-            ("d", &number(hidden / trace.heads)),
-            ("f", &number(inner_width(trace))),
-            ("layers", &number(trace.layers)),
-            ("heads", &number(trace.heads)),
-            ("all-heads", &number(trace.layers * trace.heads)),
-            ("dimension", &number(embedding.len())),
-            ("level", measures.level.name()),
-            ("ms", &format!("{:.2}", measures.total.as_secs_f64() * 1e3)),
-            ("mflop", &format!("{:.0}", measures.flop() as f64 * 1e-6)),
-            ("gflops", &format!("{:.0}", measures.flops_per_second() * 1e-9)),
-            ("peak", &format!("{:.0}", measures.peak * 1e-9)),
-            ("passes", &number(trace.passes)),
-            ("tokens", &tokens(trace)),
-            ("time-embeddings", &of(&[Operation::Embeddings])),
-            ("time-qkv", &of(&[Operation::QueryKeyValue])),
-            ("time-attention", &of(&[Operation::Attention])),
-            ("time-output", &of(&[Operation::AttentionOutput, Operation::AttentionNorm])),
-            ("time-up", &of(&[Operation::Intermediate])),
-            ("time-down", &of(&[Operation::Output, Operation::OutputNorm])),
-            ("start-layer", &number(start.layer)),
-            ("start-head", &number(start.head)),
-            ("start-token", &number(link(start).0)),
-            ("commonest", &commonest(&heads)),
-            ("choices-layer", &choices(trace.layers, start.layer)),
-            ("choices-head", &choices(trace.heads, start.head)),
-            ("looks", &looks(trace)),
-            ("maps", &maps(trace, &heads)),
-            ("shares", &base64::encode(&shares(&heads))),
-            ("stream-chart", &svg::stream(trace, &measures.stream)),
-            ("stream-table", &stream(measures)),
-            ("bar", &bar(measures)),
-            ("kernels", &kernels(measures)),
-            ("by-layer", &by_layer(measures)),
-            ("vector", &svg::vector(embedding)),
-            ("tensors", &tensors(trace)),
-            ("tensor-count", &number(trace.tensors.len())),
-        ],
-    )
+    vec![
+        ("level", measures.level.name().to_owned()),
+        ("ms", format!("{:.2}", measures.total.as_secs_f64() * 1e3)),
+        ("mflop", format!("{:.0}", measures.flop() as f64 * 1e-6)),
+        ("gflops", format!("{:.0}", measures.flops_per_second() * 1e-9)),
+        ("peak", format!("{:.0}", measures.peak * 1e-9)),
+        ("passes", trace.passes.to_string()),
+        ("time-embeddings", of(&[Operation::Embeddings])),
+        ("time-qkv", of(&[Operation::QueryKeyValue])),
+        ("time-attention", of(&[Operation::Attention])),
+        ("time-output", of(&[Operation::AttentionOutput, Operation::AttentionNorm])),
+        ("time-up", of(&[Operation::Intermediate])),
+        ("time-down", of(&[Operation::Output, Operation::OutputNorm])),
+        ("bar", bar(measures)),
+        ("kernels", kernels(measures)),
+        ("by-layer", by_layer(measures)),
+    ]
 }
 
 fn inner_width(trace: &Trace) -> usize {

@@ -5,52 +5,78 @@ use crate::html::escape;
 use minilm::{Trace, ndarray::ArrayD};
 use std::fmt::Write;
 
+/// The chart of the residual stream: its size, and the room for labels on the left and below.
+const W: f64 = 760.0;
+const H: f64 = 300.0;
+const LEFT: f64 = 44.0;
+const BOTTOM: f64 = 46.0;
+
+/// Where things are in the chart.
+struct Chart {
+    /// Points along the stream.
+    points: usize,
+    /// Distance of grid lines, and the length at the top.
+    step: f64,
+    top: f64,
+}
+
+impl Chart {
+    fn x(&self, i: usize) -> f64 {
+        LEFT + (W - LEFT - 16.0) * i as f64 / (self.points.max(2) - 1) as f64
+    }
+
+    fn y(&self, length: f64) -> f64 {
+        10.0 + (H - BOTTOM - 10.0) * (1.0 - length / self.top)
+    }
+
+    /// Grid lines with their lengths, and the names of the steps.
+    fn axes(&self) -> String {
+        let mut svg = String::new();
+        for k in 0..=(self.top / self.step).round() as usize {
+            let (length, y) = (k as f64 * self.step, self.y(k as f64 * self.step));
+            let _ = writeln!(svg, "<path class=\"grid\" d=\"M{LEFT} {y:.1}H{}\"/>", W - 16.0);
+            let _ = writeln!(svg, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{length}</text>", LEFT - 8.0, y + 4.0);
+        }
+        let mut below = |x: f64, y: f64, class: &str, label: &str| {
+            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\"{class}>{label}</text>");
+        };
+        for i in 0..self.points {
+            let label = ["emb", "attn", "ffn"][if i == 0 { 0 } else { 2 - i % 2 }];
+            below(self.x(i), H - BOTTOM + 18.0, "", label);
+            if i % 2 == 1 && i + 1 < self.points {
+                below((self.x(i) + self.x(i + 1)) / 2.0, H - 8.0, " class=\"layer\"", &format!("layer {}", i / 2));
+            }
+        }
+        svg
+    }
+
+    fn line(&self, class: &str, lengths: impl Iterator<Item = f64>, title: &str) -> String {
+        let points = lengths.enumerate().map(|(i, length)| format!("{:.1},{:.1}", self.x(i), self.y(length)));
+        let points = points.collect::<Vec<_>>().join(" ");
+        format!("<polyline class=\"{class}\" points=\"{points}\"><title>{title}</title></polyline>\n")
+    }
+}
+
 /// The length of each token's vector along the residual stream: a thin line a token, a thick one for their mean.
 pub(super) fn stream(trace: &Trace, sizes: &[Size]) -> String {
-    const W: f64 = 760.0;
-    const H: f64 = 300.0;
-    const LEFT: f64 = 44.0;
-    const BOTTOM: f64 = 46.0;
     let most = sizes.iter().map(Size::most).fold(1e-9, f64::max);
     let step = tick(most);
-    let top = (most / step).ceil() * step;
-    let x = |i: usize| LEFT + (W - LEFT - 16.0) * i as f64 / (sizes.len().max(2) - 1) as f64;
-    let y = |length: f64| 10.0 + (H - BOTTOM - 10.0) * (1.0 - length / top);
+    let chart = Chart { points: sizes.len(), step, top: (most / step).ceil() * step };
+    let [first, last] = [&sizes[0], &sizes[sizes.len() - 1]].map(|size| format!("{:.2}", size.mean()));
+    let about = format!("Length of the token vectors, {first} on average at the beginning, {last} at the end");
 
-    let about = format!("Length of the token vectors, {:.2} on average at the beginning", sizes[0].mean());
-    let about = format!("{about}, {:.2} at the end", sizes[sizes.len() - 1].mean());
     let mut svg = format!("<svg id=\"stream-chart\" viewBox=\"0 0 {W} {H}\" role=\"img\" aria-label=\"{about}\">\n");
-    for k in 0..=(top / step).round() as usize {
-        let (length, at) = (k as f64 * step, y(k as f64 * step));
-        let _ = writeln!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{}\"/>", W - 16.0);
-        let _ = writeln!(svg, "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{length}</text>", LEFT - 8.0, at + 4.0);
-    }
-    for i in 0..sizes.len() {
-        let label = ["emb", "attn", "ffn"][if i == 0 { 0 } else { 2 - i % 2 }];
-        let _ = writeln!(svg, "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", x(i), H - BOTTOM + 18.0);
-        if i % 2 == 1 && i + 1 < sizes.len() {
-            let (middle, layer) = ((x(i) + x(i + 1)) / 2.0, i / 2);
-            let _ = writeln!(
-                svg,
-                "<text x=\"{middle:.1}\" y=\"{}\" text-anchor=\"middle\" class=\"layer\">layer {layer}</text>",
-                H - 8.0
-            );
-        }
-    }
-    let line = |lengths: &mut dyn Iterator<Item = f64>| {
-        let points = lengths.enumerate().map(|(i, length)| format!("{:.1},{:.1}", x(i), y(length)));
-        points.collect::<Vec<_>>().join(" ")
-    };
+    svg += &chart.axes();
     for (t, token) in trace.tokens.iter().enumerate() {
-        let points = line(&mut sizes.iter().map(|size| size.lengths[t]));
-        let _ = writeln!(svg, "<polyline class=\"one\" points=\"{points}\"><title>{}</title></polyline>", escape(token));
+        svg += &chart.line("one", sizes.iter().map(|size| size.lengths[t]), &escape(token));
     }
-    let _ = writeln!(svg, "<polyline class=\"mean\" points=\"{}\"/>", line(&mut sizes.iter().map(Size::mean)));
-    let peaks =
+    svg += &chart.line("mean", sizes.iter().map(Size::mean), "mean");
+    // The longest vector of all has its name beside it.
+    let lengths =
         sizes.iter().enumerate().flat_map(|(i, size)| size.lengths.iter().enumerate().map(move |(t, &length)| (i, t, length)));
-    if let Some((i, t, length)) = peaks.max_by(|a, b| a.2.total_cmp(&b.2)) {
-        let name = escape(&trace.tokens[t]);
-        let _ = writeln!(svg, "<text class=\"layer\" x=\"{:.1}\" y=\"{:.1}\">{name}</text>", x(i) + 8.0, y(length) + 4.0);
+    if let Some((i, t, length)) = lengths.max_by(|a, b| a.2.total_cmp(&b.2)) {
+        let (x, y, name) = (chart.x(i) + 8.0, chart.y(length) + 4.0, escape(&trace.tokens[t]));
+        let _ = writeln!(svg, "<text class=\"layer\" x=\"{x:.1}\" y=\"{y:.1}\">{name}</text>");
     }
     svg + "</svg>\n"
 }
