@@ -1,6 +1,6 @@
 //! GEMM by shape, rows and level, beside the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
 //!
-//! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s.
+//! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s. Other tiles than the shipped ones: `cargo bench -p minilm-ladder --bench tiles`.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

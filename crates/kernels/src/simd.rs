@@ -38,8 +38,7 @@ mod avx512;
 mod level;
 mod portable;
 
-pub use aligned::AlignedVec;
-pub(crate) use aligned::Pages;
+pub use aligned::{AlignedVec, Pages};
 pub use level::{Level, UnknownLevel};
 
 /// Lanes in a vector, on every level.

@@ -1,6 +1,6 @@
 //! Every rung on every shape of its ladder, and the yardsticks.
 //!
-//! `cargo bench -p minilm-ladder`, or `… -- gemm` for one ladder. Criterion runs one rung after the other; the program of this
+//! `cargo bench -p minilm-ladder --bench ladder`, or `… -- gemm` for one ladder. Criterion runs one rung after the other; the program of this
 //! crate runs them in turns, which is fairer on a machine that does other things as well.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_range_loop, reason = "loops over i, j and k read like the formulas above them")]
 
 pub mod attention;
+pub mod bakeoff;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;

@@ -1,14 +1,34 @@
-//! `minilm-ladder`: every kernel from the plain loop to what is shipped, measured on this machine.
+//! `minilm-ladder`: every kernel from the plain loop to what is shipped, measured on this machine, and the bake-off of tiles.
 #![forbid(unsafe_code)]
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use minilm_kernels::Level;
-use minilm_ladder::{LADDERS, Report, Table, peak};
+use minilm_ladder::{
+    LADDERS, Report, Table,
+    bakeoff::{self, Variant},
+    peak,
+};
+use serde::Serialize;
 use std::process::ExitCode;
 
 /// Measures the rungs of each ladder in turns and prints them as tables
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    ladders: Ladders,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The product of GEMM with other tiles, chains and loops than the shipped one, in percent of the core's peak
+    Bakeoff(BakeOff),
+}
+
+#[derive(Args)]
+struct Ladders {
     /// Ladders to run; all if none is named
     #[arg(value_name = "LADDER", value_parser = LADDERS.map(|ladder| ladder.name))]
     ladders: Vec<String>,
@@ -26,8 +46,39 @@ struct Arguments {
     level: Level,
 }
 
+#[derive(Args)]
+struct BakeOff {
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    json: bool,
+    /// Seconds for all together; at least five rounds are made, however long they take
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    seconds: f64,
+    /// A few rounds: a look, in seconds, and not a measurement
+    #[arg(long, conflicts_with = "seconds")]
+    quick: bool,
+    /// Instruction set: avx512 or avx2; without it, each that this CPU has
+    #[arg(long)]
+    level: Option<Level>,
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Some(Command::Bakeoff(arguments)) => bake_off(&arguments),
+        None => climb(&arguments.ladders),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The ladders that were asked for.
+fn climb(arguments: &Ladders) -> Result<(), String> {
     let level = arguments.level;
     let mut report = Report { level: level.name(), peak_flops: peak(level), ladders: Vec::new() };
     if !arguments.json {
@@ -44,14 +95,26 @@ fn main() -> ExitCode {
             report.ladders.push(table);
         }
     }
-    if arguments.json {
-        match serde_json::to_string_pretty(&report) {
-            Ok(json) => println!("{json}"),
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
-        }
+    if arguments.json { print_json(&report) } else { Ok(()) }
+}
+
+/// The bake-off on the levels that were asked for.
+fn bake_off(arguments: &BakeOff) -> Result<(), String> {
+    let mut levels = arguments.level.map_or_else(Level::available, |level| vec![level]);
+    levels.retain(|&level| !Variant::all(level).is_empty());
+    if levels.is_empty() {
+        let which = arguments.level.map_or("what this CPU has", Level::name);
+        return Err(format!("there are tiles for avx512 and avx2, not for {which}"));
     }
-    ExitCode::SUCCESS
+    let measured = bakeoff::measure(&levels, if arguments.quick { 0.0 } else { arguments.seconds });
+    if arguments.json {
+        return print_json(&measured);
+    }
+    println!("{measured}");
+    Ok(())
+}
+
+fn print_json(report: &impl Serialize) -> Result<(), String> {
+    println!("{}", serde_json::to_string_pretty(report).map_err(|error| error.to_string())?);
+    Ok(())
 }

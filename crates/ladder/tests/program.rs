@@ -1,7 +1,7 @@
 //! The program: what it prints, as tables and as JSON.
 
 use minilm_kernels::Level;
-use minilm_ladder::LADDERS;
+use minilm_ladder::{LADDERS, bakeoff::Variant};
 use serde_json::Value;
 use std::process::{Command, Output};
 
@@ -54,4 +54,25 @@ fn a_ladder_that_is_not_there_is_a_wrong_command_line() {
     let output = ladder(&["gem"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("layer_norm"), "the ladders that are there");
+}
+
+#[test]
+fn the_bake_off_prints_a_table_or_json_for_the_level_that_is_asked_for() {
+    let Some(level) = Level::available().into_iter().find(|&level| !Variant::all(level).is_empty()) else { return };
+    let text = printed(&["bakeoff", "--quick", "--level", level.name()]);
+    let rows = text.lines().filter(|line| line.starts_with("| ")).count();
+    assert_eq!(rows, 2 + Variant::all(level).len(), "a head, what is shipped, the variants:\n{text}");
+
+    let text = printed(&["bakeoff", "--quick", "--json", "--level", level.name()]);
+    let report: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(report["levels"].as_array().map(Vec::len), Some(1));
+    assert_eq!(report["levels"][0]["level"], level.name());
+    assert_eq!(report["levels"][0]["variants"][0]["name"], "shipped");
+}
+
+#[test]
+fn a_level_without_tiles_is_an_error() {
+    let output = ladder(&["bakeoff", "--quick", "--level", "portable"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("portable"), "{output:?}");
 }

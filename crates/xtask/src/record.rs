@@ -6,8 +6,11 @@ use crate::{Outcome, cargo::Workspace, files, machine};
 use serde_json::Value;
 
 /// The records of a machine that a program of the workspace makes: the file, the package, the arguments.
-const MADE: [(&str, &str, &[&str]); 2] =
-    [("bench.json", "minilm-cli", &["bench", "--json"]), ("ladder.json", "minilm-ladder", &["--json"])];
+const MADE: [(&str, &str, &[&str]); 3] = [
+    ("bench.json", "minilm-cli", &["bench", "--json"]),
+    ("ladder.json", "minilm-ladder", &["--json"]),
+    ("bakeoff.json", "minilm-ladder", &["bakeoff", "--json"]),
+];
 
 /// Fills `benches/record/NAME`, by default named after the CPU. Nothing is written before everything is measured.
 pub fn record(workspace: &Workspace, name: Option<&str>) -> Outcome {

@@ -75,6 +75,12 @@ const HUGE_PAGE: usize = 2 << 20;
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next and to start fetching anew. So this
 /// asks the system for huge pages. Where it has none, nothing but speed is lost.
+///
+/// ```
+/// let mut weights = minilm_kernels::simd::Pages::zeroed(3);
+/// weights[1] = 0.5;
+/// assert_eq!(*weights, [0.0, 0.5, 0.0]);
+/// ```
 pub struct Pages {
     map: MmapMut,
     len: usize,

@@ -1,12 +1,12 @@
 //! Records to Markdown.
 
 use super::{
-    Maker, ladder,
+    Maker, bakeoff, ladder,
     records::{list, number, string, unique},
 };
 use serde_json::Value;
 
-pub const TABLES: [Maker; 15] = [
+pub const TABLES: [Maker; 17] = [
     Maker { name: "machine", record: "machine", make: machine },
     Maker { name: "peers-texts", record: "peers", make: peers_texts },
     Maker { name: "peers-ids", record: "peers", make: peers_ids },
@@ -22,6 +22,8 @@ pub const TABLES: [Maker; 15] = [
     Maker { name: "ladder-gelu", record: "ladder", make: ladder::gelu_table },
     Maker { name: "ladder-exp", record: "ladder", make: ladder::exp_table },
     Maker { name: "ladder-attention", record: "ladder", make: ladder::attention_table },
+    Maker { name: "bakeoff-avx512", record: "bakeoff", make: bakeoff::avx512 },
+    Maker { name: "bakeoff-avx2", record: "bakeoff", make: bakeoff::avx2 },
 ];
 
 /// What the engine of this repository is called among its rivals.

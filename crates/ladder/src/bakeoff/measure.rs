@@ -1,0 +1,131 @@
+//! All variants of all levels in turns, as the rungs of a ladder are measured.
+//!
+//! ```text
+//! round:  for each level  the peak, then for each number of rows, for each variant: the four products of a layer
+//! ```
+//!
+//! Each has weights of its own, and those of all others pass before its next turn: everybody's come from memory, unless the last cache
+//! is larger than a hundred megabytes.
+
+use super::{
+    Packed, ROWS, SHAPES, Variant,
+    table::{BakeOff, Entry, LevelTable},
+};
+use crate::inputs::Random;
+use minilm_kernels::{
+    Level, Rows, RowsMut,
+    gemm::{Epilogue, Linear},
+    peak,
+};
+use std::time::Instant;
+
+/// Rounds that are made however long they take.
+const LEAST_ROUNDS: usize = 5;
+
+/// Seconds of each run, by rows and shape.
+pub(super) type Samples = [[Vec<f64>; SHAPES.len()]; ROWS.len()];
+
+/// Measures every variant of these levels, and what is shipped, for about `seconds` together.
+///
+/// ```no_run
+/// use minilm_kernels::Level;
+/// println!("{}", minilm_ladder::bakeoff::measure(&[Level::detect()], 10.0));
+/// ```
+pub fn measure(levels: &[Level], seconds: f64) -> BakeOff {
+    let data = Data::new();
+    let mut contests: Vec<Contest> = levels.iter().map(|&level| Contest::new(level, &data)).collect();
+    let mut y = vec![0.0; data.most_outputs()];
+    let (start, mut rounds) = (Instant::now(), 0);
+    while rounds < LEAST_ROUNDS || start.elapsed().as_secs_f64() < seconds {
+        for contest in &mut contests {
+            contest.peak = contest.peak.max(peak::fma(contest.level));
+            for rows in 0..ROWS.len() {
+                contest.contestants.iter_mut().for_each(|contestant| contestant.turn(contest.level, &data, rows, &mut y));
+            }
+        }
+        rounds += 1;
+    }
+    BakeOff { rounds, levels: contests.into_iter().map(Contest::table).collect() }
+}
+
+/// The numbers that all compute with.
+struct Data {
+    x: [Vec<f32>; SHAPES.len()],       // [the largest M, K]
+    weights: [Vec<f32>; SHAPES.len()], // [N, K]
+    biases: [Vec<f32>; SHAPES.len()],  // [N]
+}
+
+impl Data {
+    fn new() -> Data {
+        let mut random = Random(1);
+        let rows = ROWS[ROWS.len() - 1];
+        Data {
+            x: SHAPES.map(|(_, k)| random.values(rows * k, 1.0)),
+            weights: SHAPES.map(|(n, k)| random.values(n * k, 1.0)),
+            biases: SHAPES.map(|(n, _)| random.values(n, 1.0)),
+        }
+    }
+
+    fn most_outputs(&self) -> usize {
+        SHAPES.iter().map(|(n, _)| n * ROWS[ROWS.len() - 1]).max().unwrap_or_default()
+    }
+
+    /// The products of a layer.
+    fn layer(&self) -> Vec<(&[f32], &[f32])> {
+        self.weights.iter().zip(&self.biases).map(|(weight, bias)| (&weight[..], &bias[..])).collect()
+    }
+}
+
+/// One level.
+struct Contest {
+    level: Level,
+    peak: f64,
+    contestants: Vec<Contestant>,
+}
+
+struct Contestant {
+    products: Products,
+    samples: Samples,
+}
+
+/// The products of a layer.
+enum Products {
+    Shipped(Vec<Linear>),
+    Variant(Variant, Vec<Packed>),
+}
+
+impl Contest {
+    fn new(level: Level, data: &Data) -> Contest {
+        let shipped = Products::Shipped(Linear::pack_together(level, &data.layer()));
+        let variant = |variant| Products::Variant(variant, Packed::new(variant, &data.layer()));
+        let products = [shipped].into_iter().chain(Variant::all(level).into_iter().map(variant));
+        let contestants = products.map(|products| Contestant { products, samples: Samples::default() }).collect();
+        Contest { level, peak: 0.0, contestants }
+    }
+
+    fn table(self) -> LevelTable {
+        let peak = self.peak;
+        let entry = |contestant: Contestant| match contestant.products {
+            Products::Shipped(_) => Entry::new("shipped".to_owned(), &contestant.samples, peak),
+            Products::Variant(variant, _) => Entry::new(variant.name(), &contestant.samples, peak),
+        };
+        let variants = self.contestants.into_iter().map(entry).collect();
+        LevelTable { level: self.level.name(), peak_flops: peak, variants }
+    }
+}
+
+impl Contestant {
+    /// Runs the four products of a layer and notes how long each took.
+    fn turn(&mut self, level: Level, data: &Data, rows: usize, y: &mut [f32]) {
+        let m = ROWS[rows];
+        for (i, (n, k)) in SHAPES.into_iter().enumerate() {
+            let (x, y) = (Rows::new(&data.x[i][..m * k], k), RowsMut::new(&mut y[..m * n], n));
+            let start = Instant::now();
+            match &self.products {
+                Products::Shipped(linear) => linear[i].forward_with(x, y, Epilogue::Bias),
+                Products::Variant(variant, packed) => variant.run(level, x, &packed[i], y),
+            }
+            self.samples[rows][i].push(start.elapsed().as_secs_f64());
+        }
+    }
+}
