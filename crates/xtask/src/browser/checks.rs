@@ -7,7 +7,7 @@ use super::{
 use std::collections::HashMap;
 
 /// Words that only a mistake shows.
-const MISTAKES: [&str; 4] = ["NaN", "undefined", "Infinity", "{{"];
+const MISTAKES: [&str; 3] = ["NaN", "undefined", "Infinity"];
 
 /// Letters of a section that says something.
 const SOMETHING: usize = 20;
