@@ -66,7 +66,7 @@ impl<const MOST: usize, const NV: usize> Kernel for Tiles<'_, MOST, NV> {
             for a in 0..outer {
                 for b in 0..inner {
                     let (chain, tile) = if by_chain { (a, b) } else { (b, a) };
-                    panel.step::<S, MOST>(s, chain, tile); // the only call: it is inlined, and large
+                    panel.step::<S, MOST>(s, chain, tile);
                 }
             }
             if variant.epilogue == Epilogue::Panel {
@@ -102,36 +102,16 @@ struct Panel<'a, const NV: usize> {
     fetch: Fetch,
 }
 
-impl<const NV: usize> Panel<'_, NV> {
+impl<'a, const NV: usize> Panel<'a, NV> {
     /// One chain of one tile.
     #[inline(always)]
     fn step<S: Simd, const MOST: usize>(&mut self, s: S, chain: usize, tile: usize) {
         let start = chain * self.variant.chain;
         let k = start..self.x.cols().min(start + self.variant.chain);
-        let ahead = &self.weights[self.fetch.range(&k, chain, tile, self.weights.len())];
+        let weights: &'a [[[f32; LANES]; NV]] = self.weights;
+        let ahead = &weights[self.fetch.range(&k, chain, tile, weights.len())];
         let (row, height) = self.deal.tile(tile);
-        of_height!(height, MOST, MR => self.add_tile::<S, MR>(s, row, k, ahead));
-    }
-
-    /// y[rows, panel] ← the sums of a chain, or y + sums after the first.
-    #[inline(always)]
-    fn add_tile<S: Simd, const MR: usize>(&mut self, s: S, row: usize, k: Range<usize>, ahead: &[[[f32; LANES]; NV]]) {
-        let (first, last) = (k.start == 0, k.end == self.x.cols());
-        let with_bias = last && self.variant.epilogue == Epilogue::Tile;
-        let sums = chain::<S, MR, NV>(s, self.x.columns(k.clone()), row, &self.weights[k], ahead);
-        for i in 0..MR {
-            let y = row_of::<NV>(&mut self.y, row + i);
-            for j in 0..NV {
-                let mut sum = sums[i][j];
-                if !first {
-                    sum = s.add(s.load(&y[j]), sum);
-                }
-                if with_bias {
-                    sum = s.add(sum, s.load(&self.bias[j]));
-                }
-                s.store(sum, &mut y[j]);
-            }
-        }
+        of_height!(height, MOST, MR => Step::<MR, NV> { panel: self, row, k, ahead }.compute(s));
     }
 
     /// y + b, for all rows.
@@ -141,6 +121,47 @@ impl<const NV: usize> Panel<'_, NV> {
             let y = row_of::<NV>(&mut self.y, i);
             for j in 0..NV {
                 s.store(s.add(s.load(&y[j]), s.load(&self.bias[j])), &mut y[j]);
+            }
+        }
+    }
+}
+
+/// One chain of one tile.
+struct Step<'p, 'a, const MR: usize, const NV: usize> {
+    panel: &'p mut Panel<'a, NV>,
+    row: usize,
+    k: Range<usize>,
+    ahead: &'a [[[f32; LANES]; NV]],
+}
+
+impl<const MR: usize, const NV: usize> Step<'_, '_, MR, NV> {
+    /// Where registers are few, a step is a function of its own and has them to itself, whatever else is compiled around it.
+    #[inline(always)]
+    fn compute<S: Simd>(self, s: S) {
+        if S::VECTORS < 32 { s.vectorize(self) } else { self.run(s) }
+    }
+}
+
+impl<const MR: usize, const NV: usize> Kernel for Step<'_, '_, MR, NV> {
+    type Output = ();
+    /// y[rows, panel] ← the sums of a chain, or y + sums after the first.
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Step { panel, row, k, ahead } = self;
+        let (first, last) = (k.start == 0, k.end == panel.x.cols());
+        let with_bias = last && panel.variant.epilogue == Epilogue::Tile;
+        let sums = chain::<S, MR, NV>(s, panel.x.columns(k.clone()), row, &panel.weights[k], ahead);
+        for i in 0..MR {
+            let y = row_of::<NV>(&mut panel.y, row + i);
+            for j in 0..NV {
+                let mut sum = sums[i][j];
+                if !first {
+                    sum = s.add(s.load(&y[j]), sum);
+                }
+                if with_bias {
+                    sum = s.add(sum, s.load(&panel.bias[j]));
+                }
+                s.store(sum, &mut y[j]);
             }
         }
     }
