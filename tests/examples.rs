@@ -1,12 +1,20 @@
 //! The examples run, and print what they promise.
+//!
+//! `cargo test` builds them with the tests; `cargo test --test examples`, which names a target, does not: `cargo build --examples` before it.
 
-use std::process::{Command, Stdio};
+use std::{
+    env,
+    process::{Command, Stdio},
+};
 
 /// What an example prints for this input.
 fn run(name: &str, input: &str) -> String {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["run", "--quiet", "--offline", "--example", name]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let mut child = cargo.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let tests = env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
+    let mut example = Command::new(program);
+    example.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let mut child = example.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).ok(); // most do not read it
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
