@@ -94,7 +94,7 @@ pub fn attention(qkv: &[f32], hidden: usize, heads: usize) -> Vec<f64> {
     for head in 0..heads {
         let columns = |part: usize| qkv.columns(part * hidden + head * head_size..part * hidden + (head + 1) * head_size);
         let [query, key, value] = [0, 1, 2].map(columns); // [L, D]
-        for (i, probabilities) in attention_probabilities(query, key).chunks_exact(tokens).enumerate() {
+        for (i, probabilities) in attention_probabilities(query, key).chunks_exact(tokens.max(1)).enumerate() {
             for d in 0..head_size {
                 let sum = probabilities.iter().enumerate().map(|(j, p)| p * f64::from(value.row(j)[d])).sum();
                 context[i * hidden + head * head_size + d] = sum;
