@@ -12,7 +12,7 @@
 mod agglomerative;
 mod communities;
 mod k_means;
-mod random;
+pub(crate) mod random;
 mod seeding;
 
 pub use agglomerative::{Agglomerative, Distance, Linkage};

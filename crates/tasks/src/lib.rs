@@ -9,6 +9,7 @@
 //! | [`paraphrases`] | the most alike pairs among all rows | `util.paraphrase_mining` |
 //! | [`cluster`] | groups of rows: communities, k-means, agglomerative | `util.community_detection`, scikit-learn |
 //! | [`duplicates`] | which rows or texts to keep | |
+//! | [`map`] | rows on a plane: principal components, t-SNE | scikit-learn |
 //! | [`index`] | vectors and their texts in one file, and what made them | |
 //! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
 //!
@@ -35,6 +36,7 @@ pub mod duplicates;
 mod error;
 pub mod evaluate;
 pub mod index;
+pub mod map;
 mod matrix;
 pub mod paraphrases;
 pub mod quantize;
