@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, explain::Explain, index::Index,
-    pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
+    man::Man, pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Verify(Verify),
     Bench(Bench),
     Completions(Completions),
+    Man(Man),
 }
 
 /// Print the embedding of each text

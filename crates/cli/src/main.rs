@@ -32,6 +32,7 @@ mod index;
 mod input;
 mod interrupt;
 mod locate;
+mod man;
 mod model;
 mod output;
 mod pairs;
@@ -85,6 +86,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Quantize(command) => quantize::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
         Command::Completions(command) => completions::run(command),
+        Command::Man(command) => man::run(command),
     }
 }
 

@@ -9,6 +9,7 @@ mod dependencies;
 mod files;
 mod lints;
 mod machine;
+mod man;
 mod package;
 mod record;
 mod release;
@@ -53,7 +54,8 @@ const STEPS: [Step; 13] = [
 const TASKS: &str = "\
 cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone meanwhile
-cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`";
+cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
+cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         ["counts", "--update"] => task(counts::update),
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
+        ["man"] => task(man::write),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
