@@ -2,7 +2,7 @@
 
 use crate::{
     cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, explain::Explain, index::Index,
-    man::Man, pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
+    man::Man, map::Map, pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Search(Search),
     Pairs(Pairs),
     Cluster(Cluster),
+    Map(Map),
     Dedupe(Dedupe),
     Eval(Eval),
     Quantize(Quantize),
@@ -199,6 +200,7 @@ Examples:
   minilm similarity \"A man is eating food.\" \"Someone has a meal.\"
   minilm index notes.txt -o notes.index
   minilm search notes.index \"a question\"
+  minilm map notes.index --html map.html
   minilm explain \"A man is eating food.\" \"Someone has a meal.\"
   minilm trace \"A man is eating food.\" --html trace.html
   minilm verify

@@ -136,7 +136,7 @@ fn show(page: &mut Page, command: &Cluster, vectors: &Vectors, cluster: usize, r
 }
 
 /// The rows and their cosines with the middle one: that which is nearest to the mean of all.
-fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
+pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
     let embeddings = vectors.index.vectors();
     let row = |row: usize| embeddings.row(row).to_vec();
     let mut mean = vec![0.0; embeddings.ncols()];

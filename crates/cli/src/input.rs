@@ -34,6 +34,8 @@ enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
     Texts(u64),
+    /// Of a computation.
+    Steps,
     Bytes(u64),
     Unknown,
 }

@@ -10,7 +10,7 @@
 //! records.rs  corpus.rs    files of texts → their embeddings
 //! vectors.rs     files of vectors
 //! show.rs  table.rs  terminal.rs  html.rs    how results look
-//! embed.rs  similarity.rs  explain.rs  trace.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
+//! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
@@ -33,6 +33,7 @@ mod input;
 mod interrupt;
 mod locate;
 mod man;
+mod map;
 mod model;
 mod output;
 mod pairs;
@@ -81,6 +82,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Search(command) => search::run(&cli.common, command),
         Command::Pairs(command) => pairs::run(&cli.common, command),
         Command::Cluster(command) => cluster::run(&cli.common, command),
+        Command::Map(command) => map::run(&cli.common, command),
         Command::Dedupe(command) => dedupe::run(&cli.common, command),
         Command::Eval(command) => eval::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),

@@ -25,6 +25,7 @@ impl Progress {
             let (length, style) = match size {
                 Size::Texts(n) => (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len} texts, {eta} to go"),
                 Size::Bytes(n) => (Some(n), "{elapsed_precise} {wide_bar} {percent} %, {msg}, {eta} to go"),
+                Size::Steps => (Some(0), "{elapsed_precise} {wide_bar} step {pos} of {len}, {eta} to go"),
                 Size::Unknown => (None, "{elapsed_precise} {spinner} {msg}"),
             };
             let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());
@@ -43,6 +44,14 @@ impl Progress {
             _ => bar.inc(1),
         }
         self.show(|| format!("{} texts", self.texts));
+    }
+
+    /// So many steps are done.
+    pub(crate) fn step(&mut self, done: usize, of: usize) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+        self.show(String::new);
     }
 
     /// Something without a count goes on.

@@ -1,4 +1,4 @@
-//! The pages of `minilm explain` and `minilm trace` in a real browser.
+//! The pages of `minilm explain`, `map` and `trace` in a real browser.
 //!
 //! ```text
 //! for each page, of ordinary and of ugly texts:

@@ -41,7 +41,7 @@ const STEPS: [Step; 13] = [
     Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
     Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
     Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
-    Step { name: "browser", about: "the pages of explain and trace work in Chromium", run: browser::check },
+    Step { name: "browser", about: "the pages of explain, map and trace work in Chromium", run: browser::check },
     Step { name: "assembly", about: "every vector operation of the kernels is inlined", run: assembly::check },
     Step { name: "counts", about: "no kernel takes more instructions than recorded (valgrind)", run: counts::check },
     Step { name: "levels", about: "the release build passes its tests on each level of this CPU", run: release::levels },

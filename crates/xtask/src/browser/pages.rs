@@ -56,7 +56,35 @@ pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>
         pages.push(Page { file: trace, expected: of_trace(&config, n) });
         pages.push(Page { file: explain, expected: of_explanation(n, m) });
     }
+    let corpora = [("ordinary", corpus()), ("ugly", texts().map(|(_, a, b)| format!("{a}\n{b}\n")).concat())];
+    for (name, corpus) in corpora {
+        let [lines, map] = ["txt", "html"].map(|kind| directory.join(format!("map-{name}.{kind}")));
+        files::write(&lines, &corpus)?;
+        run(&["map".as_ref(), "--kmeans".as_ref(), "3".as_ref(), "--html".as_ref(), map.as_os_str(), lines.as_os_str()])?;
+        pages.push(Page { file: map, expected: of_map(corpus.lines().count(), 3) });
+    }
     Ok(pages)
+}
+
+/// Texts of three subjects.
+fn corpus() -> String {
+    let who = ["my sister", "the neighbour", "a teacher", "the old doctor", "our team", "everyone here"];
+    let what = ["bakes bread with flour and water", "takes the night train to Hamburg", "reads a book about the stars"];
+    who.iter().flat_map(|who| what.map(|what| format!("{who} {what}\n"))).collect()
+}
+
+/// After the script ran: a switch and a list for each cluster, every text once, and the canvas has its size.
+fn of_map(texts: usize, clusters: usize) -> Vec<(usize, String)> {
+    let elements = [
+        (1, "data-ready=\"true\""),
+        (clusters, "data-group=\""),
+        (clusters, "<details class=\"group\""),
+        (2 * clusters, "class=\"mark\" style=\"--colour:"),
+        (texts, "<li value=\""),
+        (0, "<canvas id=\"canvas\" width=\"0\""),
+        (2, "<script"),
+    ];
+    elements.into_iter().map(|(count, what)| (count, what.to_owned())).collect()
 }
 
 /// After the script ran: the maps have their size, one is chosen, and every token of the sentence says its share.
