@@ -147,9 +147,32 @@ impl<const NV: usize> Chain<'_, NV> {
     fn tiles<S: Simd, const MR: usize>(&mut self, s: S, rows: Range<usize>) {
         for row in rows.step_by(MR) {
             let ahead = self.next.next().unwrap_or_default();
+            let tile = Tile { x: self.x, row, weights: self.weights, ahead, first: self.first };
             match self.y.block(row) {
-                Some(y) => add_tile::<S, MR, NV>(s, self.x, row, self.weights, ahead, self.first, y),
-                None => self.ragged_tile::<S, MR>(s, row, ahead),
+                Some(y) => tile.add_to::<S, MR>(s, y),
+                None => tile.add_to_ragged::<S, MR>(s, &mut self.y),
+            }
+        }
+    }
+}
+
+/// One chain of one tile.
+struct Tile<'a, const NV: usize> {
+    x: Rows<'a>, // [M, KC]
+    row: usize,  // of x and y
+    weights: &'a [[[f32; LANES]; NV]],
+    ahead: &'a [[[f32; LANES]; NV]],
+    first: bool,
+}
+
+impl<const NV: usize> Tile<'_, NV> {
+    /// y[ic..ic+MR, jc..jc+NR] ← the sums, or y + sums after the first chain.
+    #[inline(always)]
+    fn add_to<S: Simd, const MR: usize>(&self, s: S, y: [&mut [[f32; LANES]; NV]; MR]) {
+        let sums = chain::<S, MR, NV>(s, self.x, self.row, self.weights, self.ahead);
+        for i in 0..MR {
+            for j in 0..NV {
+                s.store(if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
             }
         }
     }
@@ -157,38 +180,20 @@ impl<const NV: usize> Chain<'_, NV> {
     /// The last panel, if it is not whole, goes by way of a tile that is.
     #[cold]
     #[inline(always)]
-    fn ragged_tile<S: Simd, const MR: usize>(&mut self, s: S, row: usize, ahead: &[[[f32; LANES]; NV]]) {
+    fn add_to_ragged<S: Simd, const MR: usize>(&self, s: S, y: &mut RowsMut) {
         let mut tile = [[[0.0; LANES]; NV]; MR];
         for (i, tile) in tile.iter_mut().enumerate() {
-            *tile = padded(self.y.row(row + i));
+            *tile = padded(y.row(self.row + i));
         }
-        add_tile(s, self.x, row, self.weights, ahead, self.first, tile.each_mut());
+        self.add_to(s, tile.each_mut());
         for (i, tile) in tile.iter().enumerate() {
-            let y = self.y.row(row + i);
+            let y = y.row(self.row + i);
             y.copy_from_slice(&tile.as_flattened()[..y.len()]);
         }
     }
 }
 
-/// y ← the tile's sums, or y + sums after the first chain.
-#[inline(always)]
-fn add_tile<S: Simd, const MR: usize, const NV: usize>(
-    s: S,
-    x: Rows,
-    row: usize,
-    weights: &[[[f32; LANES]; NV]],
-    ahead: &[[[f32; LANES]; NV]],
-    first: bool,
-    y: [&mut [[f32; LANES]; NV]; MR],
-) {
-    let sums = chain::<S, MR, NV>(s, x, row, weights, ahead);
-    for i in 0..MR {
-        for j in 0..NV {
-            s.store(if first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
-        }
-    }
-}
-
+/// A row of a panel, with zeros where the panel is not whole.
 fn padded<const NV: usize>(row: &[f32]) -> [[f32; LANES]; NV] {
     let mut whole = [[0.0; LANES]; NV];
     whole.as_flattened_mut()[..row.len()].copy_from_slice(row);

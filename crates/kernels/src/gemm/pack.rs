@@ -213,6 +213,7 @@ impl Kernel for Pack<'_> {
 impl Pack<'_> {
     #[inline(always)]
     fn pack<S: Simd, const NV: usize>(self, s: S) {
+        debug_assert_eq!(NV, super::panel_vectors::<S>(), "the width of the level's panels");
         let panels = self.panels.as_chunks_mut().0.as_chunks_mut().0;
         for (p, panel) in panels.chunks_exact_mut(self.weight.cols()).enumerate() {
             let rows = p * NV * LANES..self.weight.rows().min((p + 1) * NV * LANES);
