@@ -167,24 +167,16 @@ fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
 const NONE: Operations =
     Operations { fused: 0.0, products: 0.0, sums: 0.0, divisions: 0.0, others: 0.0, loads: 0.0, stores: 0.0 };
 
-/// Two multiply-adds for r, five for q, one for eʳ − 1; products for n, r², n/2 and the two factors; + 1 and n − n/2; minimum,
-/// maximum, two roundings, and conversion, addition and shift for each factor.
-const EXP: Operations = Operations { fused: 8.0, products: 5.0, sums: 2.0, others: 10.0, loads: 1.0, stores: 1.0, ..NONE };
+/// Multiply-adds: n, two for r, five for q, one for eʳ − 1, n/2. Products: r², two factors 2ᵏ. Sums: n, + 1, three for what of n is left.
+/// Others: minimum, maximum, shift and addition for each factor.
+const EXP: Operations = Operations { fused: 10.0, products: 3.0, sums: 5.0, others: 6.0, loads: 1.0, stores: 1.0, ..NONE };
 
-/// One multiply-add for u, six for the polynomial, one for the result; a product for i; absolute value, minimum, rounding, conversion,
-/// seven permutations, maximum.
-const GELU: Operations = Operations { fused: 8.0, products: 1.0, others: 12.0, loads: 1.0, stores: 1.0, ..NONE };
+/// Multiply-adds: i, u, six for the polynomial, the result. Sums: i. Others: absolute value, minimum, seven permutations, maximum.
+const GELU: Operations = Operations { fused: 9.0, sums: 1.0, others: 10.0, loads: 1.0, stores: 1.0, ..NONE };
 
-/// Pass 1: load and maximum. Pass 2: load, subtraction, product, exp, sum, store. Pass 3: load, division, store.
-const SOFTMAX: Operations = Operations {
-    products: EXP.products + 1.0,
-    sums: EXP.sums + 2.0,
-    others: EXP.others + 1.0,
-    divisions: 1.0,
-    loads: 3.0,
-    stores: 2.0,
-    ..EXP
-};
+/// Pass 1: load and maximum. Pass 2: load, subtraction, exp, sum, store. Pass 3: load, division, store.
+const SOFTMAX: Operations =
+    Operations { sums: EXP.sums + 2.0, others: EXP.others + 1.0, divisions: 1.0, loads: 3.0, stores: 2.0, ..EXP };
 
 /// A row in registers: load and sum; centre and square; product, multiply-add with γ and β, store.
 const LAYER_NORM: Operations = Operations { fused: 2.0, products: 1.0, sums: 2.0, loads: 3.0, stores: 1.0, ..NONE };
@@ -192,10 +184,18 @@ const LAYER_NORM: Operations = Operations { fused: 2.0, products: 1.0, sums: 2.0
 /// LayerNorm whose row is the sum of a word, a type and a position instead of one load.
 const EMBEDDINGS: Operations = Operations { sums: LAYER_NORM.sums + 2.0, loads: LAYER_NORM.loads + 2.0, ..LAYER_NORM };
 
-/// For sixteen scores of one query: D multiply-adds for q·kᵀ and D for e·v; softmax without its division, which is one for each
-/// vector of the context, D/L of them. Memory: q, k and v read once and the context written once.
+/// For one score of sixteen queries: D multiply-adds for q·kᵀ and D for e·v. The maximum; then subtraction, scale and exp, which for what is
+/// not positive needs one factor 2ⁿ and one bound; the sum. For each query 1/Σ, and its product with D columns. Memory: q, k and v read once and
+/// the context written once.
 fn attention_operations(d: usize, l: usize) -> Operations {
     let (d, of_context) = (d as f64, d as f64 / l as f64);
-    let softmax = Operations { divisions: of_context, loads: 3.0 * of_context, stores: of_context, ..SOFTMAX };
-    Operations { fused: softmax.fused + 2.0 * d, ..softmax }
+    Operations {
+        fused: 9.0 + 2.0 * d,
+        products: 3.0 + of_context,
+        sums: 4.0,
+        divisions: 1.0 / l as f64,
+        others: 4.0,
+        loads: 3.0 * of_context,
+        stores: of_context,
+    }
 }
