@@ -1,7 +1,9 @@
-//! What the integration tests share: the golden files, and small checkpoints of our own.
+//! What the integration tests share: the golden files, small checkpoints of our own, and a server to download them from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod golden;
+#[cfg(feature = "download")]
+pub mod hub;
 pub mod server;
 pub mod tiny;
 
