@@ -18,6 +18,7 @@ mod markers;
 mod plots;
 mod records;
 mod shapes;
+mod table;
 mod tables;
 
 use crate::{Outcome, cargo::Workspace, files};

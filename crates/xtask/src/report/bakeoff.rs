@@ -2,7 +2,7 @@
 
 use super::{
     records::{list, number, string},
-    tables::Table,
+    table::Table,
 };
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use super::{
     figures::{Anchor, BLUE, Diagram, GREEN, GREY, INK, ORANGE},
     records::{list, number, string},
-    tables::Table,
+    table::Table,
 };
 use serde_json::Value;
 

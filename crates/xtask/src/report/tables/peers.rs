@@ -1,0 +1,155 @@
+//! The engine of this repository among its rivals.
+
+use crate::report::{
+    records::{list, number, string, unique},
+    table::Table,
+};
+use serde_json::Value;
+
+/// What the engine of this repository is called among its rivals.
+pub const OURS: &str = "minilm";
+
+/// Seconds of each engine for each file of texts, and how many times ours that is.
+pub fn texts(record: &Value) -> Result<String, String> {
+    let runs = list(record, "texts")?;
+    let mut head = vec!["engine".to_owned()];
+    for run in runs {
+        let (set, threads) = (string(run, "set")?, number(run, "threads")?);
+        head.push(format!("{set}, {}: s", threads_of(threads)));
+        head.push("× ours".to_owned());
+    }
+    let mut table = Table::new(head).left(1);
+    let mut limit = vec!["limit: all multiply-adds at the measured peak".to_owned()];
+    for run in runs {
+        let seconds = number(run, "limit_seconds")?;
+        limit.extend([decimals(seconds), times(seconds, ours(run, "median_seconds")?)]);
+    }
+    table.row(limit);
+    for name in engines(runs)? {
+        let mut row = vec![labelled(runs, &name)?];
+        for run in runs {
+            match engine(run, &name)? {
+                Some(engine) => {
+                    let seconds = number(engine, "median_seconds")?;
+                    row.extend([decimals(seconds), times(seconds, ours(run, "median_seconds")?)]);
+                }
+                None => row.extend(["–".to_owned(), "–".to_owned()]),
+            }
+        }
+        table.row(row);
+    }
+    let sets = unique(runs, |run| {
+        Ok(format!("*{}*: {} texts with {} tokens", string(run, "set")?, string(run, "texts")?, string(run, "tokens")?))
+    })?;
+    Ok(format!("{}\n{}. Medians.\n", table.text(), sets.join("; ")))
+}
+
+/// Milliseconds of each engine for each batch of token ids.
+pub fn ids(record: &Value) -> Result<String, String> {
+    let runs = list(record, "ids")?;
+    let names = engines(runs)?;
+    let head = ["texts × tokens", "threads", "limit"].map(str::to_owned).into_iter().chain(names.iter().cloned());
+    let mut table = Table::new(head);
+    for run in runs {
+        let of_ours = ours(run, "median_ms")?;
+        let case = format!("{} × {}", string(run, "batch")?, string(run, "tokens")?);
+        let mut row = vec![case, string(run, "threads")?, decimals(number(run, "limit_ms")?)];
+        for name in &names {
+            row.push(match engine(run, name)? {
+                Some(engine) if name == OURS => decimals(number(engine, "median_ms")?),
+                Some(engine) => {
+                    let ms = number(engine, "median_ms")?;
+                    format!("{} ({})", decimals(ms), times(ms, of_ours))
+                }
+                None => "–".to_owned(),
+            });
+        }
+        table.row(row);
+    }
+    Ok(format!("{}\nMedians in milliseconds; in brackets, how many times ours.\n", table.text()))
+}
+
+/// All engines, ours first.
+fn engines(runs: &[Value]) -> Result<Vec<String>, String> {
+    let mut names = vec![OURS.to_owned()];
+    for run in runs {
+        for engine in list(run, "engines")? {
+            let name = string(engine, "name")?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// An engine of a run, if it took part.
+fn engine<'a>(run: &'a Value, name: &str) -> Result<Option<&'a Value>, String> {
+    Ok(list(run, "engines")?.iter().find(|engine| engine["name"] == name))
+}
+
+fn ours(run: &Value, field: &str) -> Result<f64, String> {
+    engine(run, OURS)?.map_or_else(|| Err(format!("{OURS} is not among the engines")), |engine| number(engine, field))
+}
+
+/// Name and version.
+fn labelled(runs: &[Value], name: &str) -> Result<String, String> {
+    let entries = runs.iter().map(|run| engine(run, name)).collect::<Result<Vec<_>, _>>()?;
+    let version = entries.into_iter().flatten().find_map(|engine| engine["version"].as_str());
+    Ok(version.map_or_else(|| name.to_owned(), |version| format!("{name} {version}")))
+}
+
+pub fn threads_of(threads: f64) -> String {
+    if threads == 1.0 { "one thread".to_owned() } else { format!("{threads} threads") }
+}
+
+fn times(value: f64, ours: f64) -> String {
+    format!("{:.2}×", value / ours)
+}
+
+/// Three digits or so.
+fn decimals(value: f64) -> String {
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn engines_are_compared_with_ours_in_the_same_run() {
+        let engine = |name: &str, seconds: f64| json!({ "name": name, "version": "1.2", "median_seconds": seconds });
+        let run = |set: &str, engines: &[Value]| json!({ "set": set, "texts": 10, "tokens": 200, "threads": 1, "limit_seconds": 1.0, "engines": engines });
+        let short = run("short", &[engine("other", 3.0), engine("minilm", 2.0)]);
+        let mixed = run("mixed", &[engine("minilm", 20.0), engine("third", 30.0)]);
+        let expected = "\
+| engine | short, one thread: s | × ours | mixed, one thread: s | × ours |
+|---|---:|---:|---:|---:|
+| limit: all multiply-adds at the measured peak | 1.00 | 0.50× | 1.00 | 0.05× |
+| minilm 1.2 | 2.00 | 1.00× | 20.0 | 1.00× |
+| other 1.2 | 3.00 | 1.50× | – | – |
+| third 1.2 | – | – | 30.0 | 1.50× |
+
+*short*: 10 texts with 200 tokens; *mixed*: 10 texts with 200 tokens. Medians.
+";
+        assert_eq!(texts(&json!({ "texts": [short, mixed] })).as_deref(), Ok(expected));
+        let without = json!({ "texts": [run("short", &[engine("other", 3.0)])] });
+        assert_eq!(texts(&without).unwrap_err(), "minilm is not among the engines");
+    }
+
+    #[test]
+    fn batches_of_ids_are_rows() {
+        let engines = json!([{ "name": "minilm", "median_ms": 2.0 }, { "name": "other", "median_ms": 3.5 }]);
+        let record = json!({ "ids": [{ "batch": 1, "tokens": 8, "threads": 2, "limit_ms": 1.5, "engines": engines }] });
+        let expected = "\
+| texts × tokens | threads | limit | minilm | other |
+|---:|---:|---:|---:|---:|
+| 1 × 8 | 2 | 1.50 | 2.00 | 3.50 (1.75×) |
+
+Medians in milliseconds; in brackets, how many times ours.
+";
+        assert_eq!(ids(&record).as_deref(), Ok(expected));
+    }
+}
