@@ -5,7 +5,10 @@ mod peak;
 mod roofline;
 
 use super::{Maker, ladder};
-use plotters::{coord::Shift, prelude::*};
+use plotters::{
+    coord::{CoordTranslate, Shift},
+    prelude::*,
+};
 
 pub const PLOTS: [Maker; 4] = [
     Maker { name: "peers", record: "peers", make: bars::peers },
@@ -44,6 +47,13 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&Canvas) -> Result<(), String>) -> Re
         canvas.present().or_text()?;
     }
     Ok(text)
+}
+
+/// What the lines and dots of a chart are, in its lower right corner.
+fn legend<'a, C: CoordTranslate>(chart: &mut ChartContext<'a, SVGBackend<'a>, C>) -> Result<(), String> {
+    let mut labels = chart.configure_series_labels();
+    labels.position(SeriesLabelPosition::LowerRight).background_style(PAPER).border_style(FAINT).label_font(font(15));
+    labels.draw().or_text()
 }
 
 fn font(size: u32) -> TextStyle<'static> {

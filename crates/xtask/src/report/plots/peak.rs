@@ -1,6 +1,6 @@
 //! What part of the peak GEMM reaches, by rows.
 
-use super::{COLOURS, FAINT, INK, OrText, PAPER, font, svg};
+use super::{COLOURS, FAINT, INK, OrText, PAPER, font, legend, svg};
 use crate::report::records::{list, number, string, unique};
 use plotters::prelude::*;
 use serde_json::Value;
@@ -37,13 +37,6 @@ pub fn gemm(record: &Value) -> Result<String, String> {
             let series = chart.draw_series(LineSeries::new(line, colour.stroke_width(2))).or_text()?;
             series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(3)));
         }
-        let legend = &mut chart.configure_series_labels();
-        legend
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(PAPER)
-            .border_style(FAINT)
-            .label_font(font(15))
-            .draw()
-            .or_text()
+        legend(&mut chart)
     })
 }

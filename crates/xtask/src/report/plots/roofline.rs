@@ -1,6 +1,6 @@
 //! The roofline: how much is computed with each byte, and how fast.
 
-use super::{COLOURS, FAINT, GREY, INK, OrText, PAPER, font, svg};
+use super::{COLOURS, FAINT, GREY, INK, OrText, PAPER, font, legend, svg};
 use crate::report::records::{list, number, string};
 use plotters::{
     prelude::*,
@@ -51,14 +51,7 @@ pub fn roofline(record: &Value) -> Result<String, String> {
         scatter(&mut chart, "GEMM alone", &products, COLOURS[2], 3)?;
         scatter(&mut chart, "whole model, sentences × tokens", &forward, COLOURS[0], 5)?;
         scatter(&mut chart, "other kernels", &kernels, COLOURS[1], 5)?;
-        let legend = &mut chart.configure_series_labels();
-        legend
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(PAPER)
-            .border_style(FAINT)
-            .label_font(font(15))
-            .draw()
-            .or_text()
+        legend(&mut chart)
     })
 }
 
