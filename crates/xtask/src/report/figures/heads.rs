@@ -2,7 +2,7 @@
 
 use super::{Anchor, Diagram, Source};
 use crate::files;
-use minilm_kernels::{Level, naive};
+use minilm_kernels::{Level, Rows, naive};
 use minilm_model::{Bert, Checkpoint, Pack, Scratch, Stage};
 
 const WORDS: [&str; 12] = ["[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]"];
@@ -11,19 +11,8 @@ const LAYER: usize = 2;
 const CELL: f64 = 13.0;
 
 pub fn draw(source: &Source) -> Result<String, String> {
-    let text = |error: minilm_model::Error| error.to_string();
     let (hidden, heads) = (source.shapes.hidden, source.shapes.heads);
-    let x = layer_input(source)?; // [L, H]
-    let checkpoint = Checkpoint::open(&source.weights.join("model.safetensors")).map_err(text)?;
-    let mut parts = ["query", "key"].map(|part| {
-        let name = |tensor: &str| format!("encoder.layer.{LAYER}.attention.self.{part}.{tensor}");
-        let weight = checkpoint.tensor(&name("weight"), &[hidden, hidden]).map_err(text)?;
-        let bias = checkpoint.tensor(&name("bias"), &[hidden]).map_err(text)?;
-        Ok::<_, String>(naive::linear(&x, &weight, &bias)) // [L, H]
-    });
-    let [q, k] = [0, 1].map(|part| std::mem::replace(&mut parts[part], Ok(Vec::new())));
-    let (q, k) = (q?, k?);
-
+    let [query, key] = queries_and_keys(source)?; // [L, H]
     let size = CELL * WORDS.len() as f64;
     let about = format!("Attention weights of the {heads} heads of layer {LAYER} for: {}", WORDS.join(" "));
     let columns = 4;
@@ -46,22 +35,41 @@ pub fn draw(source: &Source) -> Result<String, String> {
     for head in 0..heads {
         let (left, top) = (80.0 + step_x * (head % columns) as f64, 84.0 + step_y * (head / columns) as f64);
         d.text((left, top - 8.0), Anchor::Start, 13, &format!("head {head}"));
-        d.rect((left, top), (size, size), "#FFFFFF");
-        for (i, word) in WORDS.iter().enumerate() {
-            let y = top + CELL * i as f64;
-            d.text((left - 5.0, y + 10.5), Anchor::End, 11, word);
-            let at = |row: usize| row * hidden + head * width..row * hidden + (head + 1) * width;
-            let score = |j: usize| q[at(i)].iter().zip(&k[at(j)]).map(|(q, k)| q * k).sum::<f64>() / (width as f64).sqrt();
-            let p = naive::softmax(&(0..WORDS.len()).map(score).collect::<Vec<_>>());
-            for (j, p) in p.iter().enumerate() {
-                let grey = (255.0 * (1.0 - p)).round() as u8;
-                if grey < 0xF8 {
-                    d.square((left + CELL * j as f64, y), CELL, &format!("#{grey:02X}{grey:02X}{grey:02X}"));
-                }
+        let of_head = |rows| Rows::new(rows, hidden).columns(head * width..(head + 1) * width); // [L, D]
+        matrix(&mut d, (left, top), &naive::attention_probabilities(of_head(&query), of_head(&key)));
+    }
+    Ok(d.finish())
+}
+
+/// The shares `[L, L]` that each word gives to the others, with the words on the left.
+fn matrix(d: &mut Diagram, (left, top): (f64, f64), shares: &[f64]) {
+    let size = CELL * WORDS.len() as f64;
+    d.rect((left, top), (size, size), "#FFFFFF");
+    for (i, (word, shares)) in WORDS.iter().zip(shares.chunks_exact(WORDS.len())).enumerate() {
+        let y = top + CELL * i as f64;
+        d.text((left - 5.0, y + 10.5), Anchor::End, 11, word);
+        for (j, share) in shares.iter().enumerate() {
+            let grey = (255.0 * (1.0 - share)).round() as u8;
+            if grey < 0xF8 {
+                d.square((left + CELL * j as f64, y), CELL, &format!("#{grey:02X}{grey:02X}{grey:02X}"));
             }
         }
     }
-    Ok(d.finish())
+}
+
+/// The queries and the keys `[L, H]` of the layer.
+fn queries_and_keys(source: &Source) -> Result<[Vec<f32>; 2], String> {
+    let text = |error: minilm_model::Error| error.to_string();
+    let hidden = source.shapes.hidden;
+    let x = layer_input(source)?; // [L, H]
+    let checkpoint = Checkpoint::open(&source.weights.join("model.safetensors")).map_err(text)?;
+    let product = |part: &str| {
+        let name = |tensor: &str| format!("encoder.layer.{LAYER}.attention.self.{part}.{tensor}");
+        let weight = checkpoint.tensor(&name("weight"), &[hidden, hidden]).map_err(text)?;
+        let bias = checkpoint.tensor(&name("bias"), &[hidden]).map_err(text)?;
+        Ok::<_, String>(naive::linear(&x, &weight, &bias).into_iter().map(|value| value as f32).collect())
+    };
+    Ok([product("query")?, product("key")?])
 }
 
 /// The residual stream `[L, H]` that goes into the layer.
@@ -75,7 +83,7 @@ fn layer_input(source: &Source) -> Result<Vec<f32>, String> {
     pack.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
     let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
     let mut x = Vec::new();
-    let mut keep = |stage: Stage, tensor: minilm_kernels::Rows| {
+    let mut keep = |stage: Stage, tensor: Rows| {
         if stage == Stage::Output(LAYER - 1) {
             x = (0..tensor.rows()).flat_map(|i| tensor.row(i).to_vec()).collect();
         }
