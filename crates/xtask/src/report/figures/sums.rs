@@ -5,6 +5,13 @@ use super::{Anchor, BLUE, Diagram, GREEN, GREY, ORANGE, Source};
 pub fn draw(_: &Source) -> Result<String, String> {
     let mut d =
         Diagram::new((800, 470), "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree");
+    chains(&mut d);
+    tree(&mut d);
+    Ok(d.finish())
+}
+
+/// An element of a product.
+fn chains(d: &mut Diagram) {
     d.text((20.0, 32.0), Anchor::Start, 16, "an element of a product, K = 384: chains of KC = 128, in order, then the bias");
     for chain in 0..3 {
         let x = 40.0 + 250.0 * f64::from(chain);
@@ -20,6 +27,10 @@ pub fn draw(_: &Source) -> Result<String, String> {
     }
     d.arrow(&[(655.0, 121.0), (700.0, 121.0)], GREY);
     d.text((706.0, 126.0), Anchor::Start, 14, "+ bias");
+}
+
+/// A reduction of a row.
+fn tree(d: &mut Diagram) {
     d.text(
         (20.0, 186.0),
         Anchor::Start,
@@ -42,5 +53,4 @@ pub fn draw(_: &Source) -> Result<String, String> {
         }
     }
     d.text((place(2), 456.0), Anchor::Start, 13, "+8: lane i and lane i + 8");
-    Ok(d.finish())
 }

@@ -3,11 +3,17 @@
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, Source};
 
 pub fn draw(source: &Source) -> Result<String, String> {
-    let layers = source.shapes.layers;
     let mut d = Diagram::new(
         (800, 410),
         "Above, each thread takes packs through all layers by itself; below, two threads share each product and exchange",
     );
+    many_texts(&mut d, source.shapes.layers);
+    one_text(&mut d);
+    Ok(d.finish())
+}
+
+/// A pack for each thread.
+fn many_texts(d: &mut Diagram, layers: usize) {
     d.text((20.0, 32.0), Anchor::Start, 16, "many texts: a thread takes a whole pack through all layers, then the next");
     let packs = [
         vec![("pack 0", 240.0), ("pack 2", 200.0), ("pack 4", 150.0)],
@@ -33,6 +39,10 @@ pub fn draw(source: &Source) -> Result<String, String> {
         13,
         "nothing is shared but the weights, which are only read; nobody waits until the packs run out",
     );
+}
+
+/// A pack for both, with a legend.
+fn one_text(d: &mut Diagram) {
     d.text((20.0, 210.0), Anchor::Start, 16, "one text: both threads take it through a layer together");
     for thread in 0..2 {
         let y = 230.0 + 46.0 * f64::from(thread);
@@ -67,5 +77,4 @@ pub fn draw(source: &Source) -> Result<String, String> {
         d.rect((100.0, y), (14.0, 14.0), colour);
         d.coloured((122.0, y + 12.0), Anchor::Start, 13, INK, what);
     }
-    Ok(d.finish())
 }
