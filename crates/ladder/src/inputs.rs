@@ -3,10 +3,21 @@
 /// splitmix64.
 ///
 /// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014.
+///
+/// ```
+/// use minilm_ladder::inputs::Random;
+/// let (mut a, mut b) = (Random(1), Random(1));
+/// assert_eq!(a.values(9, 2.0), b.values(9, 2.0));
+/// ```
 pub struct Random(pub u64);
 
 impl Random {
     /// `len` values between −`spread` and `spread`.
+    ///
+    /// ```
+    /// let values = minilm_ladder::inputs::Random(1).values(100, 0.5);
+    /// assert!(values.len() == 100 && values.iter().all(|x| x.abs() <= 0.5));
+    /// ```
     pub fn values(&mut self, len: usize, spread: f32) -> Vec<f32> {
         let mut value = || ((self.bits() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32 * spread;
         (0..len).map(|_| value()).collect()
