@@ -1,6 +1,8 @@
 //! What the tests share: reproducible inputs, comparisons that name the first mismatch, and error measures.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod linear;
+
 use minilm_kernels::gemm::KC;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
