@@ -35,6 +35,7 @@ pub mod cluster;
 pub mod duplicates;
 mod error;
 pub mod evaluate;
+mod falling;
 pub mod index;
 pub mod map;
 mod matrix;

@@ -10,15 +10,13 @@
 
 use crate::{
     Error,
+    falling::Falling,
     matrix::Matrix,
     search::{Metric, Search},
 };
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
-use std::{
-    cmp::Ordering,
-    collections::{BinaryHeap, HashSet},
-};
+use std::collections::{BinaryHeap, HashSet};
 
 /// Rows that search together.
 const CHUNK: usize = 4096;
@@ -107,18 +105,20 @@ impl Mining {
             for (query, hits) in search.run(queries, matrix.view())?.iter().enumerate() {
                 for hit in hits {
                     let (a, b) = (start + query, hit.corpus_id);
-                    best.push(Pair { score: hit.score, first: a.min(b), second: a.max(b) });
+                    best.push(hit.score, a.min(b), a.max(b));
                 }
             }
         }
-        Ok(best.heap.into_sorted_vec().into_iter().map(|pair| pair.0).collect())
+        let pair = |(Falling(score), first, second)| Pair { score, first, second };
+        Ok(best.heap.into_sorted_vec().into_iter().map(pair).collect())
     }
 }
 
 /// The best pairs so far, each once.
 struct Pairs {
     max: usize,
-    heap: BinaryHeap<WorstFirst>,
+    /// Scores and rows; the worst is on top.
+    heap: BinaryHeap<(Falling, usize, usize)>,
     kept: HashSet<(usize, usize)>,
 }
 
@@ -126,49 +126,25 @@ impl Pairs {
     /// The lowest score that can still be kept.
     fn limit(&self) -> f32 {
         match self.heap.peek() {
-            Some(worst) if self.heap.len() >= self.max => worst.0.score,
+            Some((Falling(worst), ..)) if self.heap.len() >= self.max => *worst,
             _ => f32::NEG_INFINITY,
         }
     }
 
-    fn push(&mut self, pair: Pair) {
+    fn push(&mut self, score: f32, first: usize, second: usize) {
+        let pair = (Falling(score), first, second);
         let full = self.heap.len() >= self.max;
-        if full && self.heap.peek().is_none_or(|worst| WorstFirst(pair) >= *worst) {
+        if full && self.heap.peek().is_none_or(|worst| pair >= *worst) {
             return;
         }
-        if self.kept.insert((pair.first, pair.second)) {
-            self.heap.push(WorstFirst(pair));
-            if full && let Some(WorstFirst(worst)) = self.heap.pop() {
-                self.kept.remove(&(worst.first, worst.second));
+        if self.kept.insert((first, second)) {
+            self.heap.push(pair);
+            if full && let Some((_, first, second)) = self.heap.pop() {
+                self.kept.remove(&(first, second));
             }
         }
     }
 }
-
-/// Of two pairs the worse is the greater.
-#[derive(Clone, Copy, Debug)]
-struct WorstFirst(Pair);
-
-impl Ord for WorstFirst {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = other.0.score.total_cmp(&self.0.score);
-        by_score.then((self.0.first, self.0.second).cmp(&(other.0.first, other.0.second)))
-    }
-}
-
-impl PartialOrd for WorstFirst {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for WorstFirst {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for WorstFirst {}
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! The best k of a stream, in memory for k.
 
-use std::{cmp::Ordering, collections::BinaryHeap};
+use crate::falling::Falling;
+use std::collections::BinaryHeap;
 
 /// A row that a search found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +27,8 @@ pub struct Hit {
 pub struct TopK {
     k: usize,
     floor: f32,
-    heap: BinaryHeap<WorstFirst>,
+    /// Scores and rows; the worst is on top.
+    heap: BinaryHeap<(Falling, usize)>,
 }
 
 impl TopK {
@@ -52,7 +54,7 @@ impl TopK {
     /// ```
     pub fn limit(&self) -> f32 {
         match self.heap.peek() {
-            Some(worst) if self.heap.len() >= self.k => worst.0.score,
+            Some((Falling(worst), _)) if self.heap.len() >= self.k => *worst,
             _ => self.floor,
         }
     }
@@ -62,51 +64,30 @@ impl TopK {
         if self.k == 0 || hit.score.is_nan() || hit.score < self.floor {
             return;
         }
+        let hit = (Falling(hit.score), hit.corpus_id);
         if self.heap.len() < self.k {
-            self.heap.push(WorstFirst(hit));
+            self.heap.push(hit);
         } else if let Some(mut worst) = self.heap.peek_mut()
-            && WorstFirst(hit) < *worst
+            && hit < *worst
         {
-            *worst = WorstFirst(hit);
+            *worst = hit;
         }
     }
 
     /// Pushes all that `other` has kept.
     pub fn merge(&mut self, other: TopK) {
-        other.heap.into_iter().for_each(|kept| self.push(kept.0));
+        other.heap.into_iter().for_each(|kept| self.push(hit_of(kept)));
     }
 
     /// What was kept, best first.
     pub fn into_sorted(self) -> Vec<Hit> {
-        self.heap.into_sorted_vec().into_iter().map(|kept| kept.0).collect()
+        self.heap.into_sorted_vec().into_iter().map(hit_of).collect()
     }
 }
 
-/// Of two hits the worse is the greater: what a heap has on top, and a sorted list at its end.
-#[derive(Clone, Copy, Debug)]
-struct WorstFirst(Hit);
-
-impl Ord for WorstFirst {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Adding 0 makes −0 the same score as 0.
-        let by_score = (other.0.score + 0.0).total_cmp(&(self.0.score + 0.0));
-        by_score.then(self.0.corpus_id.cmp(&other.0.corpus_id))
-    }
+fn hit_of((Falling(score), corpus_id): (Falling, usize)) -> Hit {
+    Hit { corpus_id, score }
 }
-
-impl PartialOrd for WorstFirst {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for WorstFirst {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for WorstFirst {}
 
 #[cfg(test)]
 mod tests {
