@@ -5,7 +5,7 @@ use std::{
     io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write},
     path::{Path, PathBuf},
 };
-use tempfile::{Builder, NamedTempFile, SpooledTempFile, TempDir};
+use tempfile::{Builder, NamedTempFile, SpooledTempFile, TempDir, TempPath};
 
 /// Bytes of an array for standard output that stay in memory.
 const IN_MEMORY: usize = 16 << 20;
@@ -16,8 +16,9 @@ pub(crate) enum Target {
     Live(BufWriter<Live>),
     /// Bytes for a [`Live`] target that are collected first.
     Spool { bytes: BufWriter<SpooledTempFile>, then: BufWriter<Live> },
-    /// A temporary file in the directory of `path`, and renamed to it at the end.
-    File { temporary: BufWriter<Temporary>, path: PathBuf },
+    /// A temporary file in the directory of `path`, and renamed to it at the end. The errors of a [`File`] do not name it: nobody asked
+    /// for it.
+    File { file: BufWriter<File>, temporary: TempPath, path: PathBuf },
 }
 
 /// What can only be written forwards.
@@ -44,9 +45,9 @@ impl Target {
                 return Ok(Target::Live(BufWriter::new(Live::Special(file))));
             }
         };
-        let temporary = temporary_beside(&path, permissions)?;
-        remove_when_interrupted(temporary.path())?;
-        Ok(Target::File { temporary: BufWriter::new(Temporary(temporary)), path })
+        let (file, temporary) = temporary_beside(&path, permissions)?.into_parts();
+        remove_when_interrupted(&temporary)?;
+        Ok(Target::File { file: BufWriter::new(file), temporary, path })
     }
 
     /// The same place, for a format that goes back to write again what it has written.
@@ -77,9 +78,9 @@ impl Target {
                 io::copy(&mut bytes, &mut then)?;
                 then.flush()
             }
-            Target::File { temporary, path } => {
-                let Temporary(temporary) = temporary.into_inner().map_err(io::IntoInnerError::into_error)?;
-                temporary.persist(path).map(|_| ()).map_err(|error| error.error)
+            Target::File { mut file, temporary, path } => {
+                file.flush()?;
+                temporary.persist(path).map_err(|error| error.error)
             }
         }
     }
@@ -88,7 +89,7 @@ impl Target {
         match self {
             Target::Live(live) => live,
             Target::Spool { bytes, .. } => bytes,
-            Target::File { temporary, .. } => temporary,
+            Target::File { file, .. } => file,
         }
     }
 }
@@ -108,27 +109,8 @@ impl Seek for Target {
         match self {
             Target::Live(_) => Err(io::ErrorKind::NotSeekable.into()),
             Target::Spool { bytes, .. } => bytes.seek(to),
-            Target::File { temporary, .. } => temporary.seek(to),
+            Target::File { file, .. } => file.seek(to),
         }
-    }
-}
-
-/// A temporary file whose errors do not name it: nobody asked for it.
-pub(crate) struct Temporary(NamedTempFile);
-
-impl Write for Temporary {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.as_file_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.as_file_mut().flush()
-    }
-}
-
-impl Seek for Temporary {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.as_file_mut().seek(to)
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
 };
-use tempfile::{NamedTempFile, SpooledTempFile};
+use tempfile::{NamedTempFile, SpooledTempFile, TempPath};
 
 /// Bytes of offsets, and of texts, that stay in memory.
 const IN_MEMORY: usize = 4 << 20;
@@ -72,7 +72,9 @@ pub struct Writer {
     path: PathBuf,   // as it was given
     target: PathBuf, // where it leads to
     layout: Layout,
-    file: BufWriter<Temporary>,
+    /// The new index. Its errors do not name it: nobody asked for a temporary file.
+    file: BufWriter<File>,
+    temporary: TempPath,
     offsets: BufWriter<SpooledTempFile>,
     texts: BufWriter<SpooledTempFile>,
     /// The index that is added to; others who want to add wait while it is open.
@@ -112,25 +114,21 @@ impl Writer {
             let target = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
             let directory = parent(&target);
             let spool = || tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-            let mut file = BufWriter::with_capacity(1 << 20, Temporary(temporary(&target, directory)?));
+            let (file, temporary) = temporary_beside(&target, directory)?.into_parts();
+            let mut file = BufWriter::with_capacity(1 << 20, file);
             let (mut offsets, mut texts) = (BufWriter::new(spool()), BufWriter::new(spool()));
             file.write_all(&layout.header())?;
-            match old {
+            match &old {
                 None => offsets.write_all(&0_u64.to_le_bytes())?,
-                Some(ref old) => {
+                Some(old) => {
                     copy(old, layout.vectors(), &mut file)?;
                     copy(old, layout.offsets(), &mut offsets)?;
                     copy(old, layout.texts(), &mut texts)?;
                 }
             }
-            Ok((target, file, offsets, texts))
+            Ok(Writer { path: path.to_owned(), target, layout, file, temporary, offsets, texts, _old: old })
         };
-        match begin() {
-            Ok((target, file, offsets, texts)) => {
-                Ok(Writer { path: path.to_owned(), target, layout, file, offsets, texts, _old: old })
-            }
-            Err(source) => Err(IndexError::Write { path: path.to_owned(), source }),
-        }
+        begin().map_err(|source| IndexError::Write { path: path.to_owned(), source })
     }
 
     /// Rows so far.
@@ -168,7 +166,7 @@ impl Writer {
     /// # Errors
     /// [`IndexError::Write`].
     pub fn finish(self) -> Result<usize, IndexError> {
-        let Writer { path, target, layout, mut file, offsets, texts, _old } = self;
+        let Writer { path, target, layout, mut file, temporary, offsets, texts, _old } = self;
         let finish = || {
             for spool in [offsets, texts] {
                 let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -177,33 +175,13 @@ impl Writer {
             }
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&layout.header())?;
-            let Temporary(file) = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.as_file().sync_all()?;
-            file.persist(&target).map_err(|error| error.error)?;
+            file.flush()?;
+            file.get_ref().sync_all()?;
+            temporary.persist(&target).map_err(|error| error.error)?;
             sync_directory(parent(&target));
             Ok(layout.rows)
         };
         finish().map_err(|source| IndexError::Write { path, source })
-    }
-}
-
-/// A temporary file whose errors do not name it: nobody asked for it.
-#[derive(Debug)]
-struct Temporary(NamedTempFile);
-
-impl Write for Temporary {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.as_file_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.as_file_mut().flush()
-    }
-}
-
-impl Seek for Temporary {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.0.as_file_mut().seek(to)
     }
 }
 
@@ -255,7 +233,7 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// A new file `.NAME.XXXXXX.tmp` with the permissions of `path`, or those of any new file.
-fn temporary(path: &Path, directory: &Path) -> io::Result<NamedTempFile> {
+fn temporary_beside(path: &Path, directory: &Path) -> io::Result<NamedTempFile> {
     fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
