@@ -22,12 +22,16 @@ pub(crate) struct Texts {
 enum Origin {
     Arguments(vec::IntoIter<String>),
     /// A text a line.
-    Lines {
-        name: String,
-        reader: Box<dyn BufRead>,
-        /// Of a file, where that is known.
-        bytes: Option<u64>,
-    },
+    Lines(Opened),
+}
+
+/// A file or standard input, to be read once.
+pub(crate) struct Opened {
+    /// For messages.
+    pub name: String,
+    pub reader: Box<dyn BufRead>,
+    /// How many there are, where that is known.
+    pub bytes: Option<u64>,
 }
 
 /// How much there is to do, as far as that is known.
@@ -44,14 +48,13 @@ impl Texts {
     /// The texts that the command names.
     pub(crate) fn open(command: &Embed) -> Result<Texts, Error> {
         match &command.input {
-            Some(path) if path.as_os_str() == "-" => Ok(Texts::stdin()),
-            Some(path) => Texts::file(path),
+            Some(path) => Ok(Texts::new(Origin::Lines(Opened::open(path)?))),
             None if !command.texts.is_empty() => Ok(Texts::new(Origin::Arguments(command.texts.clone().into_iter()))),
             None if io::stdin().is_terminal() => {
                 let remedy = "give them as arguments, with --input FILE, or through a pipe (--input - reads what you type)";
                 Err(Error::Usage(format!("there are no texts; {remedy}")))
             }
-            None => Ok(Texts::stdin()),
+            None => Ok(Texts::new(Origin::Lines(Opened::stdin()))),
         }
     }
 
@@ -59,33 +62,12 @@ impl Texts {
         Texts { origin, taken: 0, ended: false, error: None }
     }
 
-    fn stdin() -> Texts {
-        let reader = Box::new(io::stdin().lock());
-        Texts::new(Origin::Lines { name: "standard input".to_owned(), reader, bytes: None })
-    }
-
-    fn file(path: &Path) -> Result<Texts, Error> {
-        let name = path.display().to_string();
-        let open = || {
-            let file = File::open(path)?;
-            let metadata = file.metadata()?;
-            if metadata.is_dir() {
-                return Err(io::ErrorKind::IsADirectory.into());
-            }
-            Ok((file, metadata.is_file().then_some(metadata.len())))
-        };
-        match open() {
-            Ok((file, bytes)) => Ok(Texts::new(Origin::Lines { name, reader: Box::new(BufReader::new(file)), bytes })),
-            Err(source) => Err(Error::Read { name, source }),
-        }
-    }
-
     /// What is known of the texts before they are read.
     pub(crate) fn size(&self) -> Size {
         match &self.origin {
             Origin::Arguments(texts) => Size::Texts(texts.len() as u64),
-            Origin::Lines { bytes: Some(bytes), .. } => Size::Bytes(*bytes),
-            Origin::Lines { .. } => Size::Unknown,
+            Origin::Lines(Opened { bytes: Some(bytes), .. }) => Size::Bytes(*bytes),
+            Origin::Lines(_) => Size::Unknown,
         }
     }
 
@@ -93,7 +75,7 @@ impl Texts {
     pub(crate) fn place(&self, index: usize) -> String {
         match &self.origin {
             Origin::Arguments(_) => format!("text {}", index + 1),
-            Origin::Lines { name, .. } => format!("line {} of {name}", index + 1),
+            Origin::Lines(Opened { name, .. }) => format!("line {} of {name}", index + 1),
         }
     }
 
@@ -113,7 +95,7 @@ impl Iterator for Texts {
         self.taken += 1;
         let text = match &mut self.origin {
             Origin::Arguments(texts) => Ok(texts.next()),
-            Origin::Lines { name, reader, .. } => read_line(reader, name, self.taken),
+            Origin::Lines(Opened { name, reader, .. }) => read_line(reader, name, self.taken),
         };
         let text = text.unwrap_or_else(|error| {
             self.error = Some(error);
@@ -121,6 +103,32 @@ impl Iterator for Texts {
         });
         self.ended = text.is_none();
         text
+    }
+}
+
+impl Opened {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
+        if path.as_os_str() == "-" {
+            return Ok(Opened::stdin());
+        }
+        let name = path.display().to_string();
+        let open = || {
+            let file = File::open(path)?;
+            let metadata = file.metadata()?;
+            if metadata.is_dir() {
+                return Err(io::ErrorKind::IsADirectory.into());
+            }
+            Ok((file, metadata.is_file().then_some(metadata.len())))
+        };
+        match open() {
+            Ok((file, bytes)) => Ok(Opened { name, reader: Box::new(BufReader::with_capacity(1 << 16, file)), bytes }),
+            Err(source) => Err(Error::Read { name, source }),
+        }
+    }
+
+    fn stdin() -> Opened {
+        Opened { name: "standard input".to_owned(), reader: Box::new(io::stdin().lock()), bytes: None }
     }
 }
 
@@ -148,7 +156,7 @@ mod tests {
     use super::*;
 
     fn lines(bytes: &'static [u8]) -> Texts {
-        Texts::new(Origin::Lines { name: "it".to_owned(), reader: Box::new(bytes), bytes: None })
+        Texts::new(Origin::Lines(Opened { name: "it".to_owned(), reader: Box::new(bytes), bytes: None }))
     }
 
     #[test]

@@ -15,13 +15,12 @@ mod json;
 pub(crate) mod parquet;
 mod table;
 
-use crate::{error::Error, input};
-use clap::Args;
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
+use crate::{
+    error::Error,
+    input::{Opened, read_line},
 };
+use clap::Args;
+use std::{io::BufRead, path::Path};
 
 /// What kind of file the texts are in.
 #[derive(Debug, Clone, Default, Args)]
@@ -105,7 +104,7 @@ impl Input {
 impl Records {
     /// Opens a file, and looks for these fields or columns where it has names.
     pub(crate) fn open(path: &Path, kind: Kind, names: &[&str]) -> Result<Records, Error> {
-        let (name, reader, bytes) = open(path)?;
+        let Opened { name, reader, bytes } = Opened::open(path)?;
         let source = match kind {
             Kind::Lines => Source::Lines { reader, line: 0 },
             Kind::Jsonl => Source::Jsonl(json::Objects::new(reader, names)),
@@ -151,7 +150,7 @@ impl Records {
         match &mut self.source {
             Source::Lines { reader, line } => {
                 *line += 1;
-                let text = input::read_line(reader, name, *line as usize)?;
+                let text = read_line(reader, name, *line as usize)?;
                 Ok(text.map(|text| Record { line: *line, fields: vec![text.clone()], raw: text }))
             }
             Source::Jsonl(objects) => objects.read(name),
@@ -179,28 +178,6 @@ impl Iterator for Records {
 #[cfg(not(feature = "parquet"))]
 pub(crate) fn without_parquet(name: &str) -> Error {
     Error::Usage(format!("{name}: this minilm reads no Parquet; build it with --features parquet"))
-}
-
-type Opened = (String, Box<dyn BufRead>, Option<u64>);
-
-/// The file's name for messages, its bytes, and how many these are.
-fn open(path: &Path) -> Result<Opened, Error> {
-    if path.as_os_str() == "-" {
-        return Ok(("standard input".to_owned(), Box::new(io::stdin().lock()), None));
-    }
-    let name = path.display().to_string();
-    let open = || {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        Ok((file, metadata.is_file().then_some(metadata.len())))
-    };
-    match open() {
-        Ok((file, bytes)) => Ok((name, Box::new(BufReader::with_capacity(1 << 16, file)), bytes)),
-        Err(source) => Err(Error::Read { name, source }),
-    }
 }
 
 /// `a, b, c`, or the first of many.
