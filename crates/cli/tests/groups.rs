@@ -5,16 +5,6 @@ mod support;
 use serde_json::Value;
 use support::*;
 
-const NOTES: &str = "The train to Hamburg leaves at nine.
-Bread needs flour, water, salt and time.
-When does the train to Hamburg depart?
-The meeting is moved to Thursday.
-How to bake bread at home
-Hamburg trains are late again this morning.
-The meeting was moved to Thursday!
-THE MEETING IS MOVED TO THURSDAY.
-";
-
 fn text(arguments: &[&str]) -> String {
     String::from_utf8(run_with_input(&[arguments, &["-q", "-"]].concat(), NOTES.as_bytes()).ok()).expect("UTF-8")
 }

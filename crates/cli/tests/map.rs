@@ -5,16 +5,6 @@ mod support;
 use std::fs;
 use support::*;
 
-const NOTES: &str = "The train to Hamburg leaves at nine.
-Bread needs flour, water, salt and time.
-When does the train to Hamburg depart?
-The meeting is moved to Thursday.
-How to bake bread at home
-Hamburg trains are late again this morning.
-The meeting was moved to Thursday!
-THE MEETING IS MOVED TO THURSDAY.
-";
-
 /// The page of texts, one a line.
 fn page(options: &[&str], texts: &str) -> String {
     let directory = tempfile::tempdir().expect("a directory");

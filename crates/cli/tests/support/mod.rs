@@ -8,6 +8,17 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// Eight short texts, one a line: trains, bread, and a meeting that is moved in three ways of writing.
+pub const NOTES: &str = "The train to Hamburg leaves at nine.
+Bread needs flour, water, salt and time.
+When does the train to Hamburg depart?
+The meeting is moved to Thursday.
+How to bake bread at home
+Hamburg trains are late again this morning.
+The meeting was moved to Thursday!
+THE MEETING IS MOVED TO THURSDAY.
+";
+
 /// What a run of the program left behind.
 #[derive(Debug)]
 pub struct Run {
