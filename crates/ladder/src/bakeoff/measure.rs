@@ -9,7 +9,7 @@
 
 use super::{
     Packed, ROWS, SHAPES, Variant,
-    table::{BakeOff, Entry, LevelTable},
+    table::{BakeOff, Entry, LevelTable, Samples},
 };
 use crate::inputs::Random;
 use minilm_kernels::{
@@ -21,9 +21,6 @@ use std::time::Instant;
 
 /// Rounds that are made however long they take.
 const LEAST_ROUNDS: usize = 5;
-
-/// Seconds of each run, by rows and shape.
-pub(super) type Samples = [[Vec<f64>; SHAPES.len()]; ROWS.len()];
 
 /// Measures every variant of these levels, and what is shipped, for about `seconds` together.
 ///

@@ -1,9 +1,12 @@
 //! What was measured: tables for people and JSON.
 
-use super::{ROWS, SHAPES, measure::Samples};
+use super::{ROWS, SHAPES};
 use crate::measure::median;
 use serde::Serialize;
 use std::fmt;
+
+/// Seconds of each run, by rows and shape.
+pub(super) type Samples = [[Vec<f64>; SHAPES.len()]; ROWS.len()];
 
 /// Every level that was asked for, on this machine.
 #[derive(Clone, Debug, Serialize)]
