@@ -1,4 +1,6 @@
 //! `config.json`: the shape of the model.
+//!
+//! In the book: `docs/01-model.md`.
 
 use crate::Error;
 use serde::Deserialize;

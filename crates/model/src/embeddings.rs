@@ -3,6 +3,8 @@
 //! ```text
 //! x[t] = LayerNorm(word_embeddings[id] + token_type_embeddings[0] + position_embeddings[t − start of its sentence])
 //! ```
+//!
+//! In the book: `docs/01-model.md`.
 
 use crate::{
     Config, Error, Pack, Scratch,

@@ -11,6 +11,8 @@
 //! feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`] columns at a time, and each chunk is multiplied into the result before the
 //! next. So all products together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of 3·H + F. The order
 //! of additions is the same either way.
+//!
+//! In the book: `docs/01-model.md`.
 
 use crate::{
     Config, Error, Member, Operation, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint,

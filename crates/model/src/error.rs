@@ -1,4 +1,6 @@
 //! What can go wrong, always with the file and the field or tensor.
+//!
+//! In the book: `docs/01-model.md`.
 
 use std::{io, path::PathBuf};
 

@@ -25,6 +25,8 @@
 //!
 //! The structs are named as the tensors in the checkpoint: `encoder.layer.0.attention.output.dense.weight` is
 //! [`Bert`] → [`Encoder`] → [`Layer`] → `attention` → `output` → `dense`.
+//!
+//! In the book: `docs/01-model.md`.
 
 mod config;
 mod embeddings;

@@ -7,6 +7,8 @@
 //! The kernels run where they always do: one after the other, with the weights and activations in the caches in which the last one left
 //! them. An operation that is computed in parts (a group of heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes
 //! some tens of nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
+//!
+//! In the book: `docs/10-speed.md`.
 
 use crate::{Config, Pack};
 use std::{

@@ -1,4 +1,6 @@
 //! Sentences end to end.
+//!
+//! In the book: `docs/06-attention.md`.
 
 /// Token ids of several sentences, one after the other, without padding.
 ///

@@ -1,4 +1,6 @@
 //! The memory of a forward pass, used again for every layer and every pack.
+//!
+//! In the book: `docs/02-memory.md`.
 
 use crate::Config;
 use minilm_kernels::{AlignedVec, Rows, attention};

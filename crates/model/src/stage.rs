@@ -1,4 +1,6 @@
 //! The intermediate tensors by the names PyTorch gives them.
+//!
+//! In the book: `docs/09-testing.md`.
 
 use crate::{Operation, operation::Clock};
 use minilm_kernels::Rows;

@@ -8,8 +8,10 @@
 //! So no memory is written by two threads, each weight is read by one thread, and the arithmetic is the same as alone: a share of the columns
 //! changes no element. LayerNorm, a hundredth of the work, every member does for itself.
 //!
-//! A layer waits four times and once for each chunk of the feed-forward. Between two products lie some tens of microseconds, less than
+//! A layer waits three times and once for each chunk of the feed-forward. Between two products lie some tens of microseconds, less than
 //! it takes to wake a thread, so members wait by looking again and again, and yield the processor only after a while.
+//!
+//! In the book: `docs/08-threads.md`.
 
 use std::{
     cell::Cell,

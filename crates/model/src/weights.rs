@@ -1,4 +1,6 @@
 //! A safetensors file in memory, and the one `unsafe` of this crate: its mapping.
+//!
+//! In the book: `docs/02-memory.md`.
 
 use crate::Error;
 use half::{bf16, f16};

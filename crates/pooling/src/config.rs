@@ -1,4 +1,6 @@
 //! `1_Pooling/config.json` in both of its forms.
+//!
+//! In the book: `docs/01-model.md`.
 
 use crate::{Mode, Pooling};
 use serde::Deserialize;

@@ -21,6 +21,8 @@
 //! normalize(&mut v);
 //! assert_eq!(similarity::cosine(&v, &[1.0, 2.0]), 1.0);
 //! ```
+//!
+//! In the book: `docs/01-model.md`.
 #![forbid(unsafe_code)]
 
 mod config;

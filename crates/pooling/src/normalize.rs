@@ -1,4 +1,6 @@
 //! Scaling to length 1.
+//!
+//! In the book: `docs/01-model.md`.
 
 /// Divides `v` by its Euclidean length, or by 1e-12 if it is shorter (`torch.nn.functional.normalize`).
 ///

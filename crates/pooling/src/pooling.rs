@@ -1,4 +1,6 @@
 //! The pooling modes of `sentence_transformers.models.Pooling`.
+//!
+//! In the book: `docs/01-model.md`.
 
 use minilm_kernels::Rows;
 

@@ -2,6 +2,8 @@
 //!
 //! A vector is anything that gives `&f32`: a slice, a `&Vec<f32>`, a row of an `ndarray` matrix. Each function panics if the two
 //! differ in length.
+//!
+//! In the book: `docs/01-model.md`.
 
 /// a·b / (|a|·|b|), from −1 to 1; lengths below 1e-12 count as 1e-12 (`util.cos_sim`).
 ///

@@ -10,7 +10,7 @@ use crate::{
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
 /// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
-/// nothing is copied; the slices are cut to one length before the loop, which frees the loop of bounds checks. Each step
+/// nothing is copied; all rows are slices of one length, so one bounds check a step is enough for them. Each step
 /// also fetches NV cache lines of `ahead`, as long as there are any: weights that are needed later.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(

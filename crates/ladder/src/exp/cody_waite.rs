@@ -17,7 +17,7 @@
 //! - **Why**: an error of a small term is small; only the last addition rounds a number as large as the result.
 //! - **Cost**: one fused multiply-add and one multiplication more than the rung before.
 //! - **Limits**: still between −87.3 and 88.3. The Taylor polynomial is best at r = 0 and worst at the ends; one fitted to the whole
-//!   range needs one degree less.
+//!   range has a seventh of the error with the same degree.
 //! - **Exercise**: add the 1 first: p = 1 + r·(1 + r·q). How many units in the last place does the test find then?
 //!
 //! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.

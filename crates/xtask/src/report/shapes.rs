@@ -86,7 +86,7 @@ fn tensors(s: &Shapes) -> String {
     let rows = [
         ("ids", "[T]".to_owned(), tokens, "`tokenize.rs`"),
         ("x, the residual stream", format!("[T, {h}]"), tokens * h, "`embeddings.rs`, then each layer"),
-        ("q, k, v", format!("[T, 3 · {h}]"), 3 * tokens * h, "`gemm.rs`"),
+        ("q, k, v", format!("[T, 3 · {h}]"), 3 * tokens * h, "`gemm.rs`, never whole"),
         ("scores of one head", "[L, L]".to_owned(), tokens * tokens, "`attention.rs`"),
         ("scores of all heads", format!("[{a}, L, L]"), a * tokens * tokens, "never whole"),
         ("context", format!("[T, {h}]"), tokens * h, "`attention.rs`"),
