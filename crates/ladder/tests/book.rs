@@ -61,18 +61,100 @@ fn sources(folder: &str) -> Vec<String> {
     found
 }
 
+/// Pages besides the chapters whose links are followed.
+const PAGES: [&str; 8] = [
+    "docs/SUMMARY.md",
+    "README.md",
+    "benches/peers/README.md",
+    "benches/record/README.md",
+    "crates/ladder/README.md",
+    "crates/tasks/tests/original/README.md",
+    "tests/golden/README.md",
+    "weights/README.md",
+];
+
+/// Whether a page has what stands behind `#` in a link: a heading, or in code the line `L12`.
+fn has_anchor(text: &str, anchor: &str) -> bool {
+    let slug = |heading: &str| {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        kept.collect::<String>().trim().to_lowercase().replace(' ', "-")
+    };
+    let headings = text
+        .split("\n```")
+        .step_by(2)
+        .flat_map(str::lines)
+        .filter_map(|line| Some(line.strip_prefix('#')?.trim_start_matches('#')));
+    match anchor.strip_prefix('L').map(str::parse::<usize>) {
+        Some(Ok(line)) => (1..=text.lines().count()).contains(&line),
+        _ => headings.map(slug).any(|heading| heading == anchor),
+    }
+}
+
 #[test]
-fn every_link_leads_to_a_file() {
+fn every_link_leads_to_a_file_and_a_place_in_it() {
     let pages = chapters().into_iter().map(|name| format!("docs/{name}"));
-    for page in pages.chain(["docs/SUMMARY.md", "README.md", "crates/ladder/README.md"].map(str::to_owned)) {
-        let folder = root().join(&page).parent().expect("a folder").to_owned();
-        for link in links(&read(&page)) {
-            let path = link.split('#').next().unwrap_or_default();
-            if !link.contains("://") && !path.is_empty() {
-                assert!(folder.join(path).exists(), "{page}: there is no {link}");
-            }
+    for page in pages.chain(PAGES.map(str::to_owned)) {
+        let folder = Path::new(&page).parent().expect("a folder");
+        for link in links(&read(&page)).iter().filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let path = if path.is_empty() { PathBuf::from(&page) } else { folder.join(path) };
+            assert!(root().join(&path).exists(), "{page}: there is no {link}");
+            assert!(anchor.is_empty() || has_anchor(&read(&path), anchor), "{page}: {} has no #{anchor}", path.display());
         }
     }
+}
+
+#[test]
+fn anchors_are_headings_and_lines() {
+    let page = "# A page\n## exp, erf: `f32` & more\n```text\n## none\n```\n";
+    for there in ["a-page", "exp-erf-f32--more", "L1", "L5"] {
+        assert!(has_anchor(page, there), "{there}");
+    }
+    for elsewhere in ["none", "page", "A-page", "L0", "L6"] {
+        assert!(!has_anchor(page, elsewhere), "{elsewhere}");
+    }
+}
+
+/// What chapters say of the code in numbers, as it stands in the code.
+#[test]
+fn numbers_of_the_text_are_those_of_the_code() {
+    for (source, line) in [
+        ("crates/kernels/src/gemm.rs", "pub const KC: usize = 128;"),
+        ("crates/kernels/src/gemm.rs", "pub const PART: usize = 96;"),
+        ("crates/kernels/src/gemm.rs", "32 => self.panels::<S, 8, 3>(s),"),
+        ("crates/kernels/src/gemm.rs", "8 => self.panels::<S, 6, 1>(s),"),
+        ("crates/kernels/src/layer_norm.rs", "const HELD: usize = 24;"),
+        ("crates/ladder/src/attention/tiles.rs", "const MR: usize = 6;"),
+        ("crates/ladder/src/gemm/blocked.rs", "const MC: usize = 64;"),
+        ("crates/ladder/src/gemm/packed.rs", "const MR: usize = 4;"),
+        ("crates/minilm/src/schedule.rs", "const PACK: usize = 160;"),
+        ("crates/minilm/src/schedule.rs", "const SMALLEST_PACK: usize = 32;"),
+        ("crates/model/src/encoder.rs", "const FFN_CHUNK: usize = 3 * KC;"),
+        ("crates/model/src/encoder.rs", "[6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups))"),
+    ] {
+        assert!(read(source).contains(line), "{source} has no {line:?}: what do the chapters say of it?");
+    }
+}
+
+#[test]
+fn the_reading_order_is_as_long_as_the_map_says() {
+    let map = read("docs/00-map.md");
+    let said = map.split(" lines of code, lead from nothing").next().and_then(|text| text.rsplit(' ').next());
+    let said: usize = said.and_then(|number| number.parse().ok()).expect("a number of lines");
+    let files = [
+        "kernels/src/naive.rs",
+        "model/src/encoder.rs",
+        "kernels/src/simd.rs",
+        "kernels/src/gemm.rs",
+        "kernels/src/gemm/micro.rs",
+    ];
+    let lines = |file: &&str| {
+        let text = read(format!("crates/{file}"));
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines().map(str::trim);
+        code.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+    };
+    let found: usize = files.iter().map(lines).sum();
+    assert!(found.abs_diff(said) <= said / 10, "{found} lines, and the map says {said}");
 }
 
 #[test]
@@ -120,9 +202,9 @@ fn every_figure_is_shown() {
 }
 
 #[test]
-fn every_kernel_names_its_chapter_and_is_linked_from_the_book() {
+fn every_kernel_and_part_of_the_model_names_its_chapter_and_is_linked_from_the_book() {
     let linked: BTreeSet<String> = chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
-    for source in sources("crates/kernels/src") {
+    for source in ["crates/kernels/src", "crates/model/src", "crates/pooling/src"].into_iter().flat_map(sources) {
         let text = read(&source);
         let header = text.lines().take_while(|line| line.starts_with("//!"));
         let chapter = header.filter_map(|line| line.strip_prefix("//! In the book: `")).next();
