@@ -46,7 +46,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
         let right = LEFT + WIDTH + 30.0;
         d.arrow(&[(MIDDLE, from), (right, from), (right, to), (LEFT + WIDTH, to)], PINK);
     }
-    d.coloured((LEFT + WIDTH + 72.0, 182.0), Anchor::Start, 13, PINK, "residual: x is added again");
+    d.coloured((LEFT + WIDTH + 72.0, 182.0), Anchor::Start, 13, INK, "residual: x is added again");
     d.text((LEFT, 618.0), Anchor::Start, 13, "files are in crates/NAME/src; T tokens");
     Ok(d.finish())
 }

@@ -4,7 +4,7 @@ use super::{Anchor, BLUE, Diagram, GREEN, GREY, ORANGE, Source};
 
 pub fn draw(_: &Source) -> Result<String, String> {
     let mut d =
-        Diagram::new((800, 470), "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree");
+        Diagram::new((800, 484), "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree");
     chains(&mut d);
     tree(&mut d);
     Ok(d.finish())

@@ -24,8 +24,10 @@ struct Point {
 pub fn roofline(record: &Value) -> Result<String, String> {
     let peak = number(record, "ceilings/flops_per_second")? / 1e9;
     let products = points(record, "gemm", |_| Ok(String::new()))?;
-    let forward =
-        points(record, "forward", |value| Ok(format!("{} × {}", string(value, "sentences")?, string(value, "tokens")?)))?;
+    let forward = points(record, "forward", |value| {
+        let tokens = number(value, "sentences")? * number(value, "tokens")?;
+        Ok(format!("{tokens} tokens"))
+    })?;
     let kernels = points(record, "kernels", |value| match string(value, "name")?.as_str() {
         "attention" => Ok(format!("attention, {}", string(value, "case")?)),
         name => Ok(name.to_owned()),
@@ -45,12 +47,17 @@ pub fn roofline(record: &Value) -> Result<String, String> {
         for (i, read) in list(record, "ceilings/read")?.iter().enumerate() {
             ceiling(&mut chart, i, number(read, "bytes")?, number(read, "bytes_per_second")? / 1e9, peak)?;
         }
-        chart
-            .draw_series([words(format!("multiply-adds, {peak:.1} GFLOP/s"), (INTENSITY.1, peak * 1.08), HPos::Right)])
-            .or_text()?;
+        let above = peak * 1.15; // the line of the peak: the labels of what touches it
+        chart.draw_series([words(format!("multiply-adds, {peak:.1} GFLOP/s"), (0.6, above), HPos::Left)]).or_text()?;
         scatter(&mut chart, "GEMM alone", &products, COLOURS[2], 3)?;
-        scatter(&mut chart, "whole model, sentences × tokens", &forward, COLOURS[0], 5)?;
+        scatter(&mut chart, "whole model, so many tokens together", &forward, COLOURS[0], 5)?;
         scatter(&mut chart, "other kernels", &kernels, COLOURS[1], 5)?;
+        let labels = kernels.iter().map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.94), HPos::Left));
+        chart.draw_series(labels).or_text()?;
+        // Packs of as many tokens read the same weights, and stand one on the other.
+        let first = forward.iter().enumerate().filter(|(i, point)| forward[..*i].iter().all(|p| p.label != point.label));
+        let labels = first.map(|(_, point)| words(point.label.clone(), (point.at.0, above), HPos::Center));
+        chart.draw_series(labels).or_text()?;
         legend(&mut chart)
     })
 }
@@ -69,8 +76,10 @@ fn ceiling(chart: &mut LogLog, i: usize, bytes: f64, gigabytes: f64, peak: f64) 
     let line = [(INTENSITY.0, INTENSITY.0 * gigabytes), (ridge, ridge * gigabytes), (INTENSITY.1, peak)];
     chart.draw_series(LineSeries::new(line, if i == 0 { INK } else { GREY }.stroke_width(2))).or_text()?;
     let size = if bytes < 1_048_576.0 { format!("{:.0} KiB", bytes / 1024.0) } else { format!("{:.0} MiB", bytes / 1_048_576.0) };
-    let at = (INTENSITY.0 * 1.05, INTENSITY.0 * gigabytes * 1.25);
-    chart.draw_series([words(format!("{size}: {gigabytes:.0} GB/s"), at, HPos::Left)]).or_text()?;
+    // On the line, on a piece of paper.
+    let (x, y) = (INTENSITY.0 * 1.8, INTENSITY.0 * 1.8 * gigabytes);
+    chart.draw_series([Rectangle::new([(x / 1.75, y / 1.1), (x * 1.75, y * 1.1)], PAPER.filled())]).or_text()?;
+    chart.draw_series([words(format!("{size}: {gigabytes:.0} GB/s"), (x, y), HPos::Center)]).or_text()?;
     Ok(())
 }
 
@@ -78,10 +87,6 @@ fn scatter(chart: &mut LogLog, name: &str, points: &[Point], colour: RGBColor, s
     let dots = points.iter().map(|point| Circle::new(point.at, size, colour.filled()));
     let series = chart.draw_series(dots).or_text()?;
     series.label(name).legend(move |(x, y)| Circle::new((x + 9, y), 5, colour.filled()));
-    let labels = points.iter().filter(|point| !point.label.is_empty());
-    chart
-        .draw_series(labels.map(|point| words(point.label.clone(), (point.at.0 * 1.05, point.at.1 * 0.94), HPos::Left)))
-        .or_text()?;
     Ok(())
 }
 
