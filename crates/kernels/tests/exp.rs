@@ -3,7 +3,7 @@
 mod support;
 
 use minilm_kernels::{Level, exp::exp_slice};
-use support::{assert_same_bits, dense_sample, sweep, ulps};
+use support::{assert_same_bits, dense_sample, sweep, ulps, worst_line};
 
 /// The error of exp, in ULP, that the module promises.
 const MOST: f64 = 1.0;
@@ -83,6 +83,6 @@ fn a_value_has_the_same_result_at_every_position() {
 #[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored --nocapture"]
 fn all_floats_are_within_one_ulp() {
     let (most, x) = sweep(0..=u32::MAX, |x| exp_slice(Level::detect(), x), error);
-    println!("exp: at most {most:.4} ULP, at {x:e} ({:08x})", x.to_bits());
+    println!("{}", worst_line("exp", "all", "ULP", most, x));
     assert!(most <= MOST, "exp({x:e}): {most} ULP");
 }

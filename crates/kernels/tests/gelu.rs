@@ -4,13 +4,14 @@ mod support;
 
 use minilm_kernels::{Level, gelu::gelu_slice, naive};
 use std::ops::RangeInclusive;
-use support::{assert_same_bits, dense_sample, specials, sweep, ulps};
+use support::{assert_same_bits, dense_sample, specials, sweep, ulps, worst_line};
 
 /// A stretch of inputs, given by their bits, and what the error may be there.
 struct Stretch {
     name: &'static str,
     bits: RangeInclusive<u32>,
     error: fn(f32, f64) -> f64, // of a result and the truth
+    unit: &'static str,
     most: f64,
 }
 
@@ -24,12 +25,18 @@ const TAIL: u32 = 0xc080_0000;
 const STRETCHES: [Stretch; 3] = [
     // The result is max(x, 0) − t·Q(t), rounded once: ½ ULP. The last step of Q ≤ ½ has half an ULP of its own, which times
     // t is at most half an ULP of the result, because that is at least x/2. Interpolation adds little to the two.
-    Stretch { name: "x ≥ 0", bits: 0..=0x7f80_0000, error: ulps, most: 1.05 },
+    Stretch { name: "x ≥ 0", bits: 0..=0x7f80_0000, error: ulps, unit: "ULP", most: 1.05 },
     // The result is −t·Q(t) itself. Interpolation is up to 0.16·7.4e-11·4 = 4.7e-11, at the end of the stretch, where an ULP
     // is 1.5e-11: three ULP; rounding of the product and of the last step of Q is another.
-    Stretch { name: "−4 ≤ x ≤ −0", bits: 0x8000_0000..=TAIL, error: ulps, most: 4.0 },
+    Stretch { name: "−4 ≤ x ≤ −0", bits: 0x8000_0000..=TAIL, error: ulps, unit: "ULP", most: 4.0 },
     // The same interpolation, 4.7e-11, with roundings of at most 0.7e-11 each; beyond −6.75 the bump is held at 5e-11.
-    Stretch { name: "x < −4", bits: TAIL + 1..=0xff80_0000, error: |y, truth| (f64::from(y) - truth).abs(), most: 6e-11 },
+    Stretch {
+        name: "x < −4",
+        bits: TAIL + 1..=0xff80_0000,
+        error: |y, truth| (f64::from(y) - truth).abs(),
+        unit: "absolute",
+        most: 6e-11,
+    },
 ];
 
 /// x·Φ(x), also at −∞, where the product is −∞·0 and the limit 0.
@@ -115,9 +122,9 @@ fn a_value_has_the_same_result_at_every_position() {
 #[test]
 #[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored --nocapture"]
 fn all_floats_are_within_the_bound_of_their_stretch() {
-    for Stretch { name, bits, error, most } in STRETCHES {
+    for Stretch { name, bits, error, unit, most } in STRETCHES {
         let (worst, x) = sweep(bits, |x| gelu_slice(Level::detect(), x), |x, y| error(y, truth(x)));
-        println!("gelu, {name}: at most {worst:.5e}, at {x:e} ({:08x})", x.to_bits());
+        println!("{}", worst_line("gelu", name, unit, worst, x));
         assert!(worst <= most, "gelu({x:e}): {worst:e}, at most {most:e}");
     }
 }

@@ -8,11 +8,16 @@
 //! assembly of `minilm-kernels`, except `Simd::vectorize`, which is the entry. A search for `call` instructions
 //! would not do: the address of a function that is called in a loop is loaded into a register first.
 //!
+//! And the innermost loop of GEMM, which the book shows, is still what the record says ([`tile`]).
+//!
 //! The assembly is that of the library before link-time optimisation, which inlines more and never less. All kernels are in it,
 //! because the library's own functions instantiate them.
 
-use crate::{Outcome, cargo::Workspace};
-use std::{collections::BTreeSet, fs};
+mod tile;
+
+use crate::{Outcome, cargo::Workspace, files};
+use std::{collections::BTreeSet, path::PathBuf};
+pub use tile::Kind;
 
 /// Functions of `core_arch` that are no arithmetic: they ask the CPU what it has.
 const DETECTION: [&str; 3] = ["_xgetbv", "__cpuid", "has_cpuid"];
@@ -21,24 +26,38 @@ pub fn check(workspace: &Workspace) -> Outcome {
     if !cfg!(target_arch = "x86_64") {
         return Ok("skipped: it knows the assembly of x86-64 only".into());
     }
-    // A target directory of its own: other flags in the same one would rebuild what depends on the kernels.
-    let target = workspace.target.join("xtask");
-    let file = target.join("kernels.s");
-    let (directory, emit) = (target.display().to_string(), format!("--emit=asm={}", file.display()));
-    let build = ["rustc", "--release", "--package", "minilm-kernels", "--lib", "--target-dir", &directory, "--"];
-    workspace.cargo(build.iter().chain(&[emit.as_str(), "-Csymbol-mangling-version=v0"]))?;
-    let assembly = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-
+    let (file, assembly) = emitted(workspace)?;
     let kernels = symbols(&assembly).filter(|symbol| symbol.contains("4Simd9vectorize3run")).collect::<BTreeSet<_>>();
     if kernels.is_empty() {
         return Err(format!("{} has no kernels in it: this check would find nothing", file.display()));
     }
     let outlined: BTreeSet<&str> = symbols(&assembly).filter(|symbol| is_outlined(symbol)).collect();
     if outlined.is_empty() {
-        return Ok(format!("{} kernels, counted on each level", kernels.len()));
+        let tile = tile::check(workspace, &assembly)?;
+        return Ok(format!("{} kernels, counted on each level; {tile}", kernels.len()));
     }
     let list: Vec<&str> = outlined.into_iter().collect();
     Err(format!("not inlined, see {}:\n{}", file.display(), list.join("\n")))
+}
+
+/// Writes the record of the innermost loop.
+pub fn update(workspace: &Workspace) -> Outcome {
+    if !cfg!(target_arch = "x86_64") {
+        return Err("it knows the assembly of x86-64 only".into());
+    }
+    tile::update(workspace, &emitted(workspace)?.1)
+}
+
+/// The assembly of the kernels, and the file that has it.
+fn emitted(workspace: &Workspace) -> Result<(PathBuf, String), String> {
+    // A target directory of its own: other flags in the same one would rebuild what depends on the kernels.
+    let target = workspace.target.join("xtask");
+    let file = target.join("kernels.s");
+    let (directory, emit) = (target.display().to_string(), format!("--emit=asm={}", file.display()));
+    let build = ["rustc", "--release", "--package", "minilm-kernels", "--lib", "--target-dir", &directory, "--"];
+    workspace.cargo(build.iter().chain(&[emit.as_str(), "-Csymbol-mangling-version=v0"]))?;
+    let assembly = files::read(&file)?;
+    Ok((file, assembly))
 }
 
 /// Every mention of a Rust symbol: definitions, calls, and addresses taken.

@@ -6,6 +6,7 @@ mod browser;
 mod cargo;
 mod counts;
 mod dependencies;
+mod errors;
 mod files;
 mod lints;
 mod machine;
@@ -53,6 +54,8 @@ const STEPS: [Step; 13] = [
 /// Tasks besides `check`.
 const TASKS: &str = "\
 cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json
+cargo xtask assembly              writes the innermost loop of GEMM to benches/record/tile.json
+cargo xtask errors                writes benches/record/errors.json: the largest errors over all floats; takes minutes
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
 cargo xtask man                   writes the manual pages of the program to target/man";
@@ -74,6 +77,8 @@ fn main() -> ExitCode {
         }
         ["counts"] => task(counts::check),
         ["counts", "--update"] => task(counts::update),
+        ["assembly"] => task(assembly::update),
+        ["errors"] => task(errors::update),
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
         ["man"] => task(man::write),

@@ -1,7 +1,7 @@
 //! Tables and figures, made from the records of `benches/record`.
 //!
 //! ```text
-//! benches/record/MACHINE/{machine,bench,peers,ladder,bakeoff}.json
+//! benches/record/MACHINE/{machine,bench,peers,ladder,bakeoff}.json, benches/record/{errors,sts,tile}.json
 //!    ├─ report/tables.rs ─► between <!-- report: TABLE --> and <!-- /report --> in README.md and docs/*.md
 //!    └─ report/plots.rs  ─► docs/figures/PLOT.svg
 //! ```
@@ -11,6 +11,7 @@
 //! A table or plot is a function of one record. A block may name the machine, `<!-- report: TABLE MACHINE -->`; otherwise it is
 //! of the reference machine, as all plots are.
 
+mod accuracy;
 mod bakeoff;
 mod figures;
 mod ladder;
@@ -20,6 +21,7 @@ mod records;
 mod shapes;
 mod table;
 mod tables;
+mod tile;
 
 use crate::{Outcome, cargo::Workspace, files};
 use figures::{FIGURES, Source};

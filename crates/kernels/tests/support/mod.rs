@@ -174,3 +174,8 @@ pub fn sweep(
         worst.max_by(|a, b| a.0.total_cmp(&b.0)).expect("at least one thread")
     })
 }
+
+/// What `cargo xtask errors` reads: a line of its own, whatever the test harness has printed before.
+pub fn worst_line(function: &str, range: &str, unit: &str, error: f64, x: f32) -> String {
+    format!("\nworst | {function} | {range} | {unit} | {error:.5e} | {:08x}", x.to_bits())
+}

@@ -15,6 +15,7 @@ mod work;
 
 use super::shapes::Shapes;
 pub use diagram::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, PINK};
+pub use errors::ulps;
 use std::path::Path;
 
 /// A figure and how it is drawn.

@@ -4,7 +4,7 @@ use crate::files;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Every JSON file of every machine.
+/// Every JSON file of every machine, and, under no machine, those of the folder itself: what is the same on each.
 #[derive(Default)]
 pub struct Records(BTreeMap<(String, String), Value>);
 
@@ -13,17 +13,19 @@ impl Records {
     pub fn read(folder: &Path) -> Result<Records, String> {
         let mut records = Records::default();
         let list = |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-        for machine in list(folder).filter(|path| path.is_dir()) {
-            for file in list(&machine).filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
-                let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                records.0.insert((name(&machine), name(&file)), files::read_json(&file)?);
+        let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let machines = list(folder).filter(|path| path.is_dir()).map(|path| (name(&path), path));
+        for (machine, folder) in machines.chain([(String::new(), folder.to_owned())]) {
+            for file in list(&folder).filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+                records.0.insert((machine.clone(), name(&file)), files::read_json(&file)?);
             }
         }
         Ok(records)
     }
 
     pub fn get(&self, machine: &str, record: &str) -> Option<&Value> {
-        self.0.get(&(machine.to_owned(), record.to_owned()))
+        let of = |machine: &str| self.0.get(&(machine.to_owned(), record.to_owned()));
+        of(machine).or_else(|| of(""))
     }
 
     #[cfg(test)]
@@ -84,11 +86,12 @@ mod tests {
     fn records_are_found_by_machine_and_name() {
         let folder = std::env::temp_dir().join(format!("minilm-records-{}", std::process::id()));
         files::write(&folder.join("here/bench.json"), "{\"x\": 1}").unwrap();
-        files::write(&folder.join("counts.json"), "not read").unwrap();
+        files::write(&folder.join("counts.json"), "{\"y\": 2}").unwrap();
         let records = Records::read(&folder);
         fs::remove_dir_all(&folder).unwrap();
         let records = records.unwrap();
         assert_eq!(records.get("here", "bench"), Some(&json!({ "x": 1 })));
+        assert_eq!(records.get("here", "counts"), Some(&json!({ "y": 2 })));
         assert_eq!(records.get("here", "peers"), None);
         assert_eq!(records.get("there", "bench"), None);
     }

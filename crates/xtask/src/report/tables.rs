@@ -4,10 +4,10 @@ mod bench;
 mod machine;
 mod peers;
 
-use super::{Maker, bakeoff, ladder};
+use super::{Maker, accuracy, bakeoff, ladder, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 17] = [
+pub const TABLES: [Maker; 20] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
@@ -25,4 +25,7 @@ pub const TABLES: [Maker; 17] = [
     Maker { name: "ladder-attention", record: "ladder", make: ladder::attention_table },
     Maker { name: "bakeoff-avx512", record: "bakeoff", make: bakeoff::avx512 },
     Maker { name: "bakeoff-avx2", record: "bakeoff", make: bakeoff::avx2 },
+    Maker { name: "errors", record: "errors", make: accuracy::errors },
+    Maker { name: "sts", record: "sts", make: accuracy::sts },
+    Maker { name: "tile", record: "tile", make: tile::excerpt },
 ];

@@ -151,6 +151,7 @@ fn ulp(x: f64) -> f64 {
     2f64.powi(exponent - 23)
 }
 
-fn ulps(got: f32, want: f64) -> f64 {
+/// The error of `got` in units of the last place of `want`.
+pub fn ulps(got: f32, want: f64) -> f64 {
     (f64::from(got) - want).abs() / ulp(want)
 }
