@@ -78,7 +78,7 @@ fn ceiling(chart: &mut LogLog, i: usize, bytes: f64, gigabytes: f64, peak: f64) 
     let size = if bytes < 1_048_576.0 { format!("{:.0} KiB", bytes / 1024.0) } else { format!("{:.0} MiB", bytes / 1_048_576.0) };
     // On the line, on a piece of paper.
     let (x, y) = (INTENSITY.0 * 1.8, INTENSITY.0 * 1.8 * gigabytes);
-    chart.draw_series([Rectangle::new([(x / 1.75, y / 1.1), (x * 1.75, y * 1.1)], PAPER.filled())]).or_text()?;
+    chart.draw_series([Rectangle::new([(x / 1.62, y / 1.1), (x * 1.62, y * 1.1)], PAPER.filled())]).or_text()?;
     chart.draw_series([words(format!("{size}: {gigabytes:.0} GB/s"), (x, y), HPos::Center)]).or_text()?;
     Ok(())
 }
