@@ -10,7 +10,7 @@
 //! - Vectors of different models cannot be compared, but nothing in the numbers shows it: a search among the vectors of another model
 //!   answers, and wrongly. So the file says what made its vectors, a [`Space`], and a query of another one is refused with both names.
 //! - A file is written under another name, flushed to the disk, and renamed. A reader sees the old file or the new one, and a writer that is
-//!   killed, or runs out of disk, leaves the old one as it was.
+//!   killed, or runs out of disk, leaves the old one as it was; what it has begun is removed by the next writer.
 //! - [`append`] writes the file anew, old rows first, without holding them in memory. Two programs that append at once wait for each other.
 //! - A [`Writer`] takes rows one by one, for more of them than fit in memory.
 //! - [`Index`] reads from any bytes: those of a file in memory, or of one that is mapped.
@@ -38,6 +38,7 @@
 mod error;
 mod layout;
 mod space;
+mod temporary;
 mod write;
 
 pub use error::IndexError;

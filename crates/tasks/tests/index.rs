@@ -212,3 +212,33 @@ fn a_read_only_directory_is_an_error() {
     assert!(matches!(&error, IndexError::Write { path: named, .. } if named == path), "{error:?}");
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_not_replaced() {
+    use std::os::unix::net::UnixListener;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("socket");
+    let _socket = UnixListener::bind(&path).unwrap();
+    let link = directory.path().join("link");
+    std::os::unix::fs::symlink("socket", &link).unwrap();
+    for path in [&path, &link] {
+        let error = write(path, &space(), Array2::ones((1, 2)).view(), &["a"]).unwrap_err();
+        let IndexError::Write { path: named, source } = &error else { panic!("{error:?}") };
+        assert_eq!((named, source.to_string().as_str()), (path, "it is not a regular file"));
+    }
+    assert!(!fs::metadata(&path).unwrap().is_file());
+}
+
+#[test]
+fn only_what_killed_writers_left_of_this_index_is_removed() {
+    let (directory, path, _) = index();
+    let file = |name: &str| directory.path().join(name);
+    let others = [".notes.index.abc.tmp", ".notes.index.abc-ef.tmp", ".other.index.abcdef.tmp", "notes.index.abcdef.tmp"];
+    others.iter().chain(&[".notes.index.abcdef.tmp"]).for_each(|name| fs::write(file(name), "").unwrap());
+    let busy = Writer::append(&path, &space(), 7).unwrap();
+    assert!(!file(".notes.index.abcdef.tmp").exists());
+    assert!(others.iter().all(|name| file(name).exists()));
+    write(&path, &space(), Array2::ones((1, 7)).view(), &["new"]).unwrap();
+    assert_eq!(busy.finish().unwrap(), 20, "the file of a writer that is at work stays");
+}

@@ -5,16 +5,20 @@
 //! two files without names  offsets, texts: as they come, copied behind the vectors at the end
 //! ```
 
-use super::{IndexError, Space, layout::Layout};
+use super::{
+    IndexError, Space,
+    layout::Layout,
+    temporary::{Temporary, is_still, parent},
+};
 use crate::{Error, matrix::Matrix};
 use ndarray::ArrayView2;
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     ops::Range,
     path::{Path, PathBuf},
 };
-use tempfile::{NamedTempFile, SpooledTempFile, TempPath};
+use tempfile::SpooledTempFile;
 
 /// Bytes of offsets, and of texts, that stay in memory.
 const IN_MEMORY: usize = 4 << 20;
@@ -72,9 +76,7 @@ pub struct Writer {
     path: PathBuf,   // as it was given
     target: PathBuf, // where it leads to
     layout: Layout,
-    /// The new index. Its errors do not name it: nobody asked for a temporary file.
-    file: BufWriter<File>,
-    temporary: TempPath,
+    file: BufWriter<Temporary>,
     offsets: BufWriter<SpooledTempFile>,
     texts: BufWriter<SpooledTempFile>,
     /// The index that is added to; others who want to add wait while it is open.
@@ -114,8 +116,7 @@ impl Writer {
             let target = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
             let directory = parent(&target);
             let spool = || tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-            let (file, temporary) = temporary_beside(&target, directory)?.into_parts();
-            let mut file = BufWriter::with_capacity(1 << 20, file);
+            let mut file = BufWriter::with_capacity(1 << 20, Temporary::beside(&target)?);
             let (mut offsets, mut texts) = (BufWriter::new(spool()), BufWriter::new(spool()));
             file.write_all(&layout.header())?;
             match &old {
@@ -126,7 +127,7 @@ impl Writer {
                     copy(old, layout.texts(), &mut texts)?;
                 }
             }
-            Ok(Writer { path: path.to_owned(), target, layout, file, temporary, offsets, texts, _old: old })
+            Ok(Writer { path: path.to_owned(), target, layout, file, offsets, texts, _old: old })
         };
         begin().map_err(|source| IndexError::Write { path: path.to_owned(), source })
     }
@@ -166,7 +167,7 @@ impl Writer {
     /// # Errors
     /// [`IndexError::Write`].
     pub fn finish(self) -> Result<usize, IndexError> {
-        let Writer { path, target, layout, mut file, temporary, offsets, texts, _old } = self;
+        let Writer { path, target, layout, mut file, offsets, texts, _old } = self;
         let finish = || {
             for spool in [offsets, texts] {
                 let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -175,9 +176,7 @@ impl Writer {
             }
             file.seek(SeekFrom::Start(0))?;
             file.write_all(&layout.header())?;
-            file.flush()?;
-            file.get_ref().sync_all()?;
-            temporary.persist(&target).map_err(|error| error.error)?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.rename(&target)?;
             sync_directory(parent(&target));
             Ok(layout.rows)
         };
@@ -197,19 +196,6 @@ fn open_locked(path: &Path) -> io::Result<File> {
     }
 }
 
-#[cfg(unix)]
-fn is_still(path: &Path, file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let (now, opened) = (fs::metadata(path)?, file.metadata()?);
-    Ok((now.dev(), now.ino()) == (opened.dev(), opened.ino()))
-}
-
-/// Elsewhere a file that is open keeps its name.
-#[cfg(not(unix))]
-fn is_still(_path: &Path, _file: &File) -> io::Result<bool> {
-    Ok(true)
-}
-
 fn read_layout(path: &Path, file: &mut File) -> Result<Layout, IndexError> {
     let read = |source| IndexError::Read { path: path.to_owned(), source };
     let format = |reason| IndexError::Format { path: path.to_owned(), reason };
@@ -226,29 +212,6 @@ fn copy(mut from: &File, part: Range<usize>, to: &mut impl Write) -> io::Result<
     from.seek(SeekFrom::Start(part.start as u64))?;
     let copied = io::copy(&mut from.take(part.len() as u64), to)?;
     if copied == part.len() as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// A new file `.NAME.XXXXXX.tmp` with the permissions of `path`, or those of any new file.
-fn temporary_beside(path: &Path, directory: &Path) -> io::Result<NamedTempFile> {
-    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let prefix = format!(".{name}.");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less what the umask forbids
-    let file = builder.tempfile_in(directory)?;
-    if let Ok(found) = fs::metadata(path) {
-        file.as_file().set_permissions(found.permissions())?;
-    }
-    Ok(file)
 }
 
 /// A rename is on the disk when its directory is. The new file has its name already, so a failure here is none of the write.
