@@ -8,6 +8,9 @@ use std::{
     vec,
 };
 
+/// The byte order mark, with which some editors begin a file.
+pub(crate) const MARK: char = '\u{feff}';
+
 /// The texts of a command, one after the other.
 ///
 /// A text that cannot be read ends them; [`Texts::finish`] then has the reason.
@@ -132,7 +135,7 @@ impl Opened {
     }
 }
 
-/// Line `number` of `name` without its end (`\n` or `\r\n`), or `None` after the last.
+/// Line `number` of `name` without its end (`\n` or `\r\n`), or `None` after the last. A byte order mark before the first is no part of it.
 pub(crate) fn read_line(reader: &mut impl BufRead, name: &str, number: usize) -> Result<Option<String>, Error> {
     let mut line = Vec::new();
     let read = reader.read_until(b'\n', &mut line);
@@ -146,6 +149,7 @@ pub(crate) fn read_line(reader: &mut impl BufRead, name: &str, number: usize) ->
         }
     }
     match String::from_utf8(line) {
+        Ok(text) if number == 1 && text.starts_with(MARK) => Ok(Some(text[MARK.len_utf8()..].to_owned())),
         Ok(text) => Ok(Some(text)),
         Err(error) => Err(Error::NotUtf8 { name: name.to_owned(), line: number, byte: error.utf8_error().valid_up_to() + 1 }),
     }
@@ -161,13 +165,15 @@ mod tests {
 
     #[test]
     fn a_line_is_a_text_without_its_end() {
-        let cases: [(&[u8], &[&str]); 7] = [
+        let cases: [(&[u8], &[&str]); 9] = [
             (b"", &[]),
             (b"\n", &[""]),
             (b"a", &["a"]),
             (b"a\n", &["a"]),
             (b"a\r\n\r\nb\rc\r\n", &["a", "", "b\rc"]),
             (b"\n\na\n\n", &["", "", "a", ""]),
+            ("\u{feff}a\n\u{feff}b".as_bytes(), &["a", "\u{feff}b"]),
+            ("\u{feff}\n".as_bytes(), &[""]),
             (b"a\0b\nlast\r", &["a\0b", "last\r"]), // a \r that ends no line is part of the text
         ];
         for (bytes, texts) in cases {

@@ -17,6 +17,7 @@ fn kept(name: &str, content: &[u8], options: &[&str]) -> String {
 #[test]
 fn a_record_is_kept_as_it_stands() {
     assert_eq!(kept("a.txt", b"one\nTwo\nONE\n\xc3\xa9t\xc3\xa9\n", &[]), "one\nTwo\nété\n");
+    assert_eq!(kept("a.txt", b"\xef\xbb\xbfone\r\nTwo\r\n", &[]), "one\nTwo\n");
     let jsonl = "{\"id\": 1, \"text\": \"one\"}\n\n{\"text\":\"two\",  \"id\": 2}\n{\"text\": \"One\"}\n";
     assert_eq!(kept("a.jsonl", jsonl.as_bytes(), &[]), "{\"id\": 1, \"text\": \"one\"}\n{\"text\":\"two\",  \"id\": 2}\n");
     assert_eq!(kept("a.json", b"\xef\xbb\xbf{\"body\": \"one\"}\n{\"body\": 2}\n", &["--field", "body"]).lines().count(), 2);

@@ -20,10 +20,7 @@ impl Objects {
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Record>, Error> {
         loop {
             self.line += 1;
-            let Some(mut raw) = input::read_line(&mut self.reader, name, self.line as usize)? else { return Ok(None) };
-            if self.line == 1 && raw.starts_with('\u{feff}') {
-                raw.remove(0);
-            }
+            let Some(raw) = input::read_line(&mut self.reader, name, self.line as usize)? else { return Ok(None) };
             if raw.trim().is_empty() {
                 continue;
             }
