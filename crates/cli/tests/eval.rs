@@ -115,3 +115,29 @@ fn bad_labels_and_folders_are_named() {
     let run = run(&["eval", "triplets", &one, "--columns", "a,b"]);
     assert_eq!(run.message(2), "--columns: 2 names were given, but 3 are needed: anchor,positive,negative");
 }
+
+#[test]
+fn no_document_and_no_query_counts_twice() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let folder = directory.path().to_str().expect("UTF-8");
+    let write = |name: &str, content: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    std::fs::create_dir(directory.path().join("qrels")).expect("a directory");
+    write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\td\t1\n");
+    let (one, two) =
+        ("{\"_id\": \"q\", \"text\": \"x\"}\n", "{\"_id\": \"d\", \"text\": \"x\"}\n{\"_id\": \"d\", \"text\": \"y\"}\n");
+    let corpus = write("corpus.jsonl", two);
+    write("queries.jsonl", one);
+    assert_eq!(
+        run(&["eval", "retrieval", folder]).message(1),
+        format!("line 2 of {corpus}: a line before has the _id \"d\" too")
+    );
+    let queries = write("queries.jsonl", &one.repeat(2));
+    assert_eq!(
+        run(&["eval", "retrieval", folder]).message(1),
+        format!("line 2 of {queries}: a line before has the _id \"q\" too")
+    );
+}

@@ -21,7 +21,7 @@ use minilm::{
 use serde_json::{Map, json};
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     path::{Path, PathBuf},
 };
 
@@ -90,11 +90,16 @@ fn judgements(path: &Path) -> Result<Relevant, Error> {
 /// The names and texts of the queries for which something is relevant.
 fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>), Error> {
     let (mut names, mut texts) = (Vec::new(), Vec::new());
+    let mut found = HashSet::new();
     for record in Records::open(path, Kind::Jsonl, &["_id", "text"])? {
-        let mut fields = record?.fields.into_iter();
+        let Record { line, fields, .. } = record?;
+        let mut fields = fields.into_iter();
         if let (Some(name), Some(text)) = (fields.next(), fields.next())
             && relevant.contains_key(&name)
         {
+            if !found.insert(name.clone()) {
+                return Err(Error::Input(format!("line {line} of {}: {}", path.display(), twice(&name))));
+            }
             names.push(name);
             texts.push(text);
         }
@@ -105,18 +110,27 @@ fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>
     }
 }
 
-/// The names of the documents, and the best for each query.
+fn twice(name: &str) -> String {
+    format!("a line before has the _id {name:?} too")
+}
+
+/// The rows of the documents by their names, and the best for each query.
 fn search(
     common: &Common,
     records: Records,
     encoder: &SentenceEncoder,
     mut stream: Stream,
-) -> Result<(Vec<String>, Vec<Vec<usize>>), Error> {
+) -> Result<(HashMap<String, usize>, Vec<Vec<usize>>), Error> {
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let name = PathBuf::from(records.name());
-    let documents = RefCell::new(Vec::new());
+    let documents = RefCell::new(HashMap::new());
     let corpus = Corpus::with(records, &interrupt, |fields| {
-        documents.borrow_mut().push(fields.remove(0));
+        let mut documents = documents.borrow_mut();
+        let row = documents.len();
+        match documents.entry(fields.remove(0)) {
+            Entry::Occupied(found) => return Err(twice(found.key())),
+            Entry::Vacant(place) => place.insert(row),
+        };
         *fields = vec![fields.join(" ").trim().to_owned()]; // title and text
         Ok(())
     });
@@ -140,8 +154,7 @@ fn search(
 }
 
 /// The rows of the relevant documents of each query. Those that are not in the corpus get numbers behind its rows.
-fn rows(names: &[String], relevant: &Relevant, documents: &[String]) -> Vec<HashSet<usize>> {
-    let places: HashMap<&str, usize> = documents.iter().map(String::as_str).zip(0..).collect();
-    let row = |(i, name): (usize, &String)| places.get(name.as_str()).copied().unwrap_or(documents.len() + i);
+fn rows(names: &[String], relevant: &Relevant, documents: &HashMap<String, usize>) -> Vec<HashSet<usize>> {
+    let row = |(i, name): (usize, &String)| documents.get(name).copied().unwrap_or(documents.len() + i);
     names.iter().map(|name| relevant[name].iter().enumerate().map(row).collect()).collect()
 }
