@@ -6,7 +6,7 @@ use crate::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Sentence embeddings on the CPU: all-MiniLM-L6-v2 and BERT checkpoints like it.
 #[derive(Debug, Parser)]
@@ -189,6 +189,11 @@ pub(crate) enum Score {
     Manhattan,
 }
 
+/// A number of things that cannot be none.
+pub(crate) fn at_least_one(number: &str) -> Result<NonZeroUsize, String> {
+    number.parse().map_err(|_| "it has to be a whole number, at least 1".to_owned())
+}
+
 fn level_help() -> String {
     format!("The instruction set: auto, {} [env: MINILM_LEVEL] [default: auto]", Level::NAMES.join(", "))
 }
@@ -207,7 +212,7 @@ Examples:
   minilm bench
 
 Results are on standard output, messages on standard error.
-Exit status: 0 fine, 1 failed, 2 misused.";
+Exit status: 0 fine, 1 failed, 2 misused, 130 stopped by Ctrl-C.";
 
 const EMBED_EXAMPLES: &str = "\
 Examples:

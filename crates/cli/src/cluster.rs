@@ -1,7 +1,7 @@
 //! `minilm cluster`: what groups of texts there are.
 
 use crate::{
-    args::Common,
+    args::{Common, at_least_one},
     corpus::{Source, Vectors, failed},
     error::Error,
     message, model,
@@ -22,7 +22,7 @@ use std::num::NonZeroUsize;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {
     /// Put every text into one of K clusters (k-means)
-    #[arg(long, value_name = "K", conflicts_with = "threshold")]
+    #[arg(long, value_name = "K", conflicts_with = "threshold", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
     /// Put every text into a cluster, and join clusters while the mean cosine between their texts is above this (agglomerative)
@@ -34,7 +34,7 @@ pub(crate) struct Cluster {
     pub min_score: f32,
 
     /// The smallest cluster to show [default: 10 for communities, else 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub min_size: Option<NonZeroUsize>,
 
     /// What k-means starts from: the same number gives the same clusters

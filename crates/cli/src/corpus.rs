@@ -31,7 +31,7 @@ const PLACES: usize = 1 << 13;
 /// A file of texts.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// A file with one text a line, a *.jsonl, *.csv or *.tsv file, or an index; - is standard input
+    /// A file with one text a line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 

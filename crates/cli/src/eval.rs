@@ -4,7 +4,7 @@ mod labelled;
 mod retrieval;
 
 use crate::{
-    args::{Common, Encoding},
+    args::{Common, Encoding, at_least_one},
     error::Error,
     records::{Kind, Records},
     show::{Page, Style},
@@ -93,7 +93,7 @@ pub(crate) struct Triplets {
 #[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
 pub(crate) struct Clusters {
     /// How many clusters; by default as many as labels
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
     /// What k-means starts from: the same number gives the same clusters
@@ -107,7 +107,7 @@ pub(crate) struct Clusters {
 /// A file with several texts, or a label, in each record.
 #[derive(Debug, Args)]
 pub(crate) struct Table {
-    /// A *.tsv or *.csv file with a header, or *.jsonl; tab-separated if it has another name; - is standard input
+    /// A *.tsv or *.csv file with a header, or *.jsonl or *.parquet; tab-separated if it has another name; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 

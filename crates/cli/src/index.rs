@@ -1,7 +1,7 @@
 //! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
 
 use crate::{
-    args::{Common, Encoding},
+    args::{Common, Encoding, at_least_one},
     corpus::{Corpus, values},
     error::Error,
     interrupt::Interrupt,
@@ -20,7 +20,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Index {
-    /// Files with one text a line, or *.jsonl, *.csv, *.tsv; - is standard input
+    /// Files with one text a line, or *.jsonl, *.csv, *.tsv, *.parquet; - is standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 
@@ -41,7 +41,7 @@ pub(crate) struct Index {
     pub windows: bool,
 
     /// From the beginning of a window to that of the next, in tokens [default: no overlap]
-    #[arg(long, value_name = "N", requires = "windows")]
+    #[arg(long, value_name = "N", requires = "windows", value_parser = at_least_one)]
     pub stride: Option<NonZeroUsize>,
 
     #[command(flatten)]
@@ -60,6 +60,7 @@ Examples:
   minilm search notes.index \"a question\"";
 
 pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
+    check_output(command)?;
     let files: Vec<Records> = command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let directory = model::directory(common)?;
@@ -86,6 +87,9 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     if interrupt.asked() && done == command.skip {
         return Err(Error::Interrupted(format!("stopped before the first text; {name} was not written")));
     }
+    if skip > 0 && !interrupt.asked() {
+        return Err(Error::Usage(format!("--skip: there are only {}", count(command.skip - skip, "text"))));
+    }
     let rows = count(writer.finish()?, if command.windows { "window" } else { "text" });
     if interrupt.asked() {
         return Err(Error::Interrupted(format!("stopped; {name} holds {rows}; to go on, add --append --skip {done}")));
@@ -94,6 +98,16 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
         message(&format!("{name} holds {rows}"));
     }
     Ok(())
+}
+
+/// A text file does not become the index of its texts, by a slip of the hand.
+fn check_output(command: &Index) -> Result<(), Error> {
+    let output = command.output.canonicalize();
+    let is_output = |file: &PathBuf| output.as_ref().is_ok_and(|output| file.canonicalize().is_ok_and(|file| file == *output));
+    match command.files.iter().any(is_output) && !command.append {
+        true => Err(Error::Usage(format!("--output: the index would replace {}, of which it is made", command.output.display()))),
+        false => Ok(()),
+    }
 }
 
 /// Adds the windows of a text, each with the part of the text that it reads.

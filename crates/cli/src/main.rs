@@ -13,7 +13,8 @@
 //! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
 //! ```
 //!
-//! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused.
+//! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused, 130
+//! stopped by Ctrl-C.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -3,7 +3,7 @@
 mod page;
 
 use crate::{
-    args::Common,
+    args::{Common, at_least_one},
     cluster::from_the_middle,
     corpus::{Source, Vectors, failed},
     error::Error,
@@ -38,7 +38,7 @@ pub(crate) struct Map {
     pub html: PathBuf,
 
     /// Colour K clusters (k-means) [default: by the number of texts, at most 16]
-    #[arg(long, value_name = "K", conflicts_with = "min_score")]
+    #[arg(long, value_name = "K", conflicts_with = "min_score", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
     /// Colour communities instead: texts with at least this cosine with one in the middle. Most texts may be in none
@@ -46,7 +46,7 @@ pub(crate) struct Map {
     pub min_score: Option<f32>,
 
     /// The smallest community
-    #[arg(long, value_name = "N", default_value = "10", requires = "min_score")]
+    #[arg(long, value_name = "N", default_value = "10", requires = "min_score", value_parser = at_least_one)]
     pub min_size: NonZeroUsize,
 
     /// About how many neighbours of a text count; more shows larger groups

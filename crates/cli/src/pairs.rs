@@ -1,7 +1,7 @@
 //! `minilm pairs`: the texts that say the same.
 
 use crate::{
-    args::Common,
+    args::{Common, at_least_one},
     corpus::{Source, Vectors, failed},
     error::Error,
     model,
@@ -19,7 +19,7 @@ use std::num::NonZeroUsize;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Pairs {
     /// How many pairs to show at most
-    #[arg(long, short = 'n', value_name = "N", default_value = "100")]
+    #[arg(long, short = 'n', value_name = "N", default_value = "100", value_parser = at_least_one)]
     pub max_pairs: NonZeroUsize,
 
     /// Show only pairs with at least this cosine
@@ -27,7 +27,7 @@ pub(crate) struct Pairs {
     pub min_score: f32,
 
     /// How many pairs a text can bring in
-    #[arg(long, short = 'k', value_name = "K", default_value = "100")]
+    #[arg(long, short = 'k', value_name = "K", default_value = "100", value_parser = at_least_one)]
     pub top_k: NonZeroUsize,
 
     /// Print a JSON object a line: {"score", "rows", "texts"}

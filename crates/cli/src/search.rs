@@ -1,7 +1,7 @@
 //! `minilm search`: the texts of an index that are nearest to a query.
 
 use crate::{
-    args::{Common, Encoding},
+    args::{Common, Encoding, at_least_one},
     corpus,
     error::Error,
     model, note_truncated,
@@ -36,12 +36,12 @@ pub(crate) struct Search {
     #[arg(value_name = "QUERY", required_unless_present = "queries", conflicts_with = "queries")]
     pub query: Vec<String>,
 
-    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv with a field or column named text; - is standard input
+    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv, *.parquet with a field or column named text; - is standard input
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
     /// How many texts to show for each query
-    #[arg(long, short = 'k', value_name = "K", default_value = "10")]
+    #[arg(long, short = 'k', value_name = "K", default_value = "10", value_parser = at_least_one)]
     pub top_k: NonZeroUsize,
 
     /// Show only texts with at least this cosine

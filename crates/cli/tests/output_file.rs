@@ -54,6 +54,14 @@ fn a_place_that_cannot_be_written_to_is_named_at_once() {
     let nowhere = directory.path().join("missing/out.jsonl");
     let expected = format!("cannot write {}: No such file or directory (os error 2)", nowhere.display());
     assert_eq!(embed_to(&nowhere).message(1), expected);
+    let file = directory.path().join("file");
+    fs::write(&file, "").expect("a file");
+    let within = file.join("out.jsonl");
+    let message = embed_to(&within).message(1).to_owned();
+    assert!(
+        message.starts_with(&format!("cannot write {}: ", within.display())) && !message.contains(".out.jsonl."),
+        "{message}"
+    );
     let expected = format!("cannot write {}: is a directory", directory.path().display());
     assert_eq!(embed_to(directory.path()).message(1), expected);
 }

@@ -65,6 +65,8 @@ fn appending_and_several_files_give_the_index_of_all_texts() {
     run(&[&skip[..], &["--skip", "4"]].concat()).ok();
     assert_eq!(hits(&[&path("new.index"), "x"]), hits(&[&path("new.index"), "x", "-k", "1"]));
     assert_eq!(hits(&[&path("new.index"), "x"])[0]["text"], "two\nlines");
+    let none = run(&["index", &path("notes.txt"), "-o", &path("none.index"), "--skip", "4"]);
+    assert_eq!(none.message(2), "--skip: there are only 3 texts");
     assert_eq!(files(Path::new(&path(""))).len(), 5, "nothing else is left");
 }
 
@@ -113,6 +115,8 @@ fn what_is_no_index_is_an_error_that_names_it() {
     assert_eq!(run(&["search", &text, "x"]).message(1), format!("{text} is not an index: it does not begin as one"));
     let append = run(&["index", &text, "-o", &text, "--append"]);
     assert_eq!(append.message(1), format!("{text} is not an index: it does not begin as one"));
+    let replace = run(&["index", &text, "-o", &path("./notes.txt")]);
+    assert!(replace.message(2).ends_with("notes.txt, of which it is made"), "{}", replace.stderr);
     assert_eq!(fs::read_to_string(&text).expect("the file"), NOTES);
     let bytes = fs::read(path("notes.index")).expect("the index");
     fs::write(path("cut.index"), &bytes[..bytes.len() - 1]).expect("a file");

@@ -155,8 +155,12 @@ fn beside<T>(path: &Path, mode: u32, make: impl FnOnce(&mut Builder, &Path) -> i
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
     #[cfg(not(unix))]
     let _ = mode;
-    fs::metadata(directory)?; // its error does not name the temporary file, which nobody asked for
-    make(&mut builder, directory)
+    fs::metadata(directory)?;
+    // No error names the temporary file, which nobody asked for.
+    make(&mut builder, directory).map_err(|error| {
+        let text = error.to_string();
+        text.split_once(" at path ").map(|(reason, _)| io::Error::new(error.kind(), reason)).unwrap_or(error)
+    })
 }
 
 /// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
