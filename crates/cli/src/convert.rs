@@ -3,25 +3,27 @@
 use crate::{
     args::Common,
     error::Error,
+    input::Size,
     message,
+    progress::Progress,
     show::count,
     vectors::{Kind, Reader, Writer},
 };
 use clap::Args;
 use std::path::PathBuf;
 
-/// Convert vectors between npy, jsonl, csv and safetensors files
+/// Convert vectors between npy, jsonl, csv, parquet and safetensors files
 ///
-/// The names of the files tell what they are. An index can be read too. Texts go along where both files have room for them: jsonl, csv and
-/// index. Values keep all their bits.
+/// The names of the files tell what they are. An index can be read too. Texts go along where both files have room for them: jsonl, csv,
+/// parquet and index. Values keep all their bits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Convert {
-    /// The file to read: *.npy, *.jsonl, *.csv, *.safetensors or *.index
+    /// The file to read: *.npy, *.jsonl, *.csv, *.parquet, *.safetensors or *.index
     #[arg(value_name = "FROM")]
     pub from: PathBuf,
 
-    /// The file to write: *.npy, *.jsonl, *.csv or *.safetensors
+    /// The file to write: *.npy, *.jsonl, *.csv, *.parquet or *.safetensors
     #[arg(value_name = "TO")]
     pub to: PathBuf,
 
@@ -36,18 +38,23 @@ Examples:
   minilm convert notes.index notes.jsonl";
 
 pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
-    Kind::of(&command.to)?;
-    let mut rows = Reader::open(&command.from, command.tensor.as_deref())?;
+    let to = Kind::of(&command.to)?;
+    let takes_texts = !matches!(to, Kind::Npy | Kind::Safetensors);
+    let is_table = takes_texts && to != Kind::Jsonl; // with a column for texts, or none
+    let mut rows = Reader::open(&command.from, command.tensor.as_deref())?.same_texts(is_table);
     let mut writer = Writer::create(&command.to)?;
-    let mut texts = false;
+    let progress = Progress::new(!common.quiet, Size::Unknown);
+    let (mut texts, mut done) = (false, 0_usize);
     while let Some(row) = rows.next()? {
         texts |= row.text.is_some();
         writer.push(&row)?;
+        done += 1;
+        progress.note(|| count(done, "vector"));
     }
+    progress.finish();
     let written = writer.finish()?;
     if !common.quiet {
-        let lost = texts && matches!(Kind::of(&command.to)?, Kind::Npy | Kind::Safetensors);
-        let lost = if lost { ", without their texts" } else { "" };
+        let lost = if texts && !takes_texts { ", without their texts" } else { "" };
         message(&format!("{} holds {}{lost}", command.to.display(), count(written as usize, "vector")));
     }
     Ok(())

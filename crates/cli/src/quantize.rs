@@ -3,7 +3,9 @@
 use crate::{
     args::Common,
     error::Error,
+    input::Size,
     message,
+    progress::Progress,
     show::count,
     vectors::{Bytes, Kind, Reader},
 };
@@ -30,7 +32,7 @@ const SAMPLE: (usize, usize) = (100_000, 100);
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Quantize {
-    /// The vectors: *.npy, *.jsonl, *.csv, *.safetensors or *.index
+    /// The vectors: *.npy, *.jsonl, *.csv, *.parquet, *.safetensors or *.index
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -90,7 +92,7 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
         (true, None) => Some(ranges(&command.file, tensor)?),
     };
     if let Some(output) = &command.output {
-        let rows = write(command, output, ranges.as_ref())?;
+        let rows = write(command, output, ranges.as_ref(), !common.quiet)?;
         if !common.quiet {
             message(&format!("{} holds {}", output.display(), count(rows, "vector")));
         }
@@ -145,10 +147,12 @@ fn quantize(precision: Precision, ranges: Option<&Ranges>, rows: &Array2<f32>) -
     }
 }
 
-fn write(command: &Quantize, output: &Path, ranges: Option<&Ranges>) -> Result<usize, Error> {
+/// Writes all rows, with progress if that is wanted, and returns how many there were.
+fn write(command: &Quantize, output: &Path, ranges: Option<&Ranges>, wanted: bool) -> Result<usize, Error> {
     let mut rows = Reader::open(&command.file, command.tensor.as_deref())?;
     let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) { "|i1" } else { "|u1" };
     let (mut writer, mut written) = (None, 0);
+    let progress = Progress::new(wanted, Size::Unknown);
     loop {
         let some = block(&mut rows, TOGETHER)?;
         if some.nrows() == 0 {
@@ -162,7 +166,9 @@ fn write(command: &Quantize, output: &Path, ranges: Option<&Ranges>) -> Result<u
             writer.push(bytes.as_slice().expect("a new array is in standard layout"))?;
         }
         written += some.nrows();
+        progress.note(|| count(written, "vector"));
     }
+    progress.finish();
     writer.map_or(Ok(()), Bytes::finish)?;
     Ok(written)
 }

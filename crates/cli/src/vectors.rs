@@ -57,7 +57,8 @@ impl Kind {
             #[cfg(not(feature = "parquet"))]
             Some("parquet") => Err(crate::records::without_parquet(&path.display().to_string())),
             _ => {
-                let remedy = "it should end in .npy, .jsonl, .csv, .safetensors or .index";
+                let parquet = if cfg!(feature = "parquet") { " .parquet," } else { "" };
+                let remedy = format!("it should end in .npy, .jsonl, .csv,{parquet} .safetensors or .index");
                 Err(Error::Usage(format!("{} does not tell by its name what it holds; {remedy}", path.display())))
             }
         }
@@ -77,6 +78,8 @@ pub(crate) struct Reader {
     source: Box<dyn Source>,
     rows: usize,
     columns: Option<usize>,
+    same_texts: bool,
+    has_text: Option<bool>,
 }
 
 /// One way to read vectors.
@@ -127,10 +130,15 @@ impl Reader {
             Kind::Parquet => Ok(Box::new(parquet::Table::open(path)?)),
         };
         match source {
-            Ok(source) => Ok(Reader { name, source, rows: 0, columns: None }),
+            Ok(source) => Ok(Reader { name, source, rows: 0, columns: None, same_texts: false, has_text: None }),
             Err(Wrong::Io(source)) => Err(Error::Read { name, source }),
             Err(Wrong::Content(reason)) => Err(Error::Input(format!("{name}: {reason}"))),
         }
+    }
+
+    /// Either every row must have a text, or none.
+    pub(crate) fn same_texts(self, same_texts: bool) -> Reader {
+        Reader { same_texts, ..self }
     }
 
     /// The file, for messages.
@@ -150,6 +158,11 @@ impl Reader {
         let columns = *self.columns.get_or_insert(row.values.len());
         if row.values.len() != columns {
             return Err(self.wrong(format!("{} values, but the rows before have {columns}", row.values.len())));
+        }
+        let has_text = row.text.is_some();
+        if self.same_texts && *self.has_text.get_or_insert(has_text) != has_text {
+            let (this, before) = if has_text { ("a", "none") } else { ("no", "one") };
+            return Err(self.wrong(format!("it has {this} text, but the rows before have {before}")));
         }
         if columns == 0 {
             return Err(self.wrong("no values".to_owned()));

@@ -69,7 +69,7 @@ fn texts_go_along_where_there_is_room() {
 #[test]
 fn what_is_wrong_is_named_with_its_row() {
     let nan = floats(&[1.0, 2.0, f32::NAN, 4.0]);
-    let cases: [(&str, Vec<u8>, &str); 18] = [
+    let cases: [(&str, Vec<u8>, &str); 19] = [
         ("a.npy", array("<f4", "(2, 2)", &nan), "row 1 of FILE: value 0 is NaN"),
         ("a.npy", array("<f4", "(2, 2)", &nan[..13]), "row 1 of FILE: the file ends within it"),
         ("a.npy", array("<f4", "(1, 2)", &nan), "row 1 of FILE: there are more bytes than the header tells of"),
@@ -86,6 +86,7 @@ fn what_is_wrong_is_named_with_its_row() {
             b"{\"text\": \"a\"}\n".to_vec(),
             "line 1 of FILE: neither an object with an embedding, nor a list of numbers",
         ),
+        ("a.jsonl", b"[1, 2]\n[1, NaN]\n".to_vec(), "line 2 of FILE: no JSON from column 5 on"),
         ("a.jsonl", b"[]\n".to_vec(), "line 1 of FILE: no values"),
         ("a.csv", b"e0,e1\n1,2\n1\n".to_vec(), "line 3 of FILE: 1 fields, but the header has 2"),
         ("a.csv", b"e0,e1\n1,x\n".to_vec(), "line 2 of FILE: e1 is \"x\", which is no number"),
@@ -105,6 +106,39 @@ fn what_is_wrong_is_named_with_its_row() {
             assert_eq!(run(command).message(1), message, "{command:?}");
         }
         assert_eq!(files(directory.path()), [name]);
+    }
+}
+
+#[test]
+fn a_table_has_a_text_in_each_row_or_in_none() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| path(directory.path(), name);
+    let (with, without) = ("{\"text\": \"a\", \"embedding\": [1, 2]}\n", "{\"embedding\": [3, 4]}\n");
+    let (from, tables) = (path("a.jsonl"), if cfg!(feature = "parquet") { &["b.csv", "b.parquet"][..] } else { &["b.csv"] });
+    for (content, message) in [
+        ([with, without], "it has no text, but the rows before have one"),
+        ([without, with], "it has a text, but the rows before have none"),
+    ] {
+        fs::write(&from, content.concat()).expect("a file");
+        for to in tables {
+            assert_eq!(run(&["convert", &from, &path(to)]).message(1), format!("line 2 of {from}: {message}"), "{to}");
+        }
+        assert_eq!(files(directory.path()), ["a.jsonl"]);
+    }
+    run(&["convert", "-q", &from, &path("c.jsonl")]).ok();
+    let lines = fs::read_to_string(path("c.jsonl")).expect("the file");
+    assert_eq!(lines, "{\"embedding\":[3.0,4.0]}\n{\"text\":\"a\",\"embedding\":[1.0,2.0]}\n");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_row() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| path(directory.path(), name);
+    for (name, content) in [("a.jsonl", "\u{feff}[1, 2]\n"), ("b.jsonl", "\u{feff}\n[1, 2]\n"), ("a.csv", "\u{feff}e0,e1\n1,2\n")]
+    {
+        fs::write(path(name), content).expect("a file");
+        run(&["convert", "-q", &path(name), &path("x.npy")]).ok();
+        assert!(fs::read(path("x.npy")).expect("the file").ends_with(&floats(&[1.0, 2.0])), "{name}");
     }
 }
 
@@ -174,8 +208,10 @@ fn quantised_values_are_those_of_the_library() {
 #[test]
 fn misuse_is_told() {
     let foo = run(&["convert", "a.npy", "b.foo"]);
-    let remedy = "it should end in .npy, .jsonl, .csv, .safetensors or .index";
-    assert_eq!(foo.message(2), format!("b.foo does not tell by its name what it holds; {remedy}"));
+    let remedy = "it should end in .npy, .jsonl, .csv, ";
+    assert!(foo.message(2).starts_with(&format!("b.foo does not tell by its name what it holds; {remedy}")), "{}", foo.stderr);
+    let none = run(&["search", "a.index", "a", "-k", "0"]);
+    assert!(none.stderr.contains("it has to be a whole number, at least 1"), "{}", none.stderr);
     assert_eq!(run(&["quantize", "a.npy", "-o", "b.csv"]).message(2), "--output: b.csv does not end in .npy");
     let bits = ["quantize", "a.npy", "-o", "b.npy", "-p", "binary", "--calibration", "c.npy"];
     assert_eq!(run(&bits).message(2), "--calibration: bits need no ranges");
