@@ -2,15 +2,18 @@
 
 use crate::{
     args::{Common, at_least_one},
-    corpus::{Source, Vectors, failed},
+    corpus::{Source, Vectors},
     error::Error,
     message, model,
     show::{Page, Style, count, printable},
 };
 use clap::Args;
-use minilm::tasks::{
-    Similarity,
-    cluster::{Agglomerative, Communities, Distance, KMeans, Linkage, members},
+use minilm::{
+    ndarray::ArrayView2,
+    tasks::{
+        Similarity,
+        cluster::{Agglomerative, Communities, Distance, KMeans, Linkage, members},
+    },
 };
 use serde::Serialize;
 use std::num::NonZeroUsize;
@@ -74,7 +77,7 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, false)?;
     let least = command.min_size.map_or(1, NonZeroUsize::get);
-    let mut clusters = find(command, &vectors)?;
+    let mut clusters = vectors.compare(common, |rows| find(command, rows))?;
     clusters.retain(|rows| rows.len() >= least);
     clusters.sort_by_key(|rows| std::cmp::Reverse(rows.len())); // stable
     let mut page = Page::new();
@@ -91,10 +94,8 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
 }
 
 /// The rows of each cluster.
-fn find(command: &Cluster, vectors: &Vectors) -> Result<Vec<Vec<usize>>, Error> {
-    let embeddings = vectors.index.vectors();
-    let embeddings = embeddings.view();
-    let found = match (command.kmeans, command.threshold) {
+fn find(command: &Cluster, embeddings: ArrayView2<f32>) -> Result<Vec<Vec<usize>>, minilm::tasks::Error> {
+    match (command.kmeans, command.threshold) {
         (Some(clusters), _) => {
             let found = KMeans::new(clusters.get()).seed(command.seed).run(embeddings);
             found.map(|found| members(&found.labels))
@@ -107,8 +108,7 @@ fn find(command: &Cluster, vectors: &Vectors) -> Result<Vec<Vec<usize>>, Error> 
             let communities = Communities::new().threshold(command.min_score);
             command.min_size.map_or(communities, |least| communities.min_size(least.get())).run(embeddings)
         }
-    };
-    found.map_err(failed(&vectors.name))
+    }
 }
 
 /// The middle text, and those nearest to it.

@@ -11,11 +11,13 @@ use crate::{
     model, note_truncated,
     progress::Progress,
     records::{Input, Record, Records},
+    show::count,
 };
 use clap::Args;
 use minilm::{
     SentenceEmbedding, SentenceEncoder,
     model::Mapped,
+    ndarray::ArrayView2,
     tasks::index::{Index, IndexError, Space, Writer},
 };
 use std::{
@@ -211,6 +213,18 @@ impl Vectors {
         let _directory = if cfg!(unix) { directory.close().ok().and(None) } else { Some(directory) };
         interrupt.stop_at_once();
         Ok(Vectors { index, name, header, _directory })
+    }
+
+    /// Runs what compares all rows with all, and shows meanwhile that something goes on.
+    pub(crate) fn compare<T>(
+        &self,
+        common: &Common,
+        compare: impl FnOnce(ArrayView2<f32>) -> Result<T, minilm::tasks::Error>,
+    ) -> Result<T, Error> {
+        let progress = Progress::busy(!common.quiet, format!("comparing {}", count(self.index.len(), "text")));
+        let found = compare(self.index.vectors().view());
+        progress.finish();
+        found.map_err(failed(&self.name))
     }
 
     /// The text of a row.

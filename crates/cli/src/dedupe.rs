@@ -2,7 +2,7 @@
 
 use crate::{
     args::Common,
-    corpus::{Source, Vectors, failed},
+    corpus::{Source, Vectors},
     error::Error,
     message, model,
     show::{Page, count},
@@ -54,7 +54,7 @@ struct Row<'a> {
 pub(crate) fn run(common: &Common, command: &Dedupe) -> Result<(), Error> {
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, true)?;
-    let found = duplicates::near(vectors.index.vectors().view(), command.threshold).map_err(failed(&vectors.name))?;
+    let found = vectors.compare(common, |rows| duplicates::near(rows, command.threshold))?;
     let Duplicates { keep, drop } = found;
     let mut page = Page::new();
     if let Some(header) = vectors.header.as_ref().filter(|_| !command.json) {

@@ -2,7 +2,7 @@
 
 use crate::{
     args::{Common, at_least_one},
-    corpus::{Source, Vectors, failed},
+    corpus::{Source, Vectors},
     error::Error,
     model,
     show::{Page, printable},
@@ -58,7 +58,7 @@ pub(crate) fn run(common: &Common, command: &Pairs) -> Result<(), Error> {
     let mining = Mining::new().max_pairs(command.max_pairs.get()).top_k(command.top_k.get()).min_score(command.min_score);
     let level = model::level(common)?;
     let mining = level.map_or(mining, |level| mining.level(level));
-    let pairs = mining.run(vectors.index.vectors().view()).map_err(failed(&vectors.name))?;
+    let pairs = vectors.compare(common, |rows| mining.run(rows))?;
     let mut page = Page::new();
     for pair in pairs {
         let rows = [pair.first, pair.second];

@@ -10,6 +10,9 @@ use std::{
 /// Work that is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How often a spinner turns.
+const TICK: Duration = Duration::from_millis(250);
+
 /// The progress of a command, if there is anybody to see it.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -33,6 +36,17 @@ impl Progress {
             bar
         });
         Progress { bar, started: Instant::now(), size, texts: 0 }
+    }
+
+    /// Work that is one call, of which nothing can be told but that it goes on.
+    pub(crate) fn busy(wanted: bool, what: String) -> Progress {
+        let progress = Progress::new(wanted, Size::Unknown);
+        if let Some(bar) = &progress.bar {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.set_message(what);
+            bar.enable_steady_tick(TICK);
+        }
+        progress
     }
 
     /// One text more is done.
