@@ -4,21 +4,25 @@
 
 use std::{
     env,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 /// What an example prints for this input.
 fn run(name: &str, input: &str) -> String {
+    let output = output(name, input.as_bytes());
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn output(name: &str, input: &[u8]) -> Output {
     let tests = env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
     let mut example = Command::new(program);
     example.current_dir(env!("CARGO_MANIFEST_DIR"));
     let mut child = example.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).ok(); // most do not read it
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).ok(); // most do not read it
+    child.wait_with_output().unwrap()
 }
 
 #[test]
@@ -55,4 +59,5 @@ fn rerank() {
 #[test]
 fn embed_stream() {
     assert!(run("embed_stream", "one\ntwo\nthree\n").starts_with("3 texts, 0 of them longer than 256 tokens, in "));
+    assert!(!output("embed_stream", b"one\n\xff\nthree\n").status.success(), "a line that is no text ends nothing silently");
 }
