@@ -235,10 +235,11 @@ fn only_what_killed_writers_left_of_this_index_is_removed() {
     let (directory, path, _) = index();
     let file = |name: &str| directory.path().join(name);
     let others = [".notes.index.abc.tmp", ".notes.index.abc-ef.tmp", ".other.index.abcdef.tmp", "notes.index.abcdef.tmp"];
+    fs::create_dir(file(".notes.index.folder.tmp")).unwrap();
     others.iter().chain(&[".notes.index.abcdef.tmp"]).for_each(|name| fs::write(file(name), "").unwrap());
     let busy = Writer::append(&path, &space(), 7).unwrap();
     assert!(!file(".notes.index.abcdef.tmp").exists());
-    assert!(others.iter().all(|name| file(name).exists()));
+    assert!(others.iter().chain(&[".notes.index.folder.tmp"]).all(|name| file(name).exists()));
     write(&path, &space(), Array2::ones((1, 7)).view(), &["new"]).unwrap();
     assert_eq!(busy.finish().unwrap(), 20, "the file of a writer that is at work stays");
 }
