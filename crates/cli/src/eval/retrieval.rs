@@ -31,6 +31,9 @@ const TOGETHER: usize = 4096;
 /// By query, the names of the documents that are relevant for it.
 type Relevant = BTreeMap<String, HashSet<String>>;
 
+/// The rows of documents by their names.
+type Documents = HashMap<String, usize>;
+
 pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
     let file = |name: &str| task.folder.join(name);
     let relevant = judgements(&file(&format!("qrels/{}.tsv", task.split)))?;
@@ -120,7 +123,7 @@ fn search(
     records: Records,
     encoder: &SentenceEncoder,
     mut stream: Stream,
-) -> Result<(HashMap<String, usize>, Vec<Vec<usize>>), Error> {
+) -> Result<(Documents, Vec<Vec<usize>>), Error> {
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let name = PathBuf::from(records.name());
     let documents = RefCell::new(HashMap::new());
@@ -154,7 +157,7 @@ fn search(
 }
 
 /// The rows of the relevant documents of each query. Those that are not in the corpus get numbers behind its rows.
-fn rows(names: &[String], relevant: &Relevant, documents: &HashMap<String, usize>) -> Vec<HashSet<usize>> {
+fn rows(names: &[String], relevant: &Relevant, documents: &Documents) -> Vec<HashSet<usize>> {
     let row = |(i, name): (usize, &String)| documents.get(name).copied().unwrap_or(documents.len() + i);
     names.iter().map(|name| relevant[name].iter().enumerate().map(row).collect()).collect()
 }
