@@ -8,7 +8,7 @@ use minilm::{
     kernels::{
         AlignedVec, Level, Rows, RowsMut,
         gemm::{Epilogue, Linear},
-        simd::{Kernel, LANES, Simd},
+        peak::Read,
     },
     ndarray::Array2,
     tasks::search::Search,
@@ -30,29 +30,12 @@ fn rows(n: usize, mut seed: u64) -> Array2<f32> {
     rows
 }
 
-/// A plain sum: the bandwidth that a scan can have.
-struct Sum<'a>(&'a [f32]);
-
-impl Kernel for Sum<'_> {
-    type Output = f32;
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let mut sums = [s.zero(); 4];
-        for from in self.0.as_chunks::<LANES>().0.as_chunks::<4>().0 {
-            for (sum, from) in sums.iter_mut().zip(from) {
-                *sum = s.add(*sum, s.load(from));
-            }
-        }
-        sums.into_iter().map(|sum| s.sum(sum)).sum()
-    }
-}
-
 fn one_query(c: &mut Criterion) {
     let (corpus, query) = (rows(1_000_000, 1), rows(1, 2));
     let mut group = c.benchmark_group("one query");
     group.sample_size(10).throughput(Throughput::Bytes((corpus.len() * size_of::<f32>()) as u64));
     let values = corpus.as_slice().unwrap();
-    group.bench_function("plain sum", |b| b.iter(|| Level::detect().run(Sum(black_box(values)))));
+    group.bench_function("plain sum", |b| b.iter(|| Level::detect().run(Read(black_box(values)))));
     for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
         let search = Search::new().level(level);
         group.bench_function(level.name(), |b| b.iter(|| search.run(query.view(), corpus.view()).unwrap()));

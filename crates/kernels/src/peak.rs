@@ -68,8 +68,14 @@ impl Kernel for Divide {
     }
 }
 
-/// A plain sum of all values.
-struct Read<'a>(&'a [f32]);
+/// A plain sum of all values, of which up to 63 at the end are left out: reading, and next to nothing else.
+///
+/// ```
+/// use minilm_kernels::{Level, peak::Read};
+/// assert_eq!(Level::detect().run(Read(&[0.5; 640])), 320.0);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Read<'a>(pub &'a [f32]);
 
 impl Kernel for Read<'_> {
     type Output = f32;
