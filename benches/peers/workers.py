@@ -127,10 +127,70 @@ class SentenceTransformers:
             return self.torch.nn.functional.normalize(hidden.mean(1), dim=1).numpy()
 
 
-ENGINES = {engine.package: engine for engine in (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers)}
+def vectors(lookup):
+    """The queries and the rows of a search."""
+    read = lambda name, count: np.fromfile(f"{lookup['folder']}/{name}.f32", "<f4", count * 384).reshape(count, 384)
+    return read("queries", lookup["queries"]), read("rows", lookup["rows"])
+
+
+class Searcher:
+    """An engine that keeps the vectors of every search there has been, by their number of rows."""
+
+    def __init__(self, threads, _model, _graphs):
+        self.corpora = {}
+
+    def corpus(self, lookup):
+        """The queries, and the rows in the engine's form."""
+        if lookup["rows"] not in self.corpora:
+            queries, rows = vectors(lookup)
+            self.corpora[lookup["rows"]] = queries, self.keep(rows)
+        return self.corpora[lookup["rows"]]
+
+
+class Faiss(Searcher):
+    package = "faiss-cpu"
+
+    def __init__(self, threads, model, graphs):
+        super().__init__(threads, model, graphs)
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        self.faiss = faiss
+
+    def keep(self, rows):
+        index = self.faiss.IndexFlatIP(rows.shape[1])
+        index.add(rows)
+        return index
+
+    def search(self, lookup):
+        queries, index = self.corpus(lookup)
+        return np.stack(index.search(queries, lookup["top_k"]), axis=-1)
+
+
+class NumPy(Searcher):
+    """The whole score matrix. Its threads are OpenBLAS's, from the environment; what is not a product has one."""
+
+    package = "numpy"
+
+    def keep(self, rows):
+        return rows
+
+    def search(self, lookup):
+        queries, rows = self.corpus(lookup)
+        scores = queries @ rows.T  # [Q, n]
+        ids = np.argpartition(scores, -lookup["top_k"], axis=1)[:, -lookup["top_k"] :]  # the best, in any order
+        best = np.take_along_axis(scores, ids, axis=1)
+        order = np.argsort(-best, axis=1)
+        return np.stack([np.take_along_axis(best, order, axis=1), np.take_along_axis(ids, order, axis=1)], axis=-1)
+
+
+CLASSES = (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers, Faiss, NumPy)
+ENGINES = {engine.package: engine for engine in CLASSES}
 
 
 def run(engine, task):
+    if task["kind"] == "search":
+        return engine.search(task["search"])
     return engine.ids(task["ids"]) if task["kind"] == "ids" else engine.texts(task["texts"])
 
 
@@ -145,9 +205,9 @@ def answer(engine, sets, line):
             seconds.append(time.perf_counter() - start)
         return {"seconds": seconds}
     if command == "write":
-        vectors = np.ascontiguousarray(run(engine, task), "<f4")
-        vectors.tofile(argument)
-        return {"written": len(vectors)}
+        values = np.ascontiguousarray(run(engine, task), "<f4")
+        values.tofile(argument)
+        return {"written": values.size}
     raise ValueError(f"no command is called {command}")
 
 

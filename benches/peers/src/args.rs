@@ -38,7 +38,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub texts: Option<PathBuf>,
 
-    /// Only texts, or only fixed token ids
+    /// Only texts, only fixed token ids, or only searches
     #[arg(long, value_enum)]
     pub only: Option<Only>,
 
@@ -57,6 +57,8 @@ pub enum Only {
     Texts,
     /// Token ids in, vectors out
     Ids,
+    /// Vectors in, the nearest rows out
+    Search,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,54 +2,23 @@
 //!
 //! ```text
 //! each engine:  start, write the vectors of every set once (the warm-up), compare them with minilm's
-//! each round:   each set:   measure the core's peak
+//! each round:   each set:   measure the core's peak, or in minilm's process the search's limit
 //!                           each engine:  go on, time, stop       the first one changes from round to round
 //! ```
 //!
 //! So a slow minute of the machine slows all engines alike, and no engine works while another is timed.
 
 use crate::{
+    agreement::Agreement,
     engines::Rival,
     error::Error,
     process::{Place, Process},
-    sets::{DIMENSION, Set},
+    sets::{Kind, Set},
 };
 use minilm::kernels::{Level, peak};
-use serde::Serialize;
-
-/// Largest difference of a value, and of a cosine from 1, at which two vectors are the same but for rounding.
-const TOLERANCE: f64 = 1e-3;
 
 /// Seconds that the calls of one turn shall take at the least, if the machine were at its limit.
 const TURN: f64 = 0.1;
-
-/// How alike an engine's vectors and minilm's are, over all texts of a set.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Agreement {
-    pub min_cosine: f64,
-    pub max_difference: f64,
-}
-
-impl Agreement {
-    /// Two lists of vectors of length 1.
-    fn between(ours: &[f32], theirs: &[f32]) -> Result<Agreement, String> {
-        if ours.len() != theirs.len() {
-            return Err(format!("it gave {} values instead of {}", theirs.len(), ours.len()));
-        }
-        let (mut distance, mut difference) = (0.0, 0.0);
-        for (a, b) in ours.chunks_exact(DIMENSION).zip(theirs.chunks_exact(DIMENSION)) {
-            let pairs = || a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
-            let (dot, aa, bb) = pairs().fold((0.0, 0.0, 0.0), |(dot, aa, bb), (a, b)| (dot + a * b, aa + a * a, bb + b * b));
-            distance = larger(distance, 1.0 - dot / f64::sqrt(aa * bb));
-            difference = pairs().fold(difference, |so_far, (a, b)| larger(so_far, (a - b).abs()));
-        }
-        Ok(Agreement { min_cosine: 1.0 - distance, max_difference: difference })
-    }
-
-    pub fn holds(&self) -> bool {
-        self.max_difference <= TOLERANCE && self.min_cosine >= 1.0 - TOLERANCE
-    }
-}
 
 /// An engine in this comparison.
 pub struct Runner {
@@ -60,6 +29,8 @@ pub struct Runner {
     pub failure: Option<String>,
     /// For each set.
     samples: Vec<Samples>,
+    /// For each search, what it cannot be faster than: minilm only.
+    limits: Vec<Samples>,
 }
 
 #[derive(Default, Clone)]
@@ -71,6 +42,18 @@ struct Samples {
     agreement: Option<Agreement>,
 }
 
+impl Samples {
+    /// The calls of a round, if they came about.
+    fn add(&mut self, seconds: Option<Vec<f64>>) {
+        let Some(mut seconds) = seconds else { return };
+        if seconds.len() > 1 {
+            seconds.remove(0); // the caches were another engine's
+        }
+        self.best = seconds.iter().copied().fold(self.best, f64::min);
+        self.rounds.push(median(&seconds));
+    }
+}
+
 /// An engine's line of a table.
 pub struct Row<'a> {
     pub name: &'a str,
@@ -78,6 +61,12 @@ pub struct Row<'a> {
     pub median: f64,
     pub best: f64,
     pub agreement: Agreement,
+}
+
+/// Seconds, the same twice if they are computed and not measured.
+pub struct Limit {
+    pub median: f64,
+    pub best: f64,
 }
 
 /// What came out.
@@ -90,8 +79,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Seconds that a set takes at least.
-    pub fn limit(&self, set: &Set) -> f64 {
+    /// What set number `i` takes at least: measured for a search, else the time of its FLOPs.
+    pub fn limit(&self, i: usize, set: &Set) -> Limit {
+        let minilm = self.runners.iter().find(|runner| runner.rival.is_minilm());
+        match minilm.map(|runner| &runner.limits[i]) {
+            Some(limits) if set.kind == Kind::Search => Limit { median: median(&limits.rounds), best: limits.best },
+            _ => Limit { median: self.at_peak(set), best: self.at_peak(set) },
+        }
+    }
+
+    /// Seconds that the FLOPs of a set take at the peak.
+    pub fn at_peak(&self, set: &Set) -> f64 {
         set.flops() / (self.peak * self.threads as f64)
     }
 
@@ -113,8 +111,11 @@ pub fn compare(place: &Place, rivals: &[&'static Rival], sets: &[Set], threads: 
         eprintln!("threads {threads}: round {} of {rounds}", round + 1);
         for (i, set) in sets.iter().enumerate() {
             outcome.peak = outcome.peak.max(peak::fma(Level::detect()));
-            let calls = calls(outcome.limit(set));
+            let calls = calls(outcome.at_peak(set));
             let count = outcome.runners.len();
+            if let Some(minilm) = outcome.runners.iter_mut().find(|runner| runner.rival.is_minilm() && set.kind == Kind::Search) {
+                minilm.time_limit(i, calls);
+            }
             for turn in 0..count {
                 let runner = &mut outcome.runners[(round + turn) % count];
                 if runner.rival.takes(set) {
@@ -128,18 +129,18 @@ pub fn compare(place: &Place, rivals: &[&'static Rival], sets: &[Set], threads: 
     Ok(outcome)
 }
 
-/// Compares the vectors of all engines.
+/// Compares the vectors, or hits, of all engines.
 fn check(place: &Place, runners: &mut [Runner], sets: &[Set]) -> Result<(), Error> {
     let path = place.temporary.join("vectors.f32");
     for (i, set) in sets.iter().enumerate() {
-        eprintln!("comparing vectors: {}", set.name);
+        eprintln!("comparing answers: {}", set.name);
         let mut ours = Vec::new(); // minilm is the first
         for runner in runners.iter_mut().filter(|runner| runner.rival.takes(set)) {
             let theirs = runner.ask(|process| process.vectors(i, &path));
             if runner.rival.is_minilm() {
                 ours = theirs.clone().unwrap_or_default();
             }
-            let agreement = theirs.map(|theirs| Agreement::between(&ours, &theirs));
+            let agreement = theirs.map(|theirs| Agreement::between(set, &ours, &theirs));
             match agreement {
                 Some(Ok(agreement)) => runner.samples[i].agreement = Some(agreement),
                 Some(Err(why)) => runner.fail(why),
@@ -165,7 +166,8 @@ impl Runner {
     fn start(place: &Place, rival: &'static Rival, sets: usize, threads: usize) -> Runner {
         eprintln!("threads {threads}: starting {}", rival.name);
         let samples = vec![Samples { best: f64::INFINITY, ..Samples::default() }; sets];
-        let mut runner = Runner { rival, version: String::new(), process: None, failure: None, samples };
+        let limits = samples.clone();
+        let mut runner = Runner { rival, version: String::new(), process: None, failure: None, samples, limits };
         match Process::start(place, rival, threads) {
             Ok((process, version)) => (runner.process, runner.version) = (Some(process), version),
             Err(why) => runner.fail(why),
@@ -174,13 +176,13 @@ impl Runner {
     }
 
     fn time(&mut self, set: usize, calls: usize) {
-        let Some(mut seconds) = self.ask(|process| process.time(set, calls)) else { return };
-        if seconds.len() > 1 {
-            seconds.remove(0); // the caches were another engine's
-        }
-        let samples = &mut self.samples[set];
-        samples.best = seconds.iter().copied().fold(samples.best, f64::min);
-        samples.rounds.push(median(&seconds));
+        let seconds = self.ask(|process| process.time(set, calls));
+        self.samples[set].add(seconds);
+    }
+
+    fn time_limit(&mut self, set: usize, calls: usize) {
+        let seconds = self.ask(|process| process.limit(set, calls));
+        self.limits[set].add(seconds);
     }
 
     /// What the engine answers. One that fails is asked no more.
@@ -207,11 +209,6 @@ impl Runner {
     }
 }
 
-/// The larger of two numbers, or NaN if one is, unlike `f64::max`.
-fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || a >= b { a } else { b }
-}
-
 /// The middle value, or the mean of the two in the middle.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -223,25 +220,6 @@ fn median(values: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn axis(i: usize) -> Vec<f32> {
-        (0..DIMENSION).map(|j| f32::from(i == j)).collect()
-    }
-
-    #[test]
-    fn only_vectors_that_are_alike_agree() {
-        let ours = [axis(0), axis(1)].concat();
-        let mut theirs = ours.clone();
-        assert!(Agreement::between(&ours, &theirs).unwrap().holds());
-        theirs[DIMENSION] = 0.002;
-        let agreement = Agreement::between(&ours, &theirs).unwrap();
-        assert!(!agreement.holds() && agreement.min_cosine < 1.0 && agreement.max_difference > 0.0019, "{agreement:?}");
-        assert!(!Agreement::between(&ours, &[axis(1), axis(0)].concat()).unwrap().holds());
-        theirs[DIMENSION] = f32::NAN;
-        assert!(!Agreement::between(&ours, &theirs).unwrap().holds());
-        assert!(!Agreement::between(&ours, &vec![0.0; 2 * DIMENSION]).unwrap().holds());
-        assert!(Agreement::between(&ours, &axis(0)).is_err());
-    }
 
     #[test]
     fn the_median_is_in_the_middle() {

@@ -5,6 +5,7 @@ mod fastembed;
 mod lattice;
 mod minilm;
 mod rten;
+mod search;
 
 use crate::{
     args::Worker,
@@ -19,8 +20,14 @@ const BATCH: usize = 32;
 
 /// An engine with its model in memory.
 pub trait Engine {
-    /// One vector of length 1 for each text of the set, end to end: `[texts, 384]`.
+    /// One vector of length 1 for each text of the set, end to end: `[texts, 384]`. Of a search, score and row of each hit:
+    /// `[queries, top_k, 2]`.
     fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure>;
+
+    /// Does what a search cannot be faster than. Only minilm is asked.
+    fn limit(&mut self, set: &Set) -> Result<(), Failure> {
+        Err(format!("it has no limit for {}", set.name).into())
+    }
 }
 
 /// An engine that takes part.
@@ -33,21 +40,25 @@ pub struct Rival {
     kinds: &'static [Kind],
 }
 
-const ALL: &[Kind] = &[Kind::Texts, Kind::One, Kind::Ids];
+const ALL: &[Kind] = &[Kind::Texts, Kind::One, Kind::Ids, Kind::Search];
+const MODEL: &[Kind] = &[Kind::Texts, Kind::One, Kind::Ids];
 const TEXTS: &[Kind] = &[Kind::Texts, Kind::One];
 const IDS: &[Kind] = &[Kind::Ids];
+const SEARCH: &[Kind] = &[Kind::Search];
 
 /// minilm first: the others are compared with it.
-pub const RIVALS: [Rival; 9] = [
+pub const RIVALS: [Rival; 11] = [
     Rival { name: "minilm", python: false, graph: false, kinds: ALL },
-    Rival { name: "openvino", python: true, graph: true, kinds: ALL },
-    Rival { name: "ctranslate2", python: true, graph: false, kinds: ALL },
-    Rival { name: "onnxruntime", python: true, graph: true, kinds: ALL },
-    Rival { name: "sentence-transformers", python: true, graph: false, kinds: ALL },
+    Rival { name: "openvino", python: true, graph: true, kinds: MODEL },
+    Rival { name: "ctranslate2", python: true, graph: false, kinds: MODEL },
+    Rival { name: "onnxruntime", python: true, graph: true, kinds: MODEL },
+    Rival { name: "sentence-transformers", python: true, graph: false, kinds: MODEL },
     Rival { name: "lattice", python: false, graph: false, kinds: TEXTS },
     Rival { name: "fastembed", python: false, graph: true, kinds: TEXTS },
-    Rival { name: "candle", python: false, graph: false, kinds: ALL },
+    Rival { name: "candle", python: false, graph: false, kinds: MODEL },
     Rival { name: "rten", python: false, graph: true, kinds: IDS },
+    Rival { name: "faiss-cpu", python: true, graph: false, kinds: SEARCH },
+    Rival { name: "numpy", python: true, graph: false, kinds: SEARCH },
 ];
 
 impl Rival {
@@ -57,6 +68,11 @@ impl Rival {
 
     pub fn takes(&self, set: &Set) -> bool {
         self.kinds.contains(&set.kind)
+    }
+
+    /// Whether it knows vectors only, and no model.
+    pub fn only_searches(&self) -> bool {
+        self.kinds == SEARCH
     }
 }
 

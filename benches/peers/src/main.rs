@@ -7,7 +7,8 @@
 //! texts.rs      made-up sentences                 sets.rs        what is measured, and its FLOPs
 //! python.rs     the rivals of Python, the graphs  cpus.rs        pinning, stopping
 //! engines.rs    the rivals of Rust                worker.rs      an engine as a process, from inside
-//! process.rs    the same from outside             compare.rs     rounds, turns, agreement
+//! process.rs    the same from outside             compare.rs     rounds, turns
+//! vectors.rs    made-up vectors to search in      agreement.rs   are the answers minilm's?
 //! report.rs     JSON                              table.rs       Markdown
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! are not minilm's), 2 misused.
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod args;
 mod compare;
 mod cpus;
@@ -26,6 +28,7 @@ mod report;
 mod sets;
 mod table;
 mod texts;
+mod vectors;
 mod worker;
 
 use args::{Cli, Command, Options};
@@ -52,14 +55,14 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Error> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let rivals = chosen(options)?;
+    let mut rivals = chosen(options)?;
     let comparisons = cpus::choose(options)?;
     let model = here.join("../../weights/all-MiniLM-L6-v2");
-    let sets = sets::all(options, &model)?;
-
     // The program is target/release/peers: what is made once stays in the same target directory.
     let program = env::current_exe().map_err(Error::at(Path::new("this program")))?;
     let home = program.ancestors().nth(2).unwrap_or(here).join("peers");
+    let sets = sets::all(options, &model, &home.join("vectors"))?;
+    rivals.retain(|rival| sets.iter().any(|set| rival.takes(set)));
     let python = python::prepare(here, &home, &model, &rivals, options.no_python);
     let temporary = tempfile::tempdir().map_err(Error::at(&env::temp_dir()))?;
     let place = Place { program, model, home, temporary: temporary.path().to_owned(), python };

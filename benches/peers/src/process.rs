@@ -68,7 +68,8 @@ impl Process {
         let mut command = place.command(rival)?;
         command.arg(rival.name).arg(threads.to_string()).args([&place.sets(), &place.model, &place.python.graphs]);
         command.envs(THREADS.map(|name| (name, threads.to_string())));
-        command.env("OPENBLAS_NUM_THREADS", "1"); // NumPy's: it only pools
+        let numpy = if rival.only_searches() { threads } else { 1 }; // elsewhere it only pools
+        command.env("OPENBLAS_NUM_THREADS", numpy.to_string());
         command.env("TOKENIZERS_PARALLELISM", (threads > 1).to_string());
         command.env("HF_HUB_OFFLINE", "1");
         if let Some(library) = &place.python.onnxruntime {
@@ -88,13 +89,22 @@ impl Process {
 
     /// Seconds of each of `calls` calls on a set.
     pub fn time(&mut self, set: usize, calls: usize) -> Result<Vec<f64>, String> {
-        match self.ask(&format!("time {set} {calls}"))? {
+        self.seconds("time", set, calls)
+    }
+
+    /// The same of what a search cannot be faster than.
+    pub fn limit(&mut self, set: usize, calls: usize) -> Result<Vec<f64>, String> {
+        self.seconds("limit", set, calls)
+    }
+
+    fn seconds(&mut self, command: &str, set: usize, calls: usize) -> Result<Vec<f64>, String> {
+        match self.ask(&format!("{command} {set} {calls}"))? {
             Answer::Seconds(seconds) if seconds.len() == calls => Ok(seconds),
             other => Err(format!("it was asked for {calls} times and said {other:?}")),
         }
     }
 
-    /// The vectors of a set, end to end, by way of the file `path`.
+    /// The vectors or hits of a set, end to end, by way of the file `path`.
     pub fn vectors(&mut self, set: usize, path: &Path) -> Result<Vec<f32>, String> {
         let Answer::Written(_) = self.ask(&format!("write {set} {}", path.display()))? else {
             return Err("it wrote no vectors".to_owned());

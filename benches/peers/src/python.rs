@@ -32,6 +32,9 @@ pub fn prepare(here: &Path, home: &Path, model: &Path, rivals: &[&Rival], unwant
         return Python { interpreter: Err("--no-python".to_owned()), graphs, onnxruntime: None };
     }
     let interpreter = interpreter(here, home).and_then(|python| {
+        if rivals.iter().all(|rival| rival.is_minilm() || rival.only_searches()) {
+            return Ok(python); // nobody needs a graph
+        }
         let made = format!("{REQUIREMENTS}{EXPORT}");
         once(&graphs.join("made-by"), &made, || {
             eprintln!("exporting the model for the rivals");

@@ -1,10 +1,11 @@
 //! The results as JSON, and whether the engines agree.
 
 use crate::{
-    compare::{Agreement, Outcome, Row},
+    agreement::Agreement,
+    compare::{Limit, Outcome, Row},
     cpus,
     error::Error,
-    sets::{Kind, Set},
+    sets::{Kind, Lookup, Set},
 };
 use minilm::Level;
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub struct Report {
     texts: Vec<Texts>,
     one_text: Vec<Shape>,
     ids: Vec<Shape>,
+    search: Vec<Search>,
     missing: Vec<Missing>,
     #[serde(skip)]
     disagreements: Vec<String>,
@@ -52,6 +54,20 @@ struct Shape {
     threads: usize,
     limit_ms: f64,
     engines: Vec<Engine<Milliseconds>>,
+}
+
+/// For each of `queries` the nearest of `rows`.
+#[derive(Serialize)]
+struct Search {
+    queries: usize,
+    rows: usize,
+    threads: usize,
+    flop: f64,
+    /// Of the rows.
+    bytes: f64,
+    limit_seconds: f64,
+    limit_best_seconds: f64,
+    engines: Vec<Engine<Seconds>>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +110,7 @@ impl Report {
             texts: Vec::new(),
             one_text: Vec::new(),
             ids: Vec::new(),
+            search: Vec::new(),
             missing: Vec::new(),
             disagreements: Vec::new(),
         })
@@ -106,10 +123,12 @@ impl Report {
         for (i, set) in sets.iter().enumerate() {
             let rows = outcome.rows(i);
             self.disagreements.extend(rows.iter().filter(|row| !row.agreement.holds()).map(|row| disagreement(row, set)));
+            let limit = outcome.limit(i, set);
             match set.kind {
                 Kind::Texts => self.texts.push(texts(outcome, set, &rows)),
                 Kind::One => self.one_text.push(shape(outcome, set, &rows)),
                 Kind::Ids => self.ids.push(shape(outcome, set, &rows)),
+                Kind::Search => self.search.extend(set.search.as_ref().map(|lookup| search(outcome, lookup, set, limit, &rows))),
             }
         }
         for runner in &outcome.runners {
@@ -132,13 +151,12 @@ impl Report {
 }
 
 fn texts(outcome: &Outcome, set: &Set, rows: &[Row]) -> Texts {
-    let seconds = |row: &Row| Seconds { median_seconds: row.median, best_seconds: row.best };
     Texts {
         set: set.name.clone(),
         texts: set.texts.len(),
         tokens: set.tokens(),
         threads: outcome.threads,
-        limit_seconds: outcome.limit(set),
+        limit_seconds: outcome.at_peak(set),
         engines: rows.iter().map(|row| engine(row, seconds(row))).collect(),
     }
 }
@@ -149,9 +167,26 @@ fn shape(outcome: &Outcome, set: &Set, rows: &[Row]) -> Shape {
         batch: set.texts.len(),
         tokens: set.ids.first().map_or(0, Vec::len),
         threads: outcome.threads,
-        limit_ms: outcome.limit(set) * 1e3,
+        limit_ms: outcome.at_peak(set) * 1e3,
         engines: rows.iter().map(|row| engine(row, milliseconds(row))).collect(),
     }
+}
+
+fn search(outcome: &Outcome, lookup: &Lookup, set: &Set, limit: Limit, rows: &[Row]) -> Search {
+    Search {
+        queries: lookup.queries,
+        rows: lookup.rows,
+        threads: outcome.threads,
+        flop: set.flops(),
+        bytes: lookup.bytes(),
+        limit_seconds: limit.median,
+        limit_best_seconds: limit.best,
+        engines: rows.iter().map(|row| engine(row, seconds(row))).collect(),
+    }
+}
+
+fn seconds(row: &Row) -> Seconds {
+    Seconds { median_seconds: row.median, best_seconds: row.best }
 }
 
 fn engine<T>(row: &Row, time: T) -> Engine<T> {
@@ -159,12 +194,12 @@ fn engine<T>(row: &Row, time: T) -> Engine<T> {
 }
 
 fn disagreement(row: &Row, set: &Set) -> String {
-    let agreement = row.agreement;
-    let (cosine, difference) = (agreement.min_cosine, agreement.max_difference);
-    format!(
-        "{} disagrees with minilm on {}: smallest cosine {cosine:.7}, largest difference {difference:.1e}",
-        row.name, set.name
-    )
+    let what = match row.agreement {
+        Agreement::Vectors { min_cosine, .. } => format!("smallest cosine {min_cosine:.7}"),
+        Agreement::Hits { same_rows, .. } => format!("{:.2} % of the rows", 100.0 * same_rows),
+    };
+    let difference = row.agreement.max_difference();
+    format!("{} disagrees with minilm on {}: {what}, largest difference {difference:.1e}", row.name, set.name)
 }
 
 /// What the operating system calls the CPU, where it says so in a file.

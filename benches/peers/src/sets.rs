@@ -1,13 +1,17 @@
-//! What is measured: sets of texts with their token ids, and how many operations each takes.
+//! What is measured: sets of texts with their token ids, and searches; and how many operations each takes.
 
 use crate::{
     args::{Only, Options},
     error::Error,
-    texts,
+    texts, vectors,
 };
 use minilm::SentenceEncoder;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashSet, fs, path::Path};
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Length of an embedding.
 pub const DIMENSION: usize = 384;
@@ -21,6 +25,9 @@ const SHAPES: [(usize, usize); 6] = [(1, 8), (1, 16), (1, 128), (32, 16), (32, 1
 /// One text after the other, as a search query comes.
 const ONE: [usize; 2] = [8, 16];
 
+/// Searches: queries × rows.
+const SEARCHES: [(usize, usize); 2] = [(1, 1_000_000), (1000, 100_000)];
+
 /// How an engine gets a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -31,9 +38,29 @@ pub enum Kind {
     One,
     /// Token ids, all of the same length, in one call.
     Ids,
+    /// Vectors, for each the nearest of others in one call.
+    Search,
 }
 
-/// Texts that are measured together.
+/// What is searched for, and where.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Lookup {
+    /// Where the vectors are.
+    pub folder: PathBuf,
+    pub queries: usize,
+    pub rows: usize,
+    /// Rows that each query finds.
+    pub top_k: usize,
+}
+
+impl Lookup {
+    /// Of the rows: what a search reads at least.
+    pub fn bytes(&self) -> f64 {
+        (self.rows * DIMENSION * size_of::<f32>()) as f64
+    }
+}
+
+/// Texts that are measured together, or a search.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Set {
     pub name: String,
@@ -41,31 +68,44 @@ pub struct Set {
     pub texts: Vec<String>,
     /// `[CLS]` first and `[SEP]` last, at most [`LIMIT`] for each text.
     pub ids: Vec<Vec<u32>>,
+    pub search: Option<Lookup>,
 }
 
 impl Set {
     fn new(encoder: &SentenceEncoder, name: String, kind: Kind, texts: Vec<String>) -> Result<Set, Error> {
         let ids = texts.iter().map(|text| encoder.tokenize(text).map(|text| text.ids)).collect::<Result<_, _>>()?;
-        Ok(Set { name, kind, texts, ids })
+        Ok(Set { name, kind, texts, ids, search: None })
+    }
+
+    pub fn search(lookup: Lookup) -> Set {
+        let name = format!("{}×{}", lookup.queries, lookup.rows);
+        Set { name, kind: Kind::Search, texts: Vec::new(), ids: Vec::new(), search: Some(lookup) }
     }
 
     pub fn tokens(&self) -> usize {
         self.ids.iter().map(Vec::len).sum()
     }
 
-    /// Floating-point operations of the linear layers and of attention: a multiply-add is two. See the map in `docs`.
+    /// Floating-point operations of the linear layers and of attention, or of the dot products: a multiply-add is two. See the map in
+    /// `docs`.
     pub fn flops(&self) -> f64 {
+        if let Some(lookup) = &self.search {
+            return (2 * lookup.queries * lookup.rows * DIMENSION) as f64;
+        }
         let multiply_adds = |tokens: usize| (10_616_832 + 4_608 * tokens) * tokens;
         2.0 * self.ids.iter().map(|ids| multiply_adds(ids.len()) as f64).sum::<f64>()
     }
 }
 
 /// Every set that the options ask for.
-pub fn all(options: &Options, model: &Path) -> Result<Vec<Set>, Error> {
+///
+/// Searches get the vectors in the folder `vectors`, which are made if there are searches.
+pub fn all(options: &Options, model: &Path, vectors: &Path) -> Result<Vec<Set>, Error> {
     let encoder = SentenceEncoder::builder().threads(1).load(model)?;
     let set = |name: String, kind, texts| Set::new(&encoder, name, kind, texts);
     let mut sets = Vec::new();
-    if options.only != Some(Only::Ids) {
+    let wants = |only| options.only.is_none_or(|wanted| wanted == only);
+    if wants(Only::Texts) {
         match &options.texts {
             Some(path) => sets.push(set("file".to_owned(), Kind::Texts, lines(path)?)?),
             None => {
@@ -77,10 +117,19 @@ pub fn all(options: &Options, model: &Path) -> Result<Vec<Set>, Error> {
             sets.push(set(format!("one text of {tokens} tokens"), Kind::One, texts::exactly(1, tokens))?);
         }
     }
-    if options.only != Some(Only::Texts) {
+    if wants(Only::Ids) {
         for (count, tokens) in SHAPES {
             sets.push(set(format!("{count}×{tokens}"), Kind::Ids, texts::exactly(count, tokens))?);
         }
+    }
+    if wants(Only::Search) {
+        eprintln!("making vectors to search in");
+        vectors::write(
+            vectors,
+            SEARCHES.iter().fold([0, 0], |most, &(queries, rows)| [most[0].max(queries), most[1].max(rows)]),
+        )?;
+        let lookup = |(queries, rows)| Lookup { folder: vectors.to_owned(), queries, rows, top_k: 10 };
+        sets.extend(SEARCHES.map(lookup).map(Set::search));
     }
     Ok(sets)
 }

@@ -1,7 +1,8 @@
 //! The results as Markdown that reads well in a terminal.
 
 use crate::{
-    compare::{Outcome, Row},
+    agreement::Agreement,
+    compare::{Limit, Outcome, Row},
     sets::{Kind, Set},
 };
 use std::fmt::Write;
@@ -19,9 +20,14 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
             Kind::Texts => format!("{}: {count} texts, {tokens} tokens, text in and vectors out", set.name),
             Kind::One => format!("{}, text in and vector out, warm", set.name),
             Kind::Ids => format!("{} token ids", set.name),
+            Kind::Search => format!("{} vectors, the nearest rows of each query", set.name),
         };
         text += &format!("\n### {title}, {threads}\n\n");
-        text += &markdown(&lines(set, outcome.limit(set), &outcome.rows(i)));
+        let (limit, rows) = (outcome.limit(i, set), outcome.rows(i));
+        text += &markdown(&lines(set, &limit, &rows));
+        if set.kind == Kind::Search {
+            text += &beside_the_peak(outcome.at_peak(set), &limit, &rows);
+        }
     }
     for runner in &outcome.runners {
         if let Some(why) = &runner.failure {
@@ -30,28 +36,33 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
     }
     let peak = outcome.peak / 1e9;
     text + &format!(
-        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the most measured in this run\n"
+        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the most measured in this run; of a search, reading all \
+         rows by a plain sum, or the product alone\n"
     )
 }
 
 /// The cells of a set's table, the header first.
-fn lines(set: &Set, limit: f64, rows: &[Row]) -> Vec<[String; 8]> {
+fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
     let (unit, scale) = if set.kind == Kind::Texts { ("s", 1.0) } else { ("ms", 1e3) };
     let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
-    let speed = |seconds: f64| [seconds * scale, set.tokens() as f64 / seconds, seconds / ours, 100.0 * limit / seconds];
+    let (speed_unit, amount) = amount(set);
+    let speed = |seconds: f64| [seconds * scale, amount / seconds, seconds / ours, 100.0 * limit.median / seconds];
 
     let mut header = HEADER.map(str::to_owned);
     header[1] += &format!(" {unit}");
     header[2] += &format!(" {unit}");
+    header[3] = speed_unit.to_owned();
+    if set.kind == Kind::Search {
+        header[6] = "same rows".to_owned();
+    }
     let mut lines = vec![header, {
-        let [seconds, tokens, ratio, percent] = speed(limit);
+        let [seconds, speed, ratio, percent] = speed(limit.median);
         let dash = || "–".to_owned();
-        let seconds = format!("{seconds:.3}");
         [
             "limit".to_owned(),
-            seconds.clone(),
-            seconds,
-            format!("{tokens:.0}"),
+            format!("{seconds:.3}"),
+            format!("{:.3}", limit.best * scale),
+            decimals(speed),
             format!("{ratio:.2}"),
             format!("{percent:.0}"),
             dash(),
@@ -59,20 +70,46 @@ fn lines(set: &Set, limit: f64, rows: &[Row]) -> Vec<[String; 8]> {
         ]
     }];
     for row in rows {
-        let [seconds, tokens, ratio, percent] = speed(row.median);
+        let [seconds, speed, ratio, percent] = speed(row.median);
         let agreement = row.agreement;
+        let same = match agreement {
+            Agreement::Vectors { min_cosine, .. } => format!("{min_cosine:.7}"),
+            Agreement::Hits { same_rows, .. } => format!("{:.2} %", 100.0 * same_rows),
+        };
         lines.push([
             format!("{} {}", row.name, row.version),
             format!("{seconds:.3}"),
             format!("{:.3}", row.best * scale),
-            format!("{tokens:.0}"),
+            decimals(speed),
             format!("{ratio:.2}"),
             format!("{percent:.0}"),
-            format!("{:.7}", agreement.min_cosine),
-            format!("{:.1e}{}", agreement.max_difference, if agreement.holds() { "" } else { " (!)" }),
+            same,
+            format!("{:.1e}{}", agreement.max_difference(), if agreement.holds() { "" } else { " (!)" }),
         ]);
     }
     lines
+}
+
+/// What a call gets through, and how that is called by the second.
+fn amount(set: &Set) -> (&'static str, f64) {
+    match &set.search {
+        Some(lookup) if lookup.queries == 1 => ("GB/s", lookup.bytes() / 1e9),
+        Some(_) => ("GFLOP/s", set.flops() / 1e9),
+        None => ("tokens/s", set.tokens() as f64),
+    }
+}
+
+/// Small numbers with a digit more.
+fn decimals(number: f64) -> String {
+    let digits = usize::from(number < 1000.0);
+    format!("{number:.digits$}")
+}
+
+/// The parts of the multiply-add peak that a search and its limit reach.
+fn beside_the_peak(seconds: f64, limit: &Limit, rows: &[Row]) -> String {
+    let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
+    let [limit, ours] = [limit.median, ours].map(|median| 100.0 * seconds / median);
+    format!("\nOf the multiply-add peak the limit has {limit:.1} %, minilm {ours:.1} %.\n")
 }
 
 /// Cells in columns: the first to the left, numbers to the right.

@@ -73,11 +73,11 @@ fn sentence(words: &[&str], tokens: usize, random: &mut Random) -> String {
 }
 
 /// SplitMix64 (G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
     /// A number from 0 to `end` - 1.
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

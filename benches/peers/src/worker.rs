@@ -4,7 +4,8 @@
 //! line in                 line out
 //! -                       {"ready": "version"}        once, when the model is in memory
 //! time SET CALLS          {"seconds": [0.1, …]}       of each call
-//! write SET PATH          {"written": texts}          the vectors as f32, little-endian, end to end
+//! limit SET CALLS         the same                    of what a search cannot be faster than; minilm only
+//! write SET PATH          {"written": values}         the vectors, or the hits, as f32, little-endian, end to end
 //!                         {"error": "why"}            instead of any of these
 //! ```
 //!
@@ -67,21 +68,22 @@ fn answer(engine: &mut dyn Engine, sets: &[Set], line: &str) -> Result<Answer, F
     let (command, set, argument) = (word()?, word()?.parse::<usize>()?, word()?);
     let set = sets.get(set).ok_or("no such set")?;
     match command {
-        "time" => Ok(Answer::Seconds(time(engine, set, argument.parse()?)?)),
+        "time" => Ok(Answer::Seconds(time(argument.parse()?, || engine.run(set))?)),
+        "limit" => Ok(Answer::Seconds(time(argument.parse()?, || engine.limit(set))?)),
         "write" => {
             let vectors = engine.run(set)?;
             fs::write(argument, vectors.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
-            Ok(Answer::Written(set.texts.len()))
+            Ok(Answer::Written(vectors.len()))
         }
         other => Err(format!("no command is called {other:?}").into()),
     }
 }
 
-fn time(engine: &mut dyn Engine, set: &Set, calls: usize) -> Result<Vec<f64>, Failure> {
+fn time<T>(calls: usize, mut work: impl FnMut() -> Result<T, Failure>) -> Result<Vec<f64>, Failure> {
     let mut seconds = Vec::with_capacity(calls);
     for _ in 0..calls {
         let start = Instant::now();
-        black_box(engine.run(set)?);
+        black_box(work()?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     Ok(seconds)

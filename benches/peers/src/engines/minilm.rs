@@ -1,9 +1,9 @@
-//! minilm: texts through its public face; token ids, with one thread, through its model.
+//! minilm: texts and searches through its public face; token ids, with one thread, through its model.
 
-use super::{Engine, Failure};
+use super::{Engine, Failure, search::Corpus};
 use crate::{
     args::Worker,
-    sets::{DIMENSION, Kind, Set},
+    sets::{DIMENSION, Kind, Lookup, Set},
 };
 use minilm::{
     Level, SentenceEncoder,
@@ -11,6 +11,7 @@ use minilm::{
     model::{Bert, Pack, Scratch},
     pooling::{Mode, Pooling, normalize},
 };
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Tokens of a pack, as [`SentenceEncoder`] cuts them.
 const PACK: usize = 128;
@@ -19,6 +20,8 @@ pub struct Minilm {
     encoder: SentenceEncoder,
     /// Without the tokenizer; `None` with several threads, which only the public face uses.
     model: Option<Model>,
+    /// The vectors of the searches there have been, by their number of rows.
+    corpora: BTreeMap<usize, Corpus>,
 }
 
 struct Model {
@@ -32,17 +35,32 @@ impl Minilm {
         let encoder = SentenceEncoder::builder().threads(worker.threads).load(&worker.model)?;
         let alone = (worker.threads == 1).then(|| Bert::load(&worker.model, Level::detect())).transpose()?;
         let model = alone.map(|bert| Model { bert, pack: Pack::default(), scratch: Scratch::default() });
-        Ok(Minilm { encoder, model })
+        Ok(Minilm { encoder, model, corpora: BTreeMap::new() })
+    }
+
+    fn corpus(&mut self, lookup: &Lookup) -> Result<&Corpus, Failure> {
+        Ok(match self.corpora.entry(lookup.rows) {
+            Entry::Occupied(corpus) => corpus.into_mut(),
+            Entry::Vacant(place) => place.insert(Corpus::load(lookup)?),
+        })
     }
 }
 
 impl Engine for Minilm {
     fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure> {
+        if let Some(lookup) = &set.search {
+            return self.corpus(lookup)?.search(lookup);
+        }
         match &mut self.model {
             Some(model) if set.kind == Kind::Ids => model.run(&set.ids),
             _ if set.texts.len() == 1 => Ok(self.encoder.encode_one(&set.texts[0])?.to_vec()),
             _ => Ok(self.encoder.encode(&set.texts)?.into_raw_vec_and_offset().0),
         }
+    }
+
+    fn limit(&mut self, set: &Set) -> Result<(), Failure> {
+        let lookup = set.search.as_ref().ok_or("it is no search")?;
+        self.corpus(lookup)?.limit()
     }
 }
 
