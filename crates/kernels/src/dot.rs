@@ -9,8 +9,9 @@
 //! that comes from memory arrives more slowly than that. So nothing is packed, and what can be had of a value that is in a
 //! register anyway is free: the square of the row's length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! Several rows run side by side, because a sum waits four cycles for its own last multiply-add: four rows of two sums fill
-//! the wait, and two rows are what sixteen ymm registers hold. Rows never mix, so their number does not enter the arithmetic.
+//! Rows come one after the other, and each fetches the next into the second-level cache, line by line. Left alone, the processor waits for
+//! memory: sums that wait four cycles for their own last multiply-add, 24 times in a row of 384, fill the window in which it looks ahead, so it asks
+//! for the next row too late.
 //!
 //! # The order of additions
 //!
@@ -141,48 +142,21 @@ impl<T: Term> Kernel for EachRow<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        if S::VECTORS == 32 { self.groups::<S, 4>(s) } else { self.groups::<S, 2>(s) }
-    }
-}
-
-impl<T: Term> EachRow<'_, T> {
-    /// R rows at a time, then those that are left.
-    #[inline(always)]
-    fn groups<S: Simd, const R: usize>(mut self, s: S) {
-        let whole = self.x.rows() - self.x.rows() % R;
-        for first in (0..whole).step_by(R) {
-            self.rows::<S, R>(s, first);
-        }
-        for first in whole..self.x.rows() {
-            self.rows::<S, 1>(s, first);
-        }
-    }
-
-    /// out[first..first+R]
-    #[inline(always)]
-    fn rows<S: Simd, const R: usize>(&mut self, s: S, first: usize) {
         let (y, y_rest) = self.y.as_chunks::<LANES>();
-        let mut whole: [&[[f32; LANES]]; R] = [&[]; R]; // x[first..first+R, ..K − K mod 16]
-        let mut rest: [&[f32]; R] = [&[]; R];
-        for i in 0..R {
-            let (chunks, end) = self.x.row(first + i).as_chunks();
-            (whole[i], rest[i]) = (&chunks[..y.len()], end);
-        }
-        let mut sums = [[s.zero(); 2]; R];
-        for (k, y) in y.iter().enumerate() {
-            let y = s.load(y);
-            for i in 0..R {
-                sums[i] = T::add(s, sums[i], s.load(&whole[i][k]), y);
+        for (i, out) in self.out.iter_mut().enumerate() {
+            let (x, x_rest) = self.x.row(i).as_chunks::<LANES>();
+            let next = if i + 1 < self.x.rows() { self.x.row(i + 1).as_chunks::<LANES>().0 } else { &[] };
+            let mut sums = [s.zero(); 2];
+            for (k, (x, y)) in x.iter().zip(y).enumerate() {
+                if let Some(next) = next.get(k) {
+                    s.prefetch(next);
+                }
+                sums = T::add(s, sums, s.load(x), s.load(y));
             }
-        }
-        if !y_rest.is_empty() {
-            // Lanes past the end are zero in both, and add zero.
-            let y = s.load_or(y_rest, 0.0);
-            for i in 0..R {
-                sums[i] = T::add(s, sums[i], s.load_or(rest[i], 0.0), y);
+            if !y_rest.is_empty() {
+                // Lanes past the end are zero in both, and add zero.
+                sums = T::add(s, sums, s.load_or(x_rest, 0.0), s.load_or(y_rest, 0.0));
             }
-        }
-        for (out, sums) in self.out[first..].iter_mut().zip(sums) {
             *out = T::result(s, sums);
         }
     }
