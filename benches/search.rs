@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use minilm::{
     kernels::{
         AlignedVec, Level, Rows, RowsMut,
-        gemm::{Epilogue, Linear},
+        gemm::{Epilogue, Linear, PART},
         peak::Read,
     },
     ndarray::Array2,
@@ -50,9 +50,9 @@ fn many_queries(c: &mut Criterion) {
     for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
         // The same products by blocks of the same size, and nothing done with them.
         let packed =
-            queries.as_slice().unwrap().chunks(256 * D).map(|some| Linear::pack(level, some, &vec![0.0; some.len() / D]));
+            queries.as_slice().unwrap().chunks(4 * PART * D).map(|some| Linear::pack(level, some, &vec![0.0; some.len() / D]));
         let packed: Vec<Linear> = packed.collect();
-        let mut scores = AlignedVec::zeroed(128 * 256);
+        let mut scores = AlignedVec::zeroed(128 * 4 * PART);
         group.bench_function(BenchmarkId::new("gemm alone", level.name()), |b| {
             b.iter(|| {
                 for block in values.chunks(128 * D) {

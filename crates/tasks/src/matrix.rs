@@ -20,6 +20,12 @@ pub(crate) fn length(square: f32) -> f64 {
     f64::from(square).sqrt().max(SHORTEST)
 }
 
+/// [`length`] rounded to `f32`, by `f32` alone: the root of an `f32` has the same bits if it is taken in `f64` and then rounded.
+#[inline]
+pub(crate) fn short_length(square: f32) -> f32 {
+    square.sqrt().max(SHORTEST as f32)
+}
+
 /// A dense matrix `[rows, columns]` with at least one column.
 #[derive(Clone, Debug)]
 pub(crate) struct Matrix<'a> {
@@ -140,6 +146,13 @@ mod tests {
         );
         assert_eq!(read(Array2::zeros((0, 3)).view()), Ok(vec![]));
         assert_eq!(read(Array2::zeros((3, 0)).view()), Err(Error::NoColumns { what: "rows" }));
+    }
+
+    #[test]
+    fn the_short_length_is_the_length_rounded() {
+        for square in [0.0, 1e-40, 1e-24, 0.3, 1.0, 1.000_000_1, 7.7, 1e30, LONGEST] {
+            assert_eq!(short_length(square), length(square) as f32, "{square}");
+        }
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //! corpus [n, d] ─ a part for each thread ───────┤
 //!                                               ▼
 //!    few queries   for each block of rows, for each query: dot products                  (kernels::dot)
-//!    many          for each block of rows: scores [128, 256] = block · queriesᵀ          (kernels::gemm)
+//!    many          for each block of rows: scores [128, 384] = block · queriesᵀ          (kernels::gemm)
 //!                  for each score that may belong to the best: the dot product           (kernels::dot)
 //!                                               ▼
 //!                  a bounded heap for each query; the heaps of the parts are merged
 //! ```
 //!
 //! The queries are what is packed for the GEMM: there are few of them, and the corpus is then read from memory once, in place. The score
-//! matrix is never there: 128 × 256 scores at a time live in the second-level cache.
+//! matrix is never there: 128 × 384 scores at a time live in the second-level cache.
 //!
 //! # One arithmetic
 //!

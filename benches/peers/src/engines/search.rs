@@ -9,7 +9,7 @@ use minilm::{
     Level,
     kernels::{
         AlignedVec, Rows, RowsMut,
-        gemm::{Epilogue, Linear},
+        gemm::{Epilogue, Linear, PART},
         peak::Read,
     },
     ndarray::Array2,
@@ -18,8 +18,8 @@ use minilm::{
 use rayon::prelude::*;
 use std::hint::black_box;
 
-/// Rows of a product at a time, and queries: what the second-level cache holds, the scores included.
-const BLOCK: [usize; 2] = [128, 256];
+/// Rows of a product at a time, and queries: as the search has them, whole panels.
+const BLOCK: [usize; 2] = [128, 4 * PART];
 
 /// Vectors in memory.
 pub struct Corpus {

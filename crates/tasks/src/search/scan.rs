@@ -5,15 +5,16 @@ use crate::matrix::{Matrix, is_usable, length};
 use minilm_kernels::{
     RowsMut,
     dot::{Product, dot, products},
-    gemm::{Epilogue, Linear},
+    gemm::{Epilogue, Linear, PART},
 };
 use std::ops::Range;
 
 /// Rows of the corpus at a time: with 384 columns 192 KiB, beside the scores and a panel of queries in a second-level cache of 1 MiB.
 const BLOCK: usize = 128;
 
-/// Queries that are packed into one matrix: 384 KiB for 384 columns, and 128 KiB of scores for a block.
-const PACKED: usize = 256;
+/// Queries that are packed into one matrix, whole panels of it on each level: for a part of a panel the GEMM computes all of it. With 384 columns
+/// 576 KiB, which pass by once for each block, and 192 KiB of scores for a block.
+const PACKED: usize = 4 * PART;
 
 /// Up to this many queries the dot products are faster: a GEMM computes whole panels, up to 64 columns wide.
 const FEW: usize = 24;
@@ -53,13 +54,16 @@ impl Scan<'_> {
         for block in self.blocks() {
             let found = &mut found[..block.len()];
             for query in self.chunk.clone() {
+                let place = query - self.chunk.start;
                 products(self.search.level, self.corpus.slice(block.clone()), self.queries.row(query), found);
+                if let Some(bad) = first_unusable(found) {
+                    return Err(BadRow(block.start + bad));
+                }
+                if !candidates.any_reached(place, found) {
+                    continue;
+                }
                 for (row, product) in block.clone().zip(found.iter()) {
-                    if !is_usable(product.square) {
-                        return Err(BadRow(row));
-                    }
                     let length = length(product.square);
-                    let place = query - self.chunk.start;
                     candidates.reached(&[product.dot], place, length as f32, |candidates, place| {
                         if self.allows(query, row) {
                             candidates.push(place, self.fed + row, product.dot, length);
@@ -80,7 +84,7 @@ impl Scan<'_> {
             let x = self.corpus.slice(block.clone()); // [BLOCK, d]
             let squares = &mut squares[..block.len()];
             products(level, x, self.queries.row(self.chunk.start), squares); // for the squares alone
-            if let Some(bad) = squares.iter().position(|product| !is_usable(product.square)) {
+            if let Some(bad) = first_unusable(squares) {
                 return Err(BadRow(block.start + bad));
             }
             for (first, linear) in (0..).step_by(PACKED).zip(&packed) {
@@ -117,4 +121,11 @@ impl Scan<'_> {
     fn allows(&self, query: usize, row: usize) -> bool {
         self.search.filter.is_none_or(|filter| filter(query, self.fed + row))
     }
+}
+
+/// The first row of a block that cannot be computed with.
+fn first_unusable(products: &[Product]) -> Option<usize> {
+    // Without a branch inside, so that the compiler vectorises it. Almost always all are usable.
+    let all = products.iter().fold(true, |all, product| all & is_usable(product.square));
+    if all { None } else { products.iter().position(|product| !is_usable(product.square)) }
 }
