@@ -7,10 +7,11 @@ mod peers;
 use super::{Maker, accuracy, bakeoff, ladder, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 20] = [
+pub const TABLES: [Maker; 21] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
+    Maker { name: "peers-search", record: "peers", make: peers::search },
     Maker { name: "bench-ceilings", record: "bench", make: bench::ceilings },
     Maker { name: "bench-gemm", record: "bench", make: bench::gemm },
     Maker { name: "bench-model", record: "bench", make: bench::model },

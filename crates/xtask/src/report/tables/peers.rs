@@ -1,4 +1,4 @@
-//! The engine of this repository among its rivals.
+//! The record of `benches/peers` to Markdown: our engine and its rivals, in the same run.
 
 use crate::report::{
     records::{list, number, string, unique},
@@ -51,22 +51,46 @@ pub fn ids(record: &Value) -> Result<String, String> {
     let head = ["texts × tokens", "threads", "limit"].map(str::to_owned).into_iter().chain(names.iter().cloned());
     let mut table = Table::new(head);
     for run in runs {
-        let of_ours = ours(run, "median_ms")?;
         let case = format!("{} × {}", string(run, "batch")?, string(run, "tokens")?);
         let mut row = vec![case, string(run, "threads")?, decimals(number(run, "limit_ms")?)];
-        for name in &names {
-            row.push(match engine(run, name)? {
-                Some(engine) if name == OURS => decimals(number(engine, "median_ms")?),
-                Some(engine) => {
-                    let ms = number(engine, "median_ms")?;
-                    format!("{} ({})", decimals(ms), times(ms, of_ours))
-                }
-                None => "–".to_owned(),
-            });
-        }
+        row.extend(beside_ours(run, &names, "median_ms", 1.0)?);
         table.row(row);
     }
     Ok(format!("{}\nMedians in milliseconds; in brackets, how many times ours.\n", table.text()))
+}
+
+/// Milliseconds of each engine for each search, and how near ours is to what limits it.
+pub fn search(record: &Value) -> Result<String, String> {
+    let (runs, peak) = (list(record, "search")?, number(record, "peak_flops")?);
+    let names = engines(runs)?;
+    let head = ["queries × rows", "threads", "limit", "of it", "of the peak"].map(str::to_owned);
+    let mut table = Table::new(head.into_iter().chain(names.iter().cloned()));
+    for run in runs {
+        let (limit, of_ours) = (number(run, "limit_seconds")?, ours(run, "median_seconds")?);
+        let at_peak = number(run, "flop")? / (peak * number(run, "threads")?);
+        let mut row = vec![format!("{} × {}", string(run, "queries")?, string(run, "rows")?), string(run, "threads")?];
+        row.push(decimals(1e3 * limit));
+        row.extend([limit, at_peak].map(|least| format!("{:.1} %", 100.0 * least / of_ours)));
+        row.extend(beside_ours(run, &names, "median_seconds", 1e3)?);
+        table.row(row);
+    }
+    Ok(format!("{}\nMedians in milliseconds; in brackets, how many times ours. Percentages are ours.\n", table.text()))
+}
+
+/// A cell for each engine: its time in milliseconds, and how many times ours that is.
+fn beside_ours(run: &Value, names: &[String], field: &str, scale: f64) -> Result<Vec<String>, String> {
+    let of_ours = ours(run, field)?;
+    let cell = |name: &String| {
+        Ok(match engine(run, name)? {
+            Some(engine) if name == OURS => decimals(scale * number(engine, field)?),
+            Some(engine) => {
+                let time = number(engine, field)?;
+                format!("{} ({})", decimals(scale * time), times(time, of_ours))
+            }
+            None => "–".to_owned(),
+        })
+    };
+    names.iter().map(cell).collect()
 }
 
 /// All engines, ours first.
@@ -151,5 +175,20 @@ mod tests {
 Medians in milliseconds; in brackets, how many times ours.
 ";
         assert_eq!(ids(&record).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn searches_stand_beside_their_limits() {
+        let engines = json!([{ "name": "minilm", "median_seconds": 0.1 }, { "name": "other", "median_seconds": 0.15 }]);
+        let run =
+            json!({ "queries": 1, "rows": 1_000_000, "threads": 2, "flop": 8e8, "limit_seconds": 0.09, "engines": engines });
+        let expected = "\
+| queries × rows | threads | limit | of it | of the peak | minilm | other |
+|---:|---:|---:|---:|---:|---:|---:|
+| 1 × 1000000 | 2 | 90.0 | 90.0 % | 4.0 % | 100 | 150 (1.50×) |
+
+Medians in milliseconds; in brackets, how many times ours. Percentages are ours.
+";
+        assert_eq!(search(&json!({ "peak_flops": 1e11, "search": [run] })).as_deref(), Ok(expected));
     }
 }
