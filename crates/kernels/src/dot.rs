@@ -9,9 +9,9 @@
 //! that comes from memory arrives more slowly than that. So nothing is packed, and what can be had of a value that is in a
 //! register anyway is free: the square of the row's length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! Rows come one after the other, and each fetches the next into the second-level cache, line by line. Left alone, the processor waits for
-//! memory: sums that wait four cycles for their own last multiply-add, 24 times in a row of 384, fill the window in which it looks ahead, so it asks
-//! for the next row too late.
+//! The sums of a row wait four cycles for each of their own multiply-adds, so what keeps the memory busy is that the processor looks
+//! ahead into the next rows. It looks a fixed number of instructions ahead, and the fewer a row has, the further that is: the loop is
+//! unrolled, and fetches nothing in advance.
 //!
 //! # The order of additions
 //!
@@ -25,6 +25,9 @@ use crate::{
     Rows,
     simd::{Kernel, LANES, Level, Simd},
 };
+
+/// Vectors of a row between two turns of the loop.
+const UNROLLED: usize = 8;
 
 /// What [`products`] finds for a row x.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -143,14 +146,17 @@ impl<T: Term> Kernel for EachRow<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let (y, y_rest) = self.y.as_chunks::<LANES>();
+        let (y_whole, y_single) = y.as_chunks::<UNROLLED>();
         for (i, out) in self.out.iter_mut().enumerate() {
             let (x, x_rest) = self.x.row(i).as_chunks::<LANES>();
-            let next = if i + 1 < self.x.rows() { self.x.row(i + 1).as_chunks::<LANES>().0 } else { &[] };
+            let (x_whole, x_single) = x.as_chunks::<UNROLLED>();
             let mut sums = [s.zero(); 2];
-            for (k, (x, y)) in x.iter().zip(y).enumerate() {
-                if let Some(next) = next.get(k) {
-                    s.prefetch(next);
+            for (x, y) in x_whole.iter().zip(y_whole) {
+                for k in 0..UNROLLED {
+                    sums = T::add(s, sums, s.load(&x[k]), s.load(&y[k]));
                 }
+            }
+            for (x, y) in x_single.iter().zip(y_single) {
                 sums = T::add(s, sums, s.load(x), s.load(y));
             }
             if !y_rest.is_empty() {
