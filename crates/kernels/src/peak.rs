@@ -8,16 +8,16 @@
 use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
 use std::{hint::black_box, time::Instant};
 
-/// Independent sums. At four cycles of latency, four (one zmm a cycle) or eight (two ymm a cycle, two a vector) are enough in flight,
-/// and sixteen ymm registers hold no more than seven.
-const CHAINS: usize = 6;
+/// Vectors a step works on. At four cycles of latency and two multiply-adds a cycle, eight registers are enough in flight: twelve vectors at
+/// once are that many zmm. AVX2 has sixteen ymm, two a vector, so there the twelve are six and six again.
+const CHAINS: usize = 12;
 
-/// Dependent multiply-adds on registers: `steps` on each of six vectors.
+/// Dependent multiply-adds on registers: `steps` on each of twelve vectors.
 ///
 /// ```
 /// use minilm_kernels::{Level, peak::Fma};
 /// let work = Fma { steps: 1000 };
-/// assert_eq!(work.flops(), 1000 * 6 * 16 * 2);
+/// assert_eq!(work.flops(), 1000 * 12 * 16 * 2);
 /// let _sum = Level::detect().run(work);
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -37,9 +37,17 @@ impl Kernel for Fma {
     type Output = f32;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
+        if S::VECTORS >= 2 * CHAINS { self.at_once::<S, CHAINS>(s, 1) } else { self.at_once::<S, { CHAINS / 2 }>(s, 2) }
+    }
+}
+
+impl Fma {
+    /// `AT_ONCE` vectors in flight, `turns` times in a step.
+    #[inline(always)]
+    fn at_once<S: Simd, const AT_ONCE: usize>(self, s: S, turns: usize) -> f32 {
         let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
-        let mut sums = [s.zero(); CHAINS];
-        for _ in 0..self.steps {
+        let mut sums = [s.zero(); AT_ONCE];
+        for _ in 0..self.steps * turns {
             for sum in &mut sums {
                 *sum = s.mul_add(*sum, x, y); // each sum depends on itself, so no step can be left out
             }
