@@ -42,6 +42,7 @@
 mod micro;
 mod pack;
 
+use micro::UNROLL;
 pub(crate) use micro::{chain, tile_rows};
 pub(crate) use pack::transpose;
 pub use pack::{Columns, Linear};
@@ -106,7 +107,7 @@ impl Gemm<'_> {
         const { assert!(PART.is_multiple_of(NV * LANES), "a part is whole panels") };
         let (n, m) = (self.y.cols(), self.x.rows());
         let first = self.columns.start / (NV * LANES);
-        let share = KC.div_ceil(m.div_ceil(MOST).max(1));
+        let share = KC.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL);
         for p in 0..n.div_ceil(NV * LANES) {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
             let panel = self.linear.weights_from::<NV>(first + p);

@@ -7,11 +7,13 @@ use crate::{
     simd::{LANES, Simd},
 };
 
+/// Steps of k between two looks at where the rows end, and at what is to be fetched.
+pub(super) const UNROLL: usize = 2;
+
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
 /// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
-/// nothing is copied; all rows are slices of one length, so one bounds check a step is enough for them. Each step
-/// also fetches NV cache lines of `ahead`, as long as there are any: weights that are needed later.
+/// nothing is copied. With every [`UNROLL`] steps as many of `ahead` are fetched, as long as there are any: weights that are needed later.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -20,29 +22,64 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     panel: &[[[f32; LANES]; NV]], // [K, NV vectors]
     ahead: &[[[f32; LANES]; NV]], // up to K
 ) -> [[S::F32x16; NV]; MR] {
-    let mut rows: [&[f32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
+    let (steps, last) = panel.as_chunks::<UNROLL>();
+    let (ahead, _) = ahead.as_chunks::<UNROLL>();
+    let mut rows: [&[[f32; UNROLL]]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
     for (i, to) in rows.iter_mut().enumerate() {
-        *to = x.row(row + i);
+        *to = &x.row(row + i).as_chunks().0[..steps.len()];
     }
     let mut sums = [[s.zero(); NV]; MR];
-    for (k, panel) in panel.iter().enumerate().take(x.cols()) {
+    for (k, [even, odd]) in steps.iter().enumerate() {
         if let Some(ahead) = ahead.get(k) {
-            for line in ahead {
+            for line in ahead.as_flattened() {
                 s.prefetch(line);
             }
         }
-        let mut b = [s.zero(); NV];
-        for j in 0..NV {
-            b[j] = s.load(&panel[j]);
-        }
-        for i in 0..MR {
-            let a = s.splat(rows[i][k]);
-            for j in 0..NV {
-                sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
-            }
-        }
+        step(
+            s,
+            even,
+            #[inline(always)]
+            |i| rows[i][k][0],
+            &mut sums,
+        );
+        step(
+            s,
+            odd,
+            #[inline(always)]
+            |i| rows[i][k][1],
+            &mut sums,
+        );
+    }
+    if let [panel] = last {
+        step(
+            s,
+            panel,
+            #[inline(always)]
+            |i| x.row(row + i)[UNROLL * steps.len()],
+            &mut sums,
+        );
     }
     sums
+}
+
+/// `sums[i][j] += x(i) · panel[j]`
+#[inline(always)]
+fn step<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    panel: &[[f32; LANES]; NV],
+    x: impl Fn(usize) -> f32,
+    sums: &mut [[S::F32x16; NV]; MR],
+) {
+    let mut b = [s.zero(); NV];
+    for j in 0..NV {
+        b[j] = s.load(&panel[j]);
+    }
+    for i in 0..MR {
+        let a = s.splat(x(i));
+        for j in 0..NV {
+            sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
+        }
+    }
 }
 
 /// Calls a function with its const parameter MR set to a number of rows that is known at run time: 1 to the level's `$most`.
