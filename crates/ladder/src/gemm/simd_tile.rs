@@ -7,10 +7,11 @@
 //! - **Idea**: a tile is MR rows × NV *vectors*. The CPU's own instructions are chosen at run time, by `Level::run`.
 //! - **Why**: AVX-512 multiplies and adds sixteen lanes in one instruction, where the rung before had eight.
 //! - **Cost**: the code must say which values are vectors. All that `run` reaches is `#[inline(always)]`: a function that
-//!   is not inlined is compiled without the instruction set, and becomes hundreds of times slower without a warning.
+//!   is not inlined is compiled without the instruction set, and becomes a hundred times slower without a warning.
 //! - **Limits**: step k reads Wᵀ at row k, and the rows are N floats apart: each step is on another page of memory, and neither the
 //!   prefetcher nor the cache of page addresses is made for that.
-//! - **Exercise**: remove the `#[inline(always)]` of `tile`, run it, then look for `call` in `cargo rustc --release -- --emit=asm`.
+//! - **Exercise**: make it `#[inline(never)]` at `tile`, and run it. Then look for `call` in `target/ladder.s`, which
+//!   `cargo rustc --release -p minilm-ladder --lib -- --emit=asm=target/ladder.s` writes. And without any attribute?
 
 use super::Forward;
 use minilm_kernels::{
