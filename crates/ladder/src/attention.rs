@@ -1,6 +1,8 @@
 //! Attention, softmax(q·kᵀ/√D)·v, of several sentences and all heads.
 //!
 //! Two products with a softmax between them, on matrices that are as large as the sentence is long.
+//!
+//! In the book: `docs/06-attention.md`.
 
 pub mod per_head;
 pub mod shipped;

@@ -1,4 +1,6 @@
 //! eˣ: the one transcendental function of a transformer.
+//!
+//! In the book: `docs/05-functions.md`.
 
 pub mod cody_waite;
 pub mod library;

@@ -201,16 +201,34 @@ fn every_figure_is_shown() {
     }
 }
 
+/// The chapter that the header of a source names.
+fn chapter_of(source: &str) -> Option<String> {
+    let text = read(source);
+    let mut header = text.lines().take_while(|line| line.starts_with("//!"));
+    let chapter = header.find_map(|line| line.strip_prefix("//! In the book: `")?.strip_suffix("`."))?;
+    assert!(root().join(chapter).exists(), "{source}: there is no {chapter}");
+    Some(chapter.to_owned())
+}
+
 #[test]
 fn every_kernel_and_part_of_the_model_names_its_chapter_and_is_linked_from_the_book() {
     let linked: BTreeSet<String> = chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
     for source in ["crates/kernels/src", "crates/model/src", "crates/pooling/src"].into_iter().flat_map(sources) {
-        let text = read(&source);
-        let header = text.lines().take_while(|line| line.starts_with("//!"));
-        let chapter = header.filter_map(|line| line.strip_prefix("//! In the book: `")).next();
-        let chapter = chapter.and_then(|rest| rest.strip_suffix("`.")).unwrap_or_else(|| panic!("{source} names no chapter"));
-        assert!(root().join(chapter).exists(), "{source}: there is no {chapter}");
+        assert!(chapter_of(&source).is_some(), "{source} names no chapter");
         assert!(linked.contains(&format!("../{source}")), "no chapter links to {source}");
+    }
+}
+
+#[test]
+fn every_rung_and_every_source_that_a_chapter_links_to_names_its_chapter() {
+    let linked = chapters().into_iter().flat_map(|chapter| links(&read(format!("docs/{chapter}"))));
+    let linked = linked.filter_map(|link| Some(link.split('#').next()?.strip_prefix("../")?.to_owned()));
+    let linked = linked.filter(|path| path.contains("/src/") && path.ends_with(".rs"));
+    let rungs = minilm_ladder::STEPS.iter().flat_map(|step| {
+        [format!("crates/ladder/src/{}.rs", step.ladder), format!("crates/ladder/src/{}/{}.rs", step.ladder, step.name)]
+    });
+    for source in linked.chain(rungs).collect::<BTreeSet<_>>() {
+        assert!(chapter_of(&source).is_some(), "{source} names no chapter");
     }
 }
 

@@ -7,6 +7,8 @@
 //!
 //! Nobody waits for a thread that may not come: who is not there when the pass starts is not needed, so a pool that is busy, or smaller
 //! than it says, costs the moment and no more.
+//!
+//! In the book: `docs/08-threads.md`.
 
 use crate::threads::Threads;
 use minilm_model::{Bert, Member, Pack, Scratch, Team};

@@ -1,4 +1,6 @@
 //! Where a model's files come from: a directory, or bytes that the program has anyway.
+//!
+//! In the book: `docs/00-map.md`.
 
 use crate::Error;
 use minilm_kernels::Level;

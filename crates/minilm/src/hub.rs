@@ -13,6 +13,8 @@
 //!
 //! A snapshot without `modules.json` is not used unless the repository is known to have none. `transformers` leaves such snapshots of
 //! sentence-transformers models, and a plain transformer made of one would silently give other vectors.
+//!
+//! In the book: `docs/00-map.md`.
 
 mod cache;
 #[cfg(feature = "download")]

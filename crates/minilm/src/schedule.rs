@@ -1,4 +1,6 @@
 //! Which texts are computed, and which of them together.
+//!
+//! In the book: `docs/08-threads.md`.
 
 use std::{collections::HashMap, ops::Range};
 

@@ -1,4 +1,6 @@
 //! Where the work runs.
+//!
+//! In the book: `docs/08-threads.md`.
 
 use crate::Error;
 use rayon::prelude::*;

@@ -1,4 +1,6 @@
 //! Text to token ids.
+//!
+//! In the book: `docs/00-map.md`.
 
 mod pieces;
 #[cfg(test)]

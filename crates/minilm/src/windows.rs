@@ -6,6 +6,8 @@
 //! ```
 //!
 //! The last window is the first that reaches the document's end.
+//!
+//! In the book: `docs/00-map.md`.
 
 use crate::{
     Error, SentenceEncoder,

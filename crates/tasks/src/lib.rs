@@ -29,6 +29,8 @@
 //! assert_eq!(hits[0][1].corpus_id, 2);
 //! # Ok::<(), minilm_tasks::Error>(())
 //! ```
+//!
+//! In the book: `docs/11-tasks.md`.
 #![forbid(unsafe_code)]
 
 pub mod cluster;

@@ -30,6 +30,8 @@
 //! are equal it may give any order.
 //!
 //! Reference: N. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd edition, section 3.1 (the bound).
+//!
+//! In the book: `docs/11-tasks.md`.
 
 mod candidates;
 mod metric;

@@ -12,6 +12,8 @@
 //!
 //! The assembly is that of the library before link-time optimisation, which inlines more and never less. All kernels are in it,
 //! because the library's own functions instantiate them.
+//!
+//! In the book: `docs/04-simd.md`.
 
 mod tile;
 

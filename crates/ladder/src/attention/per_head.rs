@@ -13,6 +13,8 @@
 //! - **Cost**: none: there is less to do and less to remember.
 //! - **Limits**: the dot products, one lane at a time; they are most of the time now.
 //! - **Exercise**: swap the loops, so that all heads of a query come together. What happens to the cache?
+//!
+//! In the book: `docs/06-attention.md`.
 
 use super::{Pack, Scratch};
 use minilm_kernels::{Level, softmax::softmax};

@@ -19,6 +19,8 @@
 //! - **Exercise**: the ceiling counts the two products alone. Which part of the gap is the exponential, by the ladder `exp`?
 //!
 //! Reference: T. Dao et al., *FlashAttention*, arXiv:2205.14135, for the piece by piece.
+//!
+//! In the book: `docs/06-attention.md`.
 
 use super::{Pack, Scratch};
 use minilm_kernels::{Level, Rows, RowsMut, attention};

@@ -15,6 +15,8 @@
 //! - **Limits**: a tile is one vector wide, so each multiply-add needs a broadcast of its own. Maximum and sum of a row end with a sum across
 //!   the lanes, and a row that is no multiple of sixteen long has an end that goes through a copy: in short sentences that is most of the softmax.
 //! - **Exercise**: print L·D copies as a part of the time, for 8 and for 256 tokens.
+//!
+//! In the book: `docs/06-attention.md`.
 
 use super::{Pack, Scratch};
 use minilm_kernels::{

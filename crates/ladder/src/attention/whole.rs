@@ -13,6 +13,8 @@
 //!   step writes them to the third-level cache or to memory, and the next reads them back.
 //! - **Limits**: dot products of D values, one lane at a time.
 //! - **Exercise**: which part of the scores is padding in the mixed pack of the ladder? Is the time in proportion?
+//!
+//! In the book: `docs/06-attention.md`.
 
 use super::{Pack, Scratch};
 use minilm_kernels::{Level, softmax::softmax};

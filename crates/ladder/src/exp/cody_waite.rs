@@ -21,6 +21,8 @@
 //! - **Exercise**: add the 1 first: p = 1 + r·(1 + r·q). How many units in the last place does the test find then?
 //!
 //! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{
     Level,

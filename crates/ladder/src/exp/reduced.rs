@@ -14,6 +14,8 @@
 //! - **Cost**: nine roundings in all where x is large: up to nine units in the last place.
 //! - **Limits**: n must fit the exponent, so x is held between −87.3 and 88.3: never 0, never ∞.
 //! - **Exercise**: take degree 5, then 4. At which of them does the test fail, and is that what the next term says?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{
     Level,

@@ -6,5 +6,7 @@
 //! - **Cost**: two multiplications, one rounding and one shift more. Softmax could do without: its exponents are never above 0.
 //! - **Limits**: the error, not the speed, was the aim; a kernel that may err by two units needs one degree less.
 //! - **Exercise**: run the sweep of all floats, `cargo test --release -p minilm-kernels --test exp -- --ignored --nocapture`.
+//!
+//! In the book: `docs/05-functions.md`.
 
 pub use minilm_kernels::exp::exp_slice as exp;

@@ -10,6 +10,8 @@
 //!   guessed wrong often, and a call for each value keeps the compiler from making vectors.
 //! - **Limits**: 1 + erf cancels where x is negative: below −5.5 the result is −0, and the truth is −10⁻⁷.
 //! - **Exercise**: use `erfc(−x/√2)` instead of `1 + erf(x/√2)`. Which errors does the test report now?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::Level;
 use std::f32::consts::FRAC_1_SQRT_2;

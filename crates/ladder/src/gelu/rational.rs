@@ -13,6 +13,8 @@
 //! - **Exercise**: count its instructions, then those of the shipped rung. Is the ratio of the times the same?
 //!
 //! Reference: M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964, formula 7.1.26 (after C. Hastings).
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{
     Level,

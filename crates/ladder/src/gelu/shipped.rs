@@ -6,5 +6,7 @@
 //! - **Cost**: a table of 112 numbers, and a test that derives them.
 //! - **Limits**: beyond −6.75 the result is held at −5e-11. AVX2 puts a lookup together from several instructions.
 //! - **Exercise**: derive eight pieces of degree 8 instead, as the test in `crates/kernels/src/gelu.rs` does. What changes?
+//!
+//! In the book: `docs/05-functions.md`.
 
 pub use minilm_kernels::gelu::gelu_slice as gelu;

@@ -14,6 +14,8 @@
 //!   of y costs more than the blocks save. A tile needs four cache lines of W for sixteen multiply-adds, which the second-level cache delivers
 //!   easily; so the gain is small everywhere. The shorter chains of additions have smaller rounding errors, though.
 //! - **Exercise**: set KC to 384, then to 32. Which of the two costs do you see?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{

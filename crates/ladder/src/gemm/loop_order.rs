@@ -11,6 +11,8 @@
 //! - **Limits**: vectors of four lanes and no fused multiply-add, because that is all that every x86-64 has. And each row of x reads
 //!   the whole of W.
 //! - **Exercise**: swap the loops over k and j again, but keep Wᵀ. What does walking across the rows cost?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::Level;

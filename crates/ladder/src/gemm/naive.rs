@@ -9,6 +9,8 @@
 //! - **Cost**: the additions are one chain. Each waits three or four cycles for the one before, and brings two FLOP.
 //! - **Limits**: a floating-point sum changes when it is reordered, so the compiler may not split the chain to fill a vector.
 //! - **Exercise**: keep four sums for k mod 4 and add them at the end. How much faster, and why not more?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::Level;

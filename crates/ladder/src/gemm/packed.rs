@@ -12,6 +12,8 @@
 //! - **Cost**: a copy of the weights, made once. (Activations change with each call; copying them would cost in each.)
 //! - **Limits**: with K = 1536 a panel is 384 KiB and four rows of x are 24 KiB: neither stays in the first-level cache.
 //! - **Exercise**: set MR to 6. What happens with 256 rows, and with 8? (8 rows are then two tiles of 6, a third of it thrown away.)
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{

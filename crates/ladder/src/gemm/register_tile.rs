@@ -13,6 +13,8 @@
 //!   the last row and thrown away.
 //! - **Limits**: still four lanes, and a multiplication and an addition instead of one fused instruction.
 //! - **Exercise**: sixteen registers of four lanes hold 64 floats. Make the tile larger: from where on is it slower?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{AlignedVec, Level, Rows, RowsMut};

@@ -16,6 +16,8 @@
 //! - **Limits**: one core. The engine gives each thread a pack of whole sentences and takes it through all layers, so the threads meet once
 //!   for a pack instead of once for a product. Compare the GFLOP/s of *a core* with the rung before.
 //! - **Exercise**: read `crates/kernels/src/gemm.rs` beside `threads.rs`: which of its lines have no counterpart?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{Level, gemm::Linear};

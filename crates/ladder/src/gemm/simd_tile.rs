@@ -12,6 +12,8 @@
 //!   prefetcher nor the cache of page addresses is made for that.
 //! - **Exercise**: make it `#[inline(never)]` at `tile`, and run it. Then look for `call` in `target/ladder.s`, which
 //!   `cargo rustc --release -p minilm-ladder --lib -- --emit=asm=target/ladder.s` writes. And without any attribute?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{

@@ -11,6 +11,8 @@
 //! - **Limits**: 8 rows are two tiles, so two cores have work at most, and each of them reads all the weights. A product of 8 rows takes
 //!   about as long as waking a thread: there threads do not help, and may hurt.
 //! - **Exercise**: `RAYON_NUM_THREADS=1`, 2, 4 … From how many rows on does the second thread pay?
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
 use minilm_kernels::{

@@ -11,6 +11,8 @@
 //! - **Limits**: the row is loaded from the cache three times; in a row of 384 the chain is 24 additions of four cycles, the
 //!   longest wait that is left.
 //! - **Exercise**: give each pass two vectors of sums, for even and odd vectors of the row. Does the shorter chain show?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{
     Level,

@@ -5,5 +5,7 @@
 //! - **Cost**: a second version of the same arithmetic, for rows of exactly that length.
 //! - **Limits**: AVX2 has 8 such registers, so there, and for other lengths, it is the rung before.
 //! - **Exercise**: run this ladder with `--level avx2`. What is left of the last step?
+//!
+//! In the book: `docs/05-functions.md`.
 
 pub use minilm_kernels::layer_norm::layer_norm;

@@ -10,6 +10,8 @@
 //!   difference of the two is noise, and may be negative. A test shows it.
 //! - **Limits**: right only where the mean is not much larger than the deviation. Libraries that use it add in `f64`.
 //! - **Exercise**: make the two sums `f64`. What does it cost, and how large may the mean be now?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::Level;
 

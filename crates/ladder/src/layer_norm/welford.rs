@@ -12,6 +12,8 @@
 //! - **Exercise**: replace the division by a table of 1/i. The chain is shorter: does it win now?
 //!
 //! Reference: B. P. Welford, *Note on a Method for Calculating Corrected Sums of Squares and Products*, Technometrics 4(3), 1962.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::Level;
 

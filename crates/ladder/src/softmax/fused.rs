@@ -12,6 +12,8 @@
 //! - **Exercise**: drop pass 1: keep a running maximum and rescale Σ when it grows ("online softmax"). Is one pass faster here?
 //!
 //! Reference: M. Milakov and N. Gimelshein, *Online normalizer calculation for softmax*, arXiv:1805.02867.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{
     Level,

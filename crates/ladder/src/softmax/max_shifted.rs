@@ -9,6 +9,8 @@
 //! - **Cost**: one more pass. It is not for speed, it is for being right.
 //! - **Limits**: most of the time is the library's `exp`, a call for each value.
 //! - **Exercise**: subtract the row's first value instead of its maximum. Which tests still pass?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::Level;
 

@@ -10,6 +10,8 @@
 //! - **Limits**: e⁸⁹ is larger than the largest `f32`. A score of 89 gives ∞ / ∞, which is no number, and a row of scores below
 //!   −104 gives 0 / 0. A test shows both.
 //! - **Exercise**: which scores make the *sum* overflow, though no term does?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::Level;
 

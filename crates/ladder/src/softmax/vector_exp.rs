@@ -10,6 +10,8 @@
 //! - **Limits**: the maximum and the sum are chains of one lane, and now they show. In short rows the choice of the instruction set, once
 //!   for each row, shows as well.
 //! - **Exercise**: call `exp_slice` once for all rows, after shifting them all. For which lengths is that better?
+//!
+//! In the book: `docs/05-functions.md`.
 
 use minilm_kernels::{Level, exp::exp_slice};
 

@@ -16,6 +16,8 @@
 //!
 //! TLS is rustls with the cryptography of graviola: Rust and `asm!`, with nothing built in C. It needs x86-64 with AES, AVX2, BMI and ADX,
 //! or AArch64 with AES, SHA-2 and PMULL. Elsewhere only `http://` endpoints work, and asking for `https://` is an error.
+//!
+//! In the book: `docs/00-map.md`.
 
 mod client;
 mod digest;

@@ -18,6 +18,8 @@
 //!
 //! A stretch in which there is no place for a cut is one piece, however long it is: a megabyte of letters, or of Thai. A tokenizer of
 //! another kind gets every text whole.
+//!
+//! In the book: `docs/00-map.md`.
 
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 

@@ -1,4 +1,6 @@
 //! Where each head of a layer looks, for one sentence.
+//!
+//! In the book: `docs/06-attention.md`.
 
 use super::{Anchor, Diagram, Source};
 use crate::files;
