@@ -21,7 +21,7 @@ const GAP: f64 = 14.0;
 pub fn draw(_: &Source) -> Result<String, String> {
     let about =
         "Three matrices; a tile of y, the rows of x and the panel of W that it needs move: rows first, then chains, then panels";
-    let mut d = Diagram::new((760, 560), about);
+    let mut d = Diagram::new((760, 520), about);
     for (at, size) in [(X, (K, M)), (W, (N, K)), (Y, (N, M))] {
         d.rect(at, size, "#FFFFFF");
     }
@@ -76,8 +76,9 @@ fn words(d: &mut Diagram) {
     d.coloured((30.0, 60.0), Anchor::Start, 14, GREEN, "tile: MR × NR sums in registers");
     d.coloured((30.0, 84.0), Anchor::Start, 14, BLUE, "MR rows of x, KC long");
     d.coloured((30.0, 108.0), Anchor::Start, 14, ORANGE, "KC × NR weights, in L1");
-    d.text((30.0, 140.0), Anchor::Start, 14, "rows move first, then the chain,");
-    d.text((30.0, 160.0), Anchor::Start, 14, "then the panel");
+    d.text((30.0, 132.0), Anchor::Start, 14, "grey: the panel that is worked on");
+    d.text((30.0, 164.0), Anchor::Start, 14, "rows move first, then the chain,");
+    d.text((30.0, 184.0), Anchor::Start, 14, "then the panel");
     d.text((X.0 - 8.0, X.1 + 25.0), Anchor::End, 14, "MR");
     d.text((X.0 + KC / 2.0, X.1 - 6.0), Anchor::Middle, 14, "KC");
     d.text((W.0 + NR / 2.0, W.1 - 8.0), Anchor::Middle, 14, "NR");
