@@ -46,7 +46,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
 /// The shares `[L, L]` that each word gives to the others, with the words on the left.
 fn matrix(d: &mut Diagram, (left, top): (f64, f64), shares: &[f64]) {
     let size = CELL * WORDS.len() as f64;
-    d.rect((left, top), (size, size), "#FFFFFF");
+    d.square((left, top), size, "#FFFFFF");
     for (i, (word, shares)) in WORDS.iter().zip(shares.chunks_exact(WORDS.len())).enumerate() {
         let y = top + CELL * i as f64;
         d.text((left - 5.0, y + 10.5), Anchor::End, 11, word);
@@ -57,6 +57,7 @@ fn matrix(d: &mut Diagram, (left, top): (f64, f64), shares: &[f64]) {
             }
         }
     }
+    d.rect((left, top), (size, size), "none");
 }
 
 /// The queries and the keys `[L, H]` of the layer.
