@@ -48,11 +48,11 @@ pub fn roofline(record: &Value) -> Result<String, String> {
             ceiling(&mut chart, i, number(read, "bytes")?, number(read, "bytes_per_second")? / 1e9, peak)?;
         }
         let above = peak * 1.15; // the line of the peak: the labels of what touches it
-        chart.draw_series([words(format!("multiply-adds, {peak:.1} GFLOP/s"), (0.6, above), HPos::Left)]).or_text()?;
+        chart.draw_series([words(format!("multiply-adds, {peak:.1} GFLOP/s"), (0.45, above), HPos::Left)]).or_text()?;
         scatter(&mut chart, "GEMM alone", &products, COLOURS[2], 3)?;
         scatter(&mut chart, "whole model, so many tokens together", &forward, COLOURS[0], 5)?;
         scatter(&mut chart, "other kernels", &kernels, COLOURS[1], 5)?;
-        let labels = kernels.iter().map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.94), HPos::Left));
+        let labels = kernels.iter().map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.86), HPos::Left));
         chart.draw_series(labels).or_text()?;
         // Packs of as many tokens read the same weights, and stand one on the other.
         let first = forward.iter().enumerate().filter(|(i, point)| forward[..*i].iter().all(|p| p.label != point.label));
