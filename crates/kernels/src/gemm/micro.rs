@@ -7,13 +7,13 @@ use crate::{
     simd::{LANES, Simd},
 };
 
-/// Steps of k between two looks at where the rows end, and at what is to be fetched.
+/// Steps of k between two looks at where the rows end, and whether something is to be fetched.
 pub(super) const UNROLL: usize = 2;
 
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
 /// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
-/// nothing is copied. With every [`UNROLL`] steps as many of `ahead` are fetched, as long as there are any: weights that are needed later.
+/// nothing is copied. `ahead`, weights that are needed later, is fetched on the way, spread evenly over the steps.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -29,10 +29,15 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
         *to = &x.row(row + i).as_chunks().0[..steps.len()];
     }
     let mut sums = [[s.zero(); NV]; MR];
+    let every = (steps.len() / ahead.len().max(1)).max(1); // so that few are on their way at once, and x need not wait for them
+    let (mut ahead, mut due) = (ahead.iter(), 0);
     for (k, [even, odd]) in steps.iter().enumerate() {
-        if let Some(ahead) = ahead.get(k) {
-            for line in ahead.as_flattened() {
-                s.prefetch(line);
+        if k == due {
+            due += every;
+            if let Some(ahead) = ahead.next() {
+                for line in ahead.as_flattened() {
+                    s.prefetch(line);
+                }
             }
         }
         step(

@@ -83,8 +83,8 @@ fn compare(record: &Value, lines: &[String], rustc: &str) -> Outcome {
     ))
 }
 
-/// The innermost loop with the most multiply-adds in GEMM's function for AVX-512. Its labels are called `again` (the first) and `on`; a jump
-/// elsewhere is one to `…`.
+/// The innermost loop with the most multiply-adds in GEMM's function for AVX-512. Its labels are called `again` (the first), `on`, `on2` and so
+/// on; a jump elsewhere is one to `…`.
 fn innermost(assembly: &str) -> Result<Vec<String>, String> {
     let functions = functions(assembly);
     let mut best: Option<&[&str]> = None;
@@ -135,13 +135,15 @@ fn jump(line: &str) -> Option<&str> {
 }
 
 fn renamed(line: &str, body: &[&str]) -> String {
-    let name = |label: &str| {
-        let place = body.iter().position(|line| line.strip_suffix(':') == Some(label));
-        place.map_or("…", |place| if place == 0 { "again" } else { "on" })
+    let name = |label: &str| match body.iter().filter_map(|line| line.strip_suffix(':')).position(|other| other == label) {
+        None => "…".to_owned(),
+        Some(0) => "again".to_owned(),
+        Some(1) => "on".to_owned(),
+        Some(nth) => format!("on{nth}"),
     };
     match (line.strip_suffix(':'), jump(line)) {
         (Some(label), _) => format!("{}:", name(label)),
-        (_, Some(target)) => line.replace(target, name(target)),
+        (_, Some(target)) => line.replace(target, &name(target)),
         _ => line.to_owned(),
     }
 }
