@@ -208,20 +208,24 @@ impl Step {
     fn means(&mut self, rows: &Matrix, clusters: usize) -> Vec<f32> {
         self.fill_empty(clusters);
         let d = rows.columns();
-        let blocks: Vec<&[usize]> = self.labels.chunks(BLOCK).collect();
-        let sums = blocks.par_iter().enumerate().map(|(i, labels)| {
+        let block = |(start, labels): &(usize, &[usize])| {
             let mut sums = vec![0.0_f64; clusters * d];
-            for (row, label) in (i * BLOCK..).zip(labels.iter()) {
+            for (row, label) in (*start..).zip(labels.iter()) {
                 let sums = &mut sums[label * d..(label + 1) * d];
                 sums.iter_mut().zip(rows.row(row)).for_each(|(sum, x)| *sum += f64::from(*x));
             }
             sums
-        });
+        };
+        let blocks: Vec<(usize, &[usize])> = (0..).step_by(BLOCK).zip(self.labels.chunks(BLOCK)).collect();
+        let mut total = vec![0.0_f64; clusters * d];
+        // Sums of a few blocks at a time, because all would be as large as the rows when there are many clusters.
+        for some in blocks.chunks(rayon::current_num_threads()) {
+            let sums: Vec<Vec<f64>> = some.par_iter().map(block).collect();
+            sums.iter().for_each(|sums| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum));
+        }
         let mut counts = vec![0_usize; clusters];
         self.labels.iter().for_each(|&label| counts[label] += 1);
-        let sums: Vec<Vec<f64>> = sums.collect();
-        let mean = |i: usize| (sums.iter().map(|sums| sums[i]).sum::<f64>() / counts[i / d] as f64) as f32;
-        (0..clusters * d).map(mean).collect()
+        (0..clusters * d).map(|i| (total[i] / counts[i / d] as f64) as f32).collect()
     }
 
     fn fill_empty(&mut self, clusters: usize) {
