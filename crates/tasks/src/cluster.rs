@@ -2,7 +2,7 @@
 //!
 //! | | what is given | what it finds | cost |
 //! |---|---|---|---|
-//! | [`Communities`] | how alike is alike enough, the smallest size | dense groups around a row; most rows may be in none | every pair, by GEMM |
+//! | [`Communities`] | how alike is alike enough, the smallest size | dense groups around a row; most rows may be in none | every pair, by GEMM, once or twice |
 //! | [`KMeans`] | the number of clusters | a centre for each; every row is in one | rows × clusters, a few dozen times |
 //! | [`Agglomerative`] | how far apart clusters may be | a tree, cut there; every row is in one | every pair, held in memory |
 //!

@@ -6,7 +6,7 @@ use minilm_kernels::{
     dot::{Product, products},
     simd::Level,
 };
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
 use std::{borrow::Cow, ops::Range};
 
 /// The squared length up to which any two rows have a finite product: 2¹²⁶.
@@ -80,6 +80,11 @@ impl<'a> Matrix<'a> {
         ArrayView2::from_shape((rows.len(), self.columns), self.values(rows)).expect("a matrix holds whole rows")
     }
 
+    /// A copy of these rows.
+    pub(crate) fn rows_at(&self, rows: &[usize]) -> Array2<f32> {
+        self.view().select(Axis(0), rows)
+    }
+
     /// All of them.
     pub(crate) fn view(&self) -> ArrayView2<'_, f32> {
         self.part(0..self.rows())
@@ -130,7 +135,7 @@ pub(crate) fn is_usable(square: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, Axis, Slice, array};
+    use ndarray::{Slice, array};
 
     #[test]
     fn views_of_any_layout_are_read_row_by_row() {

@@ -1,16 +1,28 @@
 //! Fast community detection (`sentence_transformers.util.community_detection`).
 //!
 //! ```text
-//! for each row: all rows whose cosine with it is at least the threshold; a community if there are enough of them
-//! largest first: what a larger one has taken is taken out; if enough are left, and the centre is among them, they are a community
+//! for each row: how many rows have a cosine with it of at least the threshold; it may be a centre if there are enough of them
+//! those with the most first: if no larger community has taken the centre, and enough of its rows, what is left is a community
 //! ```
+//!
+//! Only the numbers of such rows are kept, and the rows themselves are searched again when it is a centre's turn: where thousands of texts
+//! are the same, as in most corpora some are, each is near to all others, and all these pairs would fill any memory. Most centres are taken
+//! before their turn, or have too few rows, so the second search is the smaller one.
 
-use crate::{Error, matrix::Matrix, search::Search};
+use crate::{
+    Error,
+    matrix::Matrix,
+    search::{Hit, Search},
+};
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
+use std::cmp::Reverse;
 
 /// Rows that search together.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
+
+/// Pairs of rows that are held at a time: 2²² hits of 16 bytes are 64 MiB.
+const PAIRS: usize = 1 << 22;
 
 /// Community detection and its options.
 ///
@@ -58,8 +70,8 @@ impl Communities {
 
     /// The communities among the rows of `embeddings` `[n, d]`, largest first.
     ///
-    /// The first row of each is its centre; the others follow by falling cosine with it. No row is in two. Memory is four bytes for
-    /// each pair of rows that is alike enough.
+    /// The first row of each is its centre; the others follow by falling cosine with it. No row is in two. Memory grows with the
+    /// rows, not with the pairs that are alike.
     ///
     /// # Errors
     /// As [`Search::run`], and [`Error::Option`] for a size of 0 or a threshold of NaN.
@@ -69,41 +81,107 @@ impl Communities {
         }
         let matrix = Matrix::new("embeddings", embeddings)?;
         matrix.lengths(self.level)?;
-        let mut candidates = self.candidates(&matrix)?;
-        candidates.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len())); // stable
-        Ok(self.without_overlap(candidates, matrix.rows()))
+        let mut centres = self.centres(&matrix, PAIRS / CHUNK)?;
+        centres.sort_by_key(|&(_, near)| Reverse(near)); // stable
+        self.without_overlap(&matrix, centres, PAIRS)
     }
 
-    /// Each row with enough neighbours, and these, by falling cosine.
-    fn candidates(&self, embeddings: &Matrix) -> Result<Vec<(usize, Vec<u32>)>, Error> {
+    fn search(&self) -> Search<'static> {
+        Search::new().top_k(usize::MAX).min_score(self.threshold).level(self.level)
+    }
+
+    /// Each row that has enough rows near it, and how many; they are counted in blocks of so many rows.
+    fn centres(&self, embeddings: &Matrix, block: usize) -> Result<Vec<(usize, usize)>, Error> {
         let n = embeddings.rows();
-        let narrow = |row: usize| u32::try_from(row).expect("a matrix of 2³² rows does not fit in memory beside its pairs");
-        let search = Search::new().top_k(usize::MAX).min_score(self.threshold).level(self.level);
-        let mut candidates = Vec::new();
+        let mut centres = Vec::new();
         for start in (0..n).step_by(CHUNK) {
-            let hits = search.run(embeddings.part(start..n.min(start + CHUNK)), embeddings.view())?;
-            let large = hits.into_iter().zip(start..).filter(|(hits, _)| hits.len() >= self.min_size);
-            candidates.extend(large.map(|(hits, row)| (row, hits.iter().map(|hit| narrow(hit.corpus_id)).collect())));
+            let chunk = embeddings.part(start..n.min(start + CHUNK));
+            let mut near = vec![0; chunk.nrows()];
+            for first in (0..n).step_by(block) {
+                let hits = self.search().run(chunk, embeddings.part(first..n.min(first + block)))?;
+                near.iter_mut().zip(hits).for_each(|(near, hits)| *near += hits.len());
+            }
+            centres.extend((start..).zip(near).filter(|&(_, near)| near >= self.min_size));
         }
-        Ok(candidates)
+        Ok(centres)
     }
 
-    fn without_overlap(&self, candidates: Vec<(usize, Vec<u32>)>, n: usize) -> Vec<Vec<usize>> {
-        let mut taken = vec![false; n];
+    /// The communities of the centres, in their order. Up to `pairs` pairs are held at a time, and those of one centre.
+    fn without_overlap(&self, embeddings: &Matrix, centres: Vec<(usize, usize)>, pairs: usize) -> Result<Vec<Vec<usize>>, Error> {
+        let mut taken = vec![false; embeddings.rows()];
         let mut communities = Vec::new();
-        for (centre, rows) in candidates {
-            if taken[centre] {
-                continue;
+        let mut centres = centres.into_iter().peekable();
+        while centres.peek().is_some() {
+            let (mut some, mut held) = (Vec::new(), 0);
+            while let Some((centre, near)) =
+                centres.next_if(|(_, near)| some.is_empty() || (some.len() < CHUNK && held + near <= pairs))
+            {
+                if !taken[centre] {
+                    some.push(centre);
+                    held += near;
+                }
             }
-            let free: Vec<usize> = rows.into_iter().map(|row| row as usize).filter(|&row| !taken[row]).collect();
-            if free.len() >= self.min_size {
-                let others = free.into_iter().filter(|&row| row != centre);
-                let community: Vec<usize> = std::iter::once(centre).chain(others).collect();
-                community.iter().for_each(|&row| taken[row] = true);
-                communities.push(community);
+            let free = |_: usize, row: usize| !taken[row];
+            let found = self.search().filter(&free).run(embeddings.rows_at(&some).view(), embeddings.view())?;
+            for (centre, hits) in some.into_iter().zip(found) {
+                if let Some(community) = self.community(centre, hits, &taken) {
+                    community.iter().for_each(|&row| taken[row] = true);
+                    communities.push(community);
+                }
             }
         }
-        communities.sort_by_key(|community| std::cmp::Reverse(community.len())); // stable
-        communities
+        communities.sort_by_key(|community| Reverse(community.len())); // stable
+        Ok(communities)
+    }
+
+    /// The centre and those of its rows that are in no other community, if they are enough.
+    fn community(&self, centre: usize, hits: Vec<Hit>, taken: &[bool]) -> Option<Vec<usize>> {
+        let free = hits.iter().map(|hit| hit.corpus_id).filter(|&row| !taken[row]);
+        if taken[centre] || free.clone().count() < self.min_size {
+            return None;
+        }
+        Some(std::iter::once(centre).chain(free.filter(|&row| row != centre)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    /// Every row's list, and then what the greedy choice leaves of it.
+    fn by_lists(detection: &Communities, rows: &Array2<f32>) -> Vec<Vec<usize>> {
+        let hits = detection.search().run(rows.view(), rows.view()).unwrap();
+        let mut lists: Vec<(usize, Vec<Hit>)> = (0..).zip(hits).filter(|(_, hits)| hits.len() >= detection.min_size).collect();
+        lists.sort_by_key(|(_, hits)| Reverse(hits.len()));
+        let mut taken = vec![false; rows.nrows()];
+        let mut found = Vec::new();
+        for (centre, hits) in lists {
+            if let Some(community) = detection.community(centre, hits, &taken) {
+                community.iter().for_each(|&row| taken[row] = true);
+                found.push(community);
+            }
+        }
+        found.sort_by_key(|community| Reverse(community.len()));
+        found
+    }
+
+    #[test]
+    fn however_few_pairs_are_held_the_communities_are_the_same() {
+        let n = 2 * CHUNK + 188;
+        let angle = |i: usize| ((i * i) % 977) as f32 * 0.01;
+        let rows = Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() });
+        let matrix = Matrix::new("embeddings", rows.view()).unwrap();
+        for (threshold, size) in [(0.9999, 3), (0.99, 5), (0.5, 1)] {
+            let detection = Communities::new().threshold(threshold).min_size(size);
+            let want = by_lists(&detection, &rows);
+            assert!(want.len() > 1, "{threshold}");
+            assert_eq!(detection.run(rows.view()).unwrap(), want);
+            for (block, pairs) in [(64, 1), (700, 300), (n, 100_000)] {
+                let mut centres = detection.centres(&matrix, block).unwrap();
+                centres.sort_by_key(|&(_, near)| Reverse(near));
+                assert_eq!(detection.without_overlap(&matrix, centres, pairs).unwrap(), want, "{threshold}, {block}, {pairs}");
+            }
+        }
     }
 }
