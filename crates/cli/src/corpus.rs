@@ -246,6 +246,9 @@ pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
 
 /// Whether a file begins as an index does: the length of a JSON header, and that header.
 fn is_index(path: &Path) -> bool {
+    if !path.metadata().is_ok_and(|found| found.is_file()) {
+        return false; // what is read from a pipe is gone from it
+    }
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
     read.is_ok() && start.get(8) == Some(&b'{') && start.windows(13).any(|part| part == b"minilm-index-")

@@ -85,6 +85,16 @@ fn standard_input_is_a_file_too() {
     assert_eq!(run.message(1), "standard input holds no texts");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_is_named_is_read_from_its_beginning() {
+    let texts: String = (0..200).map(|i| format!("text number {i}\n")).collect();
+    for command in [&["dedupe"][..], &["pairs", "-n", "1000"], &["cluster", "--kmeans", "9", "--json"]] {
+        let read = |file: &str| run_with_input(&[command, &["-q", file]].concat(), texts.as_bytes()).ok();
+        assert!(read("/dev/stdin") == read("-"), "{command:?}");
+    }
+}
+
 #[test]
 fn field_and_column_exclude_each_other() {
     assert_eq!(run(&["pairs", "x", "--field", "a", "--column", "b"]).status, Some(2));
