@@ -6,7 +6,7 @@ mod retrieval;
 use crate::{
     args::{Common, Encoding, at_least_one},
     error::Error,
-    records::{Kind, Records},
+    records::{Kind, Name, Records},
     show::{Page, Style},
 };
 use clap::{Args, Subcommand};
@@ -126,16 +126,17 @@ pub(crate) struct Table {
 impl Table {
     /// Opens the file; the columns have these names, or those that were given in this order.
     fn open<const N: usize>(&self, names: [&str; N]) -> Result<Records, Error> {
-        let given: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let given: Vec<Name> = self.columns.iter().map(|name| Name::Needed(name)).collect();
         if !given.is_empty() && given.len() != N {
-            let usual = names.join(",");
-            return Err(Error::Usage(format!("--columns: {} names were given, but {N} are needed: {usual}", given.len())));
+            let names = names.join(",");
+            return Err(Error::Usage(format!("--columns: {} names were given, but {N} are needed: {names}", given.len())));
         }
+        let usual = names.map(Name::Needed);
         let kind = match Kind::of(&self.file) {
             Kind::Lines => Kind::Tsv,
             kind => kind,
         };
-        Records::open(&self.file, kind, if given.is_empty() { &names } else { &given })
+        Records::open(&self.file, kind, if given.is_empty() { &usual } else { &given })
     }
 }
 

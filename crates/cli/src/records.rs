@@ -44,6 +44,14 @@ pub(crate) enum Kind {
     Parquet,
 }
 
+/// A field or column that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Name<'a> {
+    Needed(&'a str),
+    /// Where it is missing, it is an empty text.
+    Optional(&'a str),
+}
+
 /// Some of the fields of a line or row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -97,13 +105,24 @@ impl Input {
             (_, Some(column), _) => (Kind::Csv, column.as_str()),
             (None, None, kind) => (kind, "text"),
         };
-        Records::open(path, kind, &[name])
+        Records::open(path, kind, &[Name::Needed(name)])
+    }
+}
+
+impl<'a> Name<'a> {
+    fn text(self) -> &'a str {
+        let (Name::Needed(name) | Name::Optional(name)) = self;
+        name
+    }
+
+    fn is_optional(self) -> bool {
+        matches!(self, Name::Optional(_))
     }
 }
 
 impl Records {
     /// Opens a file, and looks for these fields or columns where it has names.
-    pub(crate) fn open(path: &Path, kind: Kind, names: &[&str]) -> Result<Records, Error> {
+    pub(crate) fn open(path: &Path, kind: Kind, names: &[Name]) -> Result<Records, Error> {
         let Opened { name, reader, bytes } = Opened::open(path)?;
         let source = match kind {
             Kind::Lines => Source::Lines { reader, line: 0 },

@@ -96,6 +96,15 @@ fn a_pipe_that_is_named_is_read_from_its_beginning() {
 }
 
 #[test]
+fn a_name_may_end_in_a_question_mark() {
+    let jsonl = b"{\"urgent?\": \"one\", \"urgent\": \"same\"}\n{\"urgent?\": \"two\", \"urgent\": \"same\"}\n";
+    assert_eq!(kept("a.jsonl", jsonl, &["--field", "urgent?"]).lines().count(), 2);
+    assert_eq!(kept("a.csv", b"urgent?\none\ntwo\n", &["--column", "urgent?"]), "urgent?\none\ntwo\n");
+    let run = run_with_input(&["pairs", "-", "--field", "urgent?"], b"{\"text\": \"one\"}\n");
+    assert_eq!(run.message(1), "line 1 of standard input: there is no field \"urgent?\"; the fields are text");
+}
+
+#[test]
 fn field_and_column_exclude_each_other() {
     assert_eq!(run(&["pairs", "x", "--field", "a", "--column", "b"]).status, Some(2));
 }

@@ -7,7 +7,11 @@ use crate::{
     error::Error,
     interrupt::Interrupt,
     model,
-    records::{Kind, Record, Records},
+    records::{
+        Kind,
+        Name::{Needed, Optional},
+        Record, Records,
+    },
     show::count,
 };
 use minilm::{
@@ -38,7 +42,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
     let file = |name: &str| task.folder.join(name);
     let relevant = judgements(&file(&format!("qrels/{}.tsv", task.split)))?;
     let (names, queries) = queries(&file("queries.jsonl"), &relevant)?;
-    let corpus = Records::open(&file("corpus.jsonl"), Kind::Jsonl, &["_id", "title?", "text"])?;
+    let corpus = Records::open(&file("corpus.jsonl"), Kind::Jsonl, &[Needed("_id"), Optional("title"), Needed("text")])?;
     let encoder = model::load(common, &task.encoding)?;
     let queries = encoder.encode(&queries).map_err(|error| Error::in_text(error, |i| format!("query {}", names[i])))?;
     let cutoffs = Cutoffs::default();
@@ -73,7 +77,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
 /// Reads what is relevant: pairs with a score above 0.
 fn judgements(path: &Path) -> Result<Relevant, Error> {
     let mut relevant = Relevant::new();
-    for record in Records::open(path, Kind::Tsv, &["query-id", "corpus-id", "score"])? {
+    for record in Records::open(path, Kind::Tsv, &["query-id", "corpus-id", "score"].map(Needed))? {
         let Record { line, fields, .. } = record?;
         let [query, document, score] = &fields[..] else { continue };
         let score: f64 = score
@@ -94,7 +98,7 @@ fn judgements(path: &Path) -> Result<Relevant, Error> {
 fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>), Error> {
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let mut found = HashSet::new();
-    for record in Records::open(path, Kind::Jsonl, &["_id", "text"])? {
+    for record in Records::open(path, Kind::Jsonl, &["_id", "text"].map(Needed))? {
         let Record { line, fields, .. } = record?;
         let mut fields = fields.into_iter();
         if let (Some(name), Some(text)) = (fields.next(), fields.next())

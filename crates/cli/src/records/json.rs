@@ -1,6 +1,6 @@
 //! JSON lines.
 
-use super::{Record, list};
+use super::{Name, Record, list};
 use crate::{error::Error, input};
 use serde_json::{Map, Value};
 use std::io::BufRead;
@@ -8,13 +8,14 @@ use std::io::BufRead;
 /// An object a line. Empty lines are passed over.
 pub(super) struct Objects {
     reader: Box<dyn BufRead>,
-    fields: Vec<String>,
+    fields: Vec<(String, bool)>, // and whether it may be missing
     line: u64,
 }
 
 impl Objects {
-    pub(super) fn new(reader: Box<dyn BufRead>, fields: &[&str]) -> Objects {
-        Objects { reader, fields: fields.iter().map(|&field| field.to_owned()).collect(), line: 0 }
+    pub(super) fn new(reader: Box<dyn BufRead>, fields: &[Name]) -> Objects {
+        let fields = fields.iter().map(|field| (field.text().to_owned(), field.is_optional())).collect();
+        Objects { reader, fields, line: 0 }
     }
 
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Record>, Error> {
@@ -31,15 +32,15 @@ impl Objects {
                 // The line within the line is always 1.
                 Err(error) => return Err(wrong(format!("no JSON from column {} on", error.column()))),
             };
-            let fields = self.fields.iter().map(|field| text(&object, field)).collect::<Result<_, _>>().map_err(wrong)?;
+            let text = |(field, may_miss): &(String, bool)| text(&object, field, *may_miss);
+            let fields = self.fields.iter().map(text).collect::<Result<_, _>>().map_err(wrong)?;
             return Ok(Some(Record { line: self.line, fields, raw }));
         }
     }
 }
 
-/// A field's text. A number or truth value is as JSON writes it; a field whose name ends in `?` may be missing.
-fn text(object: &Map<String, Value>, field: &str) -> Result<String, String> {
-    let (field, may_miss) = field.strip_suffix('?').map_or((field, false), |field| (field, true));
+/// A field's text. A number or truth value is as JSON writes it.
+fn text(object: &Map<String, Value>, field: &str, may_miss: bool) -> Result<String, String> {
     match object.get(field) {
         None | Some(Value::Null) if may_miss => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),

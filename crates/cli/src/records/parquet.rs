@@ -1,6 +1,6 @@
 //! Columns of Parquet files. Values are read page by page.
 
-use super::{Record, list};
+use super::{Name, Record, list};
 use crate::error::Error;
 use parquet::{
     errors::ParquetError,
@@ -13,30 +13,31 @@ use std::{fs::File, path::Path, sync::Arc};
 /// The rows of a file with some of its columns.
 pub(crate) struct Rows {
     rows: RowIter<'static>,
-    names: Vec<String>,
+    names: Vec<(String, bool)>, // and whether the column is there
     read: u64,
 }
 
 impl Rows {
-    /// Opens a file; a column whose name ends in `?` may be missing.
-    pub(crate) fn open(path: &Path, columns: &[&str]) -> Result<Rows, Error> {
+    /// Opens a file, and finds the columns in it.
+    pub(crate) fn open(path: &Path, columns: &[Name]) -> Result<Rows, Error> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|source| Error::Read { name: name.clone(), source })?;
         let reader = SerializedFileReader::new(file).map_err(|error| wrong(&name, &error))?;
         let schema = reader.metadata().file_metadata().schema();
-        let mut found = Vec::new();
-        for column in columns {
-            let (column, may_miss) = column.strip_suffix('?').map_or((*column, false), |column| (column, true));
-            match schema.get_fields().iter().find(|field| field.name() == column) {
+        let (mut found, mut names) = (Vec::new(), Vec::new());
+        for wanted in columns {
+            let column = wanted.text();
+            let field = schema.get_fields().iter().find(|field| field.name() == column);
+            names.push((column.to_owned(), field.is_some()));
+            match field {
                 Some(field) => found.push(Arc::clone(field)),
-                None if may_miss => {}
+                None if wanted.is_optional() => {}
                 None => {
                     let names = list(schema.get_fields().iter().map(|field| field.name()));
                     return Err(Error::Input(format!("{name} has no column {column:?}; its columns are {names}")));
                 }
             }
         }
-        let names = found.iter().map(|field| field.name().to_owned()).collect();
         let projection = Type::group_type_builder(schema.name()).with_fields(found).build();
         let rows = projection.and_then(|projection| RowIter::from_file_into(Box::new(reader)).project(Some(projection)));
         Ok(Rows { rows: rows.map_err(|error| wrong(&name, &error))?, names, read: 0 })
@@ -57,7 +58,10 @@ impl Rows {
         let line = self.read + 1;
         let wrong = |reason: String| Error::Input(format!("row {line} of {name}: {reason}"));
         let Some(row) = self.next().map_err(|error| wrong(error.to_string()))? else { return Ok(None) };
-        let column = |name: &String| {
+        let column = |(name, is_there): &(String, bool)| {
+            if !is_there {
+                return Ok(String::new());
+            }
             let field = row.get_column_iter().find(|(found, _)| *found == name).map_or(&Field::Null, |(_, field)| field);
             text(field).ok_or_else(|| wrong(format!("the column {name:?} holds no text")))
         };

@@ -1,6 +1,6 @@
 //! Tables with a header.
 
-use super::{Record, list};
+use super::{Name, Record, list};
 use crate::error::Error;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
 use std::io::BufRead;
@@ -10,13 +10,13 @@ pub(super) struct Table {
     delimiter: u8,
     header: StringRecord,
     raw_header: String,
-    columns: Vec<usize>,
+    columns: Vec<Option<usize>>, // none for one that may be missing, and is
     row: ByteRecord,
 }
 
 impl Table {
     /// Reads the header and finds the columns in it.
-    pub(super) fn open(name: &str, reader: Box<dyn BufRead>, delimiter: u8, columns: &[&str]) -> Result<Table, Error> {
+    pub(super) fn open(name: &str, reader: Box<dyn BufRead>, delimiter: u8, columns: &[Name]) -> Result<Table, Error> {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(delimiter).quoting(delimiter == b',').flexible(true).has_headers(false);
         let (rows, row) = (builder.from_reader(reader), ByteRecord::new());
@@ -25,9 +25,11 @@ impl Table {
         let Some((_, header)) = table.next(name)? else {
             return Err(Error::Input(format!("{name} is empty, not even a header")));
         };
-        let find = |&column: &&str| match header.iter().position(|name| name == column) {
-            Some(place) => Ok(place),
-            None => Err(Error::Input(format!("{name} has no column {column:?}; its columns are {}", list(header.iter())))),
+        let find = |column: &Name| match (header.iter().position(|name| name == column.text()), column) {
+            (None, Name::Needed(column)) => {
+                Err(Error::Input(format!("{name} has no column {column:?}; its columns are {}", list(header.iter()))))
+            }
+            (place, _) => Ok(place),
         };
         table.columns = columns.iter().map(find).collect::<Result<_, _>>()?;
         table.raw_header = table.raw(&header);
@@ -46,7 +48,8 @@ impl Table {
             let (found, expected) = (row.len(), self.header.len());
             return Err(Error::Input(format!("line {line} of {name} has {found} fields, but the header has {expected}")));
         }
-        let fields = self.columns.iter().map(|&column| row[column].to_owned()).collect();
+        let field = |column: &Option<usize>| column.map_or_else(String::new, |column| row[column].to_owned());
+        let fields = self.columns.iter().map(field).collect();
         Ok(Some(Record { line, fields, raw: self.raw(&row) }))
     }
 

@@ -3,7 +3,10 @@
 use super::{Row, Source, Wrong};
 use crate::{
     error::Error,
-    records::parquet::{Rows, text},
+    records::{
+        Name,
+        parquet::{Rows, text},
+    },
 };
 use parquet::{
     data_type::{ByteArray, ByteArrayType, FloatType},
@@ -26,7 +29,7 @@ pub(super) struct Table(Rows);
 
 impl Table {
     pub(super) fn open(path: &Path) -> Result<Table, Error> {
-        Rows::open(path, &["embedding", "text?"]).map(Table)
+        Rows::open(path, &[Name::Needed("embedding"), Name::Optional("text")]).map(Table)
     }
 }
 
