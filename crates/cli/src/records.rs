@@ -13,6 +13,7 @@
 mod json;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+mod quotes;
 mod table;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     input::{Opened, read_line},
 };
 use clap::Args;
+pub(crate) use quotes::Quotes;
 use std::{io::BufRead, path::Path};
 
 /// What kind of file the texts are in.

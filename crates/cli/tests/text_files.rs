@@ -30,7 +30,7 @@ fn a_record_is_kept_as_it_stands() {
 
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
-    let cases: [(&str, &[u8], &[&str], &str); 14] = [
+    let cases: [(&str, &[u8], &[&str], &str); 15] = [
         ("a.txt", b"", &[], "FILE holds no texts"),
         ("a.txt", b"fine\nbad \xff\n", &[], "line 2 of FILE is not UTF-8 from byte 5 on"),
         ("a.jsonl", b"\n\n", &[], "FILE holds no texts"),
@@ -47,7 +47,8 @@ fn what_is_wrong_is_named_with_its_line() {
         ("a.csv", b"", &[], "FILE is empty, not even a header"),
         ("a.csv", b"text,id\n", &[], "FILE holds no texts"),
         ("a.csv", b"id,body\n1,a\n", &[], "FILE has no column \"text\"; its columns are id, body"),
-        ("a.csv", b"id,text\n1,\"a\nb\"\n2\n", &[], "line 4 of FILE has 1 fields, but the header has 2"),
+        ("a.csv", b"id,text\n1,\"a\nb\"\n2\n", &[], "line 4 of FILE has 1 field, but the header has 2"),
+        ("a.csv", b"id,text\n1,a\n2,\"b\n3,c\n", &[], "line 3 of FILE begins a quoted field that has no end"),
         ("a.tsv", b"id\ttext\n1\ta\tb\n", &[], "line 2 of FILE has 3 fields, but the header has 2"),
         ("a.csv", b"text\n\xff\n", &["--column", "text"], "line 2 of FILE is not UTF-8"),
     ];

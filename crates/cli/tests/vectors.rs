@@ -69,7 +69,7 @@ fn texts_go_along_where_there_is_room() {
 #[test]
 fn what_is_wrong_is_named_with_its_row() {
     let nan = floats(&[1.0, 2.0, f32::NAN, 4.0]);
-    let cases: [(&str, Vec<u8>, &str); 19] = [
+    let cases: [(&str, Vec<u8>, &str); 20] = [
         ("a.npy", array("<f4", "(2, 2)", &nan), "row 1 of FILE: value 0 is NaN"),
         ("a.npy", array("<f4", "(2, 2)", &nan[..13]), "row 1 of FILE: the file ends within it"),
         ("a.npy", array("<f4", "(1, 2)", &nan), "row 1 of FILE: there are more bytes than the header tells of"),
@@ -88,7 +88,8 @@ fn what_is_wrong_is_named_with_its_row() {
         ),
         ("a.jsonl", b"[1, 2]\n[1, NaN]\n".to_vec(), "line 2 of FILE: no JSON from column 5 on"),
         ("a.jsonl", b"[]\n".to_vec(), "line 1 of FILE: no values"),
-        ("a.csv", b"e0,e1\n1,2\n1\n".to_vec(), "line 3 of FILE: 1 fields, but the header has 2"),
+        ("a.csv", b"e0,e1\n1,2\n1\n".to_vec(), "line 3 of FILE: 1 field, but the header has 2"),
+        ("a.csv", b"e0,text\n1,a\n2,\"b\n3,c\n".to_vec(), "line 3 of FILE: it begins a quoted field that has no end"),
         ("a.csv", b"e0,e1\n1,x\n".to_vec(), "line 2 of FILE: e1 is \"x\", which is no number"),
         ("a.csv", b"text,x0\na,1\n".to_vec(), "FILE: there are no columns e0, e1, …"),
         ("a.csv", b"e0,e1\n1,inf\n".to_vec(), "line 2 of FILE: value 1 is inf"),

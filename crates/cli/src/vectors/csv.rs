@@ -1,11 +1,12 @@
 //! Tables with the columns e0, e1, … and perhaps text, as `minilm embed` writes them.
 
 use super::{Row, Source, Wrong};
+use crate::{records::Quotes, show::count};
 use csv::StringRecord;
 use std::io::Read;
 
 pub(super) struct Table<R> {
-    rows: csv::Reader<R>,
+    rows: csv::Reader<Quotes<R>>,
     record: StringRecord,
     text: Option<usize>,
     values: Vec<usize>, // the columns e0, e1, …
@@ -15,7 +16,7 @@ pub(super) struct Table<R> {
 
 impl<R: Read> Table<R> {
     pub(super) fn open(from: R) -> Result<Table<R>, Wrong> {
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(from);
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(from));
         let header = rows.headers().map_err(wrong)?.clone();
         let place = |name: &str| header.iter().position(|found| found == name);
         let values: Vec<usize> = (0..).map_while(|i| place(&format!("e{i}"))).collect();
@@ -28,14 +29,18 @@ impl<R: Read> Table<R> {
 
 impl<R: Read> Source for Table<R> {
     fn next(&mut self) -> Result<Option<Row>, Wrong> {
-        self.line = self.rows.position().line();
+        let before = std::mem::replace(&mut self.line, self.rows.position().line());
         if !self.rows.read_record(&mut self.record).map_err(wrong)? {
+            if self.rows.get_ref().is_open() {
+                self.line = before;
+                return Err(Wrong::Content("it begins a quoted field that has no end".to_owned()));
+            }
             return Ok(None);
         }
         self.line = self.record.position().map_or(self.line, csv::Position::line);
         if self.record.len() != self.fields {
-            let found = self.record.len();
-            return Err(Wrong::Content(format!("{found} fields, but the header has {}", self.fields)));
+            let found = count(self.record.len(), "field");
+            return Err(Wrong::Content(format!("{found}, but the header has {}", self.fields)));
         }
         let value = |(i, &column): (usize, &usize)| {
             let field = &self.record[column];
