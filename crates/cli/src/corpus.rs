@@ -44,6 +44,28 @@ pub(crate) struct Source {
     pub encoding: Encoding,
 }
 
+impl Source {
+    /// What tells how to read or embed texts has no meaning for an index.
+    fn check_index(&self) -> Result<(), Error> {
+        let Source { file, input, encoding } = self;
+        let options = [
+            ("field", input.field.is_some()),
+            ("column", input.column.is_some()),
+            ("truncate-dim", encoding.truncate_dim.is_some()),
+            ("max-tokens", encoding.max_tokens.is_some()),
+            ("normalize", encoding.normalize),
+            ("no-normalize", encoding.no_normalize),
+            ("strict", encoding.strict),
+        ];
+        match options.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => {
+                Err(Error::Usage(format!("--{option}: {} is an index, with texts and vectors as they are", file.display())))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// A text that is to be embedded, and the record it is of.
 pub(crate) struct Text {
     pub text: String,
@@ -189,6 +211,7 @@ impl Vectors {
     pub(crate) fn open(common: &Common, source: &Source, records: bool) -> Result<Vectors, Error> {
         let name = source.file.display().to_string();
         if is_index(&source.file) {
+            source.check_index()?;
             return Ok(Vectors { index: map(&source.file)?, name, header: None, _directory: None });
         }
         let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;

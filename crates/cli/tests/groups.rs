@@ -75,6 +75,21 @@ fn an_index_is_taken_as_it_is() {
 }
 
 #[test]
+fn what_an_index_cannot_be_asked_for_is_misuse() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let index = directory.path().join("notes.index");
+    let index = index.to_str().expect("UTF-8");
+    run_with_input(&["index", "-q", "-", "-o", index], NOTES.as_bytes()).ok();
+    let given = [&["--column", "a"][..], &["--field", "a"], &["--truncate-dim", "8"], &["--max-tokens", "9"], &["--normalize"]];
+    for options in given.into_iter().chain([&["--no-normalize"][..], &["--strict"]]) {
+        for command in [&["pairs", index][..], &["cluster", index], &["dedupe", index], &["map", index, "--html", "x.html"]] {
+            let message = format!("{}: {index} is an index, with texts and vectors as they are", options[0]);
+            assert_eq!(run(&[command, options].concat()).message(2), message);
+        }
+    }
+}
+
+#[test]
 fn options_that_make_no_sense_are_misuse() {
     let run = |options: &[&str]| run_with_input(&[options, &["-"]].concat(), NOTES.as_bytes());
     assert_eq!(run(&["dedupe", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
