@@ -23,7 +23,7 @@ use minilm::{
 use std::{
     collections::VecDeque,
     fs::File,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -263,6 +263,14 @@ pub(crate) fn values<T>(sentence: &SentenceEmbedding<T>) -> &[f32] {
 
 /// Maps an index.
 pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
+    let cannot = match path.metadata() {
+        Ok(found) if found.is_dir() => Some(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => Some(io::Error::other("only a regular file can be mapped")),
+        _ => None,
+    };
+    if let Some(source) = cannot {
+        return Err(Error::Read { name: path.display().to_string(), source });
+    }
     let mapped = Mapped::open(path).map_err(|error| Error::Encoder(error.into()))?;
     Ok(Index::new(path, mapped)?)
 }

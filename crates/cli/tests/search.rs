@@ -122,6 +122,8 @@ fn what_is_no_index_is_an_error_that_names_it() {
     fs::write(path("cut.index"), &bytes[..bytes.len() - 1]).expect("a file");
     let cut = run(&["search", &path("cut.index"), "x"]);
     assert!(cut.message(1).starts_with(&format!("{} is not an index: it has ", path("cut.index"))), "{}", cut.stderr);
+    let folder = run(&["search", &path(""), "x"]);
+    assert_eq!(folder.message(1), format!("cannot read {}: is a directory", path("")));
     let missing = path("missing.index");
     assert_eq!(
         run(&["search", &missing, "x"]).message(1),
