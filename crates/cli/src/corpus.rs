@@ -3,6 +3,8 @@
 //! Whoever compares all texts with all gets them as an index: in a temporary file that is mapped, so that memory need not hold them.
 //! A file that is an index already is taken as it is.
 
+mod scratch;
+
 use crate::{
     args::{Common, Encoding},
     error::Error,
@@ -18,8 +20,9 @@ use minilm::{
     SentenceEmbedding, SentenceEncoder,
     model::Mapped,
     ndarray::ArrayView2,
-    tasks::index::{Index, IndexError, Space, Writer},
+    tasks::index::{Index, IndexError},
 };
+pub(crate) use scratch::Scratch;
 use std::{
     collections::VecDeque,
     fs::File,
@@ -218,22 +221,16 @@ impl Vectors {
         let corpus = Corpus::new(source.input.open(&source.file)?, &interrupt);
         let header = corpus.header().filter(|_| records);
         let encoder = model::load(common, &source.encoding)?;
-        let directory =
-            tempfile::tempdir().map_err(|source| Error::Write { name: "a temporary directory".to_owned(), source })?;
-        let path = directory.path().join("vectors.index");
-        let mut writer = Writer::create(&path, &Space::new("", ""), encoder.dimension())?;
+        let mut scratch = Scratch::create(encoder.dimension())?;
         let texts = corpus.embed(&encoder, common.quiet, |sentence| {
             let text = if records { &sentence.text.raw } else { &sentence.text.text };
-            Ok(writer.push(values(&sentence), text)?)
+            scratch.push(values(&sentence), text)
         })?;
         if interrupt.asked() {
             let remedy = "to keep what is done, embed with `minilm index`, and give the index here";
             return Err(Error::Interrupted(format!("stopped after {texts} texts; {remedy}")));
         }
-        writer.finish()?;
-        let index = map(&path)?;
-        // What is mapped needs no name, and without one nothing is left behind, however this ends.
-        let _directory = if cfg!(unix) { directory.close().ok().and(None) } else { Some(directory) };
+        let (index, _directory) = scratch.finish()?;
         interrupt.stop_at_once();
         Ok(Vectors { index, name, header, _directory })
     }

@@ -17,7 +17,7 @@ use minilm::SentenceEmbedding;
 pub(crate) use npy::header as npy_header;
 pub(crate) use page::Page;
 use std::io::{self, IsTerminal};
-pub(crate) use target::Target;
+pub(crate) use target::{Target, without_path};
 
 /// Where the embeddings of a command go.
 pub(crate) struct Output {

@@ -90,6 +90,18 @@ fn what_an_index_cannot_be_asked_for_is_misuse() {
 }
 
 #[test]
+fn vectors_that_find_no_room_say_where_and_how_to_have_them_elsewhere() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let missing = directory.path().join("missing");
+    let labels = "text\tlabel\na\tx\nb\ty\n";
+    for (command, input) in [(&["dedupe", "-"][..], NOTES), (&["eval", "clusters", "-"], labels)] {
+        let run = finish(program(command).env("TMPDIR", &missing).stdin(std::process::Stdio::piped()), input.as_bytes());
+        let place = format!("cannot write the vectors to {} (TMPDIR names another place)", missing.display());
+        assert_eq!(run.message(1), format!("{place}: No such file or directory (os error 2)"));
+    }
+}
+
+#[test]
 fn options_that_make_no_sense_are_misuse() {
     let run = |options: &[&str]| run_with_input(&[options, &["-"]].concat(), NOTES.as_bytes());
     assert_eq!(run(&["dedupe", "--threshold", "nan"]).message(2), "--threshold: it is NaN");

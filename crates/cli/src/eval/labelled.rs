@@ -1,35 +1,34 @@
-//! Evaluations of records with several texts, or a text and a label. Texts are embedded as they are read; only scores and labels are kept.
+//! Evaluations of records with several texts, or a text and a label. Texts are embedded as they are read; only scores and labels are kept,
+//! and the vectors that are clustered are in a temporary file.
 
 use super::{Clusters, Pairs, Sts, Table, Triplets, percent, report};
 use crate::{
     args::Common,
-    corpus::{Corpus, values},
+    corpus::{Corpus, Scratch, values},
     error::Error,
     interrupt::Interrupt,
     model,
     records::Records,
     show::count,
 };
-use minilm::{
-    ndarray::Array2,
-    tasks::{
-        self, Similarity,
-        cluster::KMeans,
-        evaluate::{Classification, classify, correlate, v_measure},
-    },
+use minilm::tasks::{
+    self, Similarity,
+    cluster::KMeans,
+    evaluate::{Classification, classify, correlate, v_measure},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use std::{cell::RefCell, collections::BTreeSet};
+use std::collections::BTreeSet;
 
-/// Embeds the `TEXTS` texts that `look` leaves of each record, and calls `take` with their vectors.
+/// Embeds the `TEXTS` texts that `look` leaves of each record, and calls `take` with their vectors. Returns how many records there were,
+/// and the interrupt, for whoever has more to tidy up.
 fn embed<const TEXTS: usize>(
     common: &Common,
     table: &Table,
     records: Records,
     look: impl FnMut(&mut Vec<String>) -> Result<(), String>,
-    mut take: impl FnMut(&[Vec<f32>]),
-) -> Result<usize, Error> {
+    mut take: impl FnMut(&[Vec<f32>]) -> Result<(), Error>,
+) -> Result<(usize, Interrupt), Error> {
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let corpus = Corpus::with(records, &interrupt, look);
     let encoder = model::load(common, &table.encoding)?;
@@ -37,7 +36,7 @@ fn embed<const TEXTS: usize>(
     let texts = corpus.embed(&encoder, common.quiet, |sentence| {
         vectors.push(values(&sentence).to_vec());
         if vectors.len() == TEXTS {
-            take(&vectors);
+            take(&vectors)?;
             vectors.clear();
         }
         Ok(())
@@ -45,8 +44,7 @@ fn embed<const TEXTS: usize>(
     if interrupt.asked() {
         return Err(Error::Interrupted(format!("stopped after {}", count(texts / TEXTS, "record"))));
     }
-    interrupt.stop_at_once();
-    Ok(texts / TEXTS)
+    Ok((texts / TEXTS, interrupt))
 }
 
 /// The scores of pairs by each similarity.
@@ -72,9 +70,11 @@ pub(super) fn sts(common: &Common, task: &Sts) -> Result<(), Error> {
     let table = &task.table;
     let (mut scores, mut labels) = (Scores::default(), Vec::new());
     let look = |fields: &mut Vec<String>| number(&label(fields)).map(|score| labels.push(score));
-    let pairs = embed::<2>(common, table, table.open(["sentence1", "sentence2", "score"])?, look, |pair| {
+    let (pairs, interrupt) = embed::<2>(common, table, table.open(["sentence1", "sentence2", "score"])?, look, |pair| {
         scores.add(&pair[0], &pair[1]);
+        Ok(())
     })?;
+    interrupt.stop_at_once();
     let (mut json, mut rows) = (Map::new(), vec![(String::new(), vec!["Pearson".to_owned(), "Spearman".to_owned()])]);
     for (similarity, scores) in scores.each() {
         let found = correlate(scores, &labels).map_err(failed(table))?;
@@ -89,9 +89,11 @@ pub(super) fn pairs(common: &Common, task: &Pairs) -> Result<(), Error> {
     let table = &task.table;
     let (mut scores, mut labels) = (Scores::default(), Vec::new());
     let look = |fields: &mut Vec<String>| truth(&label(fields)).map(|alike| labels.push(alike));
-    let pairs = embed::<2>(common, table, table.open(["sentence1", "sentence2", "label"])?, look, |pair| {
+    let (pairs, interrupt) = embed::<2>(common, table, table.open(["sentence1", "sentence2", "label"])?, look, |pair| {
         scores.add(&pair[0], &pair[1]);
+        Ok(())
     })?;
+    interrupt.stop_at_once();
     let head = ["accuracy", "at", "F1", "at", "precision", "recall", "AP", "MCC"].map(str::to_owned);
     let (mut json, mut rows) = (Map::new(), vec![(String::new(), head.to_vec())]);
     for (similarity, scores) in scores.each() {
@@ -133,7 +135,7 @@ pub(super) fn triplets(common: &Common, task: &Triplets) -> Result<(), Error> {
     let table = &task.table;
     let mut right = [0_usize; 4];
     let records = table.open(["anchor", "positive", "negative"])?;
-    let triplets = embed::<3>(
+    let (triplets, interrupt) = embed::<3>(
         common,
         table,
         records,
@@ -142,8 +144,10 @@ pub(super) fn triplets(common: &Common, task: &Triplets) -> Result<(), Error> {
             for (right, similarity) in right.iter_mut().zip(Similarity::ALL) {
                 *right += usize::from(similarity.of(&texts[0], &texts[1]) > similarity.of(&texts[0], &texts[2]));
             }
+            Ok(())
         },
     )?;
+    interrupt.stop_at_once();
     let (mut json, mut rows) = (Map::new(), vec![(String::new(), vec!["accuracy".to_owned()])]);
     for (similarity, right) in Similarity::ALL.into_iter().zip(right) {
         let accuracy = right as f64 / triplets as f64;
@@ -166,20 +170,23 @@ struct Clustering {
 
 pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
     let table = &task.table;
-    let (mut all, columns) = (Vec::new(), RefCell::new(0));
+    let mut scratch: Option<Scratch> = None;
     let mut labels: Vec<String> = Vec::new();
     let look = |fields: &mut Vec<String>| {
         labels.push(label(fields));
         Ok(())
     };
-    let texts = embed::<1>(common, table, table.open(["text", "label"])?, look, |vectors| {
-        *columns.borrow_mut() = vectors[0].len();
-        all.extend_from_slice(&vectors[0]);
+    let (texts, interrupt) = embed::<1>(common, table, table.open(["text", "label"])?, look, |vectors| {
+        if scratch.is_none() {
+            scratch = Some(Scratch::create(vectors[0].len())?);
+        }
+        scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], ""))
     })?;
-    let embeddings = Array2::from_shape_vec((texts, columns.into_inner()), all).expect("whole rows");
+    let (index, _directory) = scratch.expect("where there are no texts there was an error").finish()?;
+    interrupt.stop_at_once();
     let classes = labels.iter().collect::<BTreeSet<_>>().len();
     let clusters = task.kmeans.map_or(classes, std::num::NonZeroUsize::get);
-    let found = KMeans::new(clusters).seed(task.seed).run(embeddings.view()).map_err(failed(table))?;
+    let found = KMeans::new(clusters).seed(task.seed).run(index.vectors().view()).map_err(failed(table))?;
     let measured = v_measure(&labels, &found.labels, 1.0).map_err(failed(table))?;
     let results = Clustering {
         texts,

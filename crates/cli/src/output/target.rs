@@ -156,11 +156,13 @@ fn beside<T>(path: &Path, mode: u32, make: impl FnOnce(&mut Builder, &Path) -> i
     #[cfg(not(unix))]
     let _ = mode;
     fs::metadata(directory)?;
-    // No error names the temporary file, which nobody asked for.
-    make(&mut builder, directory).map_err(|error| {
-        let text = error.to_string();
-        text.split_once(" at path ").map(|(reason, _)| io::Error::new(error.kind(), reason)).unwrap_or(error)
-    })
+    make(&mut builder, directory).map_err(without_path)
+}
+
+/// The error without the name of a temporary file, which nobody asked for.
+pub(crate) fn without_path(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    text.split_once(" at path ").map(|(reason, _)| io::Error::new(error.kind(), reason)).unwrap_or(error)
 }
 
 /// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
