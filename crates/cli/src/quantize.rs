@@ -79,7 +79,7 @@ Examples:
 pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
     crate::model::share_threads(common);
     if let Some(output) = &command.output
-        && Kind::of(output)? != Kind::Npy
+        && !matches!(Kind::of(output), Ok(Kind::Npy))
     {
         return Err(Error::Usage(format!("--output: {} does not end in .npy", output.display())));
     }

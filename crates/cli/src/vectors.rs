@@ -113,6 +113,9 @@ impl Reader {
     pub(crate) fn open(path: &Path, tensor: Option<&str>) -> Result<Reader, Error> {
         let kind = Kind::of(path)?;
         let name = path.display().to_string();
+        if tensor.is_some() && kind != Kind::Safetensors {
+            return Err(Error::Usage(format!("--tensor: {name} is no safetensors file")));
+        }
         let open = || {
             let file = File::open(path)?;
             if file.metadata()?.is_dir() {

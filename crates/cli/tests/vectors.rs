@@ -213,7 +213,14 @@ fn misuse_is_told() {
     assert!(foo.message(2).starts_with(&format!("b.foo does not tell by its name what it holds; {remedy}")), "{}", foo.stderr);
     let none = run(&["search", "a.index", "a", "-k", "0"]);
     assert!(none.stderr.contains("it has to be a whole number, at least 1"), "{}", none.stderr);
-    assert_eq!(run(&["quantize", "a.npy", "-o", "b.csv"]).message(2), "--output: b.csv does not end in .npy");
+    for output in ["b.csv", "b.txt", "b"] {
+        let message = format!("--output: {output} does not end in .npy");
+        assert_eq!(run(&["quantize", "a.npy", "-o", output]).message(2), message);
+    }
+    for command in [&["convert", "a.npy", "b.npy"][..], &["quantize", "a.npy", "-o", "b.npy"]] {
+        let run = run(&[command, &["--tensor", "t"]].concat());
+        assert_eq!(run.message(2), "--tensor: a.npy is no safetensors file");
+    }
     let bits = ["quantize", "a.npy", "-o", "b.npy", "-p", "binary", "--calibration", "c.npy"];
     assert_eq!(run(&bits).message(2), "--calibration: bits need no ranges");
     assert_eq!(run(&["quantize", "a.npy"]).status, Some(2), "neither output nor report");
