@@ -28,7 +28,8 @@ pub(crate) struct Cluster {
     #[arg(long, value_name = "K", conflicts_with = "threshold", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// Put every text into a cluster, and join clusters while the mean cosine between their texts is above this (agglomerative)
+    /// Put every text into a cluster, and join clusters while the mean cosine between their texts is above this (agglomerative). Memory is
+    /// for each pair of texts: 200 MB for 10 000 texts
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
 
