@@ -195,6 +195,9 @@ impl SentenceEncoder {
             let rows = (0..hidden.rows()).flat_map(|i| hidden.row(i)).copied();
             Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect()).expect("rows × cols values")
         })?;
+        if embeddings.iter().any(|x: &f32| !x.is_finite()) {
+            return Err(Error::NotFinite { index: 0 });
+        }
         Ok(TokenEmbeddings { embeddings, tokens, ids, dropped })
     }
 
