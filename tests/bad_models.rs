@@ -6,32 +6,10 @@ use minilm::{Error, SentenceEncoder, model::Error as ModelError};
 use safetensors::Dtype;
 use serde_json::json;
 use std::{fs, path::Path};
-use support::tiny::Tiny;
-use tempfile::TempDir;
-
-fn load(directory: &TempDir) -> Error {
-    SentenceEncoder::load(directory.path()).map(drop).expect_err("the directory is wrong")
-}
-
-/// The whole chain of messages.
-fn message(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
-}
-
-/// Loads `tiny` and requires each of `parts` in the message.
-fn refused(tiny: &Tiny, parts: &[&str]) {
-    let error = load(&tiny.write());
-    let message = message(&error);
-    for part in parts {
-        assert!(message.contains(part), "{part:?} is not in {message:?}");
-    }
-}
+use support::{
+    refusal::{load, message, refused},
+    tiny::Tiny,
+};
 
 #[test]
 fn a_missing_directory_or_file_is_named() {
@@ -218,19 +196,4 @@ fn modules_and_pooling_that_are_not_supported_are_named() {
     refused(&with("1_Pooling/config.json", r#"{"word_embedding_dimension": 53}"#.into()), &["word_embedding_dimension", "53"]);
     refused(&with("sentence_bert_config.json", r#"{"max_seq_length": "long"}"#.into()), &["sentence_bert_config.json"]);
     refused(&with("sentence_bert_config.json", r#"{"max_seq_length": 0}"#.into()), &["max_seq_length", "0"]);
-}
-
-#[test]
-fn a_tokenizer_of_another_model_is_refused() {
-    let mut tiny = Tiny::new();
-    tiny.files.insert("tokenizer.json".into(), "{}".into());
-    assert!(matches!(load(&tiny.write()), Error::Tokenizer { path, .. } if path.ends_with("tokenizer.json")));
-
-    let mut tiny = Tiny::new();
-    *tiny.files.get_mut("vocab.txt").unwrap() += "\nextra";
-    assert!(matches!(load(&tiny.write()), Error::Vocabulary { tokenizer: 17, model: 16, .. }));
-
-    let mut tiny = Tiny::new();
-    tiny.files.insert("vocab.txt".into(), "no\nspecial\ntokens".into());
-    assert!(matches!(load(&tiny.write()), Error::Tokenizer { path, .. } if path.ends_with("vocab.txt")));
 }

@@ -4,6 +4,7 @@
 pub mod golden;
 #[cfg(feature = "download")]
 pub mod hub;
+pub mod refusal;
 pub mod server;
 pub mod tiny;
 

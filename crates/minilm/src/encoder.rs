@@ -103,7 +103,8 @@ impl SentenceEncoder {
     /// Exact duplicates are computed once. An empty slice gives an empty array.
     ///
     /// # Errors
-    /// A text that is too long, if the encoder was built with [`Truncation::Error`].
+    /// A text that is too long, if the encoder was built with [`Truncation::Error`]; one without any token, if the tokenizer puts none
+    /// around a text.
     pub fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
         Ok(self.encode_with_counts(texts)?.embeddings)
     }
@@ -252,6 +253,9 @@ impl SentenceEncoder {
 
     fn tokenize_at(&self, index: usize, text: &str) -> Result<TokenizedText, Error> {
         let tokenized = self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index, reason })?;
+        if tokenized.ids.is_empty() {
+            return Err(Error::no_tokens(index));
+        }
         if tokenized.dropped > 0 && self.truncation == Truncation::Error {
             let tokens = tokenized.ids.len() + tokenized.dropped;
             return Err(Error::TooLong { index, tokens, limit: self.max_tokens() });

@@ -105,6 +105,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// There is nothing to compute for a text: no word, and a tokenizer that puts nothing around it.
+    pub(crate) fn no_tokens(index: usize) -> Error {
+        Error::Tokenize { index, reason: "it has no token".to_owned() }
+    }
+
     /// The same error with the text's index in another list.
     pub(crate) fn at(mut self, place: impl Fn(usize) -> usize) -> Error {
         match &mut self {

@@ -2,6 +2,7 @@
 //!
 //! In the book: `docs/00-map.md`.
 
+mod guard;
 mod pieces;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ pub(crate) use pieces::{Piece, Pieces};
 pub(crate) use words::Word;
 
 use crate::{Error, files::Source};
+use guard::guard;
 use pieces::Cuts;
 use std::{
     borrow::Cow,
@@ -75,6 +77,11 @@ impl Vocabulary {
         let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
         Ok(Vocabulary { tokenizer, size, path })
     }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// The model's tokenizer, with truncation as sentence-transformers does it.
@@ -95,17 +102,18 @@ impl TextTokenizer {
     pub(crate) fn new(vocabulary: Vocabulary, rows: usize, limit: usize, lowercase: bool) -> Result<TextTokenizer, Error> {
         let Vocabulary { mut tokenizer, size, path } = vocabulary;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
+        let of_another = |size| Error::Vocabulary { path: path.clone(), tokenizer: size, model: rows };
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| unusable(e.to_string()))?;
 
         // A table may be rounded up to a multiple of 128 rows for speed; more than that is another vocabulary.
         if size > rows || size.next_multiple_of(128) < rows {
-            return Err(Error::Vocabulary { path, tokenizer: size, model: rows });
+            return Err(of_another(size));
         }
 
         // What surrounds every text is found by asking for the empty one with and without a text in between.
         let ids = |text, special| {
-            let encoding = tokenizer.encode_fast(text, special).map_err(|e| unusable(e.to_string()))?;
+            let encoding = guard(|| tokenizer.encode_fast(text, special)).map_err(&unusable)?;
             Ok::<_, Error>(encoding.get_ids().to_vec())
         };
         let (word, whole) = (ids("a", false)?, ids("a", true)?);
@@ -114,8 +122,9 @@ impl TextTokenizer {
             return Err(unusable("special tokens do not surround the text".to_owned()));
         };
         let (before, after) = (whole[..start].to_vec(), whole[start + word.len()..].to_vec());
-        if limit <= before.len() + after.len() {
-            return Err(Error::Option { option: "max_tokens", reason: format!("{limit} leaves no room for a word") });
+        // These ids need not be those of the vocabulary: a file may give them numbers of its own.
+        if let Some(&id) = before.iter().chain(&after).max().filter(|&&id| id as usize >= rows) {
+            return Err(of_another(id as usize + 1));
         }
         let cuts = Cuts::of(&tokenizer, lowercase);
         Ok(TextTokenizer { tokenizer, before, after, limit, lowercase, cuts })
@@ -127,7 +136,7 @@ impl TextTokenizer {
         let mut ids = self.before.clone();
         let mut words = 0;
         for piece in self.pieces(text) {
-            let encoding = self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false).map_err(|e| e.to_string())?;
+            let encoding = guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
             let found = encoding.get_ids();
             ids.extend(&found[..found.len().min(room.saturating_sub(words))]);
             words += found.len();
@@ -169,7 +178,7 @@ impl TextTokenizer {
 fn open(source: &Source, folder: &Path) -> Result<(Tokenizer, PathBuf), Error> {
     let (json, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
     let (tokenizer, path) = if let Some(bytes) = source.read(&json)? {
-        (Tokenizer::from_bytes(bytes).map_err(|e| e.to_string()), json)
+        (guard(|| Tokenizer::from_bytes(bytes)), json)
     } else if let Some(bytes) = source.read(&vocabulary)? {
         (uncased_bert(&bytes), vocabulary)
     } else {

@@ -131,7 +131,11 @@ impl<'a> EncodeWindows<'a> {
         let words = self.words.iter().take(room);
         let start = self.words.front().map_or(0, |word| word.range.start);
         let end = words.clone().map(|word| word.range.end).max().unwrap_or(start);
-        let window = Window { ids: self.encoder.tokenizer.surround(words.map(|word| word.id)), range: start..end };
+        let ids = self.encoder.tokenizer.surround(words.map(|word| word.id));
+        if ids.is_empty() {
+            return Err(Error::no_tokens(0));
+        }
+        let window = Window { ids, range: start..end };
         self.ended = self.words.len() <= room;
         if !self.ended {
             self.words.drain(..stride);

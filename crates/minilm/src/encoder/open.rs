@@ -33,7 +33,15 @@ impl SentenceEncoder {
             return Err(Error::Option { option: "max_tokens", reason });
         }
         let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
-        let tokenizer = TextTokenizer::new(vocabulary?, config.vocab_size, limit, directory.lowercase)?;
+        let vocabulary = vocabulary?;
+        let path = vocabulary.path().to_owned();
+        let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
+        if tokenizer.room(limit) == 0 {
+            return Err(match options.max_tokens {
+                Some(tokens) => Error::Option { option: "max_tokens", reason: format!("{tokens} leaves no room for a word") },
+                None => Error::Tokenizer { path, reason: format!("what it puts around each text is all of {limit} tokens") },
+            });
+        }
 
         let width = directory.pooling.width(config.hidden_size);
         let dimension = options.truncate_dim.unwrap_or(width);

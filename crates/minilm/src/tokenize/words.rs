@@ -1,6 +1,6 @@
 //! Tokens with their places in the text.
 
-use super::TextTokenizer;
+use super::{TextTokenizer, guard::guard};
 use crate::tokenize::Piece;
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ impl TextTokenizer {
     /// The tokens of a piece, without those around every text. The ranges are those of the whole text.
     pub(crate) fn words(&self, piece: Piece) -> Result<Vec<Word>, String> {
         let lowered = self.lowered(piece.text);
-        let encoding = self.tokenizer.encode(lowered.as_ref(), false).map_err(|e| e.to_string())?;
+        let encoding = guard(|| self.tokenizer.encode(lowered.as_ref(), false))?;
         let places = Places::new(piece.text, self.lowercase);
         let words = encoding.get_ids().iter().zip(encoding.get_offsets());
         let word = |(&id, &(start, end)): (&u32, &(usize, usize))| {
