@@ -2,7 +2,10 @@
 
 mod support;
 
-use minilm::{Error, SentenceEncoder, model::Error as ModelError};
+use minilm::{
+    Error, Level, SentenceEncoder,
+    model::{Bert, Checkpoint, Error as ModelError},
+};
 use safetensors::Dtype;
 use serde_json::json;
 use std::{fs, path::Path};
@@ -196,4 +199,21 @@ fn modules_and_pooling_that_are_not_supported_are_named() {
     refused(&with("1_Pooling/config.json", r#"{"word_embedding_dimension": 53}"#.into()), &["word_embedding_dimension", "53"]);
     refused(&with("sentence_bert_config.json", r#"{"max_seq_length": "long"}"#.into()), &["sentence_bert_config.json"]);
     refused(&with("sentence_bert_config.json", r#"{"max_seq_length": 0}"#.into()), &["max_seq_length", "0"]);
+}
+
+#[test]
+fn a_configuration_from_elsewhere_is_checked_like_one_that_is_read() {
+    let tiny = Tiny::new();
+    let directory = tiny.write();
+    let checkpoint = Checkpoint::open(&directory.path().join("model.safetensors")).unwrap();
+    let bert = |heads: usize| {
+        let mut json = tiny.config.clone();
+        json["num_attention_heads"] = json!(heads);
+        Bert::new(serde_json::from_value(json).unwrap(), &checkpoint, Level::detect())
+    };
+    assert!(bert(2).is_ok());
+    for heads in [0, 5] {
+        let error = bert(heads).unwrap_err();
+        assert!(matches!(error, ModelError::Config { field: "num_attention_heads", .. }), "{heads}: {error:?}");
+    }
 }

@@ -86,11 +86,15 @@ impl Config {
     }
 
     /// D: columns of one head, `hidden_size / num_attention_heads`.
+    ///
+    /// # Panics
+    /// If there are no heads, which a configuration that was read or loaded always has.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads
     }
 
-    fn validate(&self, path: &Path) -> Result<(), Error> {
+    /// Whether this crate can run it.
+    pub(crate) fn validate(&self, path: &Path) -> Result<(), Error> {
         let refuse = |field, value: &dyn ToString, wanted: &str| {
             Err(Error::Config { path: path.to_owned(), field, value: value.to_string(), wanted: wanted.to_owned() })
         };

@@ -81,8 +81,9 @@ impl Bert {
     /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in place.
     ///
     /// # Errors
-    /// As [`Bert::load`], of the weights.
+    /// As [`Bert::load`]; errors name the configuration `config.json`, wherever it is from.
     pub fn new(config: Config, checkpoint: &Checkpoint, level: Level) -> Result<Bert, Error> {
+        config.validate("config.json".as_ref())?;
         Ok(Bert {
             embeddings: Embeddings::load(checkpoint, &config)?,
             encoder: Encoder::load(checkpoint, &config, level)?,
