@@ -32,6 +32,9 @@ use std::{
 /// Texts whose token ids are held at once. Many packs for each thread, and a few MiB at the most.
 const WINDOW: usize = 4096;
 
+/// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait for it.
+const FEW_BYTES: usize = 512;
+
 /// A sentence-embedding model, ready to use from any number of threads at once.
 ///
 /// ```
@@ -248,7 +251,12 @@ impl SentenceEncoder {
     }
 
     fn tokenize_all<S: AsRef<str> + Sync>(&self, texts: &[S], which: &[usize]) -> Result<Vec<TokenizedText>, Error> {
-        self.threads.map(which, |&i| self.tokenize_at(i, texts[i].as_ref())).into_iter().collect()
+        let tokenize = |&i: &usize| self.tokenize_at(i, texts[i].as_ref());
+        let bytes: usize = which.iter().map(|&i| texts[i].as_ref().len()).sum();
+        if bytes <= FEW_BYTES {
+            return which.iter().map(tokenize).collect();
+        }
+        self.threads.map(which, tokenize).into_iter().collect()
     }
 
     fn tokenize_at(&self, index: usize, text: &str) -> Result<TokenizedText, Error> {

@@ -1,0 +1,139 @@
+//! Where the work runs: on the caller's pool, or on the caller itself; and nothing that happens there hangs the program.
+
+mod support;
+
+use minilm::{Builder, SentenceEncoder};
+use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+use support::{bits, tiny::Tiny};
+
+/// Names of threads.
+type Names = BTreeSet<String>;
+
+fn name() -> String {
+    thread::current().name().unwrap_or_default().to_owned()
+}
+
+fn pool(threads: usize) -> ThreadPool {
+    ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("own-{i}")).build().unwrap()
+}
+
+/// The small model, with options.
+fn tiny(options: impl FnOnce(Builder) -> Builder) -> SentenceEncoder {
+    options(SentenceEncoder::builder()).load(Tiny::new().with_modules().write()).unwrap()
+}
+
+/// Different texts of eight tokens.
+fn texts(count: usize) -> Vec<String> {
+    let words = ["the", "cat", "sat", "on", "a", "mat", "dog", "ran"];
+    (0..count).map(|i| (0..6).map(|k| words[(i >> (3 * k)) % 8]).collect::<Vec<_>>().join(" ")).collect()
+}
+
+/// What `work` returns, on a thread of its own; a failure if it takes minutes.
+fn in_time<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(work()));
+    receiver.recv_timeout(Duration::from_secs(300)).expect("it neither hangs nor panics")
+}
+
+/// A text that knows who has read it.
+struct Read {
+    text: String,
+    by: Arc<Mutex<Names>>,
+}
+
+impl AsRef<str> for Read {
+    fn as_ref(&self) -> &str {
+        self.by.lock().unwrap().insert(name());
+        &self.text
+    }
+}
+
+/// The threads on which a call tokenises `texts`, and those on which it computes their embeddings.
+fn threads_of(threads: usize, texts: &[String]) -> [Names; 2] {
+    let computed = Arc::new(Mutex::new(Names::new()));
+    let log = Arc::clone(&computed);
+    let encoder = tiny(|builder| {
+        builder.threads(threads).on_progress(move |_| {
+            log.lock().unwrap().insert(name());
+        })
+    });
+    let by = Arc::default();
+    let read: Vec<Read> = texts.iter().map(|text| Read { text: text.clone(), by: Arc::clone(&by) }).collect();
+    encoder.encode(&read).unwrap();
+    [by, computed].map(|names| names.lock().unwrap().clone())
+}
+
+#[test]
+fn small_work_stays_on_the_calling_thread() {
+    let caller = Names::from([name()]);
+    for count in [1, 2, 4] {
+        assert_eq!(threads_of(2, &texts(count)), [caller.clone(), caller.clone()], "{count} texts");
+    }
+    let [_, computed] = threads_of(2, &texts(400));
+    assert!(computed.iter().all(|name| name.starts_with("minilm-")), "{computed:?}");
+    assert_eq!(threads_of(1, &texts(400)), [caller.clone(), caller]);
+}
+
+#[test]
+fn a_pool_of_the_caller_does_the_work() {
+    let log = Arc::new(Mutex::new(Names::new()));
+    let names = Arc::clone(&log);
+    let encoder = tiny(|builder| {
+        builder.on_progress(move |_| {
+            names.lock().unwrap().insert(name());
+        })
+    });
+    let texts = texts(400);
+    let expected = bits(&encoder.encode(&texts).unwrap());
+    log.lock().unwrap().clear();
+    assert_eq!(bits(&pool(2).install(|| encoder.encode(&texts).unwrap())), expected);
+    let names = log.lock().unwrap().clone();
+    assert!(names.iter().all(|name| name.starts_with("own-")), "{names:?}");
+}
+
+#[test]
+fn calls_from_within_tasks_of_the_same_pool_end() {
+    for own in [1, 2, 3] {
+        in_time(move || {
+            let encoder = tiny(|builder| builder);
+            let texts = texts(300);
+            let expected = bits(&encoder.encode(&texts).unwrap());
+            let (one_by_one, in_batches) = pool(own).install(|| {
+                let one = texts.par_iter().flat_map_iter(|text| encoder.encode_one(text).unwrap());
+                let batch = texts.par_chunks(50).flat_map_iter(|texts| encoder.encode(texts).unwrap());
+                (one.collect::<Vec<_>>(), batch.collect::<Vec<_>>())
+            });
+            assert_eq!(bits(&one_by_one), expected, "{own} threads");
+            assert_eq!(bits(&in_batches), expected, "{own} threads");
+        });
+    }
+}
+
+#[test]
+fn a_callback_that_panics_ends_its_call_alone() {
+    for threads in [1, 2] {
+        in_time(move || {
+            let armed = Arc::new(Mutex::new(true));
+            let first = Arc::clone(&armed);
+            let encoder = tiny(|builder| {
+                builder.threads(threads).on_progress(move |_| {
+                    let panics = std::mem::take(&mut *first.lock().unwrap()); // and the lock is free again
+                    assert!(!panics, "on purpose");
+                })
+            });
+            for texts in [texts(1), texts(400)] {
+                *armed.lock().unwrap() = true;
+                let call = catch_unwind(AssertUnwindSafe(|| encoder.encode(&texts)));
+                assert!(call.is_err(), "{threads} threads, {} texts", texts.len());
+                assert_eq!(encoder.encode(&texts).unwrap().nrows(), texts.len());
+            }
+        });
+    }
+}
