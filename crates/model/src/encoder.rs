@@ -84,6 +84,16 @@ impl Encoder {
             layer.forward(call, scratch, n, observation);
         }
     }
+
+    /// Members of a team who all have a share of some product.
+    pub(crate) fn shares(&self) -> usize {
+        let parts = |linear: &Linear| linear.outputs().div_ceil(PART);
+        let of_layer = |layer: &Layer| {
+            let inner = layer.intermediate.dense.first().map_or(0, parts);
+            layer.attention.qkv.len().max(parts(&layer.output.dense)).max(inner)
+        };
+        self.layer.first().map_or(1, of_layer)
+    }
 }
 
 impl Layer {

@@ -102,6 +102,11 @@ impl Bert {
         self.level
     }
 
+    /// Members of a team who all have something to do; more would only be waited for. 6 for all-MiniLM-L6-v2.
+    pub fn shares(&self) -> usize {
+        self.encoder.shares()
+    }
+
     /// Runs the pack through all layers: the last hidden state `[T, H]`, which lives in `scratch`.
     ///
     /// Once `scratch` has seen a pack of this size, nothing is allocated.

@@ -59,7 +59,7 @@ impl SentenceEncoder {
             threads,
             on_progress: options.on_progress,
             workspaces: Mutex::default(),
-            crew: Crew::default(),
+            crew: Crew::new(),
         })
     }
 }
