@@ -26,7 +26,11 @@ use std::{
 };
 
 /// In [`Team::state`], beside the number of those who joined: nobody else may.
-const CLOSED: usize = 1 << 32;
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// How often a member looks before it yields the processor at each look: for about as long as a member with an equal share may be behind.
+/// Who is later than that waits for a processor himself, perhaps for this one.
+const LOOKS: u32 = 1 << 12;
 
 /// A team for one forward pass. One thread leads it; others may join until it starts.
 ///
@@ -91,8 +95,8 @@ impl Team {
         let mut looks = 0_u32;
         while !done() {
             assert!(!self.broken.load(Ordering::Relaxed), "another thread of this forward pass panicked");
-            looks += 1;
-            if looks.is_multiple_of(1 << 12) { thread::yield_now() } else { hint::spin_loop() }
+            looks = LOOKS.min(looks + 1);
+            if looks == LOOKS { thread::yield_now() } else { hint::spin_loop() }
         }
     }
 }
