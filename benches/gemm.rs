@@ -1,9 +1,9 @@
-//! GEMM by shape, rows and level, beside the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
+//! GEMM by shape, rows and level; each group also has the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
 //!
 //! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s. Other tiles than the shipped ones: `cargo bench -p minilm-ladder --bench tiles`.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use minilm::kernels::{Level, gemm::Linear, peak::Fma};
 use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 
@@ -15,12 +15,15 @@ fn ramp(len: usize) -> Vec<f32> {
     (0..len).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
 }
 
-fn peak(c: &mut Criterion) {
-    let mut group = c.benchmark_group("peak");
-    for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
-        let work = Fma { steps: 300_000 };
-        group.throughput(Throughput::Elements(work.flops() as u64));
-        group.bench_function(level.name(), |b| b.iter(|| level.run(work)));
+fn levels() -> impl Iterator<Item = Level> {
+    Level::available().into_iter().filter(|&level| level != Level::PORTABLE)
+}
+
+fn peak(group: &mut BenchmarkGroup<WallTime>) {
+    let work = Fma { steps: 300_000 };
+    group.throughput(Throughput::Elements(work.flops() as u64));
+    for level in levels() {
+        group.bench_function(BenchmarkId::new("peak", level.name()), |b| b.iter(|| level.run(work)));
     }
 }
 
@@ -28,10 +31,11 @@ fn gemm(c: &mut Criterion) {
     for (n, k) in SHAPES {
         let (weight, bias) = (ramp(n * k), ramp(n));
         let mut group = c.benchmark_group(format!("gemm {k} to {n}"));
+        peak(&mut group);
         for rows in ROWS {
             let (x, mut y) = (ramp(rows * k), vec![0.0; rows * n]);
             group.throughput(Throughput::Elements((2 * rows * n * k) as u64));
-            for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
+            for level in levels() {
                 let linear = Linear::pack(level, &weight, &bias);
                 group.bench_function(BenchmarkId::new(level.name(), rows), |b| b.iter(|| linear.forward(&x, &mut y)));
             }
@@ -46,5 +50,5 @@ fn gemm(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, peak, gemm);
+criterion_group!(benches, gemm);
 criterion_main!(benches);
