@@ -11,6 +11,7 @@
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::{Scratch, attention},
+    dot::{Product, products, squared_distances},
     exp::exp_slice,
     gelu::gelu_slice,
     gemm::{Epilogue, Linear},
@@ -35,7 +36,7 @@ struct Case {
     run: fn(Level, usize),
 }
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 14] = [
     Case { name: "gemm", elements: 12 * H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 12, Epilogue::Bias) },
     Case { name: "gemm-1-row", elements: H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 1, Epilogue::Bias) },
     Case {
@@ -44,6 +45,7 @@ const CASES: [Case; 11] = [
         element: "multiply-add",
         run: |level, n| gemm(level, n, 12, Epilogue::Gelu),
     },
+    Case { name: "gemm-residual", elements: 12 * H * 128, element: "multiply-add", run: residual },
     Case { name: "pack", elements: H * 128, element: "weight", run: pack },
     Case { name: "exp", elements: H, element: "value", run: |level, n| in_place(n, |x| exp_slice(level, x)) },
     Case { name: "gelu", elements: H, element: "value", run: |level, n| in_place(n, |x| gelu_slice(level, x)) },
@@ -52,6 +54,8 @@ const CASES: [Case; 11] = [
     Case { name: "attention-8", elements: HEADS * 8 * 8, element: "score", run: |level, n| heads(level, n, 8) },
     Case { name: "attention-16", elements: HEADS * 16 * 16, element: "score", run: |level, n| heads(level, n, 16) },
     Case { name: "attention-72", elements: HEADS * 72 * 72, element: "score", run: |level, n| heads(level, n, 72) },
+    Case { name: "dot", elements: 8 * H, element: "value", run: dots },
+    Case { name: "distance", elements: 8 * H, element: "value", run: distances },
 ];
 
 fn main() -> ExitCode {
@@ -90,6 +94,19 @@ fn gemm(level: Level, repetitions: usize, rows: usize, epilogue: Epilogue) {
     }
 }
 
+/// As the two output layers use it: added to what is there, and with the last columns of x the residual.
+fn residual(level: Level, repetitions: usize) {
+    let (x, residual, mut y) = (ramp(12 * H), ramp(12 * 128), vec![0.0; 12 * 128]);
+    let linear = Linear::pack(level, &ramp(128 * H), &ramp(128));
+    for _ in 0..repetitions {
+        let (x, residual) = (Rows::new(black_box(&x), H), Rows::new(&residual, 128));
+        for k in [0..H / 3, H / 3..H] {
+            let epilogue = Epilogue::Residual(residual);
+            linear.columns(0..128).accumulate(x.columns(k.clone()), k, RowsMut::new(&mut y, 128), epilogue);
+        }
+    }
+}
+
 fn pack(level: Level, repetitions: usize) {
     let (weight, bias) = (ramp(128 * H), ramp(128));
     for _ in 0..repetitions {
@@ -115,5 +132,19 @@ fn heads(level: Level, repetitions: usize, tokens: usize) {
     for _ in 0..repetitions {
         let context = RowsMut::new(black_box(&mut context), h);
         attention(level, Rows::new(&qkv, 3 * h), HEADS, &[0, tokens], &mut scratch, context);
+    }
+}
+
+fn dots(level: Level, repetitions: usize) {
+    let (x, y, mut out) = (ramp(8 * H), ramp(H), [Product::default(); 8]);
+    for _ in 0..repetitions {
+        products(level, Rows::new(black_box(&x), H), &y, black_box(&mut out));
+    }
+}
+
+fn distances(level: Level, repetitions: usize) {
+    let (x, y, mut out) = (ramp(8 * H), ramp(H), [0.0; 8]);
+    for _ in 0..repetitions {
+        squared_distances(level, Rows::new(black_box(&x), H), &y, black_box(&mut out));
     }
 }
