@@ -15,11 +15,19 @@ fn run(name: &str, input: &str) -> String {
 }
 
 fn output(name: &str, input: &[u8]) -> Output {
+    finish(&mut example(name), input)
+}
+
+fn example(name: &str) -> Command {
     let tests = env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
     let mut example = Command::new(program);
     example.current_dir(env!("CARGO_MANIFEST_DIR"));
+    example
+}
+
+fn finish(example: &mut Command, input: &[u8]) -> Output {
     let mut child = example.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).ok(); // most do not read it
     child.wait_with_output().unwrap()
@@ -60,4 +68,13 @@ fn rerank() {
 fn embed_stream() {
     assert!(run("embed_stream", "one\ntwo\nthree\n").starts_with("3 texts, 0 of them longer than 256 tokens, in "));
     assert!(!output("embed_stream", b"one\n\xff\nthree\n").status.success(), "a line that is no text ends nothing silently");
+}
+
+#[test]
+fn where_no_thread_can_be_started_the_main_thread_works_alone() {
+    let mut example = example("embed_stream");
+    example.env("RUST_MIN_STACK", (1_u64 << 60).to_string()); // no thread gets a stack of that size
+    let output = finish(&mut example, "one of many texts\n".repeat(100).as_bytes());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout.starts_with(b"100 texts"), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -65,7 +65,8 @@ impl Builder {
 
     /// Threads that work at once: 1 stays on the calling thread, 0 is one for each CPU that the process may use.
     ///
-    /// By default the work runs on the caller's rayon pool: its own if the call comes from one, else the global one.
+    /// By default the work runs on the caller's rayon pool: its own if the call comes from one, else the global one. If no thread can be
+    /// started for that, it stays on the calling thread.
     pub fn threads(mut self, threads: usize) -> Builder {
         self.threads = Some(threads);
         self

@@ -4,7 +4,20 @@
 
 use crate::Error;
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    error::Error as _,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Whether there is a global pool: started here, unless it is there already. rayon panics if somebody needs it and there are no more threads
+/// to be had, as in a container that limits them.
+static GLOBAL: LazyLock<bool> = LazyLock::new(|| match rayon::ThreadPoolBuilder::new().build_global() {
+    Ok(()) => true,
+    Err(error) => error.source().is_none(), // the operating system has no part in it: there is one
+});
 
 /// The threads of an encoder.
 #[derive(Debug)]
@@ -19,8 +32,11 @@ pub(crate) enum Threads {
 
 impl Threads {
     /// `None` is the caller's pool, `Some(0)` one thread for each CPU that the process may use.
+    ///
+    /// Where the global pool is the caller's and cannot be started, the calling thread works alone.
     pub(crate) fn new(threads: Option<usize>) -> Result<Threads, Error> {
         match threads {
+            None if rayon::current_thread_index().is_none() && !*GLOBAL => Ok(Threads::One),
             None => Ok(Threads::Current),
             Some(1) => Ok(Threads::One),
             Some(n) => {
