@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What is compared with a ceiling is the best of several runs, as the ceiling is: a machine that is shared now and then gives less,
-//! never more. Latency is told as it comes.
+//! never more. Latency is told as it comes. On a slow level, what would take too long is left out.
 
 mod clock;
 mod forward;

@@ -1,5 +1,6 @@
 //! How long things take, and how fast they could be.
 
+use super::work::Speed;
 use crate::{error::Error, progress::Progress};
 use minilm::{Level, kernels::peak};
 use serde::Serialize;
@@ -7,6 +8,9 @@ use std::time::{Duration, Instant};
 
 /// A run that is timed takes at least this long; what is shorter is repeated.
 const SHORTEST: f64 = 200e-6;
+
+/// Part of the whole time that one run of the model may take, and seconds that it may take in any case.
+const LONGEST: (f64, f64) = (0.1, 1.0);
 
 /// Bytes whose reading is timed: a first-level cache, a second-level cache, memory.
 const READ: [usize; 3] = [16 << 10, 512 << 10, 256 << 20];
@@ -39,6 +43,8 @@ pub(super) struct Read {
 pub(super) struct Clock {
     pub level: Level,
     seconds: f64,
+    /// Operations a second of the whole model, when it was last seen.
+    model: Option<f64>,
     ceilings: Ceilings,
     progress: Progress,
 }
@@ -48,12 +54,22 @@ impl Clock {
         progress.note(|| "ceilings".to_owned());
         let read = READ.map(|bytes| Read { bytes, bytes_per_second: peak::read(level, bytes) });
         let ceilings = Ceilings { flops_per_second: 0.0, divisions_per_second: 0.0, read: read.into() };
-        Clock { level, seconds, ceilings, progress }
+        Clock { level, seconds, model: None, ceilings, progress }
     }
 
     /// The whole time.
     pub(super) fn seconds(&self) -> f64 {
         self.seconds
+    }
+
+    /// Notes how fast the whole model is.
+    pub(super) fn learn(&mut self, speed: &Speed) {
+        self.model = Some(speed.flops_per_second);
+    }
+
+    /// Operations of the whole model that may be one run. On a slow level a long text would take minutes.
+    pub(super) fn longest(&self) -> f64 {
+        self.model.map_or(f64::INFINITY, |flops_per_second| flops_per_second * LONGEST.1.max(LONGEST.0 * self.seconds))
     }
 
     /// Runs `work` again and again for about `share` of the whole time, and once at the least.
@@ -93,7 +109,10 @@ impl Clock {
 }
 
 fn sample(budget: f64, mut work: impl FnMut() -> Result<(), Error>) -> Result<Sample, Error> {
-    work()?; // caches and branch predictors get to know it
+    let first = seconds(&mut work)?; // caches and branch predictors get to know it
+    if first > 2.0 * budget {
+        return Ok(Sample { best: first, median: first });
+    }
     let start = Instant::now();
     let once = seconds(&mut work)?;
     let repetitions = (SHORTEST / once).ceil().clamp(1.0, 1e6) as usize;
@@ -120,6 +139,7 @@ fn seconds(work: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Size;
     use std::thread::sleep;
 
     #[test]
@@ -137,6 +157,29 @@ mod tests {
         });
         let Sample { best, median } = sample.expect("sleeping does not fail");
         assert!(1e-3 <= best && best <= median && median < 0.1, "{best} {median}");
+    }
+
+    #[test]
+    fn what_takes_far_too_long_runs_once() {
+        let mut runs = 0;
+        let sample = sample(0.001, || {
+            runs += 1;
+            sleep(Duration::from_millis(5));
+            Ok(())
+        });
+        assert!(sample.expect("sleeping does not fail").best >= 5e-3);
+        assert_eq!(runs, 1);
+    }
+
+    #[test]
+    fn a_run_of_a_slow_model_is_a_small_part_of_the_time() {
+        let clock = |seconds, model| {
+            let ceilings = Ceilings { flops_per_second: 0.0, divisions_per_second: 0.0, read: Vec::new() };
+            Clock { level: Level::PORTABLE, seconds, model, ceilings, progress: Progress::new(false, Size::Unknown) }
+        };
+        assert_eq!(clock(30.0, None).longest(), f64::INFINITY);
+        assert_eq!(clock(30.0, Some(1e9)).longest(), 3e9);
+        assert_eq!(clock(1.0, Some(1e9)).longest(), 1e9);
     }
 
     #[test]

@@ -36,13 +36,18 @@ pub(super) fn measure(clock: &mut Clock, bert: &Bert, max_tokens: usize) -> Resu
     let mut scratch = Scratch::default();
     let mut results = Vec::new();
     for &(tokens, sentences) in &cases {
+        let flop = sentences as f64 * work::sentence_flop(bert.config(), tokens);
+        if flop > clock.longest() {
+            continue;
+        }
         clock.note(&format!("model, {sentences} × {tokens} tokens"));
         let pack = random_pack(bert, tokens, sentences);
         let sample = clock.sample(SHARE / cases.len() as f64, || {
             let hidden = bert.forward(&pack, &mut scratch);
             hidden.map(|_| ()).map_err(minilm::Error::from).map_err(Error::from)
         })?;
-        let speed = Speed::new(sentences as f64 * work::sentence_flop(bert.config(), tokens), sample);
+        let speed = Speed::new(flop, sample);
+        clock.learn(&speed);
         results.push(Forward { tokens, sentences, bytes: work::weight_bytes(bert.config()), speed });
     }
     Ok(results)

@@ -3,7 +3,7 @@
 use super::{
     Encoders, TOKENS,
     clock::{Clock, percentile},
-    texts,
+    texts, work,
 };
 use crate::error::Error;
 use serde::Serialize;
@@ -27,7 +27,9 @@ pub(super) struct Latency {
 }
 
 pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Latency>, Error> {
-    let lengths: Vec<usize> = TOKENS.into_iter().filter(|&tokens| tokens <= encoders.one.max_tokens()).collect();
+    let (config, longest) = (encoders.one.model().config(), clock.longest());
+    let has_time = |&tokens: &usize| tokens <= encoders.one.max_tokens() && work::sentence_flop(config, tokens) <= longest;
+    let lengths: Vec<usize> = TOKENS.into_iter().filter(has_time).collect();
     let variants = encoders.by_threads();
     let share = SHARE / (variants.len() * lengths.len()) as f64;
     let mut results = Vec::new();

@@ -26,11 +26,13 @@ pub(super) struct Throughput {
 }
 
 pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Throughput>, Error> {
-    let texts = texts::mixed((clock.seconds() as usize * TEXTS_PER_SECOND).clamp(8, 256));
+    let mut texts = texts::mixed((clock.seconds() as usize * TEXTS_PER_SECOND).clamp(8, 256));
     let counts = texts.iter().map(|text| encoders.one.count_tokens(text)).collect::<Result<Vec<_>, _>>()?;
-    let tokens = counts.iter().map(|count| count.used).sum();
     let config = encoders.one.model().config();
-    let flop: f64 = counts.iter().map(|count| work::sentence_flop(config, count.used)).sum();
+    let flops = counts.iter().map(|count| work::sentence_flop(config, count.used));
+    let (taken, flop) = within(flops, clock.longest());
+    texts.truncate(taken);
+    let tokens = counts[..taken].iter().map(|count| count.used).sum();
 
     let variants = encoders.by_threads();
     let share = SHARE / variants.len() as f64;
@@ -42,4 +44,29 @@ pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Thro
         results.push(Throughput { threads, texts: texts.len(), tokens, tokens_per_second, speed });
     }
     Ok(results)
+}
+
+/// How many of the first texts are no more work than `longest`, but one at the least; and their work.
+fn within(flops: impl Iterator<Item = f64>, longest: f64) -> (usize, f64) {
+    let (mut taken, mut sum) = (0, 0.0);
+    for flop in flops {
+        if taken > 0 && sum + flop > longest {
+            break;
+        }
+        (taken, sum) = (taken + 1, sum + flop);
+    }
+    (taken, sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn as_many_texts_as_there_is_time_for() {
+        let flops = || [3.0, 4.0, 5.0].into_iter();
+        assert_eq!(within(flops(), f64::INFINITY), (3, 12.0));
+        assert_eq!(within(flops(), 7.0), (2, 7.0));
+        assert_eq!(within(flops(), 1.0), (1, 3.0));
+    }
 }
