@@ -60,7 +60,9 @@ fn it_says_what_was_measured_and_where() {
 #[test]
 fn memory_is_slower_than_a_cache() {
     let ceilings = &PORTRAIT["ceilings"];
-    positive(ceilings, &["flops_per_second", "divisions_per_second"]);
+    positive(ceilings, &["flops_per_second", "operations_per_second", "divisions_per_second"]);
+    let in_a_slot = number(ceilings, "operations_per_second") / (number(ceilings, "flops_per_second") / 32.0);
+    assert!((0.5..8.0).contains(&in_a_slot), "{in_a_slot} vector operations for each multiply-add");
     let read = list(ceilings, "read");
     read.iter().for_each(|read| positive(read, &["bytes", "bytes_per_second"]));
     assert!(number(&read[0], "bytes_per_second") > number(&read[2], "bytes_per_second"), "{ceilings}");

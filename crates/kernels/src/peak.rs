@@ -56,6 +56,42 @@ impl Fma {
     }
 }
 
+/// Multiply-adds and maxima on registers, as many of the one as of the other: `steps` times eight of each.
+struct Mixed {
+    steps: usize,
+}
+
+impl Mixed {
+    /// Vector operations of one run.
+    fn operations(&self) -> usize {
+        self.steps * 2 * 8
+    }
+
+    /// `HALF` vectors of maxima, which take their turn twice, beside twice as many sums, `turns` times in a step.
+    #[inline(always)]
+    fn at_once<S: Simd, const HALF: usize>(&self, s: S, turns: usize) -> f32 {
+        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
+        let (mut sums, mut maxima) = ([[s.zero(); HALF]; 2], [s.zero(); HALF]);
+        for _ in 0..self.steps * turns {
+            for sums in &mut sums {
+                for i in 0..HALF {
+                    sums[i] = s.mul_add(sums[i], x, y);
+                    maxima[i] = s.max(maxima[i], y);
+                }
+            }
+        }
+        sums.into_iter().flatten().chain(maxima).map(|v| s.sum(v)).sum()
+    }
+}
+
+impl Kernel for Mixed {
+    type Output = f32;
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        if S::VECTORS == 32 { self.at_once::<S, 4>(s, 1) } else { self.at_once::<S, 2>(s, 2) }
+    }
+}
+
 /// Divisions on registers, independent of each other but for their vector.
 struct Divide {
     steps: usize,
@@ -115,6 +151,25 @@ pub fn fma(level: Level) -> f64 {
     }
     let work = Fma { steps };
     work.flops() as f64 / best_of(10, || level.run(work))
+}
+
+/// Vector operations a second of one core, sixteen lanes each: multiply-adds and maxima in turn, on registers. Takes about 10 ms.
+///
+/// With [`fma`] it tells what a core does beside its multiplications: some start additions, minima and permutations in
+/// ports of their own, others in those of the multiply-adds.
+///
+/// ```
+/// # use minilm_kernels::{Level, peak};
+/// let level = Level::detect();
+/// println!("{:.1} for each multiply-add", peak::operations(level) / (peak::fma(level) / 32.0));
+/// # assert!(peak::operations(level) > 1e6);
+/// ```
+pub fn operations(level: Level) -> f64 {
+    let mut steps = 5_000;
+    while seconds(|| level.run(Mixed { steps })) < 5e-4 {
+        steps *= 2;
+    }
+    Mixed { steps }.operations() as f64 / best_of(10, || level.run(Mixed { steps }))
 }
 
 /// Divisions a second of one core, on registers. Takes about 10 ms.

@@ -23,10 +23,12 @@ pub(super) struct Sample {
 }
 
 /// What this core could do, measured.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Ceilings {
     /// Multiply-adds on registers, two operations for each lane.
     pub flops_per_second: f64,
+    /// Vector operations on registers, of sixteen lanes each, half of them multiply-adds.
+    pub operations_per_second: f64,
     /// Divisions on registers, one for each lane.
     pub divisions_per_second: f64,
     pub read: Vec<Read>,
@@ -53,7 +55,7 @@ impl Clock {
     pub(super) fn new(level: Level, seconds: f64, progress: Progress) -> Clock {
         progress.note(|| "ceilings".to_owned());
         let read = READ.map(|bytes| Read { bytes, bytes_per_second: peak::read(level, bytes) });
-        let ceilings = Ceilings { flops_per_second: 0.0, divisions_per_second: 0.0, read: read.into() };
+        let ceilings = Ceilings { read: read.into(), ..Ceilings::default() };
         Clock { level, seconds, model: None, ceilings, progress }
     }
 
@@ -102,8 +104,9 @@ impl Clock {
     }
 
     fn look_up(&mut self) {
-        let Ceilings { flops_per_second, divisions_per_second, .. } = &mut self.ceilings;
+        let Ceilings { flops_per_second, operations_per_second, divisions_per_second, .. } = &mut self.ceilings;
         *flops_per_second = flops_per_second.max(peak::fma(self.level));
+        *operations_per_second = operations_per_second.max(peak::operations(self.level));
         *divisions_per_second = divisions_per_second.max(peak::divide(self.level));
     }
 }
@@ -174,7 +177,7 @@ mod tests {
     #[test]
     fn a_run_of_a_slow_model_is_a_small_part_of_the_time() {
         let clock = |seconds, model| {
-            let ceilings = Ceilings { flops_per_second: 0.0, divisions_per_second: 0.0, read: Vec::new() };
+            let ceilings = Ceilings::default();
             Clock { level: Level::PORTABLE, seconds, model, ceilings, progress: Progress::new(false, Size::Unknown) }
         };
         assert_eq!(clock(30.0, None).longest(), f64::INFINITY);

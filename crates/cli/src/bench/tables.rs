@@ -35,6 +35,7 @@ fn head(portrait: &Portrait) -> String {
 fn ceilings(ceilings: &Ceilings) -> String {
     let mut table = Table::new(["ceiling", "a second", ""]).left(1);
     table.row(["multiply-adds on registers", &format!("{:.1}", ceilings.flops_per_second / 1e9), "GFLOP"]);
+    table.row(["vector operations on registers", &format!("{:.2}", ceilings.operations_per_second / 1e9), "billion"]);
     table.row(["divisions on registers", &format!("{:.1}", ceilings.divisions_per_second / 1e9), "billion"]);
     for read in &ceilings.read {
         let size = if read.bytes < 1 << 20 { (read.bytes >> 10, "KiB") } else { (read.bytes >> 20, "MiB") };
@@ -93,7 +94,7 @@ fn kernels(kernels: &[Kernel]) -> String {
         ]);
     }
     "The other kernels, one thread, for sixteen values (attention: scores). A slot is the time of one multiply-add of sixteen lanes.\n\
-     The least is what the operations in the source need on a core that starts two in a slot, one of them a multiplication.\n\n"
+     The least is what the operations in the source need, by the ceilings above: one multiplication a slot, and so many operations in all.\n\n"
         .to_owned()
         + &table.text()
 }

@@ -81,13 +81,18 @@ impl Operations {
 
     /// The least time, in slots: one slot is the time in which a core starts one multiply-add of sixteen lanes.
     ///
-    /// By the ports of AMD's Zen 2 to Zen 4, a core starts in one slot at the most one multiplication or multiply-add, two vector
-    /// operations of any kind, one load, and half a store. How long the divider is busy is measured.
+    /// In one slot a core starts at the most one multiplication or multiply-add, one load, and half a store: these are the ports of AMD's
+    /// Zen 2 to Zen 4 and of Intel's cores with AVX-512. How many vector operations of any kind it starts, and how long the divider is busy,
+    /// is measured.
     pub(super) fn least_slots(&self, ceilings: &Ceilings) -> f64 {
         let multiplications = self.fused + self.products;
         let all = multiplications + self.sums + self.others + self.divisions;
-        let division = ceilings.flops_per_second / 2.0 / ceilings.divisions_per_second;
-        [multiplications, all / 2.0, self.loads, 2.0 * self.stores, self.divisions * division].into_iter().fold(0.0, f64::max)
+        let slots_per_second = ceilings.flops_per_second / (2.0 * LANES);
+        let in_a_slot = ceilings.operations_per_second / slots_per_second;
+        let division = LANES * slots_per_second / ceilings.divisions_per_second;
+        [multiplications, all / in_a_slot, self.loads, 2.0 * self.stores, self.divisions * division]
+            .into_iter()
+            .fold(0.0, f64::max)
     }
 }
 
@@ -116,7 +121,8 @@ mod tests {
 
     #[test]
     fn the_busiest_part_of_the_core_sets_the_least_time() {
-        let ceilings = Ceilings { flops_per_second: 32e9, divisions_per_second: 2e9, read: Vec::new() };
+        let ceilings =
+            Ceilings { flops_per_second: 32e9, operations_per_second: 2e9, divisions_per_second: 2e9, read: Vec::new() };
         let least = |operations: Operations| operations.least_slots(&ceilings);
         let none = Operations::default();
         assert_eq!(least(Operations { fused: 3.0, products: 2.0, others: 4.0, ..none }), 5.0);
@@ -125,5 +131,11 @@ mod tests {
         assert_eq!(least(Operations { fused: 1.0, stores: 1.0, ..none }), 2.0);
         assert_eq!(least(Operations { fused: 1.0, divisions: 1.0, ..none }), 8.0);
         assert_eq!(slots(1e-9, &ceilings), 1.0);
+        let shared = Ceilings { operations_per_second: 1e9, ..ceilings };
+        assert_eq!(
+            Operations { fused: 3.0, sums: 4.0, ..none }.least_slots(&shared),
+            7.0,
+            "no ports beside the multiplications'"
+        );
     }
 }

@@ -9,6 +9,9 @@ use serde_json::Value;
 pub fn ceilings(record: &Value) -> Result<String, String> {
     let mut table = Table::new(["one core", "a second"]).left(1);
     table.row(["multiply-adds on registers", &format!("{:.1} GFLOP", number(record, "ceilings/flops_per_second")? / 1e9)]);
+    if let Ok(operations) = number(record, "ceilings/operations_per_second") {
+        table.row(["vector operations on registers", &format!("{:.2} billion", operations / 1e9)]);
+    }
     table.row(["divisions on registers", &format!("{:.1} billion", number(record, "ceilings/divisions_per_second")? / 1e9)]);
     for read in list(record, "ceilings/read")? {
         let kib = number(read, "bytes")? / 1024.0;
