@@ -4,7 +4,7 @@
 //! for each panel                  NV vectors of columns
 //!   for each chain of KC            ─┐ or the other way round: a tile does all its chains before the next
 //!     for each tile of MR rows      ─┘
-//!       MR·NV sums in registers     and a share of the next weights fetched, or not
+//!       MR·NV sums in registers     and a share of the next weights fetched: evenly, in a burst, or not
 //!   bias                          or with the tile's last chain
 //! ```
 //!
@@ -22,6 +22,7 @@
 mod kernel;
 mod measure;
 mod packed;
+mod share;
 mod table;
 
 pub use measure::measure;
@@ -64,6 +65,17 @@ pub enum Order {
     TileByTile,
 }
 
+/// When a tile fetches its share of the next weights into the second-level cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fetch {
+    /// Evenly over its steps: few lines are on their way at once, and the rows of x need not wait for them.
+    Spread,
+    /// In its first steps, as much in each as the step itself uses: what is fetched is there early.
+    Burst,
+    /// Not at all: the hardware guesses what comes next.
+    None,
+}
+
 /// Where the bias is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Epilogue {
@@ -84,8 +96,8 @@ pub struct Variant {
     pub chain: usize,
     /// The order of the inner loops.
     pub order: Order,
-    /// Whether each step fetches a part of the next weights into the second-level cache.
-    pub prefetch: bool,
+    /// When the next weights are fetched.
+    pub fetch: Fetch,
     /// Where the bias is added.
     pub epilogue: Epilogue,
     /// Whether the weights are in huge pages, if the system has them.
@@ -95,8 +107,8 @@ pub struct Variant {
 impl Variant {
     /// A tile, and the rest as it is shipped.
     const fn tile((rows, vectors): (usize, usize)) -> Variant {
-        let (order, epilogue) = (Order::ChainByChain, Epilogue::Panel);
-        Variant { rows, vectors, chain: KC, order, prefetch: true, epilogue, huge_pages: true }
+        let (order, fetch, epilogue) = (Order::ChainByChain, Fetch::Spread, Epilogue::Panel);
+        Variant { rows, vectors, chain: KC, order, fetch, epilogue, huge_pages: true }
     }
 
     /// All variants of a level, that with the shipped choices first; none for a level without tiles here.
@@ -114,7 +126,7 @@ impl Variant {
         let mut all: Vec<Variant> = tiles.iter().copied().map(Variant::tile).collect();
         all.extend(CHAINS.map(|chain| Variant { chain, ..shipped }));
         all.push(Variant { order: Order::TileByTile, ..shipped });
-        all.push(Variant { prefetch: false, ..shipped });
+        all.extend([Fetch::Burst, Fetch::None].map(|fetch| Variant { fetch, ..shipped }));
         all.push(Variant { epilogue: Epilogue::Tile, ..shipped });
         all.push(Variant { huge_pages: false, ..shipped });
         all
@@ -136,7 +148,8 @@ impl Variant {
         }
         let others = [
             (self.order == Order::TileByTile, ", tile by tile"),
-            (!self.prefetch, ", no prefetch"),
+            (self.fetch == Fetch::Burst, ", fetched in bursts"),
+            (self.fetch == Fetch::None, ", no prefetch"),
             (self.epilogue == Epilogue::Tile, ", bias with the tile"),
             (!self.huge_pages, ", small pages"),
         ];

@@ -4,7 +4,7 @@ use minilm_kernels::{
     Level, Rows, RowsMut,
     gemm::{Epilogue, KC, Linear},
 };
-use minilm_ladder::bakeoff::{BakeOff, Packed, ROWS, SHAPES, Variant, measure};
+use minilm_ladder::bakeoff::{BakeOff, Fetch, Packed, ROWS, SHAPES, Variant, measure};
 use std::collections::BTreeSet;
 
 #[path = "../../kernels/tests/support/mod.rs"]
@@ -100,7 +100,10 @@ fn names_are_unique_and_the_first_variant_is_the_shipped_one() {
         assert_eq!(names.len(), variants.len(), "{names:?}");
         if let Some(first) = variants.first() {
             let shipped = if level.name() == "avx512" { "8 × 3" } else { "6 × 1" };
-            assert_eq!((first.name().as_str(), first.chain), (shipped, KC));
+            assert_eq!((first.name().as_str(), first.chain, first.fetch), (shipped, KC, Fetch::Spread));
+            for other in [", fetched in bursts", ", no prefetch"] {
+                assert!(names.contains(&format!("{shipped}{other}")), "{names:?}");
+            }
         }
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! It is the shipped kernel (`crates/kernels/src/gemm.rs`) without edges in the columns: N is a whole number of panels.
 
-use super::{Epilogue, Order, Packed, ROWS, Variant};
+use super::{
+    Epilogue, Fetch, Order, Packed, Variant,
+    share::{Deal, Share, is_dealt},
+};
 use minilm_kernels::{
     Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
 };
-use std::ops::Range;
+use std::{hint::black_box, ops::Range};
+
+/// Steps of k between two looks at where the rows end, and whether something is to be fetched.
+pub(super) const UNROLL: usize = 2;
 
 /// y = x·Wᵀ + b, as the variant says.
 pub(super) struct Gemm<'a> {
@@ -57,10 +63,10 @@ impl<const MOST: usize, const NV: usize> Kernel for Tiles<'_, MOST, NV> {
         let Gemm { variant, x, weights, mut y } = self.0;
         let deal = Deal::new(x.rows(), MOST);
         let chains = x.cols().div_ceil(variant.chain);
-        let fetch = Fetch::new(variant, x.cols(), deal.tiles, chains);
+        let share = Share::new(variant, x.cols(), deal.tiles, chains);
         for (p, bias) in weights.bias::<NV>().iter().enumerate() {
             let y = y.columns(p * NV * LANES..(p + 1) * NV * LANES); // y[.., jc..jc+NR]
-            let mut panel = Panel { variant, x, weights: &weights.weights()[p * x.cols()..], bias, y, deal, fetch };
+            let mut panel = Panel { variant, x, weights: &weights.weights()[p * x.cols()..], bias, y, deal, share };
             let by_chain = variant.order == Order::ChainByChain;
             let (outer, inner) = if by_chain { (chains, deal.tiles) } else { (deal.tiles, chains) };
             for a in 0..outer {
@@ -99,7 +105,7 @@ struct Panel<'a, const NV: usize> {
     bias: &'a [[f32; LANES]; NV],
     y: RowsMut<'a>, // [M, NR]
     deal: Deal,
-    fetch: Fetch,
+    share: Share,
 }
 
 impl<'a, const NV: usize> Panel<'a, NV> {
@@ -109,7 +115,7 @@ impl<'a, const NV: usize> Panel<'a, NV> {
         let start = chain * self.variant.chain;
         let k = start..self.x.cols().min(start + self.variant.chain);
         let weights: &'a [[[f32; LANES]; NV]] = self.weights;
-        let ahead = &weights[self.fetch.range(&k, chain, tile, weights.len())];
+        let ahead = &weights[self.share.range(&k, chain, tile, weights.len())];
         let (row, height) = self.deal.tile(tile);
         of_height!(height, MOST, MR => Step::<MR, NV> { panel: self, row, k, ahead }.compute(s));
     }
@@ -150,7 +156,8 @@ impl<const MR: usize, const NV: usize> Kernel for Step<'_, '_, MR, NV> {
         let Step { panel, row, k, ahead } = self;
         let (first, last) = (k.start == 0, k.end == panel.x.cols());
         let with_bias = last && panel.variant.epilogue == Epilogue::Tile;
-        let sums = chain::<S, MR, NV>(s, panel.x.columns(k.clone()), row, &panel.weights[k], ahead);
+        let x = panel.x.columns(k.clone()); // x[.., pc..pc+KC]
+        let sums = chain::<S, MR, NV>(s, x, row, &panel.weights[k], ahead, panel.variant.fetch);
         for i in 0..MR {
             let y = row_of::<NV>(&mut panel.y, row + i);
             for j in 0..NV {
@@ -177,115 +184,76 @@ fn row_of<'a, const NV: usize>(y: &'a mut RowsMut, row: usize) -> &'a mut [[f32;
 #[inline(always)]
 fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
-    x: Rows, // [M, KC]
+    x: Rows, // [.., KC]
     row: usize,
     panel: &[[[f32; LANES]; NV]], // [KC]
-    ahead: &[[[f32; LANES]; NV]], // fetched, one of them a step
+    ahead: &[[[f32; LANES]; NV]], // up to KC
+    fetch: Fetch,
 ) -> [[S::F32x16; NV]; MR] {
-    let mut rows: [&[f32]; MR] = [&[]; MR];
+    let (steps, last) = panel.as_chunks::<UNROLL>();
+    let (ahead, _) = ahead.as_chunks::<UNROLL>();
+    let mut rows: [&[[f32; UNROLL]]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
     for (i, to) in rows.iter_mut().enumerate() {
-        *to = x.row(row + i);
+        *to = &x.row(row + i).as_chunks().0[..steps.len()];
+    }
+    if MR > 8 && NV > 1 {
+        rows = black_box(rows); // else LLVM derives each address from the one before, reads x for both steps at once, and spills sums
     }
     let mut sums = [[s.zero(); NV]; MR];
-    for (k, panel) in panel.iter().enumerate().take(x.cols()) {
-        if let Some(ahead) = ahead.get(k) {
-            for line in ahead {
-                s.prefetch(line);
+    let every = if fetch == Fetch::Burst { 1 } else { (steps.len() / ahead.len().max(1)).max(1) };
+    let (mut ahead, mut due) = (ahead.iter(), 0);
+    for (k, [even, odd]) in steps.iter().enumerate() {
+        if k == due {
+            due += every;
+            if let Some(ahead) = ahead.next() {
+                for line in ahead.as_flattened() {
+                    s.prefetch(line);
+                }
             }
         }
-        let mut b = [s.zero(); NV];
-        for j in 0..NV {
-            b[j] = s.load(&panel[j]);
-        }
-        for i in 0..MR {
-            let a = s.splat(rows[i][k]);
-            for j in 0..NV {
-                sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
-            }
-        }
+        step(
+            s,
+            even,
+            #[inline(always)]
+            |i| rows[i][k][0],
+            &mut sums,
+        );
+        step(
+            s,
+            odd,
+            #[inline(always)]
+            |i| rows[i][k][1],
+            &mut sums,
+        );
+    }
+    if let [panel] = last {
+        step(
+            s,
+            panel,
+            #[inline(always)]
+            |i| x.row(row + i)[UNROLL * steps.len()],
+            &mut sums,
+        );
     }
     sums
 }
 
-/// What each step fetches: a share of the next chain's weights, or of the next panel's if a tile does all its chains here.
-#[derive(Clone, Copy)]
-struct Fetch {
-    by_chain: bool,
-    chains: usize,
-    k: usize,
-    len: usize,   // what the steps share
-    share: usize, // 0: nothing
-}
-
-impl Fetch {
-    fn new(variant: Variant, k: usize, tiles: usize, chains: usize) -> Fetch {
-        let by_chain = variant.order == Order::ChainByChain;
-        let (len, steps) = if by_chain { (variant.chain, tiles) } else { (k, tiles * chains) };
-        Fetch { by_chain, chains, k, len, share: if variant.prefetch { len.div_ceil(steps) } else { 0 } }
+/// `sums[i][j] += x(i) · panel[j]`
+#[inline(always)]
+fn step<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    panel: &[[f32; LANES]; NV],
+    x: impl Fn(usize) -> f32,
+    sums: &mut [[S::F32x16; NV]; MR],
+) {
+    let mut b = [s.zero(); NV];
+    for j in 0..NV {
+        b[j] = s.load(&panel[j]);
     }
-
-    /// Of `there` weights, the panel's and those behind it.
-    #[inline(always)]
-    fn range(self, k: &Range<usize>, chain: usize, tile: usize, there: usize) -> Range<usize> {
-        let (next, step) = if self.by_chain { (k.end, tile) } else { (self.k, tile * self.chains + chain) };
-        let end = there.min(next + self.len);
-        end.min(next + step * self.share)..end.min(next + (step + 1) * self.share)
-    }
-}
-
-/// Rows dealt evenly to as few tiles as possible: first those of `size` rows, then those with one less.
-#[derive(Clone, Copy)]
-struct Deal {
-    tiles: usize,
-    size: usize,
-    whole: usize, // tiles of `size` rows
-}
-
-impl Deal {
-    const fn new(rows: usize, most: usize) -> Deal {
-        let tiles = rows.div_ceil(most);
-        let size = rows.div_ceil(tiles);
-        Deal { tiles, size, whole: rows - tiles * (size - 1) }
-    }
-
-    /// The first row and the height of a tile.
-    #[inline(always)]
-    const fn tile(self, tile: usize) -> (usize, usize) {
-        if tile < self.whole { (tile * self.size, self.size) } else { (tile * (self.size - 1) + self.whole, self.size - 1) }
-    }
-}
-
-/// Whether any of [`ROWS`] is dealt to a tile of this height.
-const fn is_dealt(height: usize, most: usize) -> bool {
-    let mut i = 0;
-    while i < ROWS.len() {
-        let deal = Deal::new(ROWS[i], most);
-        if height == deal.size || (deal.whole < deal.tiles && height + 1 == deal.size) {
-            return true;
+    for i in 0..MR {
+        let a = s.splat(x(i));
+        for j in 0..NV {
+            sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
         }
-        i += 1;
-    }
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_is_in_one_tile_and_every_height_is_compiled() {
-        for rows in ROWS {
-            for most in 1..=24 {
-                let deal = Deal::new(rows, most);
-                let mut next = 0;
-                for (row, height) in (0..deal.tiles).map(|tile| deal.tile(tile)) {
-                    assert_eq!(row, next, "{rows} rows in tiles of {most}");
-                    assert!((1..=most).contains(&height) && is_dealt(height, most), "{rows} rows in tiles of {most}");
-                    next += height;
-                }
-                assert_eq!(next, rows);
-            }
-        }
-        assert!(!is_dealt(7, 8) && !is_dealt(24, 24), "heights that are never dealt");
     }
 }
