@@ -79,10 +79,10 @@ fn step<S: Simd, const MR: usize, const NV: usize>(
     for j in 0..NV {
         b[j] = s.load(&panel[j]);
     }
-    for i in 0..MR {
+    for (i, sums) in sums.iter_mut().enumerate() {
         let a = s.splat(x(i));
         for j in 0..NV {
-            sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
+            sums[j] = s.mul_add(a, b[j], sums[j]);
         }
     }
 }
