@@ -4,6 +4,7 @@
 //! gemm         each of the model's products alone, by rows
 //! forward      token ids in, hidden states out, by tokens
 //! kernels      what is not GEMM, beside the least time that its operations take
+//! start        from the model's files to the first embedding
 //! latency      one text, by tokens, with one thread and with all
 //! throughput   a batch of mixed texts, with one thread and with all
 //! ceilings     multiply-adds on registers, bytes read from caches and memory: in between, so that one slow moment spoils no ceiling
@@ -18,6 +19,7 @@ mod gemm;
 mod kernels;
 mod latency;
 mod machine;
+mod start;
 mod tables;
 mod texts;
 mod throughput;
@@ -58,6 +60,7 @@ struct Portrait {
     gemm: Vec<gemm::Product>,
     forward: Vec<forward::Forward>,
     kernels: Vec<kernels::Kernel>,
+    start: Vec<start::Start>,
     latency: Vec<latency::Latency>,
     throughput: Vec<throughput::Throughput>,
 }
@@ -112,6 +115,7 @@ pub(crate) fn run(common: &Common, command: &Bench) -> Result<(), Error> {
         gemm: gemm::measure(&mut clock, bert.config())?,
         forward: forward::measure(&mut clock, bert, encoders.one.max_tokens())?,
         kernels: kernels::measure(&mut clock, bert)?,
+        start: start::measure(&mut clock, &directory, threads)?,
         latency: latency::measure(&mut clock, &encoders)?,
         throughput: throughput::measure(&mut clock, &encoders)?,
         ceilings: clock.finish(),

@@ -102,6 +102,16 @@ fn the_other_kernels_stand_beside_what_they_need_at_the_least() {
 }
 
 #[test]
+fn a_start_is_more_than_its_weights() {
+    assert_eq!(columns("start", &["threads"]), [[1], [2]]);
+    for start in list(&PORTRAIT, "start") {
+        positive(start, &["weights", "encoder", "text"]);
+    }
+    let alone = &list(&PORTRAIT, "start")[0];
+    assert!(number(alone, "encoder") > number(alone, "weights"), "one thread reads the tokenizer after the weights: {alone}");
+}
+
+#[test]
 fn percentiles_ascend() {
     let expected = [1, 2].map(|threads| [8, 16, 32, 128, 256].map(|tokens| vec![threads, tokens]));
     assert_eq!(columns("latency", &["threads", "tokens"]), expected.concat());
@@ -129,7 +139,7 @@ fn tables_are_for_people_and_respect_the_level() {
     if "avx2".parse::<minilm::Level>().is_err() {
         return assert_eq!(stdout, "", "a level that is not there");
     }
-    for line in ["level    avx2", "384→1152", "sentences × tokens", "layer_norm", "p99", "tokens a second"] {
+    for line in ["level    avx2", "384→1152", "sentences × tokens", "layer_norm", "first text", "p99", "tokens a second"] {
         assert!(stdout.contains(line), "{line}: {stdout}");
     }
     assert!(stdout.lines().all(|line| line == line.trim_end()), "{stdout}");

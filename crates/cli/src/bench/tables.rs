@@ -1,6 +1,6 @@
 //! The portrait for people: a sentence, then a table.
 
-use super::{Portrait, clock::Ceilings, kernels::Kernel, latency::Latency};
+use super::{Portrait, clock::Ceilings, kernels::Kernel, latency::Latency, start::Start};
 use crate::table::Table;
 
 pub(super) fn all(portrait: &Portrait) -> String {
@@ -10,6 +10,7 @@ pub(super) fn all(portrait: &Portrait) -> String {
         gemm(portrait),
         forward(portrait),
         kernels(&portrait.kernels),
+        start(portrait),
         latency(portrait),
         throughput(portrait),
     ];
@@ -95,6 +96,17 @@ fn kernels(kernels: &[Kernel]) -> String {
     }
     "The other kernels, one thread, for sixteen values (attention: scores). A slot is the time of one multiply-add of sixteen lanes.\n\
      The least is what the operations in the source need, by the ceilings above: one multiplication a slot, and so many operations in all.\n\n"
+        .to_owned()
+        + &table.text()
+}
+
+fn start(portrait: &Portrait) -> String {
+    let mut table = Table::new(["threads", "weights", "encoder", "first text"]);
+    for Start { threads, weights, encoder, text } in &portrait.start {
+        let times = [weights, encoder, text].map(|seconds| format!("{:.1}", seconds * 1e3));
+        table.row([threads.to_string()].into_iter().chain(times));
+    }
+    "Starting with the files in memory, in milliseconds: the weights alone, the encoder with its tokenizer, then one text of 8 tokens.\n\n"
         .to_owned()
         + &table.text()
 }

@@ -7,7 +7,7 @@ mod peers;
 use super::{Maker, accuracy, bakeoff, ladder, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 21] = [
+pub const TABLES: [Maker; 22] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
@@ -15,6 +15,7 @@ pub const TABLES: [Maker; 21] = [
     Maker { name: "bench-ceilings", record: "bench", make: bench::ceilings },
     Maker { name: "bench-gemm", record: "bench", make: bench::gemm },
     Maker { name: "bench-model", record: "bench", make: bench::model },
+    Maker { name: "bench-start", record: "bench", make: bench::start },
     Maker { name: "bench-latency", record: "bench", make: bench::latency },
     Maker { name: "bench-throughput", record: "bench", make: bench::throughput },
     Maker { name: "kernels", record: "bench", make: bench::kernels },

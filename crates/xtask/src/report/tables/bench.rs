@@ -62,6 +62,15 @@ pub fn latency(record: &Value) -> Result<String, String> {
     Ok(table.text())
 }
 
+pub fn start(record: &Value) -> Result<String, String> {
+    let mut table = Table::new(["threads", "weights alone", "encoder: weights and tokenizer", "first text"]);
+    for start in list(record, "start")? {
+        let ms = |field| Ok::<_, String>(format!("{:.1}", number(start, field)? * 1e3));
+        table.row([string(start, "threads")?, ms("weights")?, ms("encoder")?, ms("text")?]);
+    }
+    Ok(table.text())
+}
+
 pub fn throughput(record: &Value) -> Result<String, String> {
     let mut table = Table::new(["threads", "texts", "tokens", "s", "tokens/s", "of the peak"]);
     for all in list(record, "throughput")? {
