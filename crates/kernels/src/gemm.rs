@@ -12,7 +12,8 @@
 //! ```
 //!
 //! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2. While a tile is
-//! computed it fetches its share of the next chain's weights into L2: not into L1, where it would displace those in use.
+//! computed it fetches its share of the next chain's weights into L2, evenly, because many at once would make x wait: not into L1, where
+//! it would displace those in use.
 //!
 //! # Tiles
 //!
@@ -25,7 +26,7 @@
 //! | AVX2 | 16 ymm, two a vector | 6 × 1 | 12 + 2 + 1 | 8 / 12 | 8 KiB |
 //! | portable | unknown | 4 × 1 | | | 8 KiB |
 //!
-//! A multiply-add has a latency of four cycles and one (zmm) or two (ymm) start each cycle: eight sums in flight are
+//! A multiply-add has a latency of four cycles, and one or two start each cycle (of zmm it depends on the CPU): eight sums in flight are
 //! enough, so the shapes are chosen for few loads, for weights that fit in a first-level cache of 32 KiB, and for panels that divide
 //! 384. Rows are dealt to tiles evenly: 9 rows are 5 + 4, not 8 + 1.
 //!
