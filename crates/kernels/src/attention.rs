@@ -112,7 +112,8 @@ impl Attention<'_> {
                     }
                 }
                 let share = exp_and_share(s, scale, scores);
-                for (tiles, size) in deal(block.len(), MOST) {
+                // Of at most eight: a block of 32 queries is four of them, where twelve would be two of eleven and one of ten.
+                for (tiles, size) in deal(block.len(), MOST.min(8)) {
                     for lane in tiles.step_by(size) {
                         let tile = Context { e: scores, lane, share: share.as_flattened(), values: qkv.columns(v..3 * hidden) };
                         let context = self.context.columns(head * d..(head + 1) * d);
