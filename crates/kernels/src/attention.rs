@@ -204,8 +204,8 @@ impl<const NQ: usize> Context<'_, NQ> {
             }
             for (i, tile) in tile.into_iter().enumerate() {
                 let share = s.splat(self.share[self.lane + i]);
-                for (to, sum) in context.row(row + i)[start..].chunks_mut(LANES).zip(tile) {
-                    s.store_first(s.mul(sum, share), to);
+                for (j, to) in context.row(row + i)[start..].chunks_mut(LANES).take(NV).enumerate() {
+                    s.store_first(s.mul(tile[j], share), to);
                 }
             }
         }

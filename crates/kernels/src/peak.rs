@@ -80,7 +80,11 @@ impl Mixed {
                 }
             }
         }
-        sums.into_iter().flatten().chain(maxima).map(|v| s.sum(v)).sum()
+        let mut total = s.zero();
+        for i in 0..HALF {
+            total = s.add(s.add(total, maxima[i]), s.add(sums[0][i], sums[1][i]));
+        }
+        s.sum(total)
     }
 }
 
