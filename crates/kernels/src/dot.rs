@@ -9,9 +9,9 @@
 //! that comes from memory arrives more slowly than that. So nothing is packed, and what can be had of a value that is in a
 //! register anyway is free: the square of the row's length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! The sums of a row wait four cycles for each of their own multiply-adds, so what keeps the memory busy is that the processor looks
-//! ahead into the next rows. It looks a fixed number of instructions ahead, and the fewer a row has, the further that is: the loop is
-//! unrolled, and fetches nothing in advance.
+//! The sums of a row wait four cycles for each of their own multiply-adds, and a processor looks a fixed number of instructions ahead:
+//! by itself it asks for the next rows too late to keep the memory busy. So the loop is unrolled, to have few instructions, and each row
+//! fetches the one that comes `AHEAD` rows later.
 //!
 //! # The order of additions
 //!
@@ -28,6 +28,10 @@ use crate::{
 
 /// Vectors of a row between two turns of the loop.
 const UNROLLED: usize = 8;
+
+/// How many rows before its turn a row is fetched. On an Intel core, 384 columns: none 85 % of the speed of a plain sum, one 96 %, four and
+/// twelve 100 %.
+const AHEAD: usize = 4;
 
 /// What [`products`] finds for a row x.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -150,9 +154,11 @@ impl<T: Term> Kernel for EachRow<'_, T> {
         for (i, out) in self.out.iter_mut().enumerate() {
             let (x, x_rest) = self.x.row(i).as_chunks::<LANES>();
             let (x_whole, x_single) = x.as_chunks::<UNROLLED>();
+            let ahead = self.x.row((i + AHEAD).min(self.x.rows() - 1)).as_chunks::<LANES>().0.as_chunks::<UNROLLED>().0;
             let mut sums = [s.zero(); 2];
-            for (x, y) in x_whole.iter().zip(y_whole) {
+            for ((x, y), ahead) in x_whole.iter().zip(y_whole).zip(ahead) {
                 for k in 0..UNROLLED {
+                    s.prefetch(&ahead[k]);
                     sums = T::add(s, sums, s.load(&x[k]), s.load(&y[k]));
                 }
             }
