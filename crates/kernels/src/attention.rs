@@ -2,17 +2,18 @@
 //!
 //! ```text
 //! for each sentence (L tokens) and each head (D columns of q, k and v):
+//!   v               [L, D]       copied: rows side by side
 //!   for each block of queries, one a lane (LOOP 2):
 //!     qᵀ              [D, lanes]   transposed in registers
 //!     scores = k·qᵀ   [L, lanes]   the micro-kernel of GEMM: rows of k in place, qᵀ the panel, one chain over D
 //!     e      = exp((scores − max)/√D),  Σ e     lane by lane: no sum across lanes, no masks, no padding keys
 //!     for each tile of MR queries (LOOP 1):
-//!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, rows of v in place, chains over the keys as in GEMM
+//!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, v the panel, chains over the keys as in GEMM
 //! ```
 //!
 //! Queries lie in lanes, so what runs over the keys (maximum, exponential, sum, both products) is the same instruction for sixteen queries,
-//! and keys and values are read where the projection left them. The whole score matrix never exists: a block of it is at most 512 × 32
-//! floats, 64 KiB. Scaling the context by 1/Σ instead of dividing every probability takes one division a query instead of L.
+//! and keys are read where the projection left them. The whole score matrix never exists: a block of it is at most 512 × 32 floats,
+//! 64 KiB. Scaling the context by 1/Σ instead of dividing every probability takes one division a query instead of L.
 //!
 //! A sentence sees its own rows alone, so what else is in the pack cannot change its result.
 //!
@@ -23,7 +24,7 @@
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
     exp::exp_of_negative,
-    gemm::{KC, chain, deal, tile_rows, transpose},
+    gemm::{KC, chain, deal, step, tile_rows, transpose},
     simd::{Kernel, LANES, Simd},
 };
 use std::ops::Range;
@@ -33,6 +34,7 @@ use std::ops::Range;
 pub struct Scratch {
     queries: AlignedVec, // [D, NQ vectors]
     scores: AlignedVec,  // [L, NQ vectors]
+    values: AlignedVec,  // [D/NV, L, NV vectors]
 }
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head (`scaled_dot_product_attention`).
@@ -79,48 +81,73 @@ impl Kernel for Attention<'_> {
     fn run<S: Simd>(mut self, s: S) {
         for sentence in self.starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
             // MOST rows a tile as in GEMM, but narrow: D is two vectors, and the queries often one.
-            match (S::VECTORS, sentence.len() <= LANES) {
-                (32, true) => self.sentence::<S, 12, 1, 2>(s, sentence),
-                (32, false) => self.sentence::<S, 12, 2, 2>(s, sentence),
-                (8, _) => self.sentence::<S, 6, 1, 1>(s, sentence),
-                (_, _) => self.sentence::<S, 4, 1, 1>(s, sentence),
+            match S::VECTORS {
+                32 => self.sentence::<S, 12, 2, 2>(s, sentence),
+                8 => self.sentence::<S, 6, 1, 1>(s, sentence),
+                _ => self.sentence::<S, 4, 1, 1>(s, sentence),
             }
         }
     }
 }
 
 impl Attention<'_> {
-    /// One sentence, NQ vectors of queries at a time, its context NV vectors of columns at a time.
+    /// One sentence: its queries NQ vectors at a time, or one where one is enough, its context NV vectors of columns at a time.
     #[inline(always)]
     fn sentence<S: Simd, const MOST: usize, const NQ: usize, const NV: usize>(&mut self, s: S, rows: Range<usize>) {
         let hidden = self.context.cols();
         let (d, l) = (hidden / self.heads, rows.len());
         let qkv = self.qkv.slice(rows.clone()); // [L, 3H]
-        let scale = (1.0 / (d as f64).sqrt()) as f32;
-        let queries = vectors::<NQ>(self.scratch.queries.resize(d.next_multiple_of(LANES) * NQ * LANES));
-        let scores = vectors::<NQ>(self.scratch.scores.resize(l * NQ * LANES));
+        let Scratch { queries: transposed, scores, values } = &mut *self.scratch;
+        let transposed = transposed.resize(d.next_multiple_of(LANES) * NQ * LANES);
+        let scores = scores.resize(l * NQ * LANES);
+        let values = vectors::<NV>(values.resize(l * d.next_multiple_of(NV * LANES)));
 
-        for head in 0..self.heads {
-            let [q, k, v] = [0, 1, 2].map(|part| part * hidden + head * d); // the first columns
-            let keys = qkv.columns(k..k + d); // [L, D]
+        for first in (0..hidden).step_by(d) {
+            let [q, k, v] = [0, 1, 2].map(|part| qkv.columns(part * hidden + first..part * hidden + first + d)); // [L, D]
+            copy_values(s, v, values);
             for start in (0..l).step_by(NQ * LANES) {
-                let block = start..l.min(start + NQ * LANES);
-                transpose(s, qkv.slice(block.clone()).columns(q..q + d), queries);
-                for (tiles, size) in deal(l, MOST) {
-                    for key in tiles.step_by(size) {
-                        tile_rows!(size, MOST, MR => score::<S, MR, NQ>(s, keys, key, &queries[..d], scores));
-                    }
+                let queries = q.slice(start..l.min(start + NQ * LANES));
+                let context = &mut self.context.columns(first..first + d);
+                let mut block = Block { queries, keys: k, values, transposed, scores, context, row: rows.start + start };
+                match queries.rows() {
+                    0..=LANES => block.run::<S, MOST, 1>(s),
+                    _ => block.run::<S, MOST, NQ>(s),
                 }
-                let share = exp_and_share(s, scale, scores);
-                // Of at most eight: a block of 32 queries is four of them, where twelve would be two of eleven and one of ten.
-                for (tiles, size) in deal(block.len(), MOST.min(8)) {
-                    for lane in tiles.step_by(size) {
-                        let tile = Context { e: scores, lane, share: share.as_flattened(), values: qkv.columns(v..3 * hidden) };
-                        let context = self.context.columns(head * d..(head + 1) * d);
-                        let row = rows.start + start + lane;
-                        tile_rows!(size, MOST, MR => tile.run::<S, MR, NV>(s, context, row));
-                    }
-                }
+            }
+        }
+    }
+}
+
+/// Some queries of one head and what they need.
+struct Block<'a, 'c, const NV: usize> {
+    queries: Rows<'a>,                // [up to NQ vectors, D]
+    keys: Rows<'a>,                   // [L, D]
+    values: &'a [[[f32; LANES]; NV]], // [panels, L]
+    transposed: &'a mut [f32],        // [D, NQ vectors]
+    scores: &'a mut [f32],            // [L, NQ vectors]
+    context: &'a mut RowsMut<'c>,     // [T, D]
+    row: usize,                       // of the context, for the first query
+}
+
+impl<const NV: usize> Block<'_, '_, NV> {
+    #[inline(always)]
+    fn run<S: Simd, const MOST: usize, const NQ: usize>(&mut self, s: S) {
+        let (d, l) = (self.queries.cols(), self.keys.rows());
+        let queries = vectors::<NQ>(self.transposed);
+        let scores = &mut vectors::<NQ>(self.scores)[..l];
+        transpose(s, self.queries, &mut queries[..d.next_multiple_of(LANES)]);
+        for (tiles, size) in deal(l, MOST) {
+            for key in tiles.step_by(size) {
+                tile_rows!(size, MOST, MR => score::<S, MR, NQ>(s, self.keys, key, &queries[..d], scores));
+            }
+        }
+        let scale = (1.0 / (d as f64).sqrt()) as f32;
+        let share = exp_and_share(s, scale, scores);
+        // Of at most eight: a block of 32 queries is four of them, where twelve would be two of eleven and one of ten.
+        for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {
+            for lane in tiles.step_by(size) {
+                let tile = Context { e: scores, lane, share: share.as_flattened(), values: self.values };
+                tile_rows!(size, MOST, MR => tile.run::<S, MR>(s, self.context, self.row + lane));
             }
         }
     }
@@ -180,22 +207,37 @@ fn exp_and_share<S: Simd, const NQ: usize>(s: S, scale: f32, scores: &mut [[[f32
     share
 }
 
-/// What the context of some queries is made of.
-struct Context<'a, const NQ: usize> {
-    e: &'a [[[f32; LANES]; NQ]], // [L]
-    lane: usize,                 // of the first query
-    share: &'a [f32],            // [lanes]
-    values: Rows<'a>,            // [L, D and what follows it in the row]
+/// Copies the values of a head into panels of NV vectors, as wide as a tile of the context; what is missing in the last one is zero.
+///
+/// Every tile of queries reads them all. In place, rows are 3·H floats apart and meet in a few sets of the first-level cache, which cannot keep them.
+#[inline(always)]
+fn copy_values<S: Simd, const NV: usize>(s: S, from: Rows, to: &mut [[[f32; LANES]; NV]]) {
+    for (panel, to) in to.chunks_exact_mut(from.rows()).enumerate() {
+        for (k, to) in to.iter_mut().enumerate() {
+            for (j, to) in to.iter_mut().enumerate() {
+                let row = from.row(k).get((panel * NV + j) * LANES..).unwrap_or_default();
+                s.store(s.load_or(row, 0.0), to);
+            }
+        }
+    }
 }
 
-impl<const NQ: usize> Context<'_, NQ> {
+/// What the context of some queries is made of.
+struct Context<'a, const NQ: usize, const NV: usize> {
+    e: &'a [[[f32; LANES]; NQ]],      // [L]
+    lane: usize,                      // of the first query
+    share: &'a [f32],                 // [lanes]
+    values: &'a [[[f32; LANES]; NV]], // [panels, L]
+}
+
+impl<const NQ: usize, const NV: usize> Context<'_, NQ, NV> {
     /// context[row..row + MR] = (e·v)·share for MR queries.
     #[inline(always)]
-    fn run<S: Simd, const MR: usize, const NV: usize>(self, s: S, mut context: RowsMut, row: usize) {
-        for start in (0..context.cols()).step_by(NV * LANES) {
+    fn run<S: Simd, const MR: usize>(self, s: S, context: &mut RowsMut, row: usize) {
+        for (panel, values) in self.values.chunks_exact(self.e.len()).enumerate() {
             let mut tile = [[s.zero(); NV]; MR];
-            for first in (0..self.e.len()).step_by(KC) {
-                let chain = self.chain::<S, MR, NV>(s, first, start);
+            for (first, (e, values)) in self.e.chunks(KC).zip(values.chunks(KC)).enumerate() {
+                let chain = self.chain::<S, MR>(s, e, values);
                 for i in 0..MR {
                     for j in 0..NV {
                         tile[i][j] = if first == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
@@ -204,30 +246,32 @@ impl<const NQ: usize> Context<'_, NQ> {
             }
             for (i, tile) in tile.into_iter().enumerate() {
                 let share = s.splat(self.share[self.lane + i]);
-                for (j, to) in context.row(row + i)[start..].chunks_mut(LANES).take(NV).enumerate() {
+                for (j, to) in context.row(row + i)[panel * NV * LANES..].chunks_mut(LANES).take(NV).enumerate() {
                     s.store_first(s.mul(tile[j], share), to);
                 }
             }
         }
     }
 
-    /// Σₖ e[k, lane + i]·v[k, start..] over one chain of keys from `first` on.
+    /// Σₖ e[k, lane + i]·v[k] over one chain of keys.
     #[inline(always)]
-    fn chain<S: Simd, const MR: usize, const NV: usize>(&self, s: S, first: usize, start: usize) -> [[S::F32x16; NV]; MR] {
+    fn chain<S: Simd, const MR: usize>(
+        &self,
+        s: S,
+        e: &[[[f32; LANES]; NQ]],
+        values: &[[[f32; LANES]; NV]],
+    ) -> [[S::F32x16; NV]; MR] {
+        let lane = self.lane;
+        assert!(lane <= NQ * LANES - MR, "so that no index has to be checked below");
         let mut sums = [[s.zero(); NV]; MR];
-        for k in first..self.e.len().min(first + KC) {
-            let e = &self.e[k].as_flattened()[self.lane..self.lane + MR];
-            let v = &self.values.row(k)[start..];
-            let mut b = [s.zero(); NV];
-            for (j, b) in b.iter_mut().enumerate() {
-                *b = s.load_or(v.get(j * LANES..).unwrap_or_default(), 0.0);
-            }
-            for i in 0..MR {
-                let a = s.splat(e[i]);
-                for j in 0..NV {
-                    sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
-                }
-            }
+        for (e, v) in e.iter().zip(values) {
+            step(
+                s,
+                v,
+                #[inline(always)]
+                |i| e.as_flattened()[lane + i],
+                &mut sums,
+            );
         }
         sums
     }

@@ -44,7 +44,7 @@ mod micro;
 mod pack;
 
 use micro::UNROLL;
-pub(crate) use micro::{chain, tile_rows};
+pub(crate) use micro::{chain, step, tile_rows};
 pub(crate) use pack::transpose;
 pub use pack::{Columns, Linear};
 

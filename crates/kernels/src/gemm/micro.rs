@@ -69,7 +69,7 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
 
 /// `sums[i][j] += x(i) · panel[j]`
 #[inline(always)]
-fn step<S: Simd, const MR: usize, const NV: usize>(
+pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     panel: &[[f32; LANES]; NV],
     x: impl Fn(usize) -> f32,

@@ -222,21 +222,39 @@ impl Pack<'_> {
     }
 }
 
-/// Up to `16 * NV` rows to the columns of a panel, sixteen of each at a time; columns without a row are zero.
+/// Up to `16 * NV` rows to the columns of a panel, sixteen of each at a time; columns without a row repeat the last one.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd, const NV: usize>(
     s: S,
     rows: Rows,                       // [up to 16 * NV, K]
     panel: &mut [[[f32; LANES]; NV]], // [K]
 ) {
-    for (block, panel) in panel.chunks_mut(LANES).enumerate() {
-        for j in 0..NV {
+    let last = rows.rows() - 1;
+    let (whole, rest) = panel.split_at_mut(rows.cols() / LANES * LANES); // [K]
+    for j in 0..NV {
+        let row = |lane: usize| rows.row((j * LANES + lane).min(last)).as_chunks::<LANES>();
+        let mut from: [&[[f32; LANES]]; LANES] = [&[]; LANES];
+        for (lane, from) in from.iter_mut().enumerate() {
+            *from = &row(lane).0[..whole.len() / LANES];
+        }
+        for (block, panel) in whole.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
             let mut square = [s.zero(); LANES];
-            for (lane, row) in square.iter_mut().enumerate().take(rows.rows().saturating_sub(j * LANES)) {
-                *row = s.load_or(&rows.row(j * LANES + lane)[block * LANES..], 0.0);
+            for lane in 0..LANES {
+                square[lane] = s.load(&from[lane][block]);
             }
-            for (to, column) in panel.iter_mut().zip(s.transpose(square)) {
-                s.store(column, &mut to[j]);
+            let columns = s.transpose(square);
+            for k in 0..LANES {
+                s.store(columns[k], &mut panel[k][j]);
+            }
+        }
+        if !rest.is_empty() {
+            let mut square = [s.zero(); LANES];
+            for lane in 0..LANES {
+                square[lane] = s.load_or(row(lane).1, 0.0);
+            }
+            let columns = s.transpose(square);
+            for (k, to) in rest.iter_mut().enumerate() {
+                s.store(columns[k], &mut to[j]);
             }
         }
     }
