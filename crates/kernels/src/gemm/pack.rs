@@ -249,8 +249,8 @@ pub(crate) fn transpose<S: Simd, const NV: usize>(
         }
         if !rest.is_empty() {
             let mut square = [s.zero(); LANES];
-            for lane in 0..LANES {
-                square[lane] = s.load_or(row(lane).1, 0.0);
+            for (lane, to) in square.iter_mut().enumerate() {
+                *to = s.load_or(row(lane).1, 0.0);
             }
             let columns = s.transpose(square);
             for (k, to) in rest.iter_mut().enumerate() {
