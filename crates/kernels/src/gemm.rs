@@ -13,7 +13,7 @@
 //!
 //! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2. While a tile is
 //! computed it fetches its share of the next chain's weights into L2, evenly, because many at once would make x wait: not into L1, where
-//! it would displace those in use.
+//! it would displace those in use. After the last chain comes another product, if the caller says which ([`Columns::before`]).
 //!
 //! # Tiles
 //!
@@ -81,6 +81,7 @@ pub(crate) struct Gemm<'a> {
     pub linear: &'a Linear,             // W [N, K], b [N]
     pub columns: Range<usize>,          // of N; starts at a multiple of PART
     pub k: Range<usize>,                // of K; starts at a multiple of KC
+    pub next: Option<Place<'a>>,        // where the product begins that is computed after this one
     pub y: RowsMut<'a>,                 // [M, columns]
     pub epilogue: Option<Epilogue<'a>>, // None: more k follow in another call
 }
@@ -97,6 +98,14 @@ impl Kernel for Gemm<'_> {
     }
 }
 
+/// Where in a layer's weights a product begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub linear: &'a Linear,
+    pub column: usize, // of y
+    pub k: usize,
+}
+
 /// NV of the level.
 pub(crate) const fn panel_vectors<S: Simd>() -> usize {
     if S::VECTORS == 32 { 3 } else { 1 }
@@ -109,16 +118,23 @@ impl Gemm<'_> {
         let (n, m) = (self.y.cols(), self.x.rows());
         let first = self.columns.start / (NV * LANES);
         let share = KC.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL);
-        for p in 0..n.div_ceil(NV * LANES) {
+        let panels = n.div_ceil(NV * LANES);
+        let behind =
+            self.next.map(|next| &next.linear.weights_from::<NV>(next.column / (NV * LANES))[next.k..]).unwrap_or_default();
+        for p in 0..panels {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
             let panel = self.linear.weights_from::<NV>(first + p);
             let stride = self.linear.inputs(); // from panel to panel
             for k in chains(self.k.clone()) {
-                let next = if k.end < self.k.end { k.end } else { stride + self.k.start };
+                let next = match (k.end < self.k.end, p + 1 < panels) {
+                    (true, _) => &panel[k.end..],
+                    (false, true) => &panel[stride + self.k.start..],
+                    (false, false) => behind,
+                };
                 let mut chain = Chain {
                     x: self.x.columns(k.start - self.k.start..k.end - self.k.start), // x[.., pc..pc+KC]
                     weights: &panel[k.clone()],                                      // W[jc..jc+NR, pc..pc+KC]
-                    next: panel[panel.len().min(next)..panel.len().min(next + KC)].chunks(share),
+                    next: next[..next.len().min(KC)].chunks(share),
                     y: self.y.columns(columns.clone()),
                     first: k.start == 0,
                 };

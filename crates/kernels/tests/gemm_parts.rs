@@ -90,6 +90,31 @@ fn parts_of_the_columns_have_the_bits_of_one_call() {
 }
 
 #[test]
+fn what_comes_next_changes_no_bit() {
+    let (m, n, k) = (9, PART + 50, KC + 3);
+    let p = Problem::random(m, n, k);
+    for level in Level::available() {
+        let (linear, short) = (p.pack(level), Linear::pack(level, &[1.0, 2.0], &[0.0])); // less than a chain's weights
+        // From the start; the last weights of all; no columns at all, as for a thread without a share.
+        for (next, from) in
+            [(linear.columns(PART..n), 0), (linear.columns(PART..n), k - 1), (short.columns(0..1), 1), (linear.columns(n..n), 0)]
+        {
+            let mut y = vec![f32::NAN; m * n];
+            let columns = linear.columns(0..n).before(&next, from);
+            columns.accumulate(Rows::new(&p.x, k), 0..k, RowsMut::new(&mut y, n), Epilogue::Bias);
+            assert_same_bits(&format!("{level}, then {:?} from {from}", next.range()), n, &y, &p.run(level, Epilogue::Bias));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "column 2 of 2")]
+fn a_next_product_past_the_last_column_of_x_is_refused() {
+    let linear = Linear::pack(Level::detect(), &[1.0; 2], &[0.0]);
+    let _ = linear.columns(0..1).before(&linear.columns(0..1), 2);
+}
+
+#[test]
 #[should_panic(expected = "columns start at a multiple of 96")]
 fn a_part_that_starts_inside_a_panel_is_refused() {
     Linear::pack(Level::detect(), &[1.0; 200], &[0.0; 200]).columns(16..200);

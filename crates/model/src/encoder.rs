@@ -20,7 +20,7 @@ use crate::{
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::attention,
-    gemm::{Epilogue, KC, Linear, PART},
+    gemm::{Columns, Epilogue, KC, Linear, PART},
 };
 use std::{borrow::Cow, mem, ops::Range};
 
@@ -81,7 +81,8 @@ impl Encoder {
 
     pub(crate) fn forward(&self, call: &Call, scratch: &mut Scratch, observation: &mut Observation) {
         for (n, layer) in self.layer.iter().enumerate() {
-            layer.forward(call, scratch, n, observation);
+            let next = self.layer.get(n + 1).and_then(|next| next.attention.first(call.member));
+            layer.forward(call, scratch, n, next, observation);
         }
     }
 
@@ -126,8 +127,8 @@ impl Layer {
         })
     }
 
-    /// x ← layer(x), x `[T, H]` in `scratch`.
-    fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
+    /// x ← layer(x), x `[T, H]` in `scratch`; `next` is the product that comes after it.
+    fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, next: Option<Columns>, observation: &mut Observation) {
         let h = self.output.dense.outputs();
         if observation.is_wanted() {
             self.attention.projections(scratch);
@@ -141,7 +142,8 @@ impl Layer {
         let x = Rows::new(&scratch.x, h); // [T, H]
         let y = scratch.y.resize(x.rows() * h);
         let context = Rows::new(&scratch.context, h);
-        self.attention.output.accumulate(call.member, context, 0..h, RowsMut::new(y, h), x);
+        let inner = self.intermediate.dense.first().map(|dense| share(dense, call.member));
+        self.attention.output.accumulate(call.member, context, 0..h, RowsMut::new(y, h), x, inner);
         observation.lap(Operation::AttentionOutput, n);
         self.attention.output.finish(call, y);
         observation.lap(Operation::AttentionNorm, n);
@@ -153,7 +155,7 @@ impl Layer {
             let f = self.output.dense.inputs();
             observation.show(Stage::Intermediate(n), Rows::new(&scratch.whole, f));
         }
-        self.feed_forward(call, scratch, n, observation);
+        self.feed_forward(call, scratch, n, next, observation);
         self.output.finish(call, &mut scratch.y);
         observation.lap(Operation::OutputNorm, n);
         mem::swap(&mut scratch.x, &mut scratch.y);
@@ -161,20 +163,21 @@ impl Layer {
     }
 
     /// y ← gelu(x·W₁ᵀ + b)·W₂ᵀ + b + x, a chunk of the inner layer at a time.
-    fn feed_forward(&self, call: &Call, scratch: &mut Scratch, n: usize, observation: &mut Observation) {
+    fn feed_forward(&self, call: &Call, scratch: &mut Scratch, n: usize, next: Option<Columns>, observation: &mut Observation) {
         let h = self.output.dense.outputs();
         let x = Rows::new(&scratch.x, h); // [T, H]
         let y = scratch.y.resize(x.rows() * h);
         let mut start = 0;
-        for dense in &self.intermediate.dense {
+        for (i, dense) in self.intermediate.dense.iter().enumerate() {
             let width = dense.outputs();
             let inner = scratch.part.resize(x.rows() * width); // [T, a chunk of F]
-            let share = call.member.columns(width, PART);
             let mut to = RowsMut::new(inner, width);
-            dense.columns(share.clone()).accumulate(x, 0..h, to.columns(share), Epilogue::Gelu);
+            let columns = share(dense, call.member).before(&share(&self.output.dense, call.member), start);
+            columns.accumulate(x, 0..h, to.columns(columns.range()), Epilogue::Gelu);
             call.member.exchange(inner, width, PART);
             observation.lap(Operation::Intermediate, n);
-            self.output.accumulate(call.member, Rows::new(inner, width), start..start + width, RowsMut::new(y, h), x);
+            let next = self.intermediate.dense.get(i + 1).map(|dense| share(dense, call.member)).or_else(|| next.clone());
+            self.output.accumulate(call.member, Rows::new(inner, width), start..start + width, RowsMut::new(y, h), x, next);
             observation.lap(Operation::Output, n);
             start += width;
         }
@@ -201,15 +204,23 @@ impl Attention {
         let whole = scratch.context.resize(t * h);
         let mut context = RowsMut::new(whole, h);
         let width = h / self.qkv.len(); // of a group
-        for group in call.member.share(self.qkv.len()) {
+        let groups = call.member.share(self.qkv.len());
+        for group in groups.clone() {
             let qkv = scratch.part.resize(t * 3 * width);
-            self.qkv[group].forward(&scratch.x, qkv);
+            let next = if group + 1 < groups.end { all(&self.qkv[group + 1]) } else { share(&self.output.dense, call.member) };
+            let columns = all(&self.qkv[group]).before(&next, 0);
+            columns.accumulate(Rows::new(&scratch.x, h), 0..h, RowsMut::new(qkv, 3 * width), Epilogue::Bias);
             observation.lap(Operation::QueryKeyValue, n);
             let context = context.columns(group * width..(group + 1) * width);
             attention(call.level, Rows::new(qkv, 3 * width), self.heads, call.pack.starts(), &mut scratch.attention, context);
             observation.lap(Operation::Attention, n);
         }
         call.member.exchange(whole, h, width);
+    }
+
+    /// The first product of the member.
+    fn first(&self, member: &Member) -> Option<Columns<'_>> {
+        member.share(self.qkv.len()).next().map(|group| all(&self.qkv[group]))
     }
 
     /// The whole queries, keys and values `[T, 3H]`, for an observer.
@@ -232,11 +243,15 @@ impl Attention {
 }
 
 impl Output {
-    /// The member's share of y ← (y +) x·W[.., k]ᵀ, and with the last k + b + residual.
-    fn accumulate(&self, member: &Member, x: Rows, k: Range<usize>, mut y: RowsMut, residual: Rows) {
-        let share = member.columns(y.cols(), PART);
-        let residual = Epilogue::Residual(residual.columns(share.clone()));
-        self.dense.columns(share.clone()).accumulate(x, k, y.columns(share), residual);
+    /// The member's share of y ← (y +) x·W[.., k]ᵀ, and with the last k + b + residual; `next` is the product that comes after it.
+    fn accumulate(&self, member: &Member, x: Rows, k: Range<usize>, mut y: RowsMut, residual: Rows, next: Option<Columns>) {
+        let columns = share(&self.dense, member);
+        let residual = Epilogue::Residual(residual.columns(columns.range()));
+        let columns = match &next {
+            Some(next) => columns.before(next, 0),
+            None => columns,
+        };
+        columns.accumulate(x, k, y.columns(columns.range()), residual);
     }
 
     /// y ← LayerNorm(y), when all shares are there.
@@ -244,6 +259,16 @@ impl Output {
         call.member.exchange(y, self.dense.outputs(), PART);
         self.layer_norm.forward(call.level, y);
     }
+}
+
+/// All columns of a layer's y.
+fn all(linear: &Linear) -> Columns<'_> {
+    linear.columns(0..linear.outputs())
+}
+
+/// The member's share of the columns of a layer's y.
+fn share<'a>(linear: &'a Linear, member: &Member) -> Columns<'a> {
+    linear.columns(member.columns(linear.outputs(), PART))
 }
 
 /// Into how many groups the heads are cut: few enough to be worth a product each, and a number that teams can share.

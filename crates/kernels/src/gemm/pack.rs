@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/02-memory.md`.
 
-use super::{Epilogue, Gemm, KC, PART};
+use super::{Epilogue, Gemm, KC, PART, Place};
 use crate::{
     Level, Rows, RowsMut,
     simd::{Kernel, LANES, Pages, Simd},
@@ -18,7 +18,7 @@ use std::{ops::Range, sync::Arc};
 ///   w20 w21 w22 …
 /// ```
 ///
-/// Missing columns of the last panel are zero. A panel starts on a cache line.
+/// Missing columns of the last panel repeat the last one. A panel starts on a cache line.
 ///
 /// ```
 /// use minilm_kernels::{Level, gemm::Linear};
@@ -130,7 +130,7 @@ impl Linear {
         assert!(columns.start <= columns.end && columns.end <= n, "columns {columns:?} of {n}");
         assert!(columns.is_empty() || columns.start.is_multiple_of(PART), "columns start at a multiple of {PART}: {columns:?}");
         assert!(columns.end == n || columns.end.is_multiple_of(PART), "columns end at a multiple of {PART}: {columns:?} of {n}");
-        Columns { linear: self, columns }
+        Columns { linear: self, columns, next: None }
     }
 
     /// The weights from panel `p` on, NV vectors for every k: K for this panel, and then what lies behind it.
@@ -145,9 +145,44 @@ impl Linear {
 pub struct Columns<'a> {
     linear: &'a Linear,
     columns: Range<usize>,
+    next: Option<Place<'a>>,
 }
 
-impl Columns<'_> {
+impl<'a> Columns<'a> {
+    /// Which columns they are.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, gemm::{Linear, PART}};
+    /// let linear = Linear::pack(Level::detect(), &[0.5; PART + 1], &[1.0; PART + 1]);
+    /// assert_eq!(linear.columns(PART..PART + 1).range(), PART..PART + 1);
+    /// ```
+    pub fn range(&self) -> Range<usize> {
+        self.columns.clone()
+    }
+
+    /// Says which product is computed after this one: `next`, from column `k` of its x on. Its first weights are fetched on the way. The
+    /// result is the same.
+    ///
+    /// # Panics
+    /// If `next` has no column `k`.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, Rows, RowsMut, gemm::{Epilogue, Linear}};
+    /// let layers: [(&[f32], &[f32]); 2] = [(&[2.0, 3.0], &[0.5]), (&[4.0], &[1.0])];
+    /// let [first, second] = &Linear::pack_together(Level::detect(), &layers)[..] else { unreachable!() };
+    /// let (mut y, mut z) = ([0.0], [0.0]);
+    /// let last = second.columns(0..1);
+    /// first.columns(0..1).before(&last, 0).accumulate(Rows::new(&[1.0, 1.0], 2), 0..2, RowsMut::new(&mut y, 1), Epilogue::Bias);
+    /// last.accumulate(Rows::new(&y, 1), 0..1, RowsMut::new(&mut z, 1), Epilogue::Bias);
+    /// assert_eq!(z, [23.0]);
+    /// ```
+    #[must_use]
+    pub fn before(self, next: &Columns<'a>, k: usize) -> Columns<'a> {
+        assert!(k < next.linear.k, "column {k} of {}", next.linear.k);
+        let place = Place { linear: next.linear, column: next.columns.start, k };
+        Columns { next: (!next.columns.is_empty()).then_some(place), ..self }
+    }
+
     /// One slice of a product whose columns of x arrive in several calls, k ascending.
     ///
     /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0` overwrites y `[M, columns]`, the others add to
@@ -181,7 +216,7 @@ impl Columns<'_> {
             assert_eq!((r.rows(), r.cols()), (y.rows(), y.cols()), "the residual's shape is not y's");
         }
         let epilogue = (k.end == linear.k).then_some(epilogue);
-        linear.level.run(Gemm { x, linear, columns: self.columns.clone(), k, y, epilogue });
+        linear.level.run(Gemm { x, linear, columns: self.columns.clone(), k, next: self.next, y, epilogue });
     }
 }
 
