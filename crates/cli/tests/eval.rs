@@ -92,6 +92,8 @@ fn bad_labels_and_folders_are_named() {
     let scores = write("scores.tsv", &format!("{header}1\ta\tb\nmuch\tc\td\n"));
     let one = write("one.tsv", &format!("{header}1\ta\tb\n"));
     let empty = write("header.tsv", header);
+    let alike = write("alike.tsv", &format!("{header}3\ta\tb\n3\tc\td\n"));
+    let same = write("same.tsv", &format!("{header}1\ta\ta\n3\ta\ta\n"));
     let labels = write("labels.csv", "sentence1,sentence2,label\na,b,1\nc,d,maybe\n");
     write("corpus.jsonl", "{\"_id\": \"d\", \"text\": \"x\"}\n");
     let queries = write("queries.jsonl", "{\"_id\": \"q\", \"text\": \"x\"}\n");
@@ -102,6 +104,8 @@ fn bad_labels_and_folders_are_named() {
         (&["sts", &scores][..], format!("line 3 of {scores}: the score \"much\" is no number")),
         (&["sts", &one], format!("{one}: there are 1 labels, but at least 2 are needed")),
         (&["sts", &empty], format!("{empty} holds no texts")),
+        (&["sts", &alike], format!("{alike}: nothing correlates with a score that is 3 for every pair")),
+        (&["sts", &same], format!("{same}: nothing correlates with a cosine that is 1 for every pair")),
         (&["pairs", &labels], format!("line 3 of {labels}: the label \"maybe\" is neither 0, 1, true nor false")),
         (&["pairs", &one], format!("{one} has no column \"label\"; its columns are score, sentence1, sentence2")),
         (&["retrieval", folder], format!("{queries} has 1 of the 2 queries that are judged")),
