@@ -100,7 +100,7 @@ fn what_comes_next_changes_no_bit() {
             [(linear.columns(PART..n), 0), (linear.columns(PART..n), k - 1), (short.columns(0..1), 1), (linear.columns(n..n), 0)]
         {
             let mut y = vec![f32::NAN; m * n];
-            let columns = linear.columns(0..n).before(&next, from);
+            let columns = linear.columns(0..n).before(Some(&next), from);
             columns.accumulate(Rows::new(&p.x, k), 0..k, RowsMut::new(&mut y, n), Epilogue::Bias);
             assert_same_bits(&format!("{level}, then {:?} from {from}", next.range()), n, &y, &p.run(level, Epilogue::Bias));
         }
@@ -108,10 +108,10 @@ fn what_comes_next_changes_no_bit() {
 }
 
 #[test]
-#[should_panic(expected = "column 2 of 2")]
+#[should_panic(expected = "the next product has no column 2")]
 fn a_next_product_past_the_last_column_of_x_is_refused() {
     let linear = Linear::pack(Level::detect(), &[1.0; 2], &[0.0]);
-    let _ = linear.columns(0..1).before(&linear.columns(0..1), 2);
+    let _ = linear.columns(0..1).before(Some(&linear.columns(0..1)), 2);
 }
 
 #[test]

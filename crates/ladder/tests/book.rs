@@ -130,7 +130,7 @@ fn numbers_of_the_text_are_those_of_the_code() {
         ("crates/minilm/src/schedule.rs", "const PACK: usize = 160;"),
         ("crates/minilm/src/schedule.rs", "const SMALLEST_PACK: usize = 32;"),
         ("crates/model/src/encoder.rs", "const FFN_CHUNK: usize = 3 * KC;"),
-        ("crates/model/src/encoder.rs", "[6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups))"),
+        ("crates/model/src/encoder/load.rs", "[6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups))"),
     ] {
         assert!(read(source).contains(line), "{source} has no {line:?}: what do the chapters say of it?");
     }

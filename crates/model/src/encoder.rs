@@ -14,15 +14,15 @@
 //!
 //! In the book: `docs/01-model.md`.
 
-use crate::{
-    Config, Error, Member, Operation, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation, weights::Checkpoint,
-};
+mod load;
+
+use crate::{Member, Operation, Pack, Scratch, Stage, embeddings::LayerNorm, stage::Observation};
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::attention,
     gemm::{Columns, Epilogue, KC, Linear, PART},
 };
-use std::{borrow::Cow, mem, ops::Range};
+use std::{mem, ops::Range};
 
 /// Columns of the feed-forward's inner layer at a time: whole chains of the second product.
 const FFN_CHUNK: usize = 3 * KC;
@@ -73,12 +73,6 @@ pub(crate) struct Call<'a> {
 }
 
 impl Encoder {
-    pub(crate) fn load(checkpoint: &Checkpoint, config: &Config, level: Level) -> Result<Encoder, Error> {
-        let layers = 0..config.num_hidden_layers;
-        let layer = layers.map(|n| Layer::load(checkpoint, config, level, n)).collect::<Result<_, _>>()?;
-        Ok(Encoder { layer })
-    }
-
     pub(crate) fn forward(&self, call: &Call, scratch: &mut Scratch, observation: &mut Observation) {
         for (n, layer) in self.layer.iter().enumerate() {
             let next = self.layer.get(n + 1).and_then(|next| next.attention.first(call.member));
@@ -98,35 +92,6 @@ impl Encoder {
 }
 
 impl Layer {
-    fn load(checkpoint: &Checkpoint, config: &Config, level: Level, n: usize) -> Result<Layer, Error> {
-        let (h, f) = (config.hidden_size, config.intermediate_size);
-        let name = |part: &str| format!("encoder.layer.{n}.{part}");
-        let dense = |part: &str, outputs: usize, inputs: usize| Dense::load(checkpoint, &name(part), outputs, inputs);
-        let layer_norm = |part: &str| LayerNorm::load(checkpoint, &name(part), config);
-
-        let parts = ["attention.self.query", "attention.self.key", "attention.self.value"];
-        let [q, k, v] = parts.map(|part| dense(part, h, h));
-        let groups = head_groups(config.num_attention_heads);
-        let qkv = Dense::stack(&[q?, k?, v?], groups);
-        let attended = dense("attention.output.dense", h, h)?;
-        let inner = dense("intermediate.dense", f, h)?;
-        let output = dense("output.dense", h, f)?;
-
-        let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
-        let layers: Vec<_> = qkv.iter().chain([&attended]).map(Dense::parts).chain(chunks).chain([output.parts()]).collect();
-        let mut packed = Linear::pack_together(level, &layers).into_iter(); // in the order of their use
-        let mut next = || packed.next().expect("as many as went in");
-        Ok(Layer {
-            attention: Attention {
-                qkv: (0..groups).map(|_| next()).collect(),
-                heads: config.num_attention_heads / groups,
-                output: Output { dense: next(), layer_norm: layer_norm("attention.output.LayerNorm")? },
-            },
-            intermediate: Intermediate { dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect() },
-            output: Output { dense: next(), layer_norm: layer_norm("output.LayerNorm")? },
-        })
-    }
-
     /// x ← layer(x), x `[T, H]` in `scratch`; `next` is the product that comes after it.
     fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, next: Option<Columns>, observation: &mut Observation) {
         let h = self.output.dense.outputs();
@@ -172,7 +137,7 @@ impl Layer {
             let width = dense.outputs();
             let inner = scratch.part.resize(x.rows() * width); // [T, a chunk of F]
             let mut to = RowsMut::new(inner, width);
-            let columns = share(dense, call.member).before(&share(&self.output.dense, call.member), start);
+            let columns = share(dense, call.member).before(Some(&share(&self.output.dense, call.member)), start);
             columns.accumulate(x, 0..h, to.columns(columns.range()), Epilogue::Gelu);
             call.member.exchange(inner, width, PART);
             observation.lap(Operation::Intermediate, n);
@@ -208,7 +173,7 @@ impl Attention {
         for group in groups.clone() {
             let qkv = scratch.part.resize(t * 3 * width);
             let next = if group + 1 < groups.end { all(&self.qkv[group + 1]) } else { share(&self.output.dense, call.member) };
-            let columns = all(&self.qkv[group]).before(&next, 0);
+            let columns = all(&self.qkv[group]).before(Some(&next), 0);
             columns.accumulate(Rows::new(&scratch.x, h), 0..h, RowsMut::new(qkv, 3 * width), Epilogue::Bias);
             observation.lap(Operation::QueryKeyValue, n);
             let context = context.columns(group * width..(group + 1) * width);
@@ -247,11 +212,8 @@ impl Output {
     fn accumulate(&self, member: &Member, x: Rows, k: Range<usize>, mut y: RowsMut, residual: Rows, next: Option<Columns>) {
         let columns = share(&self.dense, member);
         let residual = Epilogue::Residual(residual.columns(columns.range()));
-        let columns = match &next {
-            Some(next) => columns.before(next, 0),
-            None => columns,
-        };
-        columns.accumulate(x, k, y.columns(columns.range()), residual);
+        let y = y.columns(columns.range());
+        columns.before(next.as_ref(), 0).accumulate(x, k, y, residual);
     }
 
     /// y ← LayerNorm(y), when all shares are there.
@@ -269,38 +231,4 @@ fn all(linear: &Linear) -> Columns<'_> {
 /// The member's share of the columns of a layer's y.
 fn share<'a>(linear: &'a Linear, member: &Member) -> Columns<'a> {
     linear.columns(member.columns(linear.outputs(), PART))
-}
-
-/// Into how many groups the heads are cut: few enough to be worth a product each, and a number that teams can share.
-fn head_groups(heads: usize) -> usize {
-    [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
-}
-
-/// A linear layer as it is stored.
-struct Dense<'a> {
-    weight: Cow<'a, [f32]>, // [outputs, inputs]
-    bias: Cow<'a, [f32]>,   // [outputs]
-}
-
-impl<'a> Dense<'a> {
-    fn load(checkpoint: &'a Checkpoint, name: &str, outputs: usize, inputs: usize) -> Result<Dense<'a>, Error> {
-        Ok(Dense {
-            weight: checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
-            bias: checkpoint.tensor(&format!("{name}.bias"), &[outputs])?,
-        })
-    }
-
-    /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the parts of a group side by side.
-    fn stack(layers: &[Dense], groups: usize) -> Vec<Dense<'static>> {
-        let part = |whole: &[f32], group: usize| whole.len() / groups * group..whole.len() / groups * (group + 1);
-        let stacked = |group| Dense {
-            weight: layers.iter().map(|l| &l.weight[part(&l.weight, group)]).collect::<Vec<_>>().concat().into(),
-            bias: layers.iter().map(|l| &l.bias[part(&l.bias, group)]).collect::<Vec<_>>().concat().into(),
-        };
-        (0..groups).map(stacked).collect()
-    }
-
-    fn parts(&self) -> (&[f32], &[f32]) {
-        (&self.weight, &self.bias)
-    }
 }

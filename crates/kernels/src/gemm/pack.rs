@@ -160,8 +160,8 @@ impl<'a> Columns<'a> {
         self.columns.clone()
     }
 
-    /// Says which product is computed after this one: `next`, from column `k` of its x on. Its first weights are fetched on the way. The
-    /// result is the same.
+    /// Says which product, if any, is computed after this one: `next`, from column `k` of its x on. Its first weights are fetched on the
+    /// way. The result is the same.
     ///
     /// # Panics
     /// If `next` has no column `k`.
@@ -172,15 +172,15 @@ impl<'a> Columns<'a> {
     /// let [first, second] = &Linear::pack_together(Level::detect(), &layers)[..] else { unreachable!() };
     /// let (mut y, mut z) = ([0.0], [0.0]);
     /// let last = second.columns(0..1);
-    /// first.columns(0..1).before(&last, 0).accumulate(Rows::new(&[1.0, 1.0], 2), 0..2, RowsMut::new(&mut y, 1), Epilogue::Bias);
+    /// first.columns(0..1).before(Some(&last), 0).accumulate(Rows::new(&[1.0, 1.0], 2), 0..2, RowsMut::new(&mut y, 1), Epilogue::Bias);
     /// last.accumulate(Rows::new(&y, 1), 0..1, RowsMut::new(&mut z, 1), Epilogue::Bias);
     /// assert_eq!(z, [23.0]);
     /// ```
     #[must_use]
-    pub fn before(self, next: &Columns<'a>, k: usize) -> Columns<'a> {
-        assert!(k < next.linear.k, "column {k} of {}", next.linear.k);
-        let place = Place { linear: next.linear, column: next.columns.start, k };
-        Columns { next: (!next.columns.is_empty()).then_some(place), ..self }
+    pub fn before(self, next: Option<&Columns<'a>>, k: usize) -> Columns<'a> {
+        assert!(next.is_none_or(|next| k < next.linear.k), "the next product has no column {k}");
+        let next = next.filter(|next| !next.columns.is_empty());
+        Columns { next: next.map(|next| Place { linear: next.linear, column: next.columns.start, k }), ..self }
     }
 
     /// One slice of a product whose columns of x arrive in several calls, k ascending.
