@@ -4,7 +4,10 @@ use crate::{
     Outcome,
     cargo::{Workspace, text},
 };
-use std::fs;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 /// Largest size of a `.crate` file. Weights, golden files and the book must stay outside.
 const LIMIT: u64 = 1_000_000;
@@ -13,6 +16,9 @@ pub fn check(workspace: &Workspace) -> Outcome {
     // `publish = false` is an empty list of registries.
     let published = workspace.members().filter(|package| package["publish"].as_array().is_none_or(|list| !list.is_empty()));
     let published: Vec<(&str, &str)> = published.map(|package| (text(package, "name"), text(package, "version"))).collect();
+    for stale in published.iter().flat_map(|(name, version)| built_before(&workspace.target, name, version)) {
+        fs::remove_dir_all(&stale).map_err(|error| format!("{}: {error}", stale.display()))?;
+    }
     let mut command = vec!["package", "--allow-dirty", "--quiet"];
     command.extend(published.iter().flat_map(|(name, _)| ["--package", name]));
     workspace.cargo(command)?;
@@ -27,4 +33,29 @@ pub fn check(workspace: &Workspace) -> Outcome {
         sizes.push(format!("{name} {:.0} KB", size as f64 / 1e3));
     }
     Ok(sizes.join(", "))
+}
+
+/// What Cargo keeps of a package from an earlier run of this check, unpacked and built. It comes from a registry in a folder that Cargo makes
+/// for the purpose, and of one version there it never looks for changes: the others would be built against the old one.
+fn built_before(target: &Path, name: &str, version: &str) -> Vec<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let registries = home.into_iter().flat_map(|home| folders(&home.join("registry/src")));
+    // A registry in a folder has no host: its name is `-` and a hash.
+    let local = registries.filter(|registry| starts_with(registry, "-"));
+    let mut found: Vec<_> =
+        local.map(|registry| registry.join(format!("{name}-{version}"))).filter(|path| path.exists()).collect();
+    if !found.is_empty() {
+        // Which of these units are from there cannot be seen; those of the workspace are built again when they are needed.
+        let units = folders(&target.join("debug/.fingerprint"));
+        found.extend(units.into_iter().filter(|unit| starts_with(unit, &format!("{name}-"))));
+    }
+    found
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
+    fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn starts_with(path: &Path, start: &str) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start))
 }
