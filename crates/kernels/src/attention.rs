@@ -209,7 +209,7 @@ fn exp_and_share<S: Simd, const NQ: usize>(s: S, scale: f32, scores: &mut [[[f32
 
 /// Copies the values of a head into panels of NV vectors, as wide as a tile of the context; what is missing in the last one is zero.
 ///
-/// Every tile of queries reads them all. In place, rows are 3·H floats apart and meet in a few sets of the first-level cache, which cannot keep them.
+/// Every tile of queries reads them all. In place, rows are 3·H floats apart and leave many sets of the first-level cache unused.
 #[inline(always)]
 fn copy_values<S: Simd, const NV: usize>(s: S, from: Rows, to: &mut [[[f32; LANES]; NV]]) {
     for (panel, to) in to.chunks_exact_mut(from.rows()).enumerate() {
