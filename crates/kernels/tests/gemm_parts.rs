@@ -115,6 +115,15 @@ fn a_next_product_past_the_last_column_of_x_is_refused() {
 }
 
 #[test]
+fn a_next_product_of_another_level_is_refused() {
+    for pair in Level::available().windows(2) {
+        let [linear, other] = [pair[0], pair[1]].map(|level| Linear::pack(level, &[1.0; 2], &[0.0]));
+        let call = std::panic::catch_unwind(|| linear.columns(0..1).before(Some(&other.columns(0..1)), 0));
+        assert!(call.is_err(), "{} then {}", pair[0], pair[1]);
+    }
+}
+
+#[test]
 #[should_panic(expected = "columns start at a multiple of 96")]
 fn a_part_that_starts_inside_a_panel_is_refused() {
     Linear::pack(Level::detect(), &[1.0; 200], &[0.0; 200]).columns(16..200);

@@ -164,7 +164,7 @@ impl<'a> Columns<'a> {
     /// way. The result is the same.
     ///
     /// # Panics
-    /// If `next` has no column `k`.
+    /// If `next` has no column `k`, or is packed for another level.
     ///
     /// ```
     /// use minilm_kernels::{Level, Rows, RowsMut, gemm::{Epilogue, Linear}};
@@ -179,6 +179,7 @@ impl<'a> Columns<'a> {
     #[must_use]
     pub fn before(self, next: Option<&Columns<'a>>, k: usize) -> Columns<'a> {
         assert!(next.is_none_or(|next| k < next.linear.k), "the next product has no column {k}");
+        assert!(next.is_none_or(|next| next.linear.level == self.linear.level), "the next product is packed for another level");
         let next = next.filter(|next| !next.columns.is_empty());
         Columns { next: next.map(|next| Place { linear: next.linear, column: next.columns.start, k }), ..self }
     }
