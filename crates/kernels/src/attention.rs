@@ -34,7 +34,7 @@ use std::ops::Range;
 pub struct Scratch {
     queries: AlignedVec, // [D, NQ vectors]
     scores: AlignedVec,  // [L, NQ vectors]
-    values: AlignedVec,  // [D/NV, L, NV vectors]
+    values: AlignedVec,  // [panels, L, NV vectors]
 }
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head (`scaled_dot_product_attention`).

@@ -40,13 +40,15 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
+mod columns;
 mod micro;
 mod pack;
 
+pub use columns::Columns;
 use micro::UNROLL;
 pub(crate) use micro::{chain, step, tile_rows};
+pub use pack::Linear;
 pub(crate) use pack::transpose;
-pub use pack::{Columns, Linear};
 
 use crate::{
     Rows, RowsMut,
