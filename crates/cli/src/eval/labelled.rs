@@ -79,7 +79,8 @@ pub(super) fn sts(common: &Common, task: &Sts) -> Result<(), Error> {
     for (similarity, scores) in scores.each() {
         let found = correlate(scores, &labels).map_err(failed(table))?;
         if found.spearman.is_nan() {
-            let (what, value) = if is_constant(&labels) { ("score", labels[0]) } else { (similarity.name(), scores[0] + 0.0) };
+            let equal = labels.iter().all(|&label| label == labels[0]);
+            let (what, value) = if equal { ("score", labels[0]) } else { (similarity.name(), scores[0] + 0.0) };
             let name = table.file.display();
             return Err(Error::Input(format!("{name}: nothing correlates with a {what} that is {value} for every pair")));
         }
@@ -210,10 +211,6 @@ pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
 /// The label, which is the last field.
 fn label(fields: &mut Vec<String>) -> String {
     fields.pop().unwrap_or_default()
-}
-
-fn is_constant(values: &[f64]) -> bool {
-    values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
 fn number(text: &str) -> Result<f64, String> {
