@@ -8,17 +8,23 @@ use minilm::SentenceEncoder;
 
 /// Different texts of exactly `tokens` tokens, `[CLS]` and `[SEP]` among them.
 fn texts(count: usize, tokens: usize) -> Vec<String> {
-    const WORDS: [&str; 8] = ["river", "stone", "green", "letter", "music", "seven", "window", "paper"];
+    const WORDS: [&str; 8] =
+        ["river", "stone", "green", "letter", "music", "seven", "window", "paper"];
     let word = |text: usize, i: usize| WORDS[(text / 8_usize.pow(i as u32 % 4) + i) % 8];
-    (0..count).map(|text| (0..tokens - 2).map(|i| word(text, i)).collect::<Vec<_>>().join(" ")).collect()
+    (0..count)
+        .map(|text| (0..tokens - 2).map(|i| word(text, i)).collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 fn encode(c: &mut Criterion) {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     for threads in if cpus > 1 { vec![1, cpus] } else { vec![1] } {
-        let encoder = SentenceEncoder::builder().threads(threads).load("weights/all-MiniLM-L6-v2").unwrap();
+        let encoder =
+            SentenceEncoder::builder().threads(threads).load("weights/all-MiniLM-L6-v2").unwrap();
         let mut group = c.benchmark_group(format!("encode, {threads} threads"));
-        for (count, tokens) in [(1, 8), (1, 16), (1, 32), (1, 128), (1, 256), (32, 16), (32, 32), (32, 128), (8, 256)] {
+        for (count, tokens) in
+            [(1, 8), (1, 16), (1, 32), (1, 128), (1, 256), (32, 16), (32, 32), (32, 128), (8, 256)]
+        {
             let texts = texts(count, tokens);
             assert!(texts.iter().all(|text| encoder.count_tokens(text).unwrap().used == tokens));
             group.throughput(Throughput::Elements((count * tokens) as u64));
@@ -35,7 +41,9 @@ fn tokenize(c: &mut Criterion) {
     let texts = texts(512, 16);
     let mut group = c.benchmark_group("tokenize");
     group.throughput(Throughput::Elements(512 * 16));
-    group.bench_function("512x16", |b| b.iter(|| texts.iter().map(|t| encoder.tokenize(t).unwrap().ids.len()).sum::<usize>()));
+    group.bench_function("512x16", |b| {
+        b.iter(|| texts.iter().map(|t| encoder.tokenize(t).unwrap().ids.len()).sum::<usize>())
+    });
 }
 
 criterion_group!(benches, encode, tokenize);

@@ -1,9 +1,14 @@
-//! GEMM by shape, rows and level; each group also has the two rows that give it meaning: the peak of the core, and `matrixmultiply`.
+//! GEMM by shape, rows and level; each group also has the two rows that give it meaning: the peak
+//! of the core, and `matrixmultiply`.
 //!
-//! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s. Other tiles than the shipped ones: `cargo bench -p minilm-ladder --bench tiles`.
+//! `cargo bench --bench gemm`; criterion's `elem/s` are FLOP/s. Other tiles than the shipped ones:
+//! `cargo bench -p minilm-ladder --bench tiles`.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
 use minilm::kernels::{Level, gemm::Linear, peak::Fma};
 use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 
@@ -23,7 +28,8 @@ fn peak(group: &mut BenchmarkGroup<WallTime>) {
     let work = Fma { steps: 300_000 };
     group.throughput(Throughput::Elements(work.flops() as u64));
     for level in levels() {
-        group.bench_function(BenchmarkId::new("peak", level.name()), |b| b.iter(|| level.run(work)));
+        group
+            .bench_function(BenchmarkId::new("peak", level.name()), |b| b.iter(|| level.run(work)));
     }
 }
 
@@ -37,9 +43,12 @@ fn gemm(c: &mut Criterion) {
             group.throughput(Throughput::Elements((2 * rows * n * k) as u64));
             for level in levels() {
                 let linear = Linear::pack(level, &weight, &bias);
-                group.bench_function(BenchmarkId::new(level.name(), rows), |b| b.iter(|| linear.forward(&x, &mut y)));
+                group.bench_function(BenchmarkId::new(level.name(), rows), |b| {
+                    b.iter(|| linear.forward(&x, &mut y))
+                });
             }
-            // ndarray's product of f32 is the crate matrixmultiply, which packs both matrices in every call.
+            // ndarray's product of f32 is the crate matrixmultiply, which packs both matrices in
+            // every call.
             let x = ArrayView2::from_shape((rows, k), &x).unwrap();
             let weight = ArrayView2::from_shape((n, k), &weight).unwrap();
             let mut y = ArrayViewMut2::from_shape((rows, n), &mut y).unwrap();

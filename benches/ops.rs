@@ -58,7 +58,14 @@ fn heads(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(level.name(), length), |b| {
                 b.iter(|| {
                     let context = RowsMut::new(&mut context, 384);
-                    attention(level, Rows::new(&qkv, 1152), 12, &[0, length], &mut scratch, context);
+                    attention(
+                        level,
+                        Rows::new(&qkv, 1152),
+                        12,
+                        &[0, length],
+                        &mut scratch,
+                        context,
+                    );
                 });
             });
         }

@@ -1,6 +1,8 @@
-//! Search beside what limits it: one query beside the memory's bandwidth, many beside the GEMM alone.
+//! Search beside what limits it: one query beside the memory's bandwidth, many beside the GEMM
+//! alone.
 //!
-//! `cargo bench --bench search`; criterion's `B/s` are bytes of the corpus a second, its `elem/s` FLOP/s. On one thread, with rows of 384.
+//! `cargo bench --bench search`; criterion's `B/s` are bytes of the corpus a second, its `elem/s`
+//! FLOP/s. On one thread, with rows of 384.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -38,19 +40,26 @@ fn one_query(c: &mut Criterion) {
     group.bench_function("plain sum", |b| b.iter(|| Level::detect().run(Read(black_box(values)))));
     for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
         let search = Search::new().level(level);
-        group.bench_function(level.name(), |b| b.iter(|| search.run(query.view(), corpus.view()).unwrap()));
+        group.bench_function(level.name(), |b| {
+            b.iter(|| search.run(query.view(), corpus.view()).unwrap())
+        });
     }
 }
 
 fn many_queries(c: &mut Criterion) {
     let (corpus, queries) = (rows(100_000, 3), rows(1000, 4));
     let mut group = c.benchmark_group("1000 queries");
-    group.sample_size(10).throughput(Throughput::Elements((2 * corpus.len() * queries.nrows()) as u64));
+    group
+        .sample_size(10)
+        .throughput(Throughput::Elements((2 * corpus.len() * queries.nrows()) as u64));
     let values = corpus.as_slice().unwrap();
     for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
         // The same products by blocks of the same size, and nothing done with them.
-        let packed =
-            queries.as_slice().unwrap().chunks(4 * PART * D).map(|some| Linear::pack(level, some, &vec![0.0; some.len() / D]));
+        let packed = queries
+            .as_slice()
+            .unwrap()
+            .chunks(4 * PART * D)
+            .map(|some| Linear::pack(level, some, &vec![0.0; some.len() / D]));
         let packed: Vec<Linear> = packed.collect();
         let mut scores = AlignedVec::zeroed(128 * 4 * PART);
         group.bench_function(BenchmarkId::new("gemm alone", level.name()), |b| {

@@ -1,4 +1,5 @@
-//! Every way a model's directory can be wrong is a typed error that names the file and the tensor or field.
+//! Every way a model's directory can be wrong is a typed error that names the file and the tensor
+//! or field.
 
 mod support;
 
@@ -17,12 +18,18 @@ use support::{
 #[test]
 fn a_missing_directory_or_file_is_named() {
     let error = SentenceEncoder::load("no/such/directory").map(drop).unwrap_err();
-    assert!(matches!(&error, Error::Read { path, .. } if path == Path::new("no/such/directory")), "{error:?}");
+    assert!(
+        matches!(&error, Error::Read { path, .. } if path == Path::new("no/such/directory")),
+        "{error:?}"
+    );
     for file in ["config.json", "model.safetensors"] {
         let directory = Tiny::new().with_modules().write();
         fs::remove_file(directory.path().join(file)).unwrap();
         let error = load(&directory);
-        assert!(matches!(&error, Error::Model(ModelError::Read { path, .. }) if path.ends_with(file)), "{error:?}");
+        assert!(
+            matches!(&error, Error::Model(ModelError::Read { path, .. }) if path.ends_with(file)),
+            "{error:?}"
+        );
     }
     for file in ["vocab.txt", "1_Pooling/config.json"] {
         let directory = Tiny::new().with_modules().write();
@@ -31,14 +38,17 @@ fn a_missing_directory_or_file_is_named() {
     }
     let directory = Tiny::new().write();
     let file = directory.path().join("config.json");
-    assert!(matches!(SentenceEncoder::load(&file).map(drop).unwrap_err(), Error::Read { path, .. } if path == file));
+    assert!(
+        matches!(SentenceEncoder::load(&file).map(drop).unwrap_err(), Error::Read { path, .. } if path == file)
+    );
 }
 
 #[test]
 fn a_module_outside_of_the_directory_is_refused() {
     for (at, path) in [(0, ".."), (0, "/"), (1, "../x/1_Pooling"), (1, "a/../../b")] {
         let mut tiny = Tiny::new().with_modules();
-        let mut modules: serde_json::Value = serde_json::from_str(&tiny.files["modules.json"]).unwrap();
+        let mut modules: serde_json::Value =
+            serde_json::from_str(&tiny.files["modules.json"]).unwrap();
         modules[at]["path"] = json!(path);
         tiny.files.insert("modules.json".into(), modules.to_string());
         refused(&tiny, &["modules.json", "field path", path]);
@@ -48,7 +58,13 @@ fn a_module_outside_of_the_directory_is_refused() {
 #[test]
 fn a_file_cut_anywhere_is_refused() {
     let directory = Tiny::new().with_modules().write();
-    for file in ["model.safetensors", "config.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"] {
+    for file in [
+        "model.safetensors",
+        "config.json",
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+    ] {
         let path = directory.path().join(file);
         let whole = fs::read(&path).unwrap();
         for keep in [0, 1, 7, 8, 9, whole.len() / 2, whole.len() - 1] {
@@ -63,7 +79,8 @@ fn a_file_cut_anywhere_is_refused() {
 
 #[test]
 fn a_lying_safetensors_header_is_refused() {
-    let header = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes(), &[0; 64]].concat();
+    let header =
+        |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes(), &[0; 64]].concat();
     let lies = [
         u64::MAX.to_le_bytes().to_vec(),
         (1_u64 << 40).to_le_bytes().to_vec(),
@@ -94,7 +111,9 @@ fn a_tensor_that_is_missing_or_has_another_shape_or_type_is_named() {
     let name = "encoder.layer.1.attention.self.key.weight";
     let mut tiny = Tiny::new();
     tiny.tensors.remove(name);
-    assert!(matches!(load(&tiny.write()), Error::Model(ModelError::MissingTensor { tensor, .. }) if tensor == name));
+    assert!(
+        matches!(load(&tiny.write()), Error::Model(ModelError::MissingTensor { tensor, .. }) if tensor == name)
+    );
 
     let mut tiny = Tiny::new();
     tiny.tensor(name).shape = vec![26, 104];
@@ -121,7 +140,9 @@ fn a_weight_that_is_not_finite_is_named_wherever_it_is() {
         let at = tiny.tensors[name].values.len() - 1;
         tiny.tensor(name).values[at] = bad;
         match load(&tiny.write()) {
-            Error::Model(ModelError::NotFinite { tensor, index, .. }) => assert_eq!((&tensor, index), (name, at)),
+            Error::Model(ModelError::NotFinite { tensor, index, .. }) => {
+                assert_eq!((&tensor, index), (name, at))
+            }
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -133,7 +154,10 @@ fn weights_that_overflow_give_an_error_and_no_vector() {
     tiny.tensor("encoder.layer.0.output.LayerNorm.weight").values.fill(3e38);
     let encoder = SentenceEncoder::load(tiny.write()).unwrap();
     assert!(matches!(encoder.encode(&["the cat"]).unwrap_err(), Error::NotFinite { index: 0 }));
-    assert!(matches!(encoder.token_embeddings("the cat").unwrap_err(), Error::NotFinite { index: 0 }));
+    assert!(matches!(
+        encoder.token_embeddings("the cat").unwrap_err(),
+        Error::NotFinite { index: 0 }
+    ));
 }
 
 #[test]
@@ -158,7 +182,9 @@ fn a_configuration_that_cannot_be_run_names_the_field() {
             other => panic!("{field}: {other:?}"),
         }
     }
-    for (field, value) in [("hidden_size", json!("52")), ("num_hidden_layers", json!(-1)), ("vocab_size", json!(1.5))] {
+    for (field, value) in
+        [("hidden_size", json!("52")), ("num_hidden_layers", json!(-1)), ("vocab_size", json!(1.5))]
+    {
         let mut tiny = Tiny::new();
         tiny.config[field] = value;
         assert!(matches!(load(&tiny.write()), Error::Model(ModelError::Json { .. })), "{field}");
@@ -191,14 +217,27 @@ fn modules_and_pooling_that_are_not_supported_are_named() {
         tiny.files.insert(file.into(), content);
         tiny
     };
-    let dense = Tiny::new().with_modules().files["modules.json"].replace("models.Normalize", "models.Dense");
+    let dense = Tiny::new().with_modules().files["modules.json"]
+        .replace("models.Normalize", "models.Dense");
     refused(&with("modules.json", dense), &["modules.json", "Dense"]);
     refused(&with("modules.json", "[]".into()), &["modules.json"]);
     refused(&with("modules.json", "{}".into()), &["modules.json"]);
-    refused(&with("1_Pooling/config.json", r#"{"pooling_mode": "median"}"#.into()), &["1_Pooling/config.json", "median", "mean"]);
-    refused(&with("1_Pooling/config.json", r#"{"word_embedding_dimension": 53}"#.into()), &["word_embedding_dimension", "53"]);
-    refused(&with("sentence_bert_config.json", r#"{"max_seq_length": "long"}"#.into()), &["sentence_bert_config.json"]);
-    refused(&with("sentence_bert_config.json", r#"{"max_seq_length": 0}"#.into()), &["max_seq_length", "0"]);
+    refused(
+        &with("1_Pooling/config.json", r#"{"pooling_mode": "median"}"#.into()),
+        &["1_Pooling/config.json", "median", "mean"],
+    );
+    refused(
+        &with("1_Pooling/config.json", r#"{"word_embedding_dimension": 53}"#.into()),
+        &["word_embedding_dimension", "53"],
+    );
+    refused(
+        &with("sentence_bert_config.json", r#"{"max_seq_length": "long"}"#.into()),
+        &["sentence_bert_config.json"],
+    );
+    refused(
+        &with("sentence_bert_config.json", r#"{"max_seq_length": 0}"#.into()),
+        &["max_seq_length", "0"],
+    );
 }
 
 #[test]
@@ -214,6 +253,9 @@ fn a_configuration_from_elsewhere_is_checked_like_one_that_is_read() {
     assert!(bert(2).is_ok());
     for heads in [0, 5] {
         let error = bert(heads).unwrap_err();
-        assert!(matches!(error, ModelError::Config { field: "num_attention_heads", .. }), "{heads}: {error:?}");
+        assert!(
+            matches!(error, ModelError::Config { field: "num_attention_heads", .. }),
+            "{heads}: {error:?}"
+        );
     }
 }

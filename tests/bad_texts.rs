@@ -20,7 +20,8 @@ fn no_texts_are_no_rows() {
 fn what_the_tokenizer_cleans_away_is_the_empty_text() {
     let empty = encode("");
     assert_eq!(ENCODER.tokenize("").unwrap().ids, [101, 102]);
-    for text in [" ", "\t\r\n", "\0", "\u{1}\u{2}\u{7f}", "\u{301}", "\u{200b}\u{feff}", "\u{fffd}"] {
+    for text in [" ", "\t\r\n", "\0", "\u{1}\u{2}\u{7f}", "\u{301}", "\u{200b}\u{feff}", "\u{fffd}"]
+    {
         assert_eq!(ENCODER.tokenize(text).unwrap().ids, [101, 102], "{text:?}");
         assert_eq!(encode(text), empty, "{text:?}");
     }
@@ -51,7 +52,8 @@ fn a_text_of_ten_megabytes_is_its_first_254_word_pieces() {
 
 #[test]
 fn every_unicode_character_gives_a_unit_vector() {
-    let characters: Vec<String> = ('\0'..=char::MAX).step_by(4801).map(|c| format!("x{c}y {c}")).collect();
+    let characters: Vec<String> =
+        ('\0'..=char::MAX).step_by(4801).map(|c| format!("x{c}y {c}")).collect();
     assert!(characters.len() > 200);
     for embedding in ENCODER.encode(&characters).unwrap().rows() {
         assert!((embedding.dot(&embedding) - 1.0).abs() < 1e-5);

@@ -22,8 +22,11 @@ fn a_model_is_downloaded_once_and_laid_out_as_python_does_it() {
     let (cache, server) = (Cache::new(), Server::new(good));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
-    let hub = cache.hub(&server).on_download(move |file| log.lock().unwrap().push((file.file.to_owned(), file.done, file.total)));
-    let encoder = SentenceEncoder::builder().threads(1).hub(hub.clone()).load_from_hub(NAME).unwrap();
+    let hub = cache.hub(&server).on_download(move |file| {
+        log.lock().unwrap().push((file.file.to_owned(), file.done, file.total))
+    });
+    let encoder =
+        SentenceEncoder::builder().threads(1).hub(hub.clone()).load_from_hub(NAME).unwrap();
     let text = "the cat sat.";
     let here = Tiny::new().with_modules().write();
     let want = SentenceEncoder::load(here.path()).unwrap().encode_one(text).unwrap();
@@ -56,18 +59,31 @@ fn all_files_are_of_the_commit_that_the_first_answer_names() {
     cache.complete(&server);
     for (i, request) in server.requests().iter().enumerate() {
         let revision = if i == 0 { "main" } else { COMMIT };
-        assert!(request.path.starts_with(&format!("/some-org/tiny/resolve/{revision}/")), "{}", request.path);
+        assert!(
+            request.path.starts_with(&format!("/some-org/tiny/resolve/{revision}/")),
+            "{}",
+            request.path
+        );
     }
     let other = Cache::new();
     other.hub(&server).snapshot(NAME, "refs/pr/1").unwrap();
     assert_eq!(fs::read_to_string(other.root().join("refs/refs/pr/1")).unwrap(), COMMIT);
-    assert!(server.requests().iter().any(|request| request.path.starts_with("/some-org/tiny/resolve/refs%2Fpr%2F1/")));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .any(|request| request.path.starts_with("/some-org/tiny/resolve/refs%2Fpr%2F1/"))
+    );
 }
 
 #[test]
 fn a_model_without_modules_is_one_once_the_server_has_said_so() {
     let server = Server::new(|request| {
-        if request.path.contains("modules.json") { Reply::new(404).with("X-Repo-Commit", COMMIT) } else { good(request) }
+        if request.path.contains("modules.json") {
+            Reply::new(404).with("X-Repo-Commit", COMMIT)
+        } else {
+            good(request)
+        }
     });
     let cache = Cache::new();
     let snapshot = cache.hub(&server).snapshot(NAME, "main").unwrap();
@@ -113,7 +129,10 @@ fn a_cache_that_cannot_be_written_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let server = Server::new(good);
     let found = Hub::new(file.path()).endpoint(&server.url).snapshot(NAME, "main");
-    assert!(matches!(found, Err(Error::Hub(HubError::Download(DownloadError::Write { .. })))), "{found:?}");
+    assert!(
+        matches!(found, Err(Error::Hub(HubError::Download(DownloadError::Write { .. })))),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -121,10 +140,16 @@ fn addresses_and_tokens_that_cannot_be_sent_are_refused() {
     let cache = Cache::new();
     for endpoint in ["", "huggingface.co", "file:///etc", "https://a b"] {
         let found = Hub::new(cache.path()).endpoint(endpoint).snapshot(NAME, "main");
-        assert!(matches!(found, Err(Error::Hub(HubError::Download(DownloadError::Address { .. })))), "{endpoint:?}");
+        assert!(
+            matches!(found, Err(Error::Hub(HubError::Download(DownloadError::Address { .. })))),
+            "{endpoint:?}"
+        );
     }
     let server = Server::new(good);
     let error = cache.hub(&server).token("hf\r\nX: y").snapshot(NAME, "main").unwrap_err();
-    assert!(error.to_string().contains("HF_TOKEN") && !error.to_string().contains("X: y"), "{error}");
+    assert!(
+        error.to_string().contains("HF_TOKEN") && !error.to_string().contains("X: y"),
+        "{error}"
+    );
     assert!(server.requests().is_empty());
 }

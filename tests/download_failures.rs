@@ -1,4 +1,5 @@
-//! Downloads over a network that stalls and cuts, from a server that is out of order or has not what is asked for.
+//! Downloads over a network that stalls and cuts, from a server that is out of order or has not
+//! what is asked for.
 #![cfg(feature = "download")]
 
 mod support;
@@ -17,7 +18,8 @@ use support::{
 fn a_download_that_stalls_or_is_cut_goes_on_where_it_was() {
     for end in [End::Stall(10_000), End::Cut(10_000)] {
         // Five times in a row, more often than attempts that bring nothing are allowed.
-        let server = server("GET", WEIGHTS, move |n, request| (n < 5).then(|| good(request).end(end)));
+        let server =
+            server("GET", WEIGHTS, move |n, request| (n < 5).then(|| good(request).end(end)));
         let cache = Cache::impatient();
         cache.complete(&server);
         let starts: Vec<usize> = gets(&server, WEIGHTS).iter().map(Request::start).collect();
@@ -43,7 +45,10 @@ fn a_server_that_only_stalls_is_given_up_and_what_came_is_kept() {
             Some(if n == 0 {
                 good(request).end(end)
             } else {
-                Reply::new(206).with("Content-Range", format!("bytes {}-", request.start())).body(&[0]).end(End::Stall(0))
+                Reply::new(206)
+                    .with("Content-Range", format!("bytes {}-", request.start()))
+                    .body(&[0])
+                    .end(End::Stall(0))
             })
         });
         let cache = Cache::impatient();
@@ -82,10 +87,13 @@ fn an_earlier_attempt_is_taken_up_or_thrown_away() {
 fn a_server_that_does_not_resume_sends_the_whole_file() {
     type Answer = fn(&Request) -> Reply;
     let whole: Answer = |_| Reply::new(200).body(&FILES[WEIGHTS]);
-    let elsewhere: Answer = |_| Reply::new(206).with("Content-Range", "bytes 5-10/20").body(b"123456");
+    let elsewhere: Answer =
+        |_| Reply::new(206).with("Content-Range", "bytes 5-10/20").body(b"123456");
     let never: Answer = |_| Reply::new(416);
     for (i, answer) in [whole, elsewhere, never].into_iter().enumerate() {
-        let server = server("GET", WEIGHTS, move |_, request| (request.start() > 0).then(|| answer(request)));
+        let server = server("GET", WEIGHTS, move |_, request| {
+            (request.start() > 0).then(|| answer(request))
+        });
         let cache = Cache::new();
         fs::create_dir_all(cache.root().join("blobs")).unwrap();
         fs::write(cache.incomplete(WEIGHTS), &FILES[WEIGHTS][..1000]).unwrap();
@@ -127,21 +135,33 @@ fn errors_that_stay_are_reported_and_nothing_is_promised() {
 
 #[test]
 fn what_does_not_exist_or_is_not_allowed_is_said_at_once() {
-    let missing = |code: &'static str| Server::new(move |_| Reply::new(404).with("X-Error-Code", code));
+    let missing =
+        |code: &'static str| Server::new(move |_| Reply::new(404).with("X-Error-Code", code));
     for (server, status) in [
         (missing("RepoNotFound"), 404),
         (missing("RevisionNotFound"), 404),
-        (Server::new(|_| Reply::new(401).with("X-Error-Message", "Invalid username or password.")), 401),
+        (
+            Server::new(|_| {
+                Reply::new(401).with("X-Error-Message", "Invalid username or password.")
+            }),
+            401,
+        ),
         (Server::new(|_| Reply::new(403).with("X-Error-Code", "GatedRepo")), 403),
     ] {
         let error = Cache::new().error(&server);
-        assert!(matches!(error, DownloadError::Refused { status: found, .. } if found == status), "{error}");
+        assert!(
+            matches!(error, DownloadError::Refused { status: found, .. } if found == status),
+            "{error}"
+        );
         assert!(error.to_string().contains("HF_TOKEN"));
         assert_eq!(server.requests().len(), 1);
     }
     for name in ["config.json", WEIGHTS, "1_Pooling/config.json"] {
         let server = server("HEAD", name, |_, _| Some(Reply::new(404)));
         let error = Cache::new().error(&server);
-        assert!(matches!(&error, DownloadError::NotFound { url } if url.ends_with(name)), "{error}");
+        assert!(
+            matches!(&error, DownloadError::NotFound { url } if url.ends_with(name)),
+            "{error}"
+        );
     }
 }

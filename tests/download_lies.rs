@@ -54,17 +54,24 @@ fn the_token_goes_to_the_endpoint_and_not_where_it_redirects() {
     let cdn = Arc::new(Server::new(|request| {
         let start = request.start();
         let range = format!("bytes {start}-{}/{}", FILES[WEIGHTS].len() - 1, FILES[WEIGHTS].len());
-        let reply = Reply::new(if start == 0 { 200 } else { 206 }).with("Content-Range", range).body(&FILES[WEIGHTS][start..]);
+        let reply = Reply::new(if start == 0 { 200 } else { 206 })
+            .with("Content-Range", range)
+            .body(&FILES[WEIGHTS][start..]);
         if start == 0 { reply.end(End::Cut(1000)) } else { reply }
     }));
     let to = cdn.url.clone();
     let server = Server::new(move |request| {
         if request.path.starts_with("/moved") {
-            return good(&Request { path: request.path.replacen("/moved", "", 1), ..request.clone() });
+            return good(&Request {
+                path: request.path.replacen("/moved", "", 1),
+                ..request.clone()
+            });
         }
         let reply = good(request);
         match file(&request.path) {
-            WEIGHTS => Reply { status: 302, ..reply }.with("Location", format!("{to}/signed?token=x")).body(b""),
+            WEIGHTS => Reply { status: 302, ..reply }
+                .with("Location", format!("{to}/signed?token=x"))
+                .body(b""),
             "config.json" => Reply::new(307).with("Location", format!("/moved{}", request.path)),
             _ => reply,
         }
@@ -72,17 +79,33 @@ fn the_token_goes_to_the_endpoint_and_not_where_it_redirects() {
     let cache = Cache::new();
     let hub = cache.hub(&server).token("hf_secret");
     hub.snapshot(NAME, "main").unwrap();
-    assert!(server.requests().iter().all(|request| request.header("authorization") == Some("Bearer hf_secret")));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.header("authorization") == Some("Bearer hf_secret"))
+    );
     assert!(server.requests().iter().any(|request| request.path.starts_with("/moved")));
     let elsewhere = cdn.requests();
-    assert_eq!(elsewhere.iter().map(Request::start).collect::<Vec<_>>(), [0, 1000], "the range goes along");
-    assert!(elsewhere.iter().all(|request| request.header("authorization").is_none() && request.method == "GET"));
+    assert_eq!(
+        elsewhere.iter().map(Request::start).collect::<Vec<_>>(),
+        [0, 1000],
+        "the range goes along"
+    );
+    assert!(
+        elsewhere
+            .iter()
+            .all(|request| request.header("authorization").is_none() && request.method == "GET")
+    );
 }
 
 #[test]
 fn redirects_that_lead_nowhere_end() {
-    for (location, text) in [("/loop", "redirects"), ("ftp://x/", "neither http nor https"), ("http://u@x/", "more than a host")]
-    {
+    for (location, text) in [
+        ("/loop", "redirects"),
+        ("ftp://x/", "neither http nor https"),
+        ("http://u@x/", "more than a host"),
+    ] {
         let server = Server::new(move |_| Reply::new(302).with("Location", location));
         let error = Cache::new().error(&server);
         assert!(error.to_string().contains(text), "{error}");
@@ -93,14 +116,19 @@ fn redirects_that_lead_nowhere_end() {
 fn an_answer_cannot_write_outside_of_the_cache() {
     type Answer = fn(&Request) -> Reply;
     let etag: Answer = |request| good(request).with("ETag", "\"../../../evil\"");
-    let none: Answer = |request| Reply { headers: vec![("X-Repo-Commit".into(), COMMIT.into())], ..good(request) };
+    let none: Answer =
+        |request| Reply { headers: vec![("X-Repo-Commit".into(), COMMIT.into())], ..good(request) };
     let commit: Answer = |request| good(request).with("X-Repo-Commit", "../../evil");
     for answer in [etag, none, commit] {
         let cache = Cache::new();
         let error = cache.error(&Server::new(answer));
         assert!(matches!(error, DownloadError::Answer { .. }), "{error}");
-        let inside: Vec<_> = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert!(inside.iter().all(|name| name == "models--some-org--tiny" || name == ".locks"), "{inside:?}");
+        let inside: Vec<_> =
+            fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(
+            inside.iter().all(|name| name == "models--some-org--tiny" || name == ".locks"),
+            "{inside:?}"
+        );
     }
 }
 
@@ -109,11 +137,22 @@ fn a_module_cannot_be_outside_of_the_model() {
     let modules =
         br#"[{"idx": 0, "path": "../../../..", "type": "x.Transformer"}, {"idx": 1, "path": "/etc", "type": "x.Pooling"}]"#;
     let server = Server::new(move |request| match file(&request.path) {
-        "modules.json" => Reply::new(200).with("X-Repo-Commit", COMMIT).with("ETag", "\"modules\"").body(modules),
+        "modules.json" => {
+            Reply::new(200).with("X-Repo-Commit", COMMIT).with("ETag", "\"modules\"").body(modules)
+        }
         _ => good(request),
     });
     let cache = Cache::new();
-    let error = SentenceEncoder::builder().hub(cache.hub(&server)).load_from_hub(NAME).map(drop).unwrap_err();
+    let error = SentenceEncoder::builder()
+        .hub(cache.hub(&server))
+        .load_from_hub(NAME)
+        .map(drop)
+        .unwrap_err();
     assert!(matches!(error, Error::Field { field: "path", .. }), "{error}");
-    assert!(server.requests().iter().all(|request| !request.path.contains("..") && !request.path.contains("etc/")));
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| !request.path.contains("..") && !request.path.contains("etc/"))
+    );
 }

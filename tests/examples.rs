@@ -1,6 +1,7 @@
 //! The examples run, and print what they promise.
 //!
-//! `cargo test` builds them with the tests; `cargo test --test examples`, which names a target, does not: `cargo build --examples` before it.
+//! `cargo test` builds them with the tests; `cargo test --test examples`, which names a target,
+//! does not: `cargo build --examples` before it.
 
 use std::{
     env,
@@ -20,7 +21,12 @@ fn output(name: &str, input: &[u8]) -> Output {
 
 fn example(name: &str) -> Command {
     let tests = env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let program = tests
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .join("examples")
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(program.exists(), "{} is not built: cargo build --examples", program.display());
     let mut example = Command::new(program);
     example.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -28,7 +34,12 @@ fn example(name: &str) -> Command {
 }
 
 fn finish(example: &mut Command, input: &[u8]) -> Output {
-    let mut child = example.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = example
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).ok(); // most do not read it
     child.wait_with_output().unwrap()
 }
@@ -45,15 +56,20 @@ fn search_notes() {
 #[test]
 fn cluster_tickets() {
     let found = run("cluster_tickets", "");
-    let sizes: Vec<&str> = found.lines().filter_map(|line| line.split_once(" × ")).map(|(size, _)| size).collect();
+    let sizes: Vec<&str> =
+        found.lines().filter_map(|line| line.split_once(" × ")).map(|(size, _)| size).collect();
     assert_eq!(sizes, ["4", "4", "3", "3"], "{found}");
 }
 
 #[test]
 fn dedupe_dataset() {
     let kept = run("dedupe_dataset", "");
-    let ids: Vec<u64> =
-        kept.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap()).collect();
+    let ids: Vec<u64> = kept
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_u64().unwrap()
+        })
+        .collect();
     assert_eq!(ids, [1, 2, 4, 6, 8]);
 }
 
@@ -66,8 +82,14 @@ fn rerank() {
 
 #[test]
 fn embed_stream() {
-    assert!(run("embed_stream", "one\ntwo\nthree\n").starts_with("3 texts, 0 of them longer than 256 tokens, in "));
-    assert!(!output("embed_stream", b"one\n\xff\nthree\n").status.success(), "a line that is no text ends nothing silently");
+    assert!(
+        run("embed_stream", "one\ntwo\nthree\n")
+            .starts_with("3 texts, 0 of them longer than 256 tokens, in ")
+    );
+    assert!(
+        !output("embed_stream", b"one\n\xff\nthree\n").status.success(),
+        "a line that is no text ends nothing silently"
+    );
 }
 
 #[test]

@@ -36,13 +36,22 @@ fn a_pair_is_the_dot_product_of_its_tokens() {
     let why = assert_adds_up(&ENCODER, a, b);
     let [u, v] = [a, b].map(|text| ENCODER.token_embeddings(text).unwrap());
     assert_eq!((&why.a, &why.b), (&u.tokens, &v.tokens));
-    let dot = |i, j| u.embeddings.row(i).iter().zip(v.embeddings.row(j)).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>();
+    let dot = |i, j| {
+        u.embeddings
+            .row(i)
+            .iter()
+            .zip(v.embeddings.row(j))
+            .map(|(&x, &y)| f64::from(x) * f64::from(y))
+            .sum::<f64>()
+    };
     let scale = why.pairs[[5, 4]] / dot(5, 4);
     for ((i, j), pair) in why.pairs.indexed_iter() {
         assert!((pair - scale * dot(i, j)).abs() < 1e-9, "{i} {j}");
     }
     let swapped = ENCODER.explain(b, a).unwrap();
-    assert!(why.pairs.indexed_iter().all(|((i, j), pair)| (swapped.pairs[[j, i]] - pair).abs() < 1e-12));
+    assert!(
+        why.pairs.indexed_iter().all(|((i, j), pair)| (swapped.pairs[[j, i]] - pair).abs() < 1e-12)
+    );
 }
 
 #[test]
@@ -64,18 +73,25 @@ fn what_is_dropped_is_counted_and_shortened_vectors_are_explained() {
 
 #[test]
 fn the_text_that_is_too_long_is_named() {
-    let encoder = SentenceEncoder::builder().max_tokens(4).truncation(Truncation::Error).load(model()).unwrap();
+    let encoder = SentenceEncoder::builder()
+        .max_tokens(4)
+        .truncation(Truncation::Error)
+        .load(model())
+        .unwrap();
     let error = encoder.explain("one", "one two three").unwrap_err();
     assert!(matches!(error, Error::TooLong { index: 1, tokens: 5, limit: 4 }), "{error}");
 }
 
 #[test]
 fn other_poolings_are_refused_by_name() {
-    for (modes, found) in
-        [(&["cls"][..], "cls"), (&["mean", "max"], "max and mean"), (&["mean_sqrt_len"], "mean_sqrt_len_tokens")]
-    {
+    for (modes, found) in [
+        (&["cls"][..], "cls"),
+        (&["mean", "max"], "max and mean"),
+        (&["mean_sqrt_len"], "mean_sqrt_len_tokens"),
+    ] {
         let mut tiny = Tiny::new().with_modules();
-        let mut pooling = json!({ "word_embedding_dimension": 52, "pooling_mode_mean_tokens": false });
+        let mut pooling =
+            json!({ "word_embedding_dimension": 52, "pooling_mode_mean_tokens": false });
         for mode in modes {
             let suffix = if *mode == "cls" { "token" } else { "tokens" };
             pooling[format!("pooling_mode_{mode}_{suffix}")] = true.into();
@@ -83,6 +99,9 @@ fn other_poolings_are_refused_by_name() {
         tiny.files.insert("1_Pooling/config.json".into(), pooling.to_string());
         let encoder = SentenceEncoder::load(tiny.write()).unwrap();
         let error = encoder.explain("the cat", "a dog").unwrap_err();
-        assert_eq!(error.to_string(), format!("only mean pooling can be explained, but this model pools by {found}"));
+        assert_eq!(
+            error.to_string(),
+            format!("only mean pooling can be explained, but this model pools by {found}")
+        );
     }
 }

@@ -13,8 +13,14 @@ use tempfile::TempDir;
 const COMMIT: &str = "8b3219a92973c328a8e22fadcfa821b5dc75636a";
 const OTHER: &str = "0123456789abcdef0123456789abcdef01234567";
 const NAME: &str = "some-org/tiny.model_1";
-const FILES: [&str; 6] =
-    ["config.json", "model.safetensors", "vocab.txt", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"];
+const FILES: [&str; 6] = [
+    "config.json",
+    "model.safetensors",
+    "vocab.txt",
+    "modules.json",
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+];
 
 /// A cache with one model, as copies or, like Python where it can, as links into `blobs`.
 struct Cache {
@@ -24,7 +30,10 @@ struct Cache {
 
 impl Cache {
     fn new(links: bool) -> Cache {
-        let cache = Cache { directory: tempfile::tempdir().unwrap(), model: Tiny::new().with_modules().write() };
+        let cache = Cache {
+            directory: tempfile::tempdir().unwrap(),
+            model: Tiny::new().with_modules().write(),
+        };
         for (i, file) in FILES.iter().enumerate() {
             let to = cache.snapshot(COMMIT).join(file);
             fs::create_dir_all(to.parent().unwrap()).unwrap();
@@ -90,7 +99,8 @@ fn refused(hub: &Hub, name: &str, revision: &str) -> HubError {
 fn links_and_copies_load_with_the_bits_of_the_directory() {
     for links in [true, false] {
         let cache = Cache::new(links);
-        let encoder = SentenceEncoder::builder().threads(1).hub(cache.hub()).load_from_hub(NAME).unwrap();
+        let encoder =
+            SentenceEncoder::builder().threads(1).hub(cache.hub()).load_from_hub(NAME).unwrap();
         let text = "the cat sat on a mat.";
         let want = SentenceEncoder::load(cache.model.path()).unwrap().encode_one(text).unwrap();
         assert_eq!(bits(&encoder.encode_one(text).unwrap()), bits(&want));
@@ -104,7 +114,11 @@ fn a_revision_is_a_commit_or_what_refs_says() {
     cache.write("refs/v1.0", COMMIT);
     cache.write("refs/refs/pr/1", &format!("{COMMIT}\n"));
     for revision in ["main", COMMIT, "v1.0", "refs/pr/1"] {
-        assert_eq!(cache.hub().snapshot(NAME, revision).unwrap(), cache.snapshot(COMMIT), "{revision}");
+        assert_eq!(
+            cache.hub().snapshot(NAME, revision).unwrap(),
+            cache.snapshot(COMMIT),
+            "{revision}"
+        );
     }
     let builder = || SentenceEncoder::builder().threads(1).hub(cache.hub());
     builder().revision(COMMIT).load_from_hub(NAME).unwrap();
@@ -121,20 +135,30 @@ fn what_is_not_there_is_an_error_with_every_place_and_the_way_to_get_it() {
         (
             "other/model",
             "main",
-            ["", "refs/main"].map(|path| cache.directory.path().join("models--other--model").join(path)).to_vec(),
+            ["", "refs/main"]
+                .map(|path| cache.directory.path().join("models--other--model").join(path))
+                .to_vec(),
         ),
     ] {
         let error = refused(&cache.hub(), name, revision);
         let HubError::NotCached { looked, .. } = &error else { panic!("{error:?}") };
         assert_eq!(looked, &places);
         let message = error.to_string();
-        assert!(places.iter().all(|place| message.contains(place.to_str().unwrap().trim_end_matches('/'))), "{message}");
+        assert!(
+            places
+                .iter()
+                .all(|place| message.contains(place.to_str().unwrap().trim_end_matches('/'))),
+            "{message}"
+        );
         assert!(message.contains(&format!("hf download {name}")), "{message}");
         assert_eq!(message.contains("--revision"), revision != "main", "{message}");
     }
     cache.write("refs/old", OTHER);
     let error = refused(&cache.hub(), NAME, "old");
-    assert!(matches!(&error, HubError::NotCached { looked, .. } if looked.ends_with(&[cache.snapshot(OTHER)])), "{error:?}");
+    assert!(
+        matches!(&error, HubError::NotCached { looked, .. } if looked.ends_with(&[cache.snapshot(OTHER)])),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -143,7 +167,9 @@ fn a_snapshot_that_is_not_whole_names_what_it_lacks() {
         let cache = Cache::new(true);
         fs::remove_file(cache.snapshot(COMMIT).join(file)).unwrap();
         match (file, cache.hub().snapshot(NAME, "main")) {
-            ("sentence_bert_config.json", found) => assert_eq!(found.unwrap(), cache.snapshot(COMMIT)),
+            ("sentence_bert_config.json", found) => {
+                assert_eq!(found.unwrap(), cache.snapshot(COMMIT))
+            }
             (_, Err(Error::Hub(HubError::Incomplete { snapshot, missing, .. }))) => {
                 assert_eq!(snapshot, cache.snapshot(COMMIT));
                 assert_eq!(missing, [if file == "vocab.txt" { "tokenizer.json" } else { file }]);
@@ -166,9 +192,13 @@ fn without_modules_the_repository_must_be_known_to_have_none() {
 #[test]
 fn a_link_to_a_blob_that_is_gone_is_a_missing_file() {
     let cache = Cache::new(true);
-    fs::remove_file(cache.snapshot(COMMIT).join("model.safetensors").canonicalize().unwrap()).unwrap();
+    fs::remove_file(cache.snapshot(COMMIT).join("model.safetensors").canonicalize().unwrap())
+        .unwrap();
     let error = refused(&cache.hub(), NAME, "main");
-    assert!(matches!(&error, HubError::Incomplete { missing, .. } if missing == &["model.safetensors"]), "{error:?}");
+    assert!(
+        matches!(&error, HubError::Incomplete { missing, .. } if missing == &["model.safetensors"]),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -179,11 +209,17 @@ fn names_and_refs_cannot_lead_elsewhere() {
         assert!(matches!(refused(&hub(&above), name, "main"), HubError::Name { .. }), "{name:?}");
     }
     for revision in ["../refs/main", "..", "", "a\0"] {
-        assert!(matches!(refused(&cache.hub(), NAME, revision), HubError::Revision { .. }), "{revision:?}");
+        assert!(
+            matches!(refused(&cache.hub(), NAME, revision), HubError::Revision { .. }),
+            "{revision:?}"
+        );
     }
     for content in ["", "../../..", "main", &format!("{COMMIT}/..")] {
         cache.write("refs/main", content);
-        assert!(matches!(refused(&cache.hub(), NAME, "main"), HubError::Reference { .. }), "{content:?}");
+        assert!(
+            matches!(refused(&cache.hub(), NAME, "main"), HubError::Reference { .. }),
+            "{content:?}"
+        );
     }
 }
 
@@ -191,5 +227,8 @@ fn names_and_refs_cannot_lead_elsewhere() {
 fn a_name_alone_is_of_sentence_transformers() {
     let directory = tempfile::tempdir().unwrap();
     let error = refused(&hub(directory.path()), "all-MiniLM-L6-v2", "main");
-    assert!(error.to_string().contains("models--sentence-transformers--all-MiniLM-L6-v2"), "{error}");
+    assert!(
+        error.to_string().contains("models--sentence-transformers--all-MiniLM-L6-v2"),
+        "{error}"
+    );
 }

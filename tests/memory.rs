@@ -1,4 +1,5 @@
-//! Memory: nothing is allocated in a forward pass, and a stream or a text of any length takes the same.
+//! Memory: nothing is allocated in a forward pass, and a stream or a text of any length takes the
+//! same.
 //!
 //! One test, because it counts the allocations of the whole program.
 

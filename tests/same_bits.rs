@@ -1,5 +1,5 @@
-//! The signature promise: a text's embedding has the same bits alone, in any batch, in any order, on any number of threads and
-//! on every level.
+//! The signature promise: a text's embedding has the same bits alone, in any batch, in any order,
+//! on any number of threads and on every level.
 
 mod support;
 
@@ -54,19 +54,33 @@ fn by_one_thread_or_by_a_team_of_any_size() {
     for level in Level::available() {
         let bert = Bert::load(&model(), level).unwrap();
         let mut pack = Pack::default();
-        [3, 17, 9].into_iter().for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
-        let values = |hidden: Rows| (0..hidden.rows()).flat_map(|i| hidden.row(i).to_vec()).collect::<Vec<_>>();
+        [3, 17, 9]
+            .into_iter()
+            .for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
+        let values = |hidden: Rows| {
+            (0..hidden.rows()).flat_map(|i| hidden.row(i).to_vec()).collect::<Vec<_>>()
+        };
         let expected = bits(&values(bert.forward(&pack, &mut Scratch::default()).unwrap()));
         for size in 1..=5 {
             let team = Team::new(size);
             let share = |member: Member| {
                 assert_eq!(member.size(), size);
-                bits(&values(bert.forward_together(&pack, &mut Scratch::default(), &member).unwrap()))
+                bits(&values(
+                    bert.forward_together(&pack, &mut Scratch::default(), &member).unwrap(),
+                ))
             };
             std::thread::scope(|scope| {
-                let others: Vec<_> = (1..size).map(|_| scope.spawn(|| share(team.join().expect("there is room")))).collect();
-                assert_eq!(share(team.lead(Duration::from_secs(60))), expected, "level {level}, leader of {size}");
-                others.into_iter().for_each(|other| assert_eq!(other.join().unwrap(), expected, "level {level}, team of {size}"));
+                let others: Vec<_> = (1..size)
+                    .map(|_| scope.spawn(|| share(team.join().expect("there is room"))))
+                    .collect();
+                assert_eq!(
+                    share(team.lead(Duration::from_secs(60))),
+                    expected,
+                    "level {level}, leader of {size}"
+                );
+                others.into_iter().for_each(|other| {
+                    assert_eq!(other.join().unwrap(), expected, "level {level}, team of {size}")
+                });
             });
         }
     }
@@ -74,8 +88,10 @@ fn by_one_thread_or_by_a_team_of_any_size() {
 
 #[test]
 fn on_every_level() {
-    // The portable level calls a library function for each multiply-add where the target has no such instruction.
-    let texts: Vec<String> = texts().into_iter().filter(|text| text.len() < 160).step_by(3).collect();
+    // The portable level calls a library function for each multiply-add where the target has no
+    // such instruction.
+    let texts: Vec<String> =
+        texts().into_iter().filter(|text| text.len() < 160).step_by(3).collect();
     let expected = bits(&ENCODER.encode(&texts).unwrap());
     for level in Level::available() {
         let encoder = SentenceEncoder::builder().level(level).load(model()).unwrap();

@@ -1,4 +1,5 @@
-//! From texts to answers: what the encoder makes and what `minilm::tasks` does with it fit together.
+//! From texts to answers: what the encoder makes and what `minilm::tasks` does with it fit
+//! together.
 
 mod support;
 
@@ -27,7 +28,8 @@ fn a_search_finds_what_the_similarity_says() {
     let notes = ENCODER.encode(&NOTES).unwrap();
     let queries = ENCODER.encode(&["baking", "railway timetable"]).unwrap();
     let found = Search::new().top_k(2).run(queries.view(), notes.view()).unwrap();
-    let ids: Vec<Vec<usize>> = found.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
+    let ids: Vec<Vec<usize>> =
+        found.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
     assert_eq!(ids[0], [4, 1]);
     assert!(ids[1].iter().all(|id| [0, 2, 5].contains(id)), "{ids:?}");
     for (query, hits) in queries.rows().into_iter().zip(&found) {
@@ -63,5 +65,8 @@ fn a_mapped_index_answers_and_refuses_another_model() {
     assert_eq!(index.text(hits[0][0].corpus_id).unwrap(), "How to bake bread at home");
 
     let other = Space::new("another-model", "cls");
-    assert!(matches!(index.search(&other, query.view(), &Search::new()), Err(IndexError::Space { .. })));
+    assert!(matches!(
+        index.search(&other, query.view(), &Search::new()),
+        Err(IndexError::Space { .. })
+    ));
 }

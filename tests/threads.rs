@@ -1,4 +1,5 @@
-//! Where the work runs: on the caller's pool, or on the caller itself; and nothing that happens there hangs the program.
+//! Where the work runs: on the caller's pool, or on the caller itself; and nothing that happens
+//! there hangs the program.
 
 mod support;
 
@@ -21,7 +22,11 @@ fn name() -> String {
 }
 
 fn pool(threads: usize) -> ThreadPool {
-    ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("own-{i}")).build().unwrap()
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("own-{i}"))
+        .build()
+        .unwrap()
 }
 
 /// The small model, with options.
@@ -32,7 +37,9 @@ fn tiny(options: impl FnOnce(Builder) -> Builder) -> SentenceEncoder {
 /// Different texts of eight tokens.
 fn texts(count: usize) -> Vec<String> {
     let words = ["the", "cat", "sat", "on", "a", "mat", "dog", "ran"];
-    (0..count).map(|i| (0..6).map(|k| words[(i >> (3 * k)) % 8]).collect::<Vec<_>>().join(" ")).collect()
+    (0..count)
+        .map(|i| (0..6).map(|k| words[(i >> (3 * k)) % 8]).collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 /// What `work` returns, on a thread of its own; a failure if it takes minutes.
@@ -65,7 +72,8 @@ fn threads_of(threads: usize, texts: &[String]) -> [Names; 2] {
         })
     });
     let by = Arc::default();
-    let read: Vec<Read> = texts.iter().map(|text| Read { text: text.clone(), by: Arc::clone(&by) }).collect();
+    let read: Vec<Read> =
+        texts.iter().map(|text| Read { text: text.clone(), by: Arc::clone(&by) }).collect();
     encoder.encode(&read).unwrap();
     [by, computed].map(|names| names.lock().unwrap().clone())
 }
@@ -107,7 +115,8 @@ fn calls_from_within_tasks_of_the_same_pool_end() {
             let expected = bits(&encoder.encode(&texts).unwrap());
             let (one_by_one, in_batches) = pool(own).install(|| {
                 let one = texts.par_iter().flat_map_iter(|text| encoder.encode_one(text).unwrap());
-                let batch = texts.par_chunks(50).flat_map_iter(|texts| encoder.encode(texts).unwrap());
+                let batch =
+                    texts.par_chunks(50).flat_map_iter(|texts| encoder.encode(texts).unwrap());
                 (one.collect::<Vec<_>>(), batch.collect::<Vec<_>>())
             });
             assert_eq!(bits(&one_by_one), expected, "{own} threads");

@@ -23,7 +23,10 @@ fn a_short_document_is_one_window_with_the_bits_of_the_text() {
         assert_eq!(bits(&found[0].embedding), bits(&ENCODER.encode_one(text).unwrap()), "{text:?}");
         assert_eq!(found[0].tokens, ENCODER.count_tokens(text).unwrap().used);
         assert_eq!(&text[found[0].range.clone()], text.trim());
-        assert_eq!(bits(&ENCODER.encode_document(text, Windows::new()).unwrap()), bits(&found[0].embedding));
+        assert_eq!(
+            bits(&ENCODER.encode_document(text, Windows::new()).unwrap()),
+            bits(&found[0].embedding)
+        );
     }
 }
 
@@ -41,7 +44,11 @@ fn windows_have_the_tokens_and_the_text_that_the_stride_gives_them() {
                 assert_eq!(document[window.range.clone()], part.join("  "));
                 assert_eq!(window.tokens, part.len() + 2);
                 let alone = ENCODER.encode_one(&part.join(" ")).unwrap();
-                assert_eq!(bits(&window.embedding), bits(&alone), "{n} words, stride {stride}, window {i}");
+                assert_eq!(
+                    bits(&window.embedding),
+                    bits(&alone),
+                    "{n} words, stride {stride}, window {i}"
+                );
             }
         }
     }
@@ -55,10 +62,15 @@ fn ranges_are_of_the_document_whose_characters_change_their_length() {
         for window in windows(&document, Windows::new().tokens(tokens)) {
             let text = document.get(window.range.clone()).expect("boundaries of characters");
             assert!(!text.is_empty());
-            // Two windows have a syllable of Hangul in common, if it is cut; between two are but spaces and marks.
+            // Two windows have a syllable of Hangul in common, if it is cut; between two are but
+            // spaces and marks.
             let (start, end) = (window.range.start.min(last), window.range.start.max(last));
             let common = last > window.range.start;
-            assert!(document[start..end].chars().count() <= if common { 1 } else { 4 }, "{:?} after {last}", window.range);
+            assert!(
+                document[start..end].chars().count() <= if common { 1 } else { 4 },
+                "{:?} after {last}",
+                window.range
+            );
             last = window.range.end;
         }
         assert!(document.ends_with("NAÏVE") && last == document.len());
@@ -75,7 +87,11 @@ fn a_windows_tokens_are_those_of_the_document_also_inside_a_word() {
     let found = windows(&document, Windows::new().tokens(5));
     assert_eq!(found.len(), words.len().div_ceil(3));
     let second = ENCODER.tokenize(&document[found[1].range.clone()]).unwrap().ids;
-    assert_ne!(second[1..second.len() - 1], words[3..6], "the second window does not begin with a word");
+    assert_ne!(
+        second[1..second.len() - 1],
+        words[3..6],
+        "the second window does not begin with a word"
+    );
     assert_eq!(found.iter().map(|window| window.tokens - 2).sum::<usize>(), words.len());
 }
 
@@ -86,7 +102,9 @@ fn a_documents_embedding_is_the_mean_by_tokens_with_length_one() {
         let how = Windows::new().stride(stride);
         let mut sum = vec![0.0_f64; 384];
         for window in windows(&document, how) {
-            sum.iter_mut().zip(&window.embedding).for_each(|(sum, x)| *sum += window.tokens as f64 * f64::from(*x));
+            sum.iter_mut()
+                .zip(&window.embedding)
+                .for_each(|(sum, x)| *sum += window.tokens as f64 * f64::from(*x));
         }
         let length = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
         let embedding = ENCODER.encode_document(&document, how).unwrap();
@@ -96,10 +114,12 @@ fn a_documents_embedding_is_the_mean_by_tokens_with_length_one() {
     }
     let raw = SentenceEncoder::builder().normalize(false).load(model()).unwrap();
     let embedding = raw.encode_document(&document, Windows::new()).unwrap();
-    let parts = raw.encode_windows(&document, Windows::new()).collect::<Result<Vec<_>, _>>().unwrap();
+    let parts =
+        raw.encode_windows(&document, Windows::new()).collect::<Result<Vec<_>, _>>().unwrap();
     let tokens: usize = parts.iter().map(|window| window.tokens).sum();
-    let mean =
-        parts.iter().fold(Array1::zeros(384), |sum, window| sum + &window.embedding * (window.tokens as f32 / tokens as f32));
+    let mean = parts.iter().fold(Array1::zeros(384), |sum, window| {
+        sum + &window.embedding * (window.tokens as f32 / tokens as f32)
+    });
     assert!(embedding.iter().zip(&mean).all(|(a, b): (&f32, &f32)| (a - b).abs() < 1e-6));
 }
 
@@ -107,11 +127,19 @@ fn a_documents_embedding_is_the_mean_by_tokens_with_length_one() {
 fn a_window_or_stride_of_an_impossible_length_is_an_error_and_ends_it() {
     for how in [Windows::new().tokens(2), Windows::new().tokens(0), Windows::new().tokens(257)] {
         let mut windows = ENCODER.encode_windows("a", how);
-        assert!(matches!(windows.next(), Some(Err(Error::Option { option: "window", .. }))), "{how:?}");
+        assert!(
+            matches!(windows.next(), Some(Err(Error::Option { option: "window", .. }))),
+            "{how:?}"
+        );
     }
-    for how in [Windows::new().stride(0), Windows::new().stride(255), Windows::new().tokens(10).stride(9)] {
+    for how in
+        [Windows::new().stride(0), Windows::new().stride(255), Windows::new().tokens(10).stride(9)]
+    {
         let mut windows = ENCODER.encode_windows("a", how);
-        assert!(matches!(windows.next(), Some(Err(Error::Option { option: "stride", .. }))), "{how:?}");
+        assert!(
+            matches!(windows.next(), Some(Err(Error::Option { option: "stride", .. }))),
+            "{how:?}"
+        );
         assert!(ENCODER.encode_document("a", how).is_err());
     }
 }
@@ -119,11 +147,21 @@ fn a_window_or_stride_of_an_impossible_length_is_an_error_and_ends_it() {
 #[test]
 fn a_model_that_lowers_cases_itself_has_ranges_of_the_document() {
     let mut tiny = Tiny::new().with_modules();
-    tiny.files.insert("sentence_bert_config.json".into(), r#"{"max_seq_length": 32, "do_lower_case": true}"#.into());
+    tiny.files.insert(
+        "sentence_bert_config.json".into(),
+        r#"{"max_seq_length": 32, "do_lower_case": true}"#.into(),
+    );
     let encoder = SentenceEncoder::load(tiny.write().path()).unwrap();
     let document = "İİ THE Cat. İ SAT".repeat(20);
-    let found = encoder.encode_windows(&document, Windows::new().tokens(4)).collect::<Result<Vec<_>, _>>().unwrap();
+    let found = encoder
+        .encode_windows(&document, Windows::new().tokens(4))
+        .collect::<Result<Vec<_>, _>>()
+        .unwrap();
     assert!(found.len() > 30);
-    assert!(found.iter().all(|window| document.get(window.range.clone()).is_some_and(|text| !text.is_empty())));
+    assert!(
+        found
+            .iter()
+            .all(|window| document.get(window.range.clone()).is_some_and(|text| !text.is_empty()))
+    );
     assert_eq!(found.last().unwrap().range.end, document.len());
 }

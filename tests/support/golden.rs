@@ -19,7 +19,9 @@ pub struct Text {
 pub fn texts(file: &str) -> Vec<Text> {
     let json: Value = serde_json::from_slice(&fs::read(path(file)).unwrap()).unwrap();
     let list = json.as_array().or_else(|| json["texts"].as_array()).expect("a list of texts");
-    let numbers = |value: &Value| value.as_array().into_iter().flatten().map(|n| n.as_u64().unwrap() as usize).collect();
+    let numbers = |value: &Value| {
+        value.as_array().into_iter().flatten().map(|n| n.as_u64().unwrap() as usize).collect()
+    };
     let text = |entry: &Value| Text {
         text: entry["text"].as_str().unwrap().to_owned(),
         ids: {
@@ -51,21 +53,35 @@ impl Tensors {
         let tensor = tensors.tensor(name).unwrap_or_else(|_| panic!("no tensor {name}"));
         let (bytes, _) = tensor.data().as_chunks::<4>();
         match tensor.dtype() {
-            safetensors::Dtype::F32 => bytes.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
-            safetensors::Dtype::F64 => tensor.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+            safetensors::Dtype::F32 => {
+                bytes.iter().map(|b| f32::from_le_bytes(*b).into()).collect()
+            }
+            safetensors::Dtype::F64 => {
+                tensor.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect()
+            }
             other => panic!("{name} is {other:?}"),
         }
     }
 }
 
-/// The largest difference, and where; panics with coordinates and both values if it is above `bound`.
-pub fn compare(name: &str, got: impl IntoIterator<Item = f32>, want: &[f64], cols: usize, bound: f64) -> f64 {
+/// The largest difference, and where; panics with coordinates and both values if it is above
+/// `bound`.
+pub fn compare(
+    name: &str,
+    got: impl IntoIterator<Item = f32>,
+    want: &[f64],
+    cols: usize,
+    bound: f64,
+) -> f64 {
     let mut largest = 0.0_f64;
     let mut count = 0;
     for (i, (got, want)) in got.into_iter().zip(want).enumerate() {
         let difference = (f64::from(got) - want).abs();
         let (row, col) = (i / cols, i % cols);
-        assert!(difference <= bound, "{name}[{row}, {col}] is {got}, but PyTorch has {want}: {difference:.2e} > {bound:.2e}");
+        assert!(
+            difference <= bound,
+            "{name}[{row}, {col}] is {got}, but PyTorch has {want}: {difference:.2e} > {bound:.2e}"
+        );
         largest = largest.max(difference);
         count += 1;
     }

@@ -27,7 +27,14 @@ pub const WEIGHTS: &str = "model.safetensors";
 /// The files of the model on the server.
 pub static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
     let directory = Tiny::new().with_modules().write();
-    let names = ["config.json", WEIGHTS, "vocab.txt", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"];
+    let names = [
+        "config.json",
+        WEIGHTS,
+        "vocab.txt",
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+    ];
     names.map(|name| (name.to_owned(), fs::read(directory.path().join(name)).unwrap())).into()
 });
 
@@ -35,12 +42,15 @@ fn hex(digest: impl AsRef<[u8]>) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The etag that Hugging Face gives a file: of large ones the SHA-256, of others what git calls them.
+/// The etag that Hugging Face gives a file: of large ones the SHA-256, of others what git calls
+/// them.
 pub fn etag(file: &str) -> String {
     let bytes = &FILES[file];
     match file {
         WEIGHTS => hex(Sha256::digest(bytes)),
-        _ => hex(Sha1::new_with_prefix(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize()),
+        _ => hex(Sha1::new_with_prefix(format!("blob {}\0", bytes.len()))
+            .chain_update(bytes)
+            .finalize()),
     }
 }
 
@@ -66,14 +76,16 @@ pub fn good(request: &Request) -> Reply {
     };
     let reply = reply.with("X-Repo-Commit", COMMIT);
     match name {
-        WEIGHTS => {
-            reply.with("X-Linked-Etag", format!("\"{}\"", etag(name))).with("X-Linked-Size", bytes.len()).with("ETag", "\"cdn\"")
-        }
+        WEIGHTS => reply
+            .with("X-Linked-Etag", format!("\"{}\"", etag(name)))
+            .with("X-Linked-Size", bytes.len())
+            .with("ETag", "\"cdn\""),
         _ => reply.with("ETag", format!("W/\"{}\"", etag(name))),
     }
 }
 
-/// A server that does what `change` says, and otherwise what it should. `change` gets the number of requests like this one so far.
+/// A server that does what `change` says, and otherwise what it should. `change` gets the number of
+/// requests like this one so far.
 pub fn server(
     method: &'static str,
     end: &'static str,
@@ -81,7 +93,8 @@ pub fn server(
 ) -> Server {
     let count = AtomicUsize::new(0);
     Server::new(move |request| {
-        let changed = request.is(method, end).then(|| change(count.fetch_add(1, Relaxed), request)).flatten();
+        let changed =
+            request.is(method, end).then(|| change(count.fetch_add(1, Relaxed), request)).flatten();
         changed.unwrap_or_else(|| good(request))
     })
 }
@@ -108,7 +121,10 @@ impl Cache {
     }
 
     pub fn hub(&self, server: &Server) -> Hub {
-        Hub::new(self.path()).endpoint(&server.url).timeout(self.patience).attempts(3, Duration::from_millis(1))
+        Hub::new(self.path())
+            .endpoint(&server.url)
+            .timeout(self.patience)
+            .attempts(3, Duration::from_millis(1))
     }
 
     /// Where all of the model is.

@@ -1,4 +1,5 @@
-//! What the integration tests share: the golden files, small checkpoints of our own, and a server to download them from.
+//! What the integration tests share: the golden files, small checkpoints of our own, and a server
+//! to download them from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod golden;

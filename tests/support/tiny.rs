@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use tempfile::TempDir;
 
 /// The word pieces of the small vocabulary.
-pub const VOCABULARY: [&str; 16] =
-    ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "a", "dog", "ran", "##s", "##ing", "."];
+pub const VOCABULARY: [&str; 16] = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "a", "dog",
+    "ran", "##s", "##ing", ".",
+];
 
 /// A checkpoint before it is written; tests change what they want to be different.
 pub struct Tiny {
@@ -35,7 +37,8 @@ impl Tiny {
             "type_vocab_size": 2, "layer_norm_eps": 1e-12, "hidden_act": "gelu"
         });
         let mut tiny = Tiny { config, tensors: BTreeMap::new(), files: BTreeMap::new() };
-        for (name, rows) in [("word", VOCABULARY.len()), ("position", positions), ("token_type", 2)] {
+        for (name, rows) in [("word", VOCABULARY.len()), ("position", positions), ("token_type", 2)]
+        {
             tiny.add(&format!("embeddings.{name}_embeddings.weight"), &[rows, h]);
         }
         tiny.add_layer_norm("embeddings.LayerNorm", h);
@@ -63,24 +66,33 @@ impl Tiny {
     /// Adds the files that make it a sentence-transformers model: mean pooling and normalisation.
     pub fn with_modules(mut self) -> Tiny {
         let module = |i: usize, path: &str, kind: &str| json!({"idx": i, "name": i.to_string(), "path": path, "type": format!("sentence_transformers.models.{kind}")});
-        let modules =
-            json!([module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling"), module(2, "2_Normalize", "Normalize")]);
+        let modules = json!([
+            module(0, "", "Transformer"),
+            module(1, "1_Pooling", "Pooling"),
+            module(2, "2_Normalize", "Normalize")
+        ]);
         self.files.insert("modules.json".into(), modules.to_string());
         let pooling = json!({"word_embedding_dimension": 52, "pooling_mode_mean_tokens": true});
         self.files.insert("1_Pooling/config.json".into(), pooling.to_string());
-        self.files.insert("sentence_bert_config.json".into(), json!({"max_seq_length": 32}).to_string());
+        self.files
+            .insert("sentence_bert_config.json".into(), json!({"max_seq_length": 32}).to_string());
         self
     }
 
     fn add(&mut self, name: &str, shape: &[usize]) {
         // A fixed sequence for each name, roughly uniform in ±0.5.
-        let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+        });
         let mut value = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1 << 24) as f32 - 0.5
         };
         let values = (0..shape.iter().product()).map(|_| value()).collect();
-        self.tensors.insert(name.to_owned(), Tensor { shape: shape.to_vec(), values, dtype: Dtype::F32 });
+        self.tensors
+            .insert(name.to_owned(), Tensor { shape: shape.to_vec(), values, dtype: Dtype::F32 });
     }
 
     fn add_layer_norm(&mut self, name: &str, h: usize) {
@@ -109,7 +121,8 @@ impl Tiny {
 
     /// Renames every tensor.
     pub fn rename(&mut self, name: impl Fn(&str) -> String) {
-        self.tensors = std::mem::take(&mut self.tensors).into_iter().map(|(old, t)| (name(&old), t)).collect();
+        self.tensors =
+            std::mem::take(&mut self.tensors).into_iter().map(|(old, t)| (name(&old), t)).collect();
     }
 
     /// Writes the directory; it is removed when the result is dropped.
@@ -128,9 +141,9 @@ impl Tiny {
         }
         let bytes: Vec<(&String, &Tensor, Vec<u8>)> =
             self.tensors.iter().map(|(name, tensor)| (name, tensor, tensor.bytes())).collect();
-        let views = bytes
-            .iter()
-            .map(|(name, tensor, bytes)| (name.as_str(), TensorView::new(tensor.dtype, tensor.shape.clone(), bytes).unwrap()));
+        let views = bytes.iter().map(|(name, tensor, bytes)| {
+            (name.as_str(), TensorView::new(tensor.dtype, tensor.shape.clone(), bytes).unwrap())
+        });
         safetensors::serialize_to_file(views, None, &root.join("model.safetensors")).unwrap();
     }
 }

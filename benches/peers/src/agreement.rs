@@ -3,10 +3,12 @@
 use crate::sets::{DIMENSION, Kind, Lookup, Set};
 use serde::Serialize;
 
-/// Largest difference of a value, and of a cosine from 1, at which two vectors are the same but for rounding.
+/// Largest difference of a value, and of a cosine from 1, at which two vectors are the same but for
+/// rounding.
 const VECTORS: f64 = 1e-3;
 
-/// Largest difference of two scores that are the same but for rounding; rows with such scores may change places.
+/// Largest difference of two scores that are the same but for rounding; rows with such scores may
+/// change places.
 const SCORES: f64 = 1e-5;
 
 /// Over all texts, or all queries, of a set.
@@ -26,7 +28,9 @@ impl Agreement {
             return Err(format!("it gave {} values instead of {}", theirs.len(), ours.len()));
         }
         match &set.search {
-            Some(lookup) if set.kind == Kind::Search => Ok(Agreement::of_hits(lookup, ours, theirs)),
+            Some(lookup) if set.kind == Kind::Search => {
+                Ok(Agreement::of_hits(lookup, ours, theirs))
+            }
             _ => Ok(Agreement::of_vectors(ours, theirs)),
         }
     }
@@ -35,15 +39,18 @@ impl Agreement {
         let (mut distance, mut difference) = (0.0, 0.0);
         for (a, b) in ours.chunks_exact(DIMENSION).zip(theirs.chunks_exact(DIMENSION)) {
             let pairs = || a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
-            let (dot, aa, bb) = pairs().fold((0.0, 0.0, 0.0), |(dot, aa, bb), (a, b)| (dot + a * b, aa + a * a, bb + b * b));
+            let (dot, aa, bb) = pairs().fold((0.0, 0.0, 0.0), |(dot, aa, bb), (a, b)| {
+                (dot + a * b, aa + a * a, bb + b * b)
+            });
             distance = larger(distance, 1.0 - dot / f64::sqrt(aa * bb));
             difference = pairs().fold(difference, |so_far, (a, b)| larger(so_far, (a - b).abs()));
         }
         Agreement::Vectors { min_cosine: 1.0 - distance, max_difference: difference }
     }
 
-    /// A hit is a score and a row. Place by place the scores are compared; their row is right if ours has it there, or has it elsewhere
-    /// with a score that is the same but for rounding, or if it might as well be ours' last.
+    /// A hit is a score and a row. Place by place the scores are compared; their row is right if
+    /// ours has it there, or has it elsewhere with a score that is the same but for rounding, or if
+    /// it might as well be ours' last.
     fn of_hits(lookup: &Lookup, ours: &[f32], theirs: &[f32]) -> Agreement {
         let (mut right, mut difference) = (0, 0.0);
         for (ours, theirs) in ours.chunks(2 * lookup.top_k).zip(theirs.chunks(2 * lookup.top_k)) {
@@ -56,18 +63,26 @@ impl Agreement {
                 right += usize::from(our[1] == *row || apart(elsewhere) <= SCORES);
             }
         }
-        Agreement::Hits { same_rows: right as f64 / (ours.len() / 2) as f64, max_difference: difference }
+        Agreement::Hits {
+            same_rows: right as f64 / (ours.len() / 2) as f64,
+            max_difference: difference,
+        }
     }
 
     pub fn max_difference(&self) -> f64 {
-        let (Agreement::Vectors { max_difference, .. } | Agreement::Hits { max_difference, .. }) = self;
+        let (Agreement::Vectors { max_difference, .. } | Agreement::Hits { max_difference, .. }) =
+            self;
         *max_difference
     }
 
     pub fn holds(&self) -> bool {
         match *self {
-            Agreement::Vectors { min_cosine, max_difference } => max_difference <= VECTORS && min_cosine >= 1.0 - VECTORS,
-            Agreement::Hits { same_rows, max_difference } => same_rows == 1.0 && max_difference <= SCORES,
+            Agreement::Vectors { min_cosine, max_difference } => {
+                max_difference <= VECTORS && min_cosine >= 1.0 - VECTORS
+            }
+            Agreement::Hits { same_rows, max_difference } => {
+                same_rows == 1.0 && max_difference <= SCORES
+            }
         }
     }
 }
@@ -92,7 +107,9 @@ mod tests {
         assert!(Agreement::of_vectors(&ours, &theirs).holds());
         theirs[DIMENSION] = 0.002;
         let agreement = Agreement::of_vectors(&ours, &theirs);
-        let Agreement::Vectors { min_cosine, max_difference } = agreement else { panic!("{agreement:?}") };
+        let Agreement::Vectors { min_cosine, max_difference } = agreement else {
+            panic!("{agreement:?}")
+        };
         assert!(!agreement.holds() && min_cosine < 1.0 && max_difference > 0.0019, "{agreement:?}");
         assert!(!Agreement::of_vectors(&ours, &[axis(1), axis(0)].concat()).holds());
         theirs[DIMENSION] = f32::NAN;
@@ -106,7 +123,10 @@ mod tests {
         let ours = [0.9, 7.0, 0.5, 3.0, 0.8, 1.0, 0.8, 2.0];
         let holds = |theirs: &[f32]| Agreement::between(&set, &ours, theirs).unwrap().holds();
         assert!(holds(&ours));
-        assert!(holds(&[0.900_001, 7.0, 0.5, 4.0, 0.8, 2.0, 0.8, 1.0]), "ties, also with rows that are not among ours");
+        assert!(
+            holds(&[0.900_001, 7.0, 0.5, 4.0, 0.8, 2.0, 0.8, 1.0]),
+            "ties, also with rows that are not among ours"
+        );
         assert!(!holds(&[0.9, 3.0, 0.5, 7.0, 0.8, 1.0, 0.8, 2.0]), "rows in the wrong order");
         assert!(!holds(&[0.9, 4.0, 0.5, 3.0, 0.8, 1.0, 0.8, 2.0]), "another row");
         assert!(!holds(&[0.9, 7.0, 0.499, 3.0, 0.8, 1.0, 0.8, 2.0]), "another score");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 /// Time minilm and its rivals side by side on this machine
 ///
-/// Every engine is a process of its own. They run one at a time, turn by turn, several rounds; all others are stopped meanwhile.
-/// Their vectors are compared with minilm's in the same run.
+/// Every engine is a process of its own. They run one at a time, turn by turn, several rounds; all
+/// others are stopped meanwhile. Their vectors are compared with minilm's in the same run.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -18,11 +18,13 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Threads of each engine; several numbers are measured one after the other [default: 1,2 where there are two CPUs]
+    /// Threads of each engine; several numbers are measured one after the other [default: 1,2 where
+    /// there are two CPUs]
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<Vec<u16>>,
 
-    /// The CPUs to use, the first of them for one thread [default: the first that this process may use]
+    /// The CPUs to use, the first of them for one thread [default: the first that this process may
+    /// use]
     #[arg(long, value_name = "CPU,…", value_delimiter = ',')]
     pub cpus: Option<Vec<usize>>,
 

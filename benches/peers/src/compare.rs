@@ -6,7 +6,8 @@
 //!                           each engine:  go on, time, stop       the first one changes from round to round
 //! ```
 //!
-//! So a slow minute of the machine slows all engines alike, and no engine works while another is timed.
+//! So a slow minute of the machine slows all engines alike, and no engine works while another is
+//! timed.
 
 use crate::{
     agreement::Agreement,
@@ -83,7 +84,9 @@ impl Outcome {
     pub fn limit(&self, i: usize, set: &Set) -> Limit {
         let minilm = self.runners.iter().find(|runner| runner.rival.is_minilm());
         match minilm.map(|runner| &runner.limits[i]) {
-            Some(limits) if set.kind == Kind::Search => Limit { median: median(&limits.rounds), best: limits.best },
+            Some(limits) if set.kind == Kind::Search => {
+                Limit { median: median(&limits.rounds), best: limits.best }
+            }
             _ => Limit { median: self.at_peak(set), best: self.at_peak(set) },
         }
     }
@@ -95,7 +98,8 @@ impl Outcome {
 
     /// The engines that did set number `set` in every round, fastest first.
     pub fn rows(&self, set: usize) -> Vec<Row<'_>> {
-        let done = self.runners.iter().filter(|runner| runner.samples[set].rounds.len() == self.rounds);
+        let done =
+            self.runners.iter().filter(|runner| runner.samples[set].rounds.len() == self.rounds);
         let mut rows: Vec<Row> = done.filter_map(|runner| runner.row(set)).collect();
         rows.sort_by(|a, b| a.median.total_cmp(&b.median));
         rows
@@ -103,8 +107,15 @@ impl Outcome {
 }
 
 /// Measures every engine on every set that it takes.
-pub fn compare(place: &Place, rivals: &[&'static Rival], sets: &[Set], threads: usize, rounds: usize) -> Result<Outcome, Error> {
-    let runners = rivals.iter().map(|rival| Runner::start(place, rival, sets.len(), threads)).collect();
+pub fn compare(
+    place: &Place,
+    rivals: &[&'static Rival],
+    sets: &[Set],
+    threads: usize,
+    rounds: usize,
+) -> Result<Outcome, Error> {
+    let runners =
+        rivals.iter().map(|rival| Runner::start(place, rival, sets.len(), threads)).collect();
     let mut outcome = Outcome { threads, rounds, peak: peak::fma(Level::detect()), runners };
     check(place, &mut outcome.runners, sets)?;
     for round in 0..rounds {
@@ -113,7 +124,11 @@ pub fn compare(place: &Place, rivals: &[&'static Rival], sets: &[Set], threads: 
             outcome.peak = outcome.peak.max(peak::fma(Level::detect()));
             let calls = calls(outcome.at_peak(set));
             let count = outcome.runners.len();
-            if let Some(minilm) = outcome.runners.iter_mut().find(|runner| runner.rival.is_minilm() && set.kind == Kind::Search) {
+            if let Some(minilm) = outcome
+                .runners
+                .iter_mut()
+                .find(|runner| runner.rival.is_minilm() && set.kind == Kind::Search)
+            {
                 minilm.time_limit(i, calls);
             }
             for turn in 0..count {
@@ -153,11 +168,15 @@ fn check(place: &Place, runners: &mut [Runner], sets: &[Set]) -> Result<(), Erro
 }
 
 fn minilm_lives(runners: &[Runner]) -> Result<(), Error> {
-    let failure = runners.iter().find(|runner| runner.rival.is_minilm()).and_then(|runner| runner.failure.clone());
+    let failure = runners
+        .iter()
+        .find(|runner| runner.rival.is_minilm())
+        .and_then(|runner| runner.failure.clone());
     failure.map_or(Ok(()), |why| Err(Error::Reference(why)))
 }
 
-/// Calls of one turn, for a set that takes at least `limit` seconds. If there are several, the first does not count.
+/// Calls of one turn, for a set that takes at least `limit` seconds. If there are several, the
+/// first does not count.
 fn calls(limit: f64) -> usize {
     if limit > 2.0 * TURN { 1 } else { 1 + (TURN / limit).ceil().clamp(2.0, 50.0) as usize }
 }
@@ -167,7 +186,8 @@ impl Runner {
         eprintln!("threads {threads}: starting {}", rival.name);
         let samples = vec![Samples { best: f64::INFINITY, ..Samples::default() }; sets];
         let limits = samples.clone();
-        let mut runner = Runner { rival, version: String::new(), process: None, failure: None, samples, limits };
+        let mut runner =
+            Runner { rival, version: String::new(), process: None, failure: None, samples, limits };
         match Process::start(place, rival, threads) {
             Ok((process, version)) => (runner.process, runner.version) = (Some(process), version),
             Err(why) => runner.fail(why),

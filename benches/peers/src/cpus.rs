@@ -14,7 +14,9 @@ pub fn choose(options: &Options) -> Result<Vec<Vec<usize>>, Error> {
     let first = |n: usize| cpus.get(..n).map(<[_]>::to_vec).ok_or(n);
     threads.into_iter().map(first).collect::<Result<_, usize>>().map_err(|n| {
         let there = cpus.len();
-        Error::Usage(format!("{n} threads need {n} CPUs, there are {there}; see --threads and --cpus"))
+        Error::Usage(format!(
+            "{n} threads need {n} CPUs, there are {there}; see --threads and --cpus"
+        ))
     })
 }
 
@@ -44,7 +46,8 @@ mod linux {
         thread::sched_setaffinity(None, &set).map_err(failed("sched_setaffinity, see --cpus"))
     }
 
-    /// Stops a process with all its threads: an idle pool that spins would take the next engine's time.
+    /// Stops a process with all its threads: an idle pool that spins would take the next engine's
+    /// time.
     pub fn stop(child: &Child) {
         signal(child, Signal::STOP);
     }

@@ -15,13 +15,14 @@ use crate::{
 /// Why an engine could not do something, in its own words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Texts that are padded to one length and computed together, where an engine leaves that to its caller or asks for a number.
+/// Texts that are padded to one length and computed together, where an engine leaves that to its
+/// caller or asks for a number.
 const BATCH: usize = 32;
 
 /// An engine with its model in memory.
 pub trait Engine {
-    /// One vector of length 1 for each text of the set, end to end: `[texts, 384]`. Of a search, score and row of each hit:
-    /// `[queries, top_k, 2]`.
+    /// One vector of length 1 for each text of the set, end to end: `[texts, 384]`. Of a search,
+    /// score and row of each hit: `[queries, top_k, 2]`.
     fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure>;
 
     /// Does what a search cannot be faster than. Only minilm is asked.
@@ -110,7 +111,8 @@ mod tests {
 
     #[test]
     fn every_package_has_a_version() {
-        for package in ["minilm", "lattice-model-bert", "fastembed", "candle-transformers", "rten"] {
+        for package in ["minilm", "lattice-model-bert", "fastembed", "candle-transformers", "rten"]
+        {
             assert!(version(package).is_some_and(|version| version.contains('.')), "{package}");
         }
         assert_eq!(version("no-such-package"), None);

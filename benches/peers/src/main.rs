@@ -12,8 +12,8 @@
 //! report.rs     JSON                              table.rs       Markdown
 //! ```
 //!
-//! Tables go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed (also if an engine's vectors
-//! are not minilm's), 2 misused.
+//! Tables go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed
+//! (also if an engine's vectors are not minilm's), 2 misused.
 #![forbid(unsafe_code)]
 
 mod agreement;
@@ -84,11 +84,17 @@ fn run(options: &Options) -> Result<(), Error> {
 /// The engines asked for, minilm first.
 fn chosen(options: &Options) -> Result<Vec<&'static Rival>, Error> {
     let names: Vec<&str> = options.engines.iter().flatten().map(String::as_str).collect();
-    if let Some(unknown) = names.iter().find(|name| engines::RIVALS.iter().all(|rival| rival.name != **name)) {
+    if let Some(unknown) =
+        names.iter().find(|name| engines::RIVALS.iter().all(|rival| rival.name != **name))
+    {
         let known: Vec<_> = engines::RIVALS.iter().map(|rival| rival.name).collect();
-        return Err(Error::Usage(format!("no engine is called {unknown:?}; there are: {}", known.join(", "))));
+        return Err(Error::Usage(format!(
+            "no engine is called {unknown:?}; there are: {}",
+            known.join(", ")
+        )));
     }
-    let wanted = |rival: &&Rival| rival.is_minilm() || names.is_empty() || names.contains(&rival.name);
+    let wanted =
+        |rival: &&Rival| rival.is_minilm() || names.is_empty() || names.contains(&rival.name);
     let here = |rival: &&Rival| !(options.no_python && rival.python);
     Ok(engines::RIVALS.iter().filter(wanted).filter(here).collect())
 }

@@ -9,7 +9,8 @@ use std::{
 };
 
 /// What libraries read to know how many threads they may start.
-const THREADS: [&str; 4] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"];
+const THREADS: [&str; 4] =
+    ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"];
 
 /// Where things are in this run.
 pub struct Place {
@@ -26,7 +27,8 @@ impl Place {
     /// Writes the sets for the workers.
     pub fn write_sets(&self, sets: &[Set]) -> Result<(), Error> {
         let path = self.sets();
-        let json = serde_json::to_vec(sets).map_err(|source| Error::Json { what: path.display().to_string(), source })?;
+        let json = serde_json::to_vec(sets)
+            .map_err(|source| Error::Json { what: path.display().to_string(), source })?;
         fs::write(&path, json).map_err(Error::at(&path))
     }
 
@@ -64,9 +66,17 @@ pub struct Process {
 
 impl Process {
     /// Starts `rival` and waits until its model is in memory; its version is the second.
-    pub fn start(place: &Place, rival: &Rival, threads: usize) -> Result<(Process, String), String> {
+    pub fn start(
+        place: &Place,
+        rival: &Rival,
+        threads: usize,
+    ) -> Result<(Process, String), String> {
         let mut command = place.command(rival)?;
-        command.arg(rival.name).arg(threads.to_string()).args([&place.sets(), &place.model, &place.python.graphs]);
+        command.arg(rival.name).arg(threads.to_string()).args([
+            &place.sets(),
+            &place.model,
+            &place.python.graphs,
+        ]);
         command.envs(THREADS.map(|name| (name, threads.to_string())));
         let numpy = if rival.only_searches() { threads } else { 1 }; // elsewhere it only pools
         command.env("OPENBLAS_NUM_THREADS", numpy.to_string());
@@ -79,10 +89,13 @@ impl Process {
         let errors = fs::create_dir_all(place.home.join("logs")).and_then(|()| File::create(&log));
         let errors = errors.map_err(|error| format!("{}: {error}", log.display()))?;
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(errors).spawn();
-        let mut child = child.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
+        let mut child =
+            child.map_err(|error| format!("{}: {error}", command.get_program().display()))?;
         let (input, output) = child.stdin.take().zip(child.stdout.take()).ok_or("no pipe")?;
         let mut process = Process { child, input, output: BufReader::new(output).lines(), log };
-        let Answer::Ready(version) = process.answer()? else { return Err("it did not say that it is ready".to_owned()) };
+        let Answer::Ready(version) = process.answer()? else {
+            return Err("it did not say that it is ready".to_owned());
+        };
         cpus::stop(&process.child);
         Ok((process, version))
     }
@@ -124,7 +137,11 @@ impl Process {
 
     /// The next line that is an answer; any other is what a library printed.
     fn answer(&mut self) -> Result<Answer, String> {
-        let answers = self.output.by_ref().map_while(Result::ok).find_map(|line| serde_json::from_str(&line).ok());
+        let answers = self
+            .output
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| serde_json::from_str(&line).ok());
         match answers {
             Some(Answer::Error(why)) => Err(why),
             Some(answer) => Ok(answer),
@@ -134,9 +151,11 @@ impl Process {
 
     /// How a process ended that closed its output.
     fn last_words(&mut self) -> String {
-        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let status =
+            self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let line = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+        let line =
+            log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
         format!("{status}: {line}")
     }
 }

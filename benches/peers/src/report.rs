@@ -102,7 +102,11 @@ struct Missing {
 
 impl Report {
     pub fn new() -> Result<Report, Error> {
-        let machine = Machine { cpu: cpu_name(), cores: cpus::allowed()?.len(), level: Level::detect().name() };
+        let machine = Machine {
+            cpu: cpu_name(),
+            cores: cpus::allowed()?.len(),
+            level: Level::detect().name(),
+        };
         Ok(Report {
             machine,
             peak_flops: 0.0,
@@ -122,31 +126,44 @@ impl Report {
         self.rounds = outcome.rounds;
         for (i, set) in sets.iter().enumerate() {
             let rows = outcome.rows(i);
-            self.disagreements.extend(rows.iter().filter(|row| !row.agreement.holds()).map(|row| disagreement(row, set)));
+            self.disagreements.extend(
+                rows.iter().filter(|row| !row.agreement.holds()).map(|row| disagreement(row, set)),
+            );
             let limit = outcome.limit(i, set);
             match set.kind {
                 Kind::Texts => self.texts.push(texts(outcome, set, &rows)),
                 Kind::One => self.one_text.push(shape(outcome, set, &rows)),
                 Kind::Ids => self.ids.push(shape(outcome, set, &rows)),
-                Kind::Search => self.search.extend(set.search.as_ref().map(|lookup| search(outcome, lookup, set, limit, &rows))),
+                Kind::Search => self.search.extend(
+                    set.search.as_ref().map(|lookup| search(outcome, lookup, set, limit, &rows)),
+                ),
             }
         }
         for runner in &outcome.runners {
             if let Some(why) = &runner.failure {
-                self.missing.push(Missing { name: runner.rival.name.to_owned(), threads: outcome.threads, why: why.clone() });
+                self.missing.push(Missing {
+                    name: runner.rival.name.to_owned(),
+                    threads: outcome.threads,
+                    why: why.clone(),
+                });
             }
         }
     }
 
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let json = serde_json::to_string_pretty(self);
-        let json = json.map_err(|source| Error::Json { what: path.display().to_string(), source })?;
+        let json =
+            json.map_err(|source| Error::Json { what: path.display().to_string(), source })?;
         fs::write(path, json + "\n").map_err(Error::at(path))
     }
 
     /// Fails if an engine's vectors are not minilm's.
     pub fn verdict(self) -> Result<(), Error> {
-        if self.disagreements.is_empty() { Ok(()) } else { Err(Error::Disagreement(self.disagreements.join("\n"))) }
+        if self.disagreements.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Disagreement(self.disagreements.join("\n")))
+        }
     }
 }
 
@@ -162,7 +179,8 @@ fn texts(outcome: &Outcome, set: &Set, rows: &[Row]) -> Texts {
 }
 
 fn shape(outcome: &Outcome, set: &Set, rows: &[Row]) -> Shape {
-    let milliseconds = |row: &Row| Milliseconds { median_ms: row.median * 1e3, best_ms: row.best * 1e3 };
+    let milliseconds =
+        |row: &Row| Milliseconds { median_ms: row.median * 1e3, best_ms: row.best * 1e3 };
     Shape {
         batch: set.texts.len(),
         tokens: set.ids.first().map_or(0, Vec::len),
@@ -190,7 +208,12 @@ fn seconds(row: &Row) -> Seconds {
 }
 
 fn engine<T>(row: &Row, time: T) -> Engine<T> {
-    Engine { name: row.name.to_owned(), version: row.version.to_owned(), time, agreement: row.agreement }
+    Engine {
+        name: row.name.to_owned(),
+        version: row.version.to_owned(),
+        time,
+        agreement: row.agreement,
+    }
 }
 
 fn disagreement(row: &Row, set: &Set) -> String {
@@ -199,7 +222,10 @@ fn disagreement(row: &Row, set: &Set) -> String {
         Agreement::Hits { same_rows, .. } => format!("{:.2} % of the rows", 100.0 * same_rows),
     };
     let difference = row.agreement.max_difference();
-    format!("{} disagrees with minilm on {}: {what}, largest difference {difference:.1e}", row.name, set.name)
+    format!(
+        "{} disagrees with minilm on {}: {what}, largest difference {difference:.1e}",
+        row.name, set.name
+    )
 }
 
 /// What the operating system calls the CPU, where it says so in a file.

@@ -1,4 +1,5 @@
-//! What is measured: sets of texts with their token ids, and searches; and how many operations each takes.
+//! What is measured: sets of texts with their token ids, and searches; and how many operations each
+//! takes.
 
 use crate::{
     args::{Only, Options},
@@ -72,8 +73,16 @@ pub struct Set {
 }
 
 impl Set {
-    fn new(encoder: &SentenceEncoder, name: String, kind: Kind, texts: Vec<String>) -> Result<Set, Error> {
-        let ids = texts.iter().map(|text| encoder.tokenize(text).map(|text| text.ids)).collect::<Result<_, _>>()?;
+    fn new(
+        encoder: &SentenceEncoder,
+        name: String,
+        kind: Kind,
+        texts: Vec<String>,
+    ) -> Result<Set, Error> {
+        let ids = texts
+            .iter()
+            .map(|text| encoder.tokenize(text).map(|text| text.ids))
+            .collect::<Result<_, _>>()?;
         Ok(Set { name, kind, texts, ids, search: None })
     }
 
@@ -86,8 +95,8 @@ impl Set {
         self.ids.iter().map(Vec::len).sum()
     }
 
-    /// Floating-point operations of the linear layers and of attention, or of the dot products: a multiply-add is two. See the map in
-    /// `docs`.
+    /// Floating-point operations of the linear layers and of attention, or of the dot products: a
+    /// multiply-add is two. See the map in `docs`.
     pub fn flops(&self) -> f64 {
         if let Some(lookup) = &self.search {
             return (2 * lookup.queries * lookup.rows * DIMENSION) as f64;
@@ -114,7 +123,11 @@ pub fn all(options: &Options, model: &Path, vectors: &Path) -> Result<Vec<Set>, 
             }
         }
         for tokens in ONE {
-            sets.push(set(format!("one text of {tokens} tokens"), Kind::One, texts::exactly(1, tokens))?);
+            sets.push(set(
+                format!("one text of {tokens} tokens"),
+                Kind::One,
+                texts::exactly(1, tokens),
+            )?);
         }
     }
     if wants(Only::Ids) {
@@ -126,22 +139,31 @@ pub fn all(options: &Options, model: &Path, vectors: &Path) -> Result<Vec<Set>, 
         eprintln!("making vectors to search in");
         vectors::write(
             vectors,
-            SEARCHES.iter().fold([0, 0], |most, &(queries, rows)| [most[0].max(queries), most[1].max(rows)]),
+            SEARCHES
+                .iter()
+                .fold([0, 0], |most, &(queries, rows)| [most[0].max(queries), most[1].max(rows)]),
         )?;
-        let lookup = |(queries, rows)| Lookup { folder: vectors.to_owned(), queries, rows, top_k: 10 };
+        let lookup =
+            |(queries, rows)| Lookup { folder: vectors.to_owned(), queries, rows, top_k: 10 };
         sets.extend(SEARCHES.map(lookup).map(Set::search));
     }
     Ok(sets)
 }
 
-/// The different lines of a file: minilm computes a repeated text once, which would be no comparison.
+/// The different lines of a file: minilm computes a repeated text once, which would be no
+/// comparison.
 fn lines(path: &Path) -> Result<Vec<String>, Error> {
     let text = fs::read_to_string(path).map_err(Error::at(path))?;
     let mut seen = HashSet::new();
-    let lines: Vec<String> = text.lines().filter(|line| seen.insert(*line)).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        text.lines().filter(|line| seen.insert(*line)).map(str::to_owned).collect();
     let repeated = text.lines().count() - lines.len();
     if repeated > 0 {
         eprintln!("{repeated} repeated lines are left out");
     }
-    if lines.is_empty() { Err(Error::Usage(format!("{} is empty", path.display()))) } else { Ok(lines) }
+    if lines.is_empty() {
+        Err(Error::Usage(format!("{} is empty", path.display())))
+    } else {
+        Ok(lines)
+    }
 }

@@ -7,17 +7,31 @@ use crate::{
 };
 use std::fmt::Write;
 
-const HEADER: [&str; 8] =
-    ["engine", "median", "best", "tokens/s", "× minilm", "% of limit", "smallest cosine", "largest difference"];
+const HEADER: [&str; 8] = [
+    "engine",
+    "median",
+    "best",
+    "tokens/s",
+    "× minilm",
+    "% of limit",
+    "smallest cosine",
+    "largest difference",
+];
 
 /// A table for each set, and the engines that are missing.
 pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
     let mut text = String::new();
-    let threads = if outcome.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", outcome.threads) };
+    let threads = if outcome.threads == 1 {
+        "1 thread".to_owned()
+    } else {
+        format!("{} threads", outcome.threads)
+    };
     for (i, set) in sets.iter().enumerate() {
         let (count, tokens) = (set.texts.len(), set.tokens());
         let title = match set.kind {
-            Kind::Texts => format!("{}: {count} texts, {tokens} tokens, text in and vectors out", set.name),
+            Kind::Texts => {
+                format!("{}: {count} texts, {tokens} tokens, text in and vectors out", set.name)
+            }
             Kind::One => format!("{}, text in and vector out, warm", set.name),
             Kind::Ids => format!("{} token ids", set.name),
             Kind::Search => format!("{} vectors, the nearest rows of each query", set.name),
@@ -46,7 +60,9 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
     let (unit, scale) = if set.kind == Kind::Texts { ("s", 1.0) } else { ("ms", 1e3) };
     let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
     let (speed_unit, amount) = amount(set);
-    let speed = |seconds: f64| [seconds * scale, amount / seconds, seconds / ours, 100.0 * limit.median / seconds];
+    let speed = |seconds: f64| {
+        [seconds * scale, amount / seconds, seconds / ours, 100.0 * limit.median / seconds]
+    };
 
     let mut header = HEADER.map(str::to_owned);
     header[1] += &format!(" {unit}");
@@ -84,7 +100,11 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
             format!("{ratio:.2}"),
             format!("{percent:.0}"),
             same,
-            format!("{:.1e}{}", agreement.max_difference(), if agreement.holds() { "" } else { " (!)" }),
+            format!(
+                "{:.1e}{}",
+                agreement.max_difference(),
+                if agreement.holds() { "" } else { " (!)" }
+            ),
         ]);
     }
     lines
@@ -114,18 +134,27 @@ fn beside_the_peak(seconds: f64, limit: &Limit, rows: &[Row]) -> String {
 
 /// Cells in columns: the first to the left, numbers to the right.
 fn markdown(lines: &[[String; 8]]) -> String {
-    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 8] = std::array::from_fn(width);
     let mut text = String::new();
     for (i, cells) in lines.iter().enumerate() {
         for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let written = if column == 0 { write!(text, "| {cell:width$} ") } else { write!(text, "| {cell:>width$} ") };
+            let written = if column == 0 {
+                write!(text, "| {cell:width$} ")
+            } else {
+                write!(text, "| {cell:>width$} ")
+            };
             written.expect("a String takes everything");
         }
         text += "|\n";
         if i == 0 {
             for (column, width) in widths.into_iter().enumerate() {
-                text += &if column == 0 { format!("|-{}-", "-".repeat(width)) } else { format!("|-{}:", "-".repeat(width)) };
+                text += &if column == 0 {
+                    format!("|-{}-", "-".repeat(width))
+                } else {
+                    format!("|-{}:", "-".repeat(width))
+                };
             }
             text += "|\n";
         }
@@ -139,7 +168,9 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let line = |first: &str| std::array::from_fn(|i| if i == 0 { first.to_owned() } else { "×".repeat(i) });
+        let line = |first: &str| {
+            std::array::from_fn(|i| if i == 0 { first.to_owned() } else { "×".repeat(i) })
+        };
         let table = markdown(&[line("engine"), line("a"), line("longest name")]);
         let widths: Vec<usize> = table.lines().map(|line| line.chars().count()).collect();
         assert_eq!(widths.len(), 4);

@@ -1,7 +1,7 @@
 //! Made-up sentences: the same on every machine, no two alike, of known lengths in tokens.
 //!
-//! Every word is one token of BERT's vocabulary. What the words say does not matter to any engine's speed; how long the texts are
-//! does, and how the lengths mix.
+//! Every word is one token of BERT's vocabulary. What the words say does not matter to any engine's
+//! speed; how long the texts are does, and how the lengths mix.
 
 use std::{collections::HashSet, ops::RangeInclusive};
 
@@ -9,8 +9,15 @@ use std::{collections::HashSet, ops::RangeInclusive};
 type Lengths = [(usize, RangeInclusive<usize>)];
 
 /// As captions and headlines are: most between 9 and 18 tokens.
-const SHORT: [(usize, RangeInclusive<usize>); 7] =
-    [(255, 6..=8), (735, 9..=11), (700, 12..=14), (442, 15..=18), (287, 19..=26), (121, 27..=40), (12, 41..=60)];
+const SHORT: [(usize, RangeInclusive<usize>); 7] = [
+    (255, 6..=8),
+    (735, 9..=11),
+    (700, 12..=14),
+    (442, 15..=18),
+    (287, 19..=26),
+    (121, 27..=40),
+    (12, 41..=60),
+];
 
 /// Queries, sentences, and some pages that are cut; half of the tokens are the pages'.
 const MIXED: [(usize, RangeInclusive<usize>); 6] =
@@ -68,11 +75,13 @@ fn with_lengths(lengths: &Lengths, seed: u64) -> Vec<String> {
 /// Words and a full stop that make `tokens` tokens together with `[CLS]` and `[SEP]`.
 fn sentence(words: &[&str], tokens: usize, random: &mut Random) -> String {
     let stop = usize::from(tokens > 4);
-    let chosen: Vec<&str> = (0..tokens - 2 - stop).map(|_| words[random.below(words.len())]).collect();
+    let chosen: Vec<&str> =
+        (0..tokens - 2 - stop).map(|_| words[random.below(words.len())]).collect();
     chosen.join(" ") + &".".repeat(stop)
 }
 
-/// SplitMix64 (G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014).
+/// SplitMix64 (G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
+/// OOPSLA 2014).
 pub struct Random(pub u64);
 
 impl Random {
@@ -92,7 +101,11 @@ mod tests {
     use minilm::SentenceEncoder;
 
     fn encoder() -> SentenceEncoder {
-        SentenceEncoder::load(concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/all-MiniLM-L6-v2")).unwrap()
+        SentenceEncoder::load(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../weights/all-MiniLM-L6-v2"
+        ))
+        .unwrap()
     }
 
     #[test]
@@ -106,7 +119,9 @@ mod tests {
     #[test]
     fn the_sets_have_the_stated_sizes() {
         let encoder = encoder();
-        let tokens = |texts: &[String]| -> usize { texts.iter().map(|text| encoder.count_tokens(text).unwrap().used).sum() };
+        let tokens = |texts: &[String]| -> usize {
+            texts.iter().map(|text| encoder.count_tokens(text).unwrap().used).sum()
+        };
         for (texts, count, total) in [(short(), 2552, 36_689), (mixed(), 650, 18_174)] {
             assert_eq!(texts.len(), count);
             assert_eq!(texts.iter().collect::<HashSet<_>>().len(), count, "no two alike");

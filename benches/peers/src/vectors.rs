@@ -1,4 +1,5 @@
-//! Made-up vectors to search in: the same on every machine, in files that the engines of either language read.
+//! Made-up vectors to search in: the same on every machine, in files that the engines of either
+//! language read.
 
 use crate::{error::Error, sets::DIMENSION, texts::Random};
 use std::{
@@ -23,7 +24,8 @@ pub fn rows(folder: &Path) -> PathBuf {
 /// Writes so many queries and rows of length 1 into a folder, as f32, little-endian, end to end.
 pub fn write(folder: &Path, counts: [usize; 2]) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(Error::at(folder))?;
-    for (seed, (path, count)) in (0..).zip([queries(folder), rows(folder)].into_iter().zip(counts)) {
+    for (seed, (path, count)) in (0..).zip([queries(folder), rows(folder)].into_iter().zip(counts))
+    {
         write_one(&path, count, Random(seed)).map_err(Error::at(&path))?;
     }
     Ok(())

@@ -79,7 +79,10 @@ fn answer(engine: &mut dyn Engine, sets: &[Set], line: &str) -> Result<Answer, F
     }
 }
 
-fn time<T>(calls: usize, mut work: impl FnMut() -> Result<T, Failure>) -> Result<Vec<f64>, Failure> {
+fn time<T>(
+    calls: usize,
+    mut work: impl FnMut() -> Result<T, Failure>,
+) -> Result<Vec<f64>, Failure> {
     let mut seconds = Vec::with_capacity(calls);
     for _ in 0..calls {
         let start = Instant::now();

@@ -1,8 +1,9 @@
 //! The command line as clap reads it.
 
 use crate::{
-    cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval, explain::Explain, index::Index,
-    man::Man, map::Map, pairs::Pairs, quantize::Quantize, search::Search, trace::Trace,
+    cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe, eval::Eval,
+    explain::Explain, index::Index, man::Man, map::Map, pairs::Pairs, quantize::Quantize,
+    search::Search, trace::Trace,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use minilm::Level;
@@ -22,8 +23,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
-    /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env: MINILM_MODEL] [default:
-    /// weights/all-MiniLM-L6-v2, here or further up]
+    /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env:
+    /// MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up]
     #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<PathBuf>,
 
@@ -106,8 +107,9 @@ pub(crate) struct Similarity {
 
 /// Check this build on this machine against PyTorch
 ///
-/// Runs the texts of tests/golden through the model with each instruction set of this CPU, or only with --level, and
-/// compares every step with what PyTorch wrote. Stops with status 1 at the first difference that is too large.
+/// Runs the texts of tests/golden through the model with each instruction set of this CPU, or only
+/// with --level, and compares every step with what PyTorch wrote. Stops with status 1 at the first
+/// difference that is too large.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The directory of PyTorch's tensors [default: tests/golden, here or further up]
@@ -117,8 +119,9 @@ pub(crate) struct Verify {
 
 /// Measure this build on this machine
 ///
-/// What the core could do, how much of that GEMM, the other kernels and the whole model reach, how long one text takes, and how many
-/// tokens a second a batch. Leave the machine alone while it runs.
+/// What the core could do, how much of that GEMM, the other kernels and the whole model reach, how
+/// long one text takes, and how many tokens a second a batch. Leave the machine alone while it
+/// runs.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Print one JSON document instead of tables
@@ -127,7 +130,8 @@ pub(crate) struct Bench {
 
     /// How long to measure, about; less is rougher
     ///
-    /// Texts that would take more than a tenth of it, as long ones do on the level portable, are left out.
+    /// Texts that would take more than a tenth of it, as long ones do on the level portable, are
+    /// left out.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
 }
@@ -197,7 +201,10 @@ pub(crate) fn at_least_one(number: &str) -> Result<NonZeroUsize, String> {
 }
 
 fn level_help() -> String {
-    format!("The instruction set: auto, {} [env: MINILM_LEVEL] [default: auto]", Level::NAMES.join(", "))
+    format!(
+        "The instruction set: auto, {} [env: MINILM_LEVEL] [default: auto]",
+        Level::NAMES.join(", ")
+    )
 }
 
 const EXAMPLES: &str = "\

@@ -10,8 +10,9 @@
 //! ceilings     multiply-adds on registers, bytes read from caches and memory: in between, so that one slow moment spoils no ceiling
 //! ```
 //!
-//! What is compared with a ceiling is the best of several runs, as the ceiling is: a machine that is shared now and then gives less,
-//! never more. Latency is told as it comes. On a slow level, what would take too long is left out.
+//! What is compared with a ceiling is the best of several runs, as the ceiling is: a machine that
+//! is shared now and then gives less, never more. Latency is told as it comes. On a slow level,
+//! what would take too long is left out.
 
 mod clock;
 mod forward;
@@ -99,7 +100,8 @@ pub(crate) fn run(common: &Common, command: &Bench) -> Result<(), Error> {
     let level = model::level(common)?.unwrap_or_default();
     let machine = Machine::here();
     let threads = common.threads.filter(|&threads| threads > 0).unwrap_or(machine.cpus);
-    let load = |threads: usize| SentenceEncoder::builder().level(level).threads(threads).load(&directory);
+    let load =
+        |threads: usize| SentenceEncoder::builder().level(level).threads(threads).load(&directory);
     let encoders = Encoders { one: load(1)?, all: load(threads)?, threads };
     let bert = encoders.one.model();
 

@@ -20,7 +20,8 @@ use std::num::NonZeroUsize;
 
 /// Find groups of texts that are alike
 ///
-/// Without --kmeans or --threshold it finds communities: texts that are near to one in the middle. Most texts may be in none.
+/// Without --kmeans or --threshold it finds communities: texts that are near to one in the middle.
+/// Most texts may be in none.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {
@@ -28,8 +29,8 @@ pub(crate) struct Cluster {
     #[arg(long, value_name = "K", conflicts_with = "threshold", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// Put every text into a cluster, and join clusters while the mean cosine between their texts is above this (agglomerative). Memory is
-    /// for each pair of texts: 200 MB for 10 000 texts
+    /// Put every text into a cluster, and join clusters while the mean cosine between their texts
+    /// is above this (agglomerative). Memory is for each pair of texts: 200 MB for 10 000 texts
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
 
@@ -49,7 +50,8 @@ pub(crate) struct Cluster {
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub examples: usize,
 
-    /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of its texts, the middle one first
+    /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of
+    /// its texts, the middle one first
     #[arg(long)]
     pub json: bool,
 
@@ -88,32 +90,47 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
     page.finish()?;
     if !common.quiet {
         let inside: usize = clusters.iter().map(Vec::len).sum();
-        let (clusters, texts) = (count(clusters.len(), "cluster"), count(vectors.index.len(), "text"));
+        let (clusters, texts) =
+            (count(clusters.len(), "cluster"), count(vectors.index.len(), "text"));
         message(&format!("{clusters} with {inside} of {texts}"));
     }
     Ok(())
 }
 
 /// The rows of each cluster.
-fn find(command: &Cluster, embeddings: ArrayView2<f32>) -> Result<Vec<Vec<usize>>, minilm::tasks::Error> {
+fn find(
+    command: &Cluster,
+    embeddings: ArrayView2<f32>,
+) -> Result<Vec<Vec<usize>>, minilm::tasks::Error> {
     match (command.kmeans, command.threshold) {
         (Some(clusters), _) => {
             let found = KMeans::new(clusters.get()).seed(command.seed).run(embeddings);
             found.map(|found| members(&found.labels))
         }
         (_, Some(cosine)) => {
-            let agglomerative = Agglomerative::new(1.0 - f64::from(cosine)).linkage(Linkage::Average).distance(Distance::Cosine);
+            let agglomerative = Agglomerative::new(1.0 - f64::from(cosine))
+                .linkage(Linkage::Average)
+                .distance(Distance::Cosine);
             agglomerative.run(embeddings).map(|labels| members(&labels))
         }
         _ => {
             let communities = Communities::new().threshold(command.min_score);
-            command.min_size.map_or(communities, |least| communities.min_size(least.get())).run(embeddings)
+            command
+                .min_size
+                .map_or(communities, |least| communities.min_size(least.get()))
+                .run(embeddings)
         }
     }
 }
 
 /// The middle text, and those nearest to it.
-fn show(page: &mut Page, command: &Cluster, vectors: &Vectors, cluster: usize, rows: &[usize]) -> Result<(), Error> {
+fn show(
+    page: &mut Page,
+    command: &Cluster,
+    vectors: &Vectors,
+    cluster: usize,
+    rows: &[usize],
+) -> Result<(), Error> {
     let order = from_the_middle(vectors, rows);
     if command.json {
         let texts = order.iter().map(|&(row, _)| vectors.text(row)).collect::<Result<_, _>>()?;
@@ -125,13 +142,22 @@ fn show(page: &mut Page, command: &Cluster, vectors: &Vectors, cluster: usize, r
     }
     let [first, others @ ..] = &order[..] else { return Ok(()) };
     let title = page.style(Style::Bold, &printable(vectors.text(first.0)?));
-    page.line(&format!("{}  {title}", page.style(Style::Dim, &format!("{:>11}", count(rows.len(), "text")))))?;
+    page.line(&format!(
+        "{}  {title}",
+        page.style(Style::Dim, &format!("{:>11}", count(rows.len(), "text")))
+    ))?;
     let shown = command.examples.saturating_sub(1).min(others.len());
     for &(row, score) in &others[..shown] {
-        page.line(&format!("{}  {}", page.style(Style::Dim, &format!("{score:11.4}")), printable(vectors.text(row)?)))?;
+        page.line(&format!(
+            "{}  {}",
+            page.style(Style::Dim, &format!("{score:11.4}")),
+            printable(vectors.text(row)?)
+        ))?;
     }
     if shown < others.len() {
-        page.line(&page.style(Style::Dim, &format!("{:>11}  and {} more", "", others.len() - shown)))?;
+        page.line(
+            &page.style(Style::Dim, &format!("{:>11}  and {} more", "", others.len() - shown)),
+        )?;
     }
     Ok(())
 }
@@ -147,7 +173,10 @@ pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, 
         mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x / length);
     }
     let by_cosine = |to: &[f32]| {
-        let mut order: Vec<_> = rows.iter().map(|&member| (member, Similarity::Cosine.of(to, &row(member)) as f32)).collect();
+        let mut order: Vec<_> = rows
+            .iter()
+            .map(|&member| (member, Similarity::Cosine.of(to, &row(member)) as f32))
+            .collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1)); // stable
         order
     };

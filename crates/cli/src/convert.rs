@@ -14,8 +14,8 @@ use std::path::PathBuf;
 
 /// Convert vectors between npy, jsonl, csv, parquet and safetensors files
 ///
-/// The names of the files tell what they are. An index can be read too. Texts go along where both files have room for them: jsonl, csv,
-/// parquet and index. Values keep all their bits.
+/// The names of the files tell what they are. An index can be read too. Texts go along where both
+/// files have room for them: jsonl, csv, parquet and index. Values keep all their bits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Convert {
@@ -55,7 +55,11 @@ pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
     let written = writer.finish()?;
     if !common.quiet {
         let lost = if texts && !takes_texts { ", without their texts" } else { "" };
-        message(&format!("{} holds {}{lost}", command.to.display(), count(written as usize, "vector")));
+        message(&format!(
+            "{} holds {}{lost}",
+            command.to.display(),
+            count(written as usize, "vector")
+        ));
     }
     Ok(())
 }

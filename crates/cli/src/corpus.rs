@@ -1,7 +1,7 @@
 //! Texts of files, and their embeddings.
 //!
-//! Whoever compares all texts with all gets them as an index: in a temporary file that is mapped, so that memory need not hold them.
-//! A file that is an index already is taken as it is.
+//! Whoever compares all texts with all gets them as an index: in a temporary file that is mapped,
+//! so that memory need not hold them. A file that is an index already is taken as it is.
 
 mod scratch;
 
@@ -36,7 +36,8 @@ const PLACES: usize = 1 << 13;
 /// A file of texts.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// A file with one text a line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is standard input
+    /// A file with one text a line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is
+    /// standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -61,9 +62,10 @@ impl Source {
             ("strict", encoding.strict),
         ];
         match options.iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => {
-                Err(Error::Usage(format!("--{option}: {} is an index, with texts and vectors as they are", file.display())))
-            }
+            Some((option, _)) => Err(Error::Usage(format!(
+                "--{option}: {} is an index, with texts and vectors as they are",
+                file.display()
+            ))),
             None => Ok(()),
         }
     }
@@ -113,7 +115,17 @@ impl<'a> Corpus<'a> {
     ) -> Corpus<'a> {
         let (look, interrupt) = (Box::new(look), interrupt.clone());
         let (ready, places) = (VecDeque::new(), VecDeque::new());
-        Corpus { records, interrupt, look, ready, reads_all: false, taken: 0, skipped: 0, places, error: None }
+        Corpus {
+            records,
+            interrupt,
+            look,
+            ready,
+            reads_all: false,
+            taken: 0,
+            skipped: 0,
+            places,
+            error: None,
+        }
     }
 
     /// The header of a table, as a line of the file.
@@ -135,7 +147,8 @@ impl<'a> Corpus<'a> {
         quiet: bool,
         mut take: impl FnMut(SentenceEmbedding<Text>) -> Result<(), Error>,
     ) -> Result<usize, Error> {
-        let mut progress = Progress::new(!quiet, self.records.bytes().map_or(Size::Unknown, Size::Bytes));
+        let mut progress =
+            Progress::new(!quiet, self.records.bytes().map_or(Size::Unknown, Size::Bytes));
         let (mut truncated, mut failure) = (0, None);
         for result in encoder.encode_iter(self.by_ref()) {
             match result {
@@ -210,7 +223,8 @@ pub(crate) struct Vectors {
 }
 
 impl Vectors {
-    /// Embeds the texts of a source, or takes the index that it is. With `records` the texts of the index are whole records.
+    /// Embeds the texts of a source, or takes the index that it is. With `records` the texts of the
+    /// index are whole records.
     pub(crate) fn open(common: &Common, source: &Source, records: bool) -> Result<Vectors, Error> {
         let name = source.file.display().to_string();
         if is_index(&source.file) {
@@ -241,7 +255,8 @@ impl Vectors {
         common: &Common,
         compare: impl FnOnce(ArrayView2<f32>) -> Result<T, minilm::tasks::Error>,
     ) -> Result<T, Error> {
-        let progress = Progress::busy(!common.quiet, format!("comparing {}", count(self.index.len(), "text")));
+        let progress =
+            Progress::busy(!common.quiet, format!("comparing {}", count(self.index.len(), "text")));
         let found = compare(self.index.vectors().view());
         progress.finish();
         found.map_err(failed(&self.name))
@@ -262,7 +277,9 @@ pub(crate) fn values<T>(sentence: &SentenceEmbedding<T>) -> &[f32] {
 pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
     let cannot = match path.metadata() {
         Ok(found) if found.is_dir() => Some(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => Some(io::Error::other("only a regular file can be mapped")),
+        Ok(found) if !found.is_file() => {
+            Some(io::Error::other("only a regular file can be mapped"))
+        }
         _ => None,
     };
     if let Some(source) = cannot {
@@ -279,7 +296,9 @@ fn is_index(path: &Path) -> bool {
     }
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
-    read.is_ok() && start.get(8) == Some(&b'{') && start.windows(13).any(|part| part == b"minilm-index-")
+    read.is_ok()
+        && start.get(8) == Some(&b'{')
+        && start.windows(13).any(|part| part == b"minilm-index-")
 }
 
 /// As an error of an index is told when the vectors are those of `name`.

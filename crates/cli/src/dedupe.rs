@@ -13,8 +13,9 @@ use serde::Serialize;
 
 /// Print the texts without those that repeat an earlier one
 ///
-/// A text repeats another if their cosine is at least the threshold. The first of several stays. Records of *.jsonl, *.csv and *.tsv files
-/// are printed whole, so that the output is such a file again.
+/// A text repeats another if their cosine is at least the threshold. The first of several stays.
+/// Records of *.jsonl, *.csv and *.tsv files are printed whole, so that the output is such a file
+/// again.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dedupe {

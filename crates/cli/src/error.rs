@@ -54,7 +54,9 @@ impl Error {
     pub(crate) fn in_text(error: minilm::Error, place: impl Fn(usize) -> String) -> Error {
         use minilm::Error::{NotFinite, Tokenize, TooLong};
         Error::Text(match error {
-            TooLong { index, tokens, limit } => format!("{} has {tokens} tokens, but the model reads {limit}", place(index)),
+            TooLong { index, tokens, limit } => {
+                format!("{} has {tokens} tokens, but the model reads {limit}", place(index))
+            }
             Tokenize { index, reason } => format!("{} cannot be tokenised: {reason}", place(index)),
             NotFinite { index } => format!("the embedding of {} is not finite", place(index)),
             other => return other.into(),
@@ -88,7 +90,9 @@ impl From<minilm::tasks::index::IndexError> for Error {
     fn from(error: minilm::tasks::index::IndexError) -> Error {
         use minilm::tasks::{Error as Task, index::IndexError};
         match error {
-            IndexError::Vectors { source: Task::Option { option, reason }, .. } => option_error(option, &reason),
+            IndexError::Vectors { source: Task::Option { option, reason }, .. } => {
+                option_error(option, &reason)
+            }
             other => Error::Index(other),
         }
     }

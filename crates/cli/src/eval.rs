@@ -1,4 +1,5 @@
-//! `minilm eval`: how good the model is for texts of one's own, with the numbers of sentence-transformers.
+//! `minilm eval`: how good the model is for texts of one's own, with the numbers of
+//! sentence-transformers.
 
 mod labelled;
 mod retrieval;
@@ -33,8 +34,8 @@ pub(crate) enum Task {
 
 /// Correlate similarities of pairs with scores by people
 ///
-/// Pearson's and Spearman's coefficients of scores with the cosine, the dot product, and the negative distances. The columns are
-/// sentence1, sentence2 and score.
+/// Pearson's and Spearman's coefficients of scores with the cosine, the dot product, and the
+/// negative distances. The columns are sentence1, sentence2 and score.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval sts stsb-dev.tsv")]
 pub(crate) struct Sts {
@@ -44,8 +45,9 @@ pub(crate) struct Sts {
 
 /// Search a corpus for queries, and measure the rankings
 ///
-/// The folder is laid out as BEIR's: corpus.jsonl with _id, title and text, queries.jsonl with _id and text, and qrels/SPLIT.tsv with the
-/// columns query-id, corpus-id and score. Only queries of that split are asked. The corpus need not fit in memory.
+/// The folder is laid out as BEIR's: corpus.jsonl with _id, title and text, queries.jsonl with _id
+/// and text, and qrels/SPLIT.tsv with the columns query-id, corpus-id and score. Only queries of
+/// that split are asked. The corpus need not fit in memory.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval retrieval scifact --split test")]
 pub(crate) struct Retrieval {
@@ -67,10 +69,13 @@ pub(crate) struct Retrieval {
 
 /// Tell pairs that belong together from those that do not
 ///
-/// The best accuracy and the best F1 of any threshold, average precision and Matthews' correlation. The columns are sentence1, sentence2, and
-/// label, which is 1 or true for a pair that belongs together, 0 or false for another.
+/// The best accuracy and the best F1 of any threshold, average precision and Matthews' correlation.
+/// The columns are sentence1, sentence2, and label, which is 1 or true for a pair that belongs
+/// together, 0 or false for another.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  minilm eval pairs duplicates.csv --columns question1,question2,is_duplicate")]
+#[command(
+    after_help = "Example:\n  minilm eval pairs duplicates.csv --columns question1,question2,is_duplicate"
+)]
 pub(crate) struct Pairs {
     #[command(flatten)]
     pub table: Table,
@@ -88,7 +93,8 @@ pub(crate) struct Triplets {
 
 /// Cluster labelled texts, and compare the clusters with the labels
 ///
-/// k-means with as many clusters as there are labels; homogeneity, completeness and the V-measure. The columns are text and label.
+/// k-means with as many clusters as there are labels; homogeneity, completeness and the V-measure.
+/// The columns are text and label.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
 pub(crate) struct Clusters {
@@ -107,11 +113,13 @@ pub(crate) struct Clusters {
 /// A file with several texts, or a label, in each record.
 #[derive(Debug, Args)]
 pub(crate) struct Table {
-    /// A *.tsv or *.csv file with a header, or *.jsonl or *.parquet; tab-separated if it has another name; - is standard input
+    /// A *.tsv or *.csv file with a header, or *.jsonl or *.parquet; tab-separated if it has
+    /// another name; - is standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
-    /// The names of the columns or fields, if they are others, in the order in which they are named above
+    /// The names of the columns or fields, if they are others, in the order in which they are named
+    /// above
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
 
@@ -129,7 +137,10 @@ impl Table {
         let given: Vec<Name> = self.columns.iter().map(|name| Name::Needed(name)).collect();
         if !given.is_empty() && given.len() != N {
             let names = names.join(",");
-            return Err(Error::Usage(format!("--columns: {} names were given, but {N} are needed: {names}", given.len())));
+            return Err(Error::Usage(format!(
+                "--columns: {} names were given, but {N} are needed: {names}",
+                given.len()
+            )));
         }
         let usual = names.map(Name::Needed);
         let kind = match Kind::of(&self.file) {
@@ -152,7 +163,12 @@ pub(crate) fn run(common: &Common, command: &Eval) -> Result<(), Error> {
 }
 
 /// Results: a table of percentages for people, one object for programs.
-fn report<T: Serialize>(json: bool, results: &T, title: &str, rows: &[(String, Vec<String>)]) -> Result<(), Error> {
+fn report<T: Serialize>(
+    json: bool,
+    results: &T,
+    title: &str,
+    rows: &[(String, Vec<String>)],
+) -> Result<(), Error> {
     let mut page = Page::new();
     if json {
         page.json(results)?;

@@ -23,8 +23,8 @@ use table::Table;
 
 /// Show which tokens make two texts alike
 ///
-/// The similarity is the sum over all pairs of a token of the one and a token of the other text; the table shows what each pair
-/// adds. The model must pool by the mean of its token vectors.
+/// The similarity is the sum over all pairs of a token of the one and a token of the other text;
+/// the table shows what each pair adds. The model must pool by the mean of its token vectors.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Explain {

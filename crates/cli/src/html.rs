@@ -1,14 +1,16 @@
 //! Pages from templates.
 //!
-//! A template is an HTML file with `{{name}}` where something is filled in. What is filled in is markup, and whatever of it comes from
-//! outside goes through [`escape`]. A value is never searched for names, so a text may hold `{{name}}` too.
+//! A template is an HTML file with `{{name}}` where something is filled in. What is filled in is
+//! markup, and whatever of it comes from outside goes through [`escape`]. A value is never searched
+//! for names, so a text may hold `{{name}}` too.
 //!
 //! The pages ask for nothing from elsewhere, and their content security policy forbids it.
 
 /// What all pages share.
 pub(crate) const STYLE: &str = include_str!("html/style.css");
 
-/// `text` as HTML shows it, between tags or in quotes. Control characters, which HTML forbids, become U+FFFD.
+/// `text` as HTML shows it, between tags or in quotes. Control characters, which HTML forbids,
+/// become U+FFFD.
 pub(crate) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
@@ -26,7 +28,8 @@ pub(crate) fn escape(text: &str) -> String {
     html
 }
 
-/// A word piece; the continuation mark is less visible. Its direction does not spread to what is around it.
+/// A word piece; the continuation mark is less visible. Its direction does not spread to what is
+/// around it.
 pub(crate) fn token(token: &str) -> String {
     match token.strip_prefix("##") {
         Some(rest) if !rest.is_empty() => format!("<bdi><i>##</i>{}</bdi>", escape(rest)),
@@ -44,7 +47,10 @@ pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}").expect("every {{ has its }}");
-        let which = values.iter().position(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} has no value"));
+        let which = values
+            .iter()
+            .position(|(known, _)| *known == name)
+            .unwrap_or_else(|| panic!("{name} has no value"));
         used[which] = true;
         page.push_str(before);
         page.push_str(&values[which].1);

@@ -15,8 +15,9 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Embed texts into an index file, for search
 ///
-/// The index holds the vectors, the texts, and what made them: a query of another model is refused. It appears when it is complete, and
-/// replaces a file of that name then. Ctrl-C keeps the texts that are done.
+/// The index holds the vectors, the texts, and what made them: a query of another model is refused.
+/// It appears when it is complete, and replaces a file of that name then. Ctrl-C keeps the texts
+/// that are done.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Index {
@@ -36,7 +37,8 @@ pub(crate) struct Index {
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub skip: usize,
 
-    /// Cut texts that are longer than the model reads into windows, each with its own vector, instead of reading only their beginnings
+    /// Cut texts that are longer than the model reads into windows, each with its own vector,
+    /// instead of reading only their beginnings
     #[arg(long, conflicts_with = "strict")]
     pub windows: bool,
 
@@ -61,7 +63,8 @@ Examples:
 
 pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     check_output(command)?;
-    let files: Vec<Records> = command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
+    let files: Vec<Records> =
+        command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let directory = model::directory(common)?;
     let encoder = model::load(common, &command.encoding)?;
@@ -75,9 +78,11 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
         let mut corpus = Corpus::new(records, &interrupt);
         skip -= corpus.leave_out(skip);
         corpus.reads_all = command.windows;
-        done += corpus.embed(&encoder, common.quiet, |sentence| match command.windows && sentence.dropped > 0 {
-            false => Ok(writer.push(values(&sentence), &sentence.text.text)?),
-            true => push_windows(&mut writer, &encoder, &sentence.text.text, command.stride),
+        done += corpus.embed(&encoder, common.quiet, |sentence| {
+            match command.windows && sentence.dropped > 0 {
+                false => Ok(writer.push(values(&sentence), &sentence.text.text)?),
+                true => push_windows(&mut writer, &encoder, &sentence.text.text, command.stride),
+            }
         })?;
         if interrupt.asked() {
             break;
@@ -85,14 +90,21 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     }
     let name = path.display();
     if interrupt.asked() && done == command.skip {
-        return Err(Error::Interrupted(format!("stopped before the first text; {name} was not written")));
+        return Err(Error::Interrupted(format!(
+            "stopped before the first text; {name} was not written"
+        )));
     }
     if skip > 0 && !interrupt.asked() {
-        return Err(Error::Usage(format!("--skip: there are only {}", count(command.skip - skip, "text"))));
+        return Err(Error::Usage(format!(
+            "--skip: there are only {}",
+            count(command.skip - skip, "text")
+        )));
     }
     let rows = count(writer.finish()?, if command.windows { "window" } else { "text" });
     if interrupt.asked() {
-        return Err(Error::Interrupted(format!("stopped; {name} holds {rows}; to go on, add --append --skip {done}")));
+        return Err(Error::Interrupted(format!(
+            "stopped; {name} holds {rows}; to go on, add --append --skip {done}"
+        )));
     }
     if !common.quiet {
         message(&format!("{name} holds {rows}"));
@@ -103,15 +115,25 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
 /// A text file does not become the index of its texts, by a slip of the hand.
 fn check_output(command: &Index) -> Result<(), Error> {
     let output = command.output.canonicalize();
-    let is_output = |file: &PathBuf| output.as_ref().is_ok_and(|output| file.canonicalize().is_ok_and(|file| file == *output));
+    let is_output = |file: &PathBuf| {
+        output.as_ref().is_ok_and(|output| file.canonicalize().is_ok_and(|file| file == *output))
+    };
     match command.files.iter().any(is_output) && !command.append {
-        true => Err(Error::Usage(format!("--output: the index would replace {}, of which it is made", command.output.display()))),
+        true => Err(Error::Usage(format!(
+            "--output: the index would replace {}, of which it is made",
+            command.output.display()
+        ))),
         false => Ok(()),
     }
 }
 
 /// Adds the windows of a text, each with the part of the text that it reads.
-fn push_windows(writer: &mut Writer, encoder: &SentenceEncoder, text: &str, stride: Option<NonZeroUsize>) -> Result<(), Error> {
+fn push_windows(
+    writer: &mut Writer,
+    encoder: &SentenceEncoder,
+    text: &str,
+    stride: Option<NonZeroUsize>,
+) -> Result<(), Error> {
     let windows = stride.map_or(Windows::new(), |stride| Windows::new().stride(stride.get()));
     for window in encoder.encode_windows(text, windows) {
         let window = window?;

@@ -52,7 +52,9 @@ impl Texts {
     pub(crate) fn open(command: &Embed) -> Result<Texts, Error> {
         match &command.input {
             Some(path) => Ok(Texts::new(Origin::Lines(Opened::open(path)?))),
-            None if !command.texts.is_empty() => Ok(Texts::new(Origin::Arguments(command.texts.clone().into_iter()))),
+            None if !command.texts.is_empty() => {
+                Ok(Texts::new(Origin::Arguments(command.texts.clone().into_iter())))
+            }
             None if io::stdin().is_terminal() => {
                 let remedy = "give them as arguments, with --input FILE, or through a pipe (--input - reads what you type)";
                 Err(Error::Usage(format!("there are no texts; {remedy}")))
@@ -125,18 +127,31 @@ impl Opened {
             Ok((file, metadata.is_file().then_some(metadata.len())))
         };
         match open() {
-            Ok((file, bytes)) => Ok(Opened { name, reader: Box::new(BufReader::with_capacity(1 << 16, file)), bytes }),
+            Ok((file, bytes)) => Ok(Opened {
+                name,
+                reader: Box::new(BufReader::with_capacity(1 << 16, file)),
+                bytes,
+            }),
             Err(source) => Err(Error::Read { name, source }),
         }
     }
 
     fn stdin() -> Opened {
-        Opened { name: "standard input".to_owned(), reader: Box::new(io::stdin().lock()), bytes: None }
+        Opened {
+            name: "standard input".to_owned(),
+            reader: Box::new(io::stdin().lock()),
+            bytes: None,
+        }
     }
 }
 
-/// Line `number` of `name` without its end (`\n` or `\r\n`), or `None` after the last. A byte order mark before the first is no part of it.
-pub(crate) fn read_line(reader: &mut impl BufRead, name: &str, number: usize) -> Result<Option<String>, Error> {
+/// Line `number` of `name` without its end (`\n` or `\r\n`), or `None` after the last. A byte order
+/// mark before the first is no part of it.
+pub(crate) fn read_line(
+    reader: &mut impl BufRead,
+    name: &str,
+    number: usize,
+) -> Result<Option<String>, Error> {
     let mut line = Vec::new();
     let read = reader.read_until(b'\n', &mut line);
     if read.map_err(|source| Error::Read { name: name.to_owned(), source })? == 0 {
@@ -149,9 +164,15 @@ pub(crate) fn read_line(reader: &mut impl BufRead, name: &str, number: usize) ->
         }
     }
     match String::from_utf8(line) {
-        Ok(text) if number == 1 && text.starts_with(MARK) => Ok(Some(text[MARK.len_utf8()..].to_owned())),
+        Ok(text) if number == 1 && text.starts_with(MARK) => {
+            Ok(Some(text[MARK.len_utf8()..].to_owned()))
+        }
         Ok(text) => Ok(Some(text)),
-        Err(error) => Err(Error::NotUtf8 { name: name.to_owned(), line: number, byte: error.utf8_error().valid_up_to() + 1 }),
+        Err(error) => Err(Error::NotUtf8 {
+            name: name.to_owned(),
+            line: number,
+            byte: error.utf8_error().valid_up_to() + 1,
+        }),
     }
 }
 
@@ -160,7 +181,11 @@ mod tests {
     use super::*;
 
     fn lines(bytes: &'static [u8]) -> Texts {
-        Texts::new(Origin::Lines(Opened { name: "it".to_owned(), reader: Box::new(bytes), bytes: None }))
+        Texts::new(Origin::Lines(Opened {
+            name: "it".to_owned(),
+            reader: Box::new(bytes),
+            bytes: None,
+        }))
     }
 
     #[test]
@@ -186,6 +211,9 @@ mod tests {
         let mut texts = lines(b"fine\nbad \xff\nfine\n");
         assert_eq!(texts.by_ref().collect::<Vec<_>>(), ["fine"]);
         assert_eq!(texts.next(), None);
-        assert_eq!(texts.finish().unwrap_err().to_string(), "line 2 of it is not UTF-8 from byte 5 on");
+        assert_eq!(
+            texts.finish().unwrap_err().to_string(),
+            "line 2 of it is not UTF-8 from byte 5 on"
+        );
     }
 }

@@ -13,8 +13,8 @@
 //! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
 //! ```
 //!
-//! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed, 2 misused, 130
-//! stopped by Ctrl-C.
+//! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1
+//! failed, 2 misused, 130 stopped by Ctrl-C.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -103,7 +103,9 @@ fn note_truncated(quiet: bool, texts: usize, limit: usize) {
     match texts {
         _ if quiet => {}
         0 => {}
-        1 => message(&format!("1 text was longer than {limit} tokens; the rest of it was not read")),
+        1 => {
+            message(&format!("1 text was longer than {limit} tokens; the rest of it was not read"))
+        }
         n => message(&format!("{n} texts were longer than {limit} tokens; the rest was not read")),
     }
 }

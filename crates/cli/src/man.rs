@@ -1,4 +1,5 @@
-//! `minilm man`: manual pages, for those who package the program. `cargo xtask man` calls it; the help does not list it.
+//! `minilm man`: manual pages, for those who package the program. `cargo xtask man` calls it; the
+//! help does not list it.
 
 use crate::{args::Cli, error::Error};
 use clap::{Args, CommandFactory};
@@ -15,6 +16,7 @@ pub(crate) struct Man {
 
 pub(crate) fn run(command: &Man) -> Result<(), Error> {
     let pages = Cli::command().disable_help_subcommand(true);
-    let written = fs::create_dir_all(&command.directory).and_then(|()| clap_mangen::generate_to(pages, &command.directory));
+    let written = fs::create_dir_all(&command.directory)
+        .and_then(|()| clap_mangen::generate_to(pages, &command.directory));
     written.map_err(|source| Error::Write { name: command.directory.display().to_string(), source })
 }

@@ -28,8 +28,8 @@ const CLUSTERS: usize = 16;
 
 /// Draw a map of texts, as a page for the browser
 ///
-/// Texts that are alike lie together (principal components, then t-SNE). Clusters have a colour, a number and the name of their
-/// middle text. Distances between far groups mean little.
+/// Texts that are alike lie together (principal components, then t-SNE). Clusters have a colour, a
+/// number and the name of their middle text. Distances between far groups mean little.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Map {
@@ -41,7 +41,8 @@ pub(crate) struct Map {
     #[arg(long, value_name = "K", conflicts_with = "min_score", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// Colour communities instead: texts with at least this cosine with one in the middle. Most texts may be in none
+    /// Colour communities instead: texts with at least this cosine with one in the middle. Most
+    /// texts may be in none
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub min_score: Option<f32>,
 
@@ -84,7 +85,11 @@ pub(crate) fn run(common: &Common, command: &Map) -> Result<(), Error> {
     html.write(&page::page(&vectors, &groups, &points)?)?;
     if !common.quiet {
         let clusters = groups.iter().filter(|group| group.is_cluster).count();
-        message(&format!("{} in {}", count(vectors.index.len(), "text"), count(clusters, "cluster")));
+        message(&format!(
+            "{} in {}",
+            count(vectors.index.len(), "text"),
+            count(clusters, "cluster")
+        ));
     }
     Ok(())
 }
@@ -102,10 +107,19 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let n = vectors.index.len();
     let embeddings = vectors.index.vectors();
     let found = match command.min_score {
-        Some(cosine) => Communities::new().threshold(cosine).min_size(command.min_size.get()).run(embeddings.view()),
+        Some(cosine) => Communities::new()
+            .threshold(cosine)
+            .min_size(command.min_size.get())
+            .run(embeddings.view()),
         None => {
-            let most = command.kmeans.map_or_else(|| ((n as f64 / 2.0).sqrt() as usize).clamp(1, CLUSTERS), NonZeroUsize::get);
-            KMeans::new(most).seed(command.seed).run(embeddings.view()).map(|found| members(&found.labels))
+            let most = command.kmeans.map_or_else(
+                || ((n as f64 / 2.0).sqrt() as usize).clamp(1, CLUSTERS),
+                NonZeroUsize::get,
+            );
+            KMeans::new(most)
+                .seed(command.seed)
+                .run(embeddings.view())
+                .map(|found| members(&found.labels))
         }
     };
     let mut clusters = found.map_err(failed(&vectors.name))?;
@@ -114,8 +128,11 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let mut free = vec![true; n];
     clusters.iter().flatten().for_each(|&row| free[row] = false);
     let left: Vec<usize> = (0..n).filter(|&row| free[row]).collect();
-    let ordered = |rows: Vec<usize>| from_the_middle(vectors, &rows).into_iter().map(|(row, _)| row).collect();
-    let mut groups: Vec<Group> = clusters.into_iter().map(|rows| Group { rows: ordered(rows), is_cluster: true }).collect();
+    let ordered = |rows: Vec<usize>| {
+        from_the_middle(vectors, &rows).into_iter().map(|(row, _)| row).collect()
+    };
+    let mut groups: Vec<Group> =
+        clusters.into_iter().map(|rows| Group { rows: ordered(rows), is_cluster: true }).collect();
     if !left.is_empty() {
         groups.push(Group { rows: left, is_cluster: false });
     }

@@ -55,7 +55,8 @@ pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     }
 }
 
-/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name stays a path, which is missing.
+/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name
+/// stays a path, which is missing.
 fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
@@ -80,15 +81,19 @@ fn hub(quiet: bool) -> Hub {
     let progress = Progress::new(!quiet, Size::Unknown);
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Hub::from_env().on_download(move |file| {
-        let total = file.total.map_or_else(String::new, |total| format!(" of {:.1}", megabytes(total)));
-        progress.note(|| format!("downloading {}: {:.1}{total} MB", file.file, megabytes(file.done)));
+        let total =
+            file.total.map_or_else(String::new, |total| format!(" of {:.1}", megabytes(total)));
+        progress
+            .note(|| format!("downloading {}: {:.1}{total} MB", file.file, megabytes(file.done)));
     })
 }
 
 /// `--level` or `MINILM_LEVEL`; `None` is `auto`.
 pub(crate) fn level(common: &Common) -> Result<Option<Level>, Error> {
     let named = common.level.clone().map(|name| ("--level", name));
-    let variable = || variable("MINILM_LEVEL").map(|name| ("MINILM_LEVEL", name.to_string_lossy().into_owned()));
+    let variable = || {
+        variable("MINILM_LEVEL").map(|name| ("MINILM_LEVEL", name.to_string_lossy().into_owned()))
+    };
     match named.or_else(variable) {
         None => Ok(None),
         Some((_, name)) if name == "auto" => Ok(None),

@@ -40,17 +40,21 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Opens the output of `command`, so that a place that cannot be written to is known before the model is loaded.
+    /// Opens the output of `command`, so that a place that cannot be written to is known before the
+    /// model is loaded.
     pub(crate) fn open(command: &'a Embed) -> Result<Plan<'a>, Error> {
         let target = match &command.output {
             None if command.format == args::Format::Npy && io::stdout().is_terminal() => {
                 let remedy = "pass --output FILE, or redirect standard output to a file";
-                return Err(Error::Usage(format!("npy is binary and a terminal cannot show it; {remedy}")));
+                return Err(Error::Usage(format!(
+                    "npy is binary and a terminal cannot show it; {remedy}"
+                )));
             }
             None => Ok(Target::stdout()),
             Some(path) => Target::file(path),
         };
-        let target = target.map_err(|source| Error::Write { name: name(command).unwrap_or_default(), source })?;
+        let target = target
+            .map_err(|source| Error::Write { name: name(command).unwrap_or_default(), source })?;
         Ok(Plan { target, command })
     }
 

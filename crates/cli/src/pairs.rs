@@ -55,7 +55,10 @@ struct Row<'a> {
 pub(crate) fn run(common: &Common, command: &Pairs) -> Result<(), Error> {
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, false)?;
-    let mining = Mining::new().max_pairs(command.max_pairs.get()).top_k(command.top_k.get()).min_score(command.min_score);
+    let mining = Mining::new()
+        .max_pairs(command.max_pairs.get())
+        .top_k(command.top_k.get())
+        .min_score(command.min_score);
     let level = model::level(common)?;
     let mining = level.map_or(mining, |level| mining.level(level));
     let pairs = vectors.compare(common, |rows| mining.run(rows))?;

@@ -26,9 +26,15 @@ impl Progress {
     pub(crate) fn new(wanted: bool, size: Size) -> Progress {
         let bar = (wanted && io::stderr().is_terminal()).then(|| {
             let (length, style) = match size {
-                Size::Texts(n) => (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len} texts, {eta} to go"),
-                Size::Bytes(n) => (Some(n), "{elapsed_precise} {wide_bar} {percent} %, {msg}, {eta} to go"),
-                Size::Steps => (Some(0), "{elapsed_precise} {wide_bar} step {pos} of {len}, {eta} to go"),
+                Size::Texts(n) => {
+                    (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len} texts, {eta} to go")
+                }
+                Size::Bytes(n) => {
+                    (Some(n), "{elapsed_precise} {wide_bar} {percent} %, {msg}, {eta} to go")
+                }
+                Size::Steps => {
+                    (Some(0), "{elapsed_precise} {wide_bar} step {pos} of {len}, {eta} to go")
+                }
                 Size::Unknown => (None, "{elapsed_precise} {spinner} {msg}"),
             };
             let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::hidden());

@@ -27,8 +27,8 @@ const SAMPLE: (usize, usize) = (100_000, 100);
 
 /// Store vectors in a byte, or a bit, for each dimension
 ///
-/// The values are those of quantize_embeddings of sentence-transformers, as a NumPy array. int8 and uint8 need the range of each dimension:
-/// that of these vectors, or of others (--calibration).
+/// The values are those of quantize_embeddings of sentence-transformers, as a NumPy array. int8 and
+/// uint8 need the range of each dimension: that of these vectors, or of others (--calibration).
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Quantize {
@@ -87,7 +87,9 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
     let needs_ranges = matches!(command.precision, Precision::Int8 | Precision::Uint8);
     let ranges = match (needs_ranges, &command.calibration) {
         (false, None) => None,
-        (false, Some(_)) => return Err(Error::Usage("--calibration: bits need no ranges".to_owned())),
+        (false, Some(_)) => {
+            return Err(Error::Usage("--calibration: bits need no ranges".to_owned()));
+        }
         (true, Some(file)) => Some(ranges(file, None)?),
         (true, None) => Some(ranges(&command.file, tensor)?),
     };
@@ -112,14 +114,18 @@ fn ranges(file: &Path, tensor: Option<&str>) -> Result<Ranges, Error> {
     let mut seen = 0;
     while let Some(row) = rows.next()? {
         seen += 1;
-        let (min, max) = ends.get_or_insert_with(|| (row.values.clone().into(), row.values.clone().into()));
+        let (min, max) =
+            ends.get_or_insert_with(|| (row.values.clone().into(), row.values.clone().into()));
         for ((min, max), &x) in min.iter_mut().zip(max).zip(&row.values) {
             (*min, *max) = (min.min(x), max.max(x));
         }
     }
     match ends {
         Some((min, max)) if seen > 1 => Ranges::new(min.view(), max.view()).map_err(failed(file)),
-        _ => Err(Error::Input(format!("{} holds one vector, which has no ranges; pass --calibration", rows.name()))),
+        _ => Err(Error::Input(format!(
+            "{} holds one vector, which has no ranges; pass --calibration",
+            rows.name()
+        ))),
     }
 }
 
@@ -137,10 +143,16 @@ fn block(rows: &mut Reader, most: usize) -> Result<Array2<f32>, Error> {
 }
 
 /// The bytes of some rows.
-fn quantize(precision: Precision, ranges: Option<&Ranges>, rows: &Array2<f32>) -> Result<Array2<u8>, minilm::tasks::Error> {
+fn quantize(
+    precision: Precision,
+    ranges: Option<&Ranges>,
+    rows: &Array2<f32>,
+) -> Result<Array2<u8>, minilm::tasks::Error> {
     let rows = rows.view();
     match (precision, ranges) {
-        (Precision::Int8, Some(ranges)) => ranges.to_i8(rows).map(|bytes| bytes.mapv(i8::cast_unsigned)),
+        (Precision::Int8, Some(ranges)) => {
+            ranges.to_i8(rows).map(|bytes| bytes.mapv(i8::cast_unsigned))
+        }
         (Precision::Binary, _) => to_binary(rows).map(|bytes| bytes.mapv(i8::cast_unsigned)),
         (_, Some(ranges)) => ranges.to_u8(rows),
         (_, None) => to_ubinary(rows),
@@ -148,9 +160,18 @@ fn quantize(precision: Precision, ranges: Option<&Ranges>, rows: &Array2<f32>) -
 }
 
 /// Writes all rows, with progress if that is wanted, and returns how many there were.
-fn write(command: &Quantize, output: &Path, ranges: Option<&Ranges>, wanted: bool) -> Result<usize, Error> {
+fn write(
+    command: &Quantize,
+    output: &Path,
+    ranges: Option<&Ranges>,
+    wanted: bool,
+) -> Result<usize, Error> {
     let mut rows = Reader::open(&command.file, command.tensor.as_deref())?;
-    let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) { "|i1" } else { "|u1" };
+    let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) {
+        "|i1"
+    } else {
+        "|u1"
+    };
     let (mut writer, mut written) = (None, 0);
     let progress = Progress::new(wanted, Size::Unknown);
     loop {
@@ -185,7 +206,11 @@ fn report(command: &Quantize, ranges: Option<&Ranges>) -> Result<(), Error> {
     };
     let bytes = bytes.map_err(&failed)?;
     let mut page = crate::show::Page::new();
-    page.line(&format!("{} queries among {} rows, the ten nearest", queries.nrows(), sample.nrows()))?;
+    page.line(&format!(
+        "{} queries among {} rows, the ten nearest",
+        queries.nrows(),
+        sample.nrows()
+    ))?;
     for again in [0, 1, 2, 4, 10] {
         let search = QuantizedSearch::new().multiplier(again.max(1));
         let embeddings = (again > 0).then(|| sample.view());

@@ -8,7 +8,8 @@
 //! parquet   some of the columns, if the program is built with that feature
 //! ```
 //!
-//! A record comes with the line where it begins, and as it stands in the file. Nothing is held but the current one.
+//! A record comes with the line where it begins, and as it stands in the file. Nothing is held but
+//! the current one.
 
 mod json;
 #[cfg(feature = "parquet")]
@@ -32,7 +33,8 @@ pub(crate) struct Input {
     #[arg(long, value_name = "NAME", conflicts_with = "column")]
     pub field: Option<String>,
 
-    /// Read a table with a header, and the text from this column [default for *.csv, *.tsv and *.parquet: text]
+    /// Read a table with a header, and the text from this column [default for *.csv, *.tsv and
+    /// *.parquet: text]
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
 }

@@ -25,7 +25,8 @@ const TOGETHER: usize = 1024;
 
 /// Find the texts of an index that are nearest to a query
 ///
-/// The index is one that `minilm index` has written, with the same model and encoding options. Every text is compared, so nothing is missed.
+/// The index is one that `minilm index` has written, with the same model and encoding options.
+/// Every text is compared, so nothing is missed.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Search {
@@ -36,7 +37,8 @@ pub(crate) struct Search {
     #[arg(value_name = "QUERY", required_unless_present = "queries", conflicts_with = "queries")]
     pub query: Vec<String>,
 
-    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv, *.parquet with a field or column named text; - is standard input
+    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv, *.parquet with a field
+    /// or column named text; - is standard input
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
@@ -78,8 +80,15 @@ pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     let records = command.queries.as_ref().map(|file| Input::default().open(file)).transpose()?;
     let directory = model::directory(common)?;
     let encoder = model::load(common, &command.encoding)?;
-    let mut searcher =
-        Searcher { command, space: encoder.space(directory)?, index, encoder, page: Page::new(), answered: 0, truncated: 0 };
+    let mut searcher = Searcher {
+        command,
+        space: encoder.space(directory)?,
+        index,
+        encoder,
+        page: Page::new(),
+        answered: 0,
+        truncated: 0,
+    };
     match records {
         None => searcher.answer(&command.query, |index| format!("query {}", index + 1))?,
         Some(records) => searcher.answer_all(records)?,
@@ -117,9 +126,14 @@ impl Searcher<'_> {
     }
 
     fn answer(&mut self, queries: &[String], place: impl Fn(usize) -> String) -> Result<(), Error> {
-        let encoded = self.encoder.encode_with_counts(queries).map_err(|error| Error::in_text(error, place))?;
+        let encoded = self
+            .encoder
+            .encode_with_counts(queries)
+            .map_err(|error| Error::in_text(error, place))?;
         self.truncated += encoded.counts.iter().filter(|count| count.dropped > 0).count();
-        let search = minilm::tasks::search::Search::new().top_k(self.command.top_k.get()).level(self.encoder.level());
+        let search = minilm::tasks::search::Search::new()
+            .top_k(self.command.top_k.get())
+            .level(self.encoder.level());
         let search = self.command.min_score.map_or(search, |least| search.min_score(least));
         let found = self.index.search(&self.space, encoded.embeddings.view(), &search)?;
         for (query, hits) in queries.iter().zip(&found) {

@@ -22,7 +22,10 @@ pub(crate) enum Style {
 impl Page {
     /// Colours if it is a terminal, and `NO_COLOR` is not set (<https://no-color.org>).
     pub(crate) fn new() -> Page {
-        Page { out: BufWriter::new(io::stdout().lock()), colour: terminal::is_coloured(Color::Auto) }
+        Page {
+            out: BufWriter::new(io::stdout().lock()),
+            colour: terminal::is_coloured(Color::Auto),
+        }
     }
 
     /// A line.

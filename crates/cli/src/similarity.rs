@@ -11,7 +11,8 @@ use std::io::{self, Write};
 pub(crate) fn run(common: &Common, command: &Similarity) -> Result<(), Error> {
     let encoder = model::load(common, &command.encoding)?;
     let encoded = encoder.encode_with_counts(&[&command.a, &command.b]);
-    let encoded = encoded.map_err(|error| Error::in_text(error, |index| format!("text {}", index + 1)))?;
+    let encoded =
+        encoded.map_err(|error| Error::in_text(error, |index| format!("text {}", index + 1)))?;
     let (a, b) = (encoded.embeddings.row(0), encoded.embeddings.row(1));
     let score = match command.score {
         Score::Cosine => similarity::cosine(a, b),

@@ -25,7 +25,9 @@ impl Table {
     pub(crate) fn text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
-        let widths: Vec<usize> = (0..columns).map(|column| cells(column).map(|cell| cell.width()).max().unwrap_or(0)).collect();
+        let widths: Vec<usize> = (0..columns)
+            .map(|column| cells(column).map(|cell| cell.width()).max().unwrap_or(0))
+            .collect();
         let mut text = String::new();
         for row in &self.rows {
             let mut line = String::new();
@@ -33,7 +35,11 @@ impl Table {
                 let separator = if column == 0 { "" } else { "  " };
                 let space = " ".repeat(width - cell.width());
                 line += separator;
-                line += &if column < self.left { format!("{cell}{space}") } else { format!("{space}{cell}") };
+                line += &if column < self.left {
+                    format!("{cell}{space}")
+                } else {
+                    format!("{space}{cell}")
+                };
             }
             text.push_str(line.trim_end());
             text.push('\n');

@@ -12,8 +12,12 @@ const WIDTH: usize = 80;
 
 /// Columns of standard output: `COLUMNS`, or what the terminal says.
 pub(crate) fn width() -> usize {
-    let said = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|&columns| columns > 0);
-    let asked = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    let said = env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .filter(|&columns| columns > 0);
+    let asked =
+        || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
     said.or_else(asked).unwrap_or(WIDTH)
 }
 
@@ -23,7 +27,11 @@ pub(crate) fn is_coloured(color: Color) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => !is_set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb") && io::stdout().is_terminal(),
+        Color::Auto => {
+            !is_set("NO_COLOR")
+                && env::var_os("TERM").is_none_or(|term| term != "dumb")
+                && io::stdout().is_terminal()
+        }
     }
 }
 
@@ -65,7 +73,11 @@ mod tests {
         for text in ["", "a", "東京タワー", "a long word", "\u{1b}[31m"] {
             for width in 1..20 {
                 for cell in [left(text, width), right(text, width)] {
-                    assert_eq!(unicode_width::UnicodeWidthStr::width(cell.as_str()), width, "{text:?} in {width}");
+                    assert_eq!(
+                        unicode_width::UnicodeWidthStr::width(cell.as_str()),
+                        width,
+                        "{text:?} in {width}"
+                    );
                 }
             }
         }

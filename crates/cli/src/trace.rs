@@ -23,8 +23,8 @@ use std::{
 
 /// Show everything that happens to a text in the model
 ///
-/// Its tokens, every intermediate tensor under the name of the PyTorch module whose output it is, the size of the residual
-/// stream, and time and FLOP/s of each kernel.
+/// Its tokens, every intermediate tensor under the name of the PyTorch module whose output it is,
+/// the size of the residual stream, and time and FLOP/s of each kernel.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Trace {
@@ -47,7 +47,9 @@ pub(crate) fn run(common: &Common, command: &Trace) -> Result<(), Error> {
     let html = command.html.as_deref().map(Page::open).transpose()?;
     let npy = command.npy.as_deref().map(Folder::open).transpose()?;
     let encoder = model::load(common, &command.encoding)?;
-    let trace = encoder.trace(&command.text).map_err(|error| Error::in_text(error, |_| "the text".to_owned()))?;
+    let trace = encoder
+        .trace(&command.text)
+        .map_err(|error| Error::in_text(error, |_| "the text".to_owned()))?;
     if let Some(npy) = npy {
         write_arrays(npy, &trace)?;
     }
@@ -61,14 +63,19 @@ pub(crate) fn run(common: &Common, command: &Trace) -> Result<(), Error> {
     Ok(())
 }
 
-/// Every tensor under its name, and `attentions.n` `[A, T, T]` of each layer, as transformers calls them.
+/// Every tensor under its name, and `attentions.n` `[A, T, T]` of each layer, as transformers calls
+/// them.
 fn write_arrays(mut folder: Folder, trace: &minilm::Trace) -> Result<(), Error> {
     for tensor in &trace.tensors {
         folder.array(&tensor.name, tensor.values.shape(), tensor.values.iter().copied())?;
     }
     for layer in 0..trace.layers {
         let attentions = trace.attentions(layer);
-        folder.array(&format!("attentions.{layer}"), attentions.shape(), attentions.iter().map(|&share| share as f32))?;
+        folder.array(
+            &format!("attentions.{layer}"),
+            attentions.shape(),
+            attentions.iter().map(|&share| share as f32),
+        )?;
     }
     folder.finish()
 }

@@ -58,8 +58,12 @@ impl Kind {
             Some("parquet") => Err(crate::records::without_parquet(&path.display().to_string())),
             _ => {
                 let parquet = if cfg!(feature = "parquet") { " .parquet," } else { "" };
-                let remedy = format!("it should end in .npy, .jsonl, .csv,{parquet} .safetensors or .index");
-                Err(Error::Usage(format!("{} does not tell by its name what it holds; {remedy}", path.display())))
+                let remedy =
+                    format!("it should end in .npy, .jsonl, .csv,{parquet} .safetensors or .index");
+                Err(Error::Usage(format!(
+                    "{} does not tell by its name what it holds; {remedy}",
+                    path.display()
+                )))
             }
         }
     }
@@ -128,12 +132,20 @@ impl Reader {
             Kind::Npy => npy::Array::open(file).map(|array| Box::new(array) as Box<dyn Source>),
             Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file))),
             Kind::Csv => csv::Table::open(file).map(|table| Box::new(table) as Box<dyn Source>),
-            Kind::Safetensors => safetensors::Tensor::open(path, tensor).map(|tensor| Box::new(tensor) as Box<dyn Source>),
+            Kind::Safetensors => safetensors::Tensor::open(path, tensor)
+                .map(|tensor| Box::new(tensor) as Box<dyn Source>),
             #[cfg(feature = "parquet")]
             Kind::Parquet => Ok(Box::new(parquet::Table::open(path)?)),
         };
         match source {
-            Ok(source) => Ok(Reader { name, source, rows: 0, columns: None, same_texts: false, has_text: None }),
+            Ok(source) => Ok(Reader {
+                name,
+                source,
+                rows: 0,
+                columns: None,
+                same_texts: false,
+                has_text: None,
+            }),
             Err(Wrong::Io(source)) => Err(Error::Read { name, source }),
             Err(Wrong::Content(reason)) => Err(Error::Input(format!("{name}: {reason}"))),
         }
@@ -152,7 +164,9 @@ impl Reader {
     /// The next row: finite, and as long as those before.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, Error> {
         let row = match self.source.next() {
-            Ok(None) if self.rows == 0 => return Err(Error::Input(format!("{} holds no vectors", self.name))),
+            Ok(None) if self.rows == 0 => {
+                return Err(Error::Input(format!("{} holds no vectors", self.name)));
+            }
             Ok(None) => return Ok(None),
             Ok(Some(row)) => row,
             Err(Wrong::Io(source)) => return Err(Error::Read { name: self.name.clone(), source }),
@@ -160,12 +174,17 @@ impl Reader {
         };
         let columns = *self.columns.get_or_insert(row.values.len());
         if row.values.len() != columns {
-            return Err(self.wrong(format!("{} values, but the rows before have {columns}", row.values.len())));
+            return Err(self.wrong(format!(
+                "{} values, but the rows before have {columns}",
+                row.values.len()
+            )));
         }
         let has_text = row.text.is_some();
         if self.same_texts && *self.has_text.get_or_insert(has_text) != has_text {
             let (this, before) = if has_text { ("a", "none") } else { ("no", "one") };
-            return Err(self.wrong(format!("it has {this} text, but the rows before have {before}")));
+            return Err(
+                self.wrong(format!("it has {this} text, but the rows before have {before}"))
+            );
         }
         if columns == 0 {
             return Err(self.wrong("no values".to_owned()));

@@ -8,7 +8,8 @@
 //!     300 texts at once:        within 5e-7 of PyTorch, and nearer to the exact answer than PyTorch's f32
 //! ```
 //!
-//! The first difference that is too large ends it: which level, text, tensor and element, and both values.
+//! The first difference that is too large ends it: which level, text, tensor and element, and both
+//! values.
 
 mod compare;
 mod finals;
@@ -36,11 +37,20 @@ pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
     let levels = model::level(common)?.map_or_else(Level::available, |level| vec![level]);
     let golden = Golden::read(&directory)?;
     let names: Vec<_> = levels.iter().map(|level| level.name()).collect();
-    print(&format!("model   {}\ngolden  {}\nmade    {}", model.display(), directory.display(), golden.made_with))?;
+    print(&format!(
+        "model   {}\ngolden  {}\nmade    {}",
+        model.display(),
+        directory.display(),
+        golden.made_with
+    ))?;
     print(&format!("levels  {}\n", names.join(", ")))?;
 
     let run = Run { golden: &golden, progress: Progress::new(!common.quiet, Size::Unknown) };
-    run.print(&format!("Every step of {} texts: the largest differences from PyTorch\n\n{}", golden.stages.len(), steps::HEAD))?;
+    run.print(&format!(
+        "Every step of {} texts: the largest differences from PyTorch\n\n{}",
+        golden.stages.len(),
+        steps::HEAD
+    ))?;
     let mut finals = Vec::new();
     let mut first = None;
     let mut checked = golden.stages.len();
@@ -58,7 +68,10 @@ pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
             finals.push(finals::check(level, &golden.texts, &embeddings)?);
         }
     }
-    run.print(&format!("\nEmbeddings: differences from PyTorch, and from the exact answer\n\n{}", finals::HEAD))?;
+    run.print(&format!(
+        "\nEmbeddings: differences from PyTorch, and from the exact answer\n\n{}",
+        finals::HEAD
+    ))?;
     run.print(&finals.join("\n"))?;
     run.print(&format!("\ntoken ids equal: yes, of {checked} texts"))?;
     run.print("same bits alone and with other texts: yes")?;
@@ -74,13 +87,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Checks every step of every stage text, one text at a time, and prints the level's rows of the table.
-    fn steps(&self, encoder: &SentenceEncoder, first: Option<&Reference>) -> Result<Vec<Vec<Step>>, Error> {
+    /// Checks every step of every stage text, one text at a time, and prints the level's rows of
+    /// the table.
+    fn steps(
+        &self,
+        encoder: &SentenceEncoder,
+        first: Option<&Reference>,
+    ) -> Result<Vec<Vec<Step>>, Error> {
         let level = encoder.level();
         let mut largest = Largest::default();
         let mut all = Vec::new();
         for (i, text) in self.golden.stages.texts.iter().enumerate() {
-            self.progress.note(|| format!("{level}: text {} of {}", i + 1, self.golden.stages.len()));
+            self.progress
+                .note(|| format!("{level}: text {} of {}", i + 1, self.golden.stages.len()));
             text.check_ids(encoder)?;
             let steps = steps::observe(encoder, text)?;
             self.golden.check_none_is_left(text, &steps)?;
@@ -88,7 +107,12 @@ impl Run<'_> {
                 largest.check(level, text, step, self.golden)?;
                 if let Some((other, steps)) = first {
                     let run = [&format!("on {level}"), &format!("on {other}")];
-                    compare::same_bits(text, &step.name, run.map(String::as_str), [&step.values, &steps[i][j].values])?;
+                    compare::same_bits(
+                        text,
+                        &step.name,
+                        run.map(String::as_str),
+                        [&step.values, &steps[i][j].values],
+                    )?;
                 }
             }
             all.push(steps);
@@ -112,11 +136,24 @@ impl Run<'_> {
 }
 
 /// That each text's last step, which was computed for it alone, is its row of `together`.
-fn same_bits_as_alone(encoder: &SentenceEncoder, set: &Set, steps: &[Vec<Step>], together: &Array2<f32>) -> Result<(), Error> {
-    let runs = [&format!("alone on {}", encoder.level()), &format!("with other texts on {}", encoder.level())];
+fn same_bits_as_alone(
+    encoder: &SentenceEncoder,
+    set: &Set,
+    steps: &[Vec<Step>],
+    together: &Array2<f32>,
+) -> Result<(), Error> {
+    let runs = [
+        &format!("alone on {}", encoder.level()),
+        &format!("with other texts on {}", encoder.level()),
+    ];
     for ((text, steps), together) in set.texts.iter().zip(steps).zip(together.rows()) {
         let alone = steps.last().expect("the embedding is the last step");
-        compare::same_bits(text, &alone.name, runs.map(String::as_str), [&alone.values, &together.to_vec()])?;
+        compare::same_bits(
+            text,
+            &alone.name,
+            runs.map(String::as_str),
+            [&alone.values, &together.to_vec()],
+        )?;
     }
     Ok(())
 }

@@ -29,18 +29,22 @@ fn positive(value: &Value, fields: &[&str]) {
     }
 }
 
-/// A speed that is more than nothing, no more than its ceiling but for noise, and the work divided by the time.
+/// A speed that is more than nothing, no more than its ceiling but for noise, and the work divided
+/// by the time.
 #[track_caller]
 fn speed(value: &Value) {
     positive(value, &["flop", "best_seconds", "median_seconds", "flops_per_second", "percent"]);
     assert!(number(value, "percent") <= 150.0, "{value}");
     assert!(number(value, "best_seconds") <= number(value, "median_seconds"), "{value}");
-    let ratio = number(value, "flops_per_second") * number(value, "best_seconds") / number(value, "flop");
+    let ratio =
+        number(value, "flops_per_second") * number(value, "best_seconds") / number(value, "flop");
     assert!((ratio - 1.0).abs() < 1e-9, "{value}");
 }
 
 fn columns(name: &str, fields: &[&str]) -> Vec<Vec<u64>> {
-    let row = |value: &Value| fields.iter().map(|field| value[field].as_u64().expect("a whole number")).collect();
+    let row = |value: &Value| {
+        fields.iter().map(|field| value[field].as_u64().expect("a whole number")).collect()
+    };
     list(&PORTRAIT, name).iter().map(row).collect()
 }
 
@@ -61,11 +65,15 @@ fn it_says_what_was_measured_and_where() {
 fn memory_is_slower_than_a_cache() {
     let ceilings = &PORTRAIT["ceilings"];
     positive(ceilings, &["flops_per_second", "operations_per_second", "divisions_per_second"]);
-    let in_a_slot = number(ceilings, "operations_per_second") / (number(ceilings, "flops_per_second") / 32.0);
+    let in_a_slot =
+        number(ceilings, "operations_per_second") / (number(ceilings, "flops_per_second") / 32.0);
     assert!((0.5..8.0).contains(&in_a_slot), "{in_a_slot} vector operations for each multiply-add");
     let read = list(ceilings, "read");
     read.iter().for_each(|read| positive(read, &["bytes", "bytes_per_second"]));
-    assert!(number(&read[0], "bytes_per_second") > number(&read[2], "bytes_per_second"), "{ceilings}");
+    assert!(
+        number(&read[0], "bytes_per_second") > number(&read[2], "bytes_per_second"),
+        "{ceilings}"
+    );
 }
 
 #[test]
@@ -73,7 +81,8 @@ fn every_product_of_the_model_is_there() {
     list(&PORTRAIT, "gemm").iter().for_each(speed);
     let shapes = [(384, 1152), (384, 384), (384, 1536), (1536, 384)];
     let rows = [8, 16, 32, 64, 128, 256];
-    let expected = shapes.iter().flat_map(|&(inputs, outputs)| rows.map(|rows| vec![inputs, outputs, rows]));
+    let expected =
+        shapes.iter().flat_map(|&(inputs, outputs)| rows.map(|rows| vec![inputs, outputs, rows]));
     assert_eq!(columns("gemm", &["inputs", "outputs", "rows"]), expected.collect::<Vec<_>>());
 }
 
@@ -90,13 +99,18 @@ fn the_other_kernels_stand_beside_what_they_need_at_the_least() {
     if minilm::Level::detect() == minilm::Level::PORTABLE {
         return assert!(kernels.is_empty());
     }
-    let names: Vec<_> = kernels.iter().map(|kernel| kernel["name"].as_str().expect("a name")).collect();
+    let names: Vec<_> =
+        kernels.iter().map(|kernel| kernel["name"].as_str().expect("a name")).collect();
     let attention = ["attention"; 3];
-    assert_eq!(names, [&["exp", "gelu", "softmax", "layer_norm"], &attention[..], &["embeddings"]].concat());
+    assert_eq!(
+        names,
+        [&["exp", "gelu", "softmax", "layer_norm"], &attention[..], &["embeddings"]].concat()
+    );
     for kernel in kernels {
         speed(kernel);
         positive(kernel, &["elements", "bytes", "nanoseconds", "slots", "least_slots"]);
-        let ratio = number(kernel, "least_slots") / number(kernel, "slots") * 100.0 / number(kernel, "percent");
+        let ratio = number(kernel, "least_slots") / number(kernel, "slots") * 100.0
+            / number(kernel, "percent");
         assert!((ratio - 1.0).abs() < 1e-9, "{kernel}");
     }
 }
@@ -108,7 +122,10 @@ fn a_start_is_more_than_its_weights() {
         positive(start, &["weights", "encoder", "text"]);
     }
     let alone = &list(&PORTRAIT, "start")[0];
-    assert!(number(alone, "encoder") > number(alone, "weights"), "one thread reads the tokenizer after the weights: {alone}");
+    assert!(
+        number(alone, "encoder") > number(alone, "weights"),
+        "one thread reads the tokenizer after the weights: {alone}"
+    );
 }
 
 #[test]
@@ -127,7 +144,8 @@ fn throughput_is_tokens_by_time() {
     assert_eq!(columns("throughput", &["threads"]), [[1], [2]]);
     for all in list(&PORTRAIT, "throughput") {
         speed(all);
-        let ratio = number(all, "tokens") / number(all, "best_seconds") / number(all, "tokens_per_second");
+        let ratio =
+            number(all, "tokens") / number(all, "best_seconds") / number(all, "tokens_per_second");
         assert!((ratio - 1.0).abs() < 1e-9, "{all}");
         assert!(number(all, "tokens") > number(all, "texts"));
     }
@@ -135,11 +153,22 @@ fn throughput_is_tokens_by_time() {
 
 #[test]
 fn tables_are_for_people_and_respect_the_level() {
-    let stdout = String::from_utf8(run(&["bench", "--seconds", "1", "--threads", "1", "--level", "avx2"]).stdout).expect("UTF-8");
+    let stdout = String::from_utf8(
+        run(&["bench", "--seconds", "1", "--threads", "1", "--level", "avx2"]).stdout,
+    )
+    .expect("UTF-8");
     if "avx2".parse::<minilm::Level>().is_err() {
         return assert_eq!(stdout, "", "a level that is not there");
     }
-    for line in ["level    avx2", "384→1152", "sentences × tokens", "layer_norm", "first text", "p99", "tokens a second"] {
+    for line in [
+        "level    avx2",
+        "384→1152",
+        "sentences × tokens",
+        "layer_norm",
+        "first text",
+        "p99",
+        "tokens a second",
+    ] {
         assert!(stdout.contains(line), "{line}: {stdout}");
     }
     assert!(stdout.lines().all(|line| line == line.trim_end()), "{stdout}");

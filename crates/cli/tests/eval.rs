@@ -21,7 +21,8 @@ fn results(arguments: &[&str]) -> Value {
 /// The embeddings of PyTorch differ by about 1e-7.
 #[track_caller]
 fn assert_close(found: &Value, expected: &Value, tolerance: f64) {
-    let (found, expected) = (found.as_f64().expect("a number"), expected.as_f64().expect("a number"));
+    let (found, expected) =
+        (found.as_f64().expect("a number"), expected.as_f64().expect("a number"));
     assert!((found - expected).abs() <= tolerance, "{found}, {expected}");
 }
 
@@ -29,20 +30,28 @@ const SIMILARITIES: [&str; 4] = ["cosine", "dot", "euclidean", "manhattan"];
 
 #[test]
 fn sts() {
-    let (found, expected) = (results(&["eval", "sts", &data("sts.tsv"), "--json"]), expected("sts"));
+    let (found, expected) =
+        (results(&["eval", "sts", &data("sts.tsv"), "--json"]), expected("sts"));
     assert_eq!(found["pairs"], 12);
     for name in SIMILARITIES {
         assert_close(&found[name]["pearson"], &expected[format!("pearson_{name}")], 1e-6);
         assert_close(&found[name]["spearman"], &expected[format!("spearman_{name}")], 1e-9);
     }
     let table = String::from_utf8(run(&["eval", "sts", &data("sts.tsv")]).ok()).expect("UTF-8");
-    assert!(table.starts_with("12 pairs\n") && table.contains("cosine            96.38         94.41\n"), "{table}");
+    assert!(
+        table.starts_with("12 pairs\n")
+            && table.contains("cosine            96.38         94.41\n"),
+        "{table}"
+    );
 }
 
 #[test]
 fn pairs() {
     let columns = "question1,question2,is_duplicate";
-    let (found, expected) = (results(&["eval", "pairs", &data("pairs.csv"), "--columns", columns, "--json"]), expected("pairs"));
+    let (found, expected) = (
+        results(&["eval", "pairs", &data("pairs.csv"), "--columns", columns, "--json"]),
+        expected("pairs"),
+    );
     for name in SIMILARITIES {
         for measure in ["accuracy", "f1", "precision", "recall", "ap", "mcc"] {
             assert_close(&found[name][measure], &expected[format!("{name}_{measure}")], 1e-9);
@@ -55,14 +64,18 @@ fn pairs() {
 
 #[test]
 fn triplets() {
-    let (found, expected) = (results(&["eval", "triplets", &data("triplets.jsonl"), "--json"]), expected("triplets"));
+    let (found, expected) =
+        (results(&["eval", "triplets", &data("triplets.jsonl"), "--json"]), expected("triplets"));
     assert_eq!(found["triplets"], 4);
-    SIMILARITIES.iter().for_each(|name| assert_close(&found[name]["accuracy"], &expected[format!("{name}_accuracy")], 0.0));
+    SIMILARITIES.iter().for_each(|name| {
+        assert_close(&found[name]["accuracy"], &expected[format!("{name}_accuracy")], 0.0)
+    });
 }
 
 #[test]
 fn retrieval() {
-    let (found, expected) = (results(&["eval", "retrieval", &data("retrieval"), "--json"]), expected("retrieval"));
+    let (found, expected) =
+        (results(&["eval", "retrieval", &data("retrieval"), "--json"]), expected("retrieval"));
     let expected = expected.as_object().expect("an object");
     assert_eq!(expected.len(), 15);
     for (name, value) in expected {
@@ -104,20 +117,41 @@ fn bad_labels_and_folders_are_named() {
         (&["sts", &scores][..], format!("line 3 of {scores}: the score \"much\" is no number")),
         (&["sts", &one], format!("{one}: there are 1 labels, but at least 2 are needed")),
         (&["sts", &empty], format!("{empty} holds no texts")),
-        (&["sts", &alike], format!("{alike}: nothing correlates with a score that is 3 for every pair")),
-        (&["sts", &same], format!("{same}: nothing correlates with a cosine that is 1 for every pair")),
-        (&["pairs", &labels], format!("line 3 of {labels}: the label \"maybe\" is neither 0, 1, true nor false")),
-        (&["pairs", &one], format!("{one} has no column \"label\"; its columns are score, sentence1, sentence2")),
+        (
+            &["sts", &alike],
+            format!("{alike}: nothing correlates with a score that is 3 for every pair"),
+        ),
+        (
+            &["sts", &same],
+            format!("{same}: nothing correlates with a cosine that is 1 for every pair"),
+        ),
+        (
+            &["pairs", &labels],
+            format!("line 3 of {labels}: the label \"maybe\" is neither 0, 1, true nor false"),
+        ),
+        (
+            &["pairs", &one],
+            format!("{one} has no column \"label\"; its columns are score, sentence1, sentence2"),
+        ),
         (&["retrieval", folder], format!("{queries} has 1 of the 2 queries that are judged")),
-        (&["retrieval", folder, "--split", "dev"], format!("{nothing} tells of nothing that is relevant")),
-        (&["retrieval", &judged], format!("cannot read {judged}/qrels/test.tsv: Not a directory (os error 20)")),
+        (
+            &["retrieval", folder, "--split", "dev"],
+            format!("{nothing} tells of nothing that is relevant"),
+        ),
+        (
+            &["retrieval", &judged],
+            format!("cannot read {judged}/qrels/test.tsv: Not a directory (os error 20)"),
+        ),
     ] {
         let run = run(&[&["eval"], arguments].concat());
         assert_eq!(run.message(1), message);
         assert_eq!(run.stdout, b"");
     }
     let run = run(&["eval", "triplets", &one, "--columns", "a,b"]);
-    assert_eq!(run.message(2), "--columns: 2 names were given, but 3 are needed: anchor,positive,negative");
+    assert_eq!(
+        run.message(2),
+        "--columns: 2 names were given, but 3 are needed: anchor,positive,negative"
+    );
 }
 
 #[test]
@@ -131,8 +165,10 @@ fn no_document_and_no_query_counts_twice() {
     };
     std::fs::create_dir(directory.path().join("qrels")).expect("a directory");
     write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\td\t1\n");
-    let (one, two) =
-        ("{\"_id\": \"q\", \"text\": \"x\"}\n", "{\"_id\": \"d\", \"text\": \"x\"}\n{\"_id\": \"d\", \"text\": \"y\"}\n");
+    let (one, two) = (
+        "{\"_id\": \"q\", \"text\": \"x\"}\n",
+        "{\"_id\": \"d\", \"text\": \"x\"}\n{\"_id\": \"d\", \"text\": \"y\"}\n",
+    );
     let corpus = write("corpus.jsonl", two);
     write("queries.jsonl", one);
     assert_eq!(

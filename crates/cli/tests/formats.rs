@@ -28,7 +28,10 @@ fn all_formats_agree() {
 #[test]
 fn the_default_is_text() {
     let texts = ["one text", "and another"];
-    assert_eq!(run(&[&["embed"], &texts[..]].concat()).ok(), run(&[&["embed", "-f", "text"], &texts[..]].concat()).ok());
+    assert_eq!(
+        run(&[&["embed"], &texts[..]].concat()).ok(),
+        run(&[&["embed", "-f", "text"], &texts[..]].concat()).ok()
+    );
 }
 
 #[test]
@@ -42,7 +45,10 @@ fn no_texts_give_no_rows() {
 #[test]
 fn a_text_of_several_lines_is_one_row() {
     let text = "two\nlines\r\nand \"more\"";
-    for rows in [jsonl(&run(&["embed", "-f", "jsonl", text]).ok()), csv(&run(&["embed", "-f", "csv", text]).ok())] {
+    for rows in [
+        jsonl(&run(&["embed", "-f", "jsonl", text]).ok()),
+        csv(&run(&["embed", "-f", "csv", text]).ok()),
+    ] {
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].text, text);
     }

@@ -6,15 +6,20 @@ use serde_json::Value;
 use support::*;
 
 fn text(arguments: &[&str]) -> String {
-    String::from_utf8(run_with_input(&[arguments, &["-q", "-"]].concat(), NOTES.as_bytes()).ok()).expect("UTF-8")
+    String::from_utf8(run_with_input(&[arguments, &["-q", "-"]].concat(), NOTES.as_bytes()).ok())
+        .expect("UTF-8")
 }
 
 fn json(arguments: &[&str]) -> Vec<Value> {
-    text(&[arguments, &["--json"]].concat()).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text(&[arguments, &["--json"]].concat())
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 fn rows(value: &Value) -> Vec<u64> {
-    let mut rows: Vec<u64> = value["rows"].as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+    let mut rows: Vec<u64> =
+        value["rows"].as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
     rows.sort_unstable();
     rows
 }
@@ -31,13 +36,20 @@ fn pairs_come_best_first() {
 
 #[test]
 fn each_way_finds_the_three_subjects() {
-    for options in [&["--min-score", "0.5", "--min-size", "2"][..], &["--kmeans", "3"], &["--threshold", "0.4"]] {
+    for options in [
+        &["--min-score", "0.5", "--min-size", "2"][..],
+        &["--kmeans", "3"],
+        &["--threshold", "0.4"],
+    ] {
         let found = json(&[&["cluster"], options].concat());
         let mut groups: Vec<_> = found.iter().map(rows).collect();
         groups.sort_unstable();
         assert_eq!(groups, [vec![0, 2, 5], vec![1, 4], vec![3, 6, 7]], "{options:?}");
         for (place, cluster) in found.iter().enumerate() {
-            assert_eq!((&cluster["cluster"], &cluster["size"]), (&place.into(), &rows(cluster).len().into()));
+            assert_eq!(
+                (&cluster["cluster"], &cluster["size"]),
+                (&place.into(), &rows(cluster).len().into())
+            );
         }
     }
 }
@@ -47,8 +59,14 @@ fn a_summary_tells_size_centre_and_examples() {
     let found = text(&["cluster", "--kmeans", "3", "--examples", "2"]);
     let trains = "    3 texts  When does the train to Hamburg depart?\n     0.7170  The train to Hamburg leaves at nine.\n";
     assert!(found.contains(&format!("{trains}             and 1 more\n")), "{found}");
-    assert_eq!(text(&["cluster", "--kmeans", "3"]), text(&["cluster", "--kmeans", "3", "--threads", "1", "--level", "portable"]));
-    let run = run_with_input(&["cluster", "-", "--min-score", "0.99", "--min-size", "3"], NOTES.as_bytes());
+    assert_eq!(
+        text(&["cluster", "--kmeans", "3"]),
+        text(&["cluster", "--kmeans", "3", "--threads", "1", "--level", "portable"])
+    );
+    let run = run_with_input(
+        &["cluster", "-", "--min-score", "0.99", "--min-size", "3"],
+        NOTES.as_bytes(),
+    );
     assert_eq!((run.message(0), run.stdout.as_slice()), ("0 clusters with 0 of 8 texts", &b""[..]));
 }
 
@@ -56,10 +74,14 @@ fn a_summary_tells_size_centre_and_examples() {
 fn duplicates_are_dropped_and_told() {
     let run = run_with_input(&["dedupe", "-"], NOTES.as_bytes());
     assert_eq!(run.message(0), "7 texts to keep, 1 to drop");
-    assert_eq!(String::from_utf8(run.stdout).expect("UTF-8"), NOTES.replace("THE MEETING IS MOVED TO THURSDAY.\n", ""));
+    assert_eq!(
+        String::from_utf8(run.stdout).expect("UTF-8"),
+        NOTES.replace("THE MEETING IS MOVED TO THURSDAY.\n", "")
+    );
     assert_eq!(text(&["dedupe", "--drop"]), "THE MEETING IS MOVED TO THURSDAY.\n");
     let dropped = json(&["dedupe", "--threshold", "0.7"]);
-    let pairs: Vec<_> = dropped.iter().map(|drop| (drop["row"].as_u64(), drop["kept"].as_u64())).collect();
+    let pairs: Vec<_> =
+        dropped.iter().map(|drop| (drop["row"].as_u64(), drop["kept"].as_u64())).collect();
     assert_eq!(pairs, [(Some(2), Some(0)), (Some(6), Some(3)), (Some(7), Some(3))]);
 }
 
@@ -70,7 +92,11 @@ fn an_index_is_taken_as_it_is() {
     let index = index.to_str().expect("UTF-8");
     run_with_input(&["index", "-q", "-", "-o", index], NOTES.as_bytes()).ok();
     for command in [&["pairs"][..], &["cluster", "--kmeans", "3"], &["dedupe"]] {
-        assert_eq!(run(&[command, &["-q", index]].concat()).ok(), text(command).as_bytes(), "{command:?}");
+        assert_eq!(
+            run(&[command, &["-q", index]].concat()).ok(),
+            text(command).as_bytes(),
+            "{command:?}"
+        );
     }
 }
 
@@ -80,10 +106,22 @@ fn what_an_index_cannot_be_asked_for_is_misuse() {
     let index = directory.path().join("notes.index");
     let index = index.to_str().expect("UTF-8");
     run_with_input(&["index", "-q", "-", "-o", index], NOTES.as_bytes()).ok();
-    let given = [&["--column", "a"][..], &["--field", "a"], &["--truncate-dim", "8"], &["--max-tokens", "9"], &["--normalize"]];
+    let given = [
+        &["--column", "a"][..],
+        &["--field", "a"],
+        &["--truncate-dim", "8"],
+        &["--max-tokens", "9"],
+        &["--normalize"],
+    ];
     for options in given.into_iter().chain([&["--no-normalize"][..], &["--strict"]]) {
-        for command in [&["pairs", index][..], &["cluster", index], &["dedupe", index], &["map", index, "--html", "x.html"]] {
-            let message = format!("{}: {index} is an index, with texts and vectors as they are", options[0]);
+        for command in [
+            &["pairs", index][..],
+            &["cluster", index],
+            &["dedupe", index],
+            &["map", index, "--html", "x.html"],
+        ] {
+            let message =
+                format!("{}: {index} is an index, with texts and vectors as they are", options[0]);
             assert_eq!(run(&[command, options].concat()).message(2), message);
         }
     }
@@ -95,8 +133,14 @@ fn vectors_that_find_no_room_say_where_and_how_to_have_them_elsewhere() {
     let missing = directory.path().join("missing");
     let labels = "text\tlabel\na\tx\nb\ty\n";
     for (command, input) in [(&["dedupe", "-"][..], NOTES), (&["eval", "clusters", "-"], labels)] {
-        let run = finish(program(command).env("TMPDIR", &missing).stdin(std::process::Stdio::piped()), input.as_bytes());
-        let place = format!("cannot write the vectors to {} (TMPDIR names another place)", missing.display());
+        let run = finish(
+            program(command).env("TMPDIR", &missing).stdin(std::process::Stdio::piped()),
+            input.as_bytes(),
+        );
+        let place = format!(
+            "cannot write the vectors to {} (TMPDIR names another place)",
+            missing.display()
+        );
         assert_eq!(run.message(1), format!("{place}: No such file or directory (os error 2)"));
     }
 }
@@ -106,9 +150,15 @@ fn options_that_make_no_sense_are_misuse() {
     let run = |options: &[&str]| run_with_input(&[options, &["-"]].concat(), NOTES.as_bytes());
     assert_eq!(run(&["dedupe", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
     assert_eq!(run(&["cluster", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
-    assert_eq!(run(&["cluster", "--kmeans", "9"]).message(1), "-: there are 8 embeddings, but at least 9 are needed");
-    for misuse in [&["cluster", "--kmeans", "0"][..], &["cluster", "--kmeans", "2", "--threshold", "0.5"], &["pairs", "-n", "0"]]
-    {
+    assert_eq!(
+        run(&["cluster", "--kmeans", "9"]).message(1),
+        "-: there are 8 embeddings, but at least 9 are needed"
+    );
+    for misuse in [
+        &["cluster", "--kmeans", "0"][..],
+        &["cluster", "--kmeans", "2", "--threshold", "0.5"],
+        &["pairs", "-n", "0"],
+    ] {
         assert_eq!(run(misuse).status, Some(2), "{misuse:?}");
     }
 }
@@ -119,17 +169,26 @@ fn an_interrupted_run_says_how_to_keep_what_is_done() {
     use std::{io::Write, process::Stdio, time::Duration};
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = program(&["pairs", "-"]);
-    let mut child = command.env("TMPDIR", directory.path()).stdin(Stdio::piped()).spawn().expect("the program starts");
+    let mut child = command
+        .env("TMPDIR", directory.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     child.stdin.as_mut().expect("a pipe").write_all(NOTES.as_bytes()).expect("it reads");
     while files(directory.path()).is_empty() {
         std::thread::sleep(Duration::from_millis(10)); // the model is loaded when there is a place for the vectors
     }
-    let kill = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
+    let kill = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -INT {}", child.id())])
+        .status();
     assert!(kill.expect("a shell").success());
     std::thread::sleep(Duration::from_millis(100));
     let output = child.wait_with_output().expect("it ends");
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(130), "{message}");
-    assert!(message.starts_with("minilm: stopped after ") && message.contains("`minilm index`"), "{message}");
+    assert!(
+        message.starts_with("minilm: stopped after ") && message.contains("`minilm index`"),
+        "{message}"
+    );
     assert_eq!(files(directory.path()), [""; 0]);
 }

@@ -23,13 +23,16 @@ fn between<'a>(page: &'a str, before: &'a str, after: &'a str) -> Vec<&'a str> {
 /// The row of each entry of the lists, group by group.
 fn rows(page: &str) -> Vec<Vec<usize>> {
     let number = |number: &str| number.parse::<usize>().expect("a number") - 1;
-    let group = |group: &str| between(group, "<li value=\"", "\"").into_iter().map(number).collect();
+    let group =
+        |group: &str| between(group, "<li value=\"", "\"").into_iter().map(number).collect();
     between(page, "<details class=\"group\">", "</details>").into_iter().map(group).collect()
 }
 
 /// The places of all rows.
 fn places(page: &str) -> Vec<[f64; 2]> {
-    let numbers = between(page, "id=\"places\">", "<")[0].split(' ').map(|x| x.parse::<f64>().expect("a number"));
+    let numbers = between(page, "id=\"places\">", "<")[0]
+        .split(' ')
+        .map(|x| x.parse::<f64>().expect("a number"));
     let numbers: Vec<f64> = numbers.collect();
     let rows: Vec<usize> = rows(page).concat();
     assert_eq!(numbers.len(), 2 * rows.len());
@@ -48,7 +51,11 @@ fn every_text_is_on_the_page_once_with_a_place_and_its_cluster() {
     for text in NOTES.lines() {
         assert!(page.contains(&format!("<bdi>{text}</bdi></li>")), "{text}");
     }
-    assert!(page.contains("</b> <bdi>When does the train to Hamburg depart?</bdi> <small>3 texts</small>"));
+    assert!(
+        page.contains(
+            "</b> <bdi>When does the train to Hamburg depart?</bdi> <small>3 texts</small>"
+        )
+    );
     let places = places(&page);
     assert!(places.iter().flatten().all(|x| (0.0..=9999.0).contains(x)));
     assert!(places.iter().flatten().any(|&x| x == 9999.0));
@@ -58,14 +65,26 @@ fn every_text_is_on_the_page_once_with_a_place_and_its_cluster() {
 
 #[test]
 fn texts_that_are_alike_lie_together() {
-    let subjects = [("bakes bread with flour", 12), ("takes the night train to Hamburg", 12), ("reads a book about stars", 12)];
+    let subjects = [
+        ("bakes bread with flour", 12),
+        ("takes the night train to Hamburg", 12),
+        ("reads a book about stars", 12),
+    ];
     let texts: Vec<String> = (0..36)
-        .map(|i| format!("Person {} {}", ["A", "B", "C", "D", "E", "F", "G", "H", "I", "K", "L", "M"][i / 3], subjects[i % 3].0))
+        .map(|i| {
+            format!(
+                "Person {} {}",
+                ["A", "B", "C", "D", "E", "F", "G", "H", "I", "K", "L", "M"][i / 3],
+                subjects[i % 3].0
+            )
+        })
         .collect();
     let places = places(&page(&[], &(texts.join("\n") + "\n")));
-    let distance = |i: usize, j: usize| (places[i][0] - places[j][0]).hypot(places[i][1] - places[j][1]);
+    let distance =
+        |i: usize, j: usize| (places[i][0] - places[j][0]).hypot(places[i][1] - places[j][1]);
     for i in 0..36 {
-        let nearest = (0..36).filter(|&j| j != i).min_by(|&a, &b| distance(i, a).total_cmp(&distance(i, b)));
+        let nearest =
+            (0..36).filter(|&j| j != i).min_by(|&a, &b| distance(i, a).total_cmp(&distance(i, b)));
         assert_eq!(nearest.map(|j| j % 3), Some(i % 3), "{i}");
     }
 }
@@ -93,7 +112,9 @@ fn communities_leave_texts_without_a_cluster() {
 
 #[test]
 fn one_two_and_three_texts_and_equal_ones_are_a_map_too() {
-    for texts in ["one\n", "one\ntwo\n", "one\ntwo\nthree\n", "same\nsame\nsame\nsame\nsame\nsame\n", "\n"] {
+    for texts in
+        ["one\n", "one\ntwo\n", "one\ntwo\nthree\n", "same\nsame\nsame\nsame\nsame\nsame\n", "\n"]
+    {
         let places = places(&page(&[], texts));
         assert_eq!(places.len(), texts.lines().count());
         assert!(places.iter().flatten().all(|x| (0.0..=9999.0).contains(x)), "{places:?}");
@@ -102,14 +123,21 @@ fn one_two_and_three_texts_and_equal_ones_are_a_map_too() {
 
 #[test]
 fn nothing_of_a_text_is_markup() {
-    let nasty =
-        "</script><script>alert(1)</script>\n\"><img src=x onerror=alert(1)>\n{{places}} </details>\n\u{7} \u{1b} </li>\n";
+    let nasty = "</script><script>alert(1)</script>\n\"><img src=x onerror=alert(1)>\n{{places}} </details>\n\u{7} \u{1b} </li>\n";
     let page = page(&["--kmeans", "2"], nasty);
     assert_eq!(
-        (page.matches("<script").count(), page.matches("</details>").count(), page.matches("</li>").count()),
+        (
+            page.matches("<script").count(),
+            page.matches("</details>").count(),
+            page.matches("</li>").count()
+        ),
         (2, 2, 4 + 2)
     );
-    assert!(!page.contains("<img") && !page.contains('\u{7}') && page.contains("{{places}} &lt;/details&gt;"));
+    assert!(
+        !page.contains("<img")
+            && !page.contains('\u{7}')
+            && page.contains("{{places}} &lt;/details&gt;")
+    );
 }
 
 #[test]
@@ -122,16 +150,30 @@ fn mistakes_are_named_and_leave_an_old_page_alone() {
         run_with_input(&[&html[..], options].concat(), texts.as_bytes())
     };
     assert_eq!(run_in(&[], "").message(1), "standard input holds no texts");
-    assert_eq!(run_in(&["--kmeans", "9"], NOTES).message(1), "-: there are 8 embeddings, but at least 9 are needed");
-    assert_eq!(run_in(&["--perplexity", "0"], NOTES).message(2), "--perplexity: it is 0, but at least 1 is needed");
+    assert_eq!(
+        run_in(&["--kmeans", "9"], NOTES).message(1),
+        "-: there are 8 embeddings, but at least 9 are needed"
+    );
+    assert_eq!(
+        run_in(&["--perplexity", "0"], NOTES).message(2),
+        "--perplexity: it is 0, but at least 1 is needed"
+    );
     assert_eq!(run_in(&["--min-score", "nan"], NOTES).status, Some(2));
-    for misuse in [&["--kmeans", "0"][..], &["--kmeans", "2", "--min-score", "0.5"], &["--min-size", "3"], &["--seed", "x"]] {
+    for misuse in [
+        &["--kmeans", "0"][..],
+        &["--kmeans", "2", "--min-score", "0.5"],
+        &["--min-size", "3"],
+        &["--seed", "x"],
+    ] {
         assert_eq!(run_in(misuse, NOTES).status, Some(2), "{misuse:?}");
     }
     assert_eq!(fs::read_to_string(&path).expect("the file"), "old");
     assert_eq!(files(directory.path()), ["map.html"]);
     let nowhere = run_with_input(&["map", "-", "--html", "/no/such/map.html"], NOTES.as_bytes());
-    assert_eq!(nowhere.message(1), "cannot write /no/such/map.html: No such file or directory (os error 2)");
+    assert_eq!(
+        nowhere.message(1),
+        "cannot write /no/such/map.html: No such file or directory (os error 2)"
+    );
     assert_eq!(run_with_input(&["map", "-"], NOTES.as_bytes()).status, Some(2));
     assert_eq!(run_in(&[], NOTES).message(0), "8 texts in 2 clusters");
 }
@@ -142,13 +184,19 @@ fn there_is_a_manual_page_for_every_command() {
     let man = directory.path().join("man/man1");
     run(&["man", man.to_str().expect("UTF-8")]).ok();
     let help = String::from_utf8(run(&["--help"]).ok()).expect("UTF-8");
-    let commands = between(&help, "Commands:\n", "\n\n")[0].lines().filter_map(|line| line.split_whitespace().next());
+    let commands = between(&help, "Commands:\n", "\n\n")[0]
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
     let commands: Vec<&str> = commands.filter(|&command| command != "help").collect();
     assert!(commands.contains(&"map") && !commands.contains(&"man"), "{help}");
     for command in commands {
         let page = fs::read_to_string(man.join(format!("minilm-{command}.1"))).expect("a page");
         assert!(page.contains(".SH DESCRIPTION") && page.contains(".SH OPTIONS"), "{command}");
     }
-    assert!(fs::read_to_string(man.join("minilm-map.1")).expect("a page").contains("minilm map notes.index"));
+    assert!(
+        fs::read_to_string(man.join("minilm-map.1"))
+            .expect("a page")
+            .contains("minilm map notes.index")
+    );
     assert!(fs::read_to_string(man.join("minilm.1")).expect("a page").contains("minilm\\-map(1)"));
 }

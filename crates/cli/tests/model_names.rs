@@ -41,15 +41,22 @@ fn a_name_is_looked_up_where_the_environment_says() {
     let place = directory.path();
     fill(&place.join("home/hub"));
     let expected = run(&["embed", "x"]).ok();
-    for (variable, value) in [("HF_HUB_CACHE", "home/hub"), ("HF_HOME", "home"), ("HF_HOME", "~/home")] {
+    for (variable, value) in
+        [("HF_HUB_CACHE", "home/hub"), ("HF_HOME", "home"), ("HF_HOME", "~/home")]
+    {
         let run = finish(alone(place, NAME).env(variable, value).env("HOME", place), b"");
         assert_eq!(run.ok(), expected, "{variable}={value}");
     }
-    let run = |model: &str| finish(alone(place, model).env("HF_HUB_CACHE", place.join("home/hub")), b"");
+    let run =
+        |model: &str| finish(alone(place, model).env("HF_HUB_CACHE", place.join("home/hub")), b"");
     assert_eq!(run(&format!("{NAME}@{COMMIT}")).ok(), expected);
     assert_eq!(run("all-MiniLM-L6-v2").ok(), expected);
     let other = run(&format!("{NAME}@v9"));
-    assert!(other.message(1).contains(&format!("hf download {NAME} --revision v9")), "{}", other.stderr);
+    assert!(
+        other.message(1).contains(&format!("hf download {NAME} --revision v9")),
+        "{}",
+        other.stderr
+    );
 }
 
 #[test]
@@ -58,7 +65,10 @@ fn what_is_nowhere_names_every_place() {
     let run = finish(alone(directory.path(), NAME).env("XDG_CACHE_HOME", "xdg"), b"");
     let message = run.message(1);
     assert!(message.starts_with(&format!("there is no directory {NAME}, and ")), "{message}");
-    assert!(message.contains("xdg/huggingface/hub/models--sentence-transformers--all-MiniLM-L6-v2"), "{message}");
+    assert!(
+        message.contains("xdg/huggingface/hub/models--sentence-transformers--all-MiniLM-L6-v2"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -5,7 +5,9 @@ mod support;
 use support::*;
 
 fn embedding(arguments: &[&str]) -> Vec<f32> {
-    jsonl(&run(&[&["embed", "-f", "jsonl", "an ordinary text"], arguments].concat()).ok()).remove(0).embedding
+    jsonl(&run(&[&["embed", "-f", "jsonl", "an ordinary text"], arguments].concat()).ok())
+        .remove(0)
+        .embedding
 }
 
 fn length(v: &[f32]) -> f32 {
@@ -15,14 +17,19 @@ fn length(v: &[f32]) -> f32 {
 #[test]
 fn threads_and_levels_do_not_change_a_bit() {
     let expected = embedding(&[]);
-    for arguments in [["--threads", "1"], ["--threads", "3"], ["--level", "portable"], ["--level", "auto"]] {
+    for arguments in
+        [["--threads", "1"], ["--threads", "3"], ["--level", "portable"], ["--level", "auto"]]
+    {
         assert_eq!(embedding(&arguments), expected, "{arguments:?}");
     }
 }
 
 #[test]
 fn an_option_may_stand_before_the_command() {
-    assert_eq!(run(&["--threads", "1", "embed", "x"]).ok(), run(&["embed", "x", "--threads", "1"]).ok());
+    assert_eq!(
+        run(&["--threads", "1", "embed", "x"]).ok(),
+        run(&["embed", "x", "--threads", "1"]).ok()
+    );
 }
 
 #[test]
@@ -39,8 +46,12 @@ fn dimensions_and_length_are_as_asked_for() {
 
 #[test]
 fn texts_that_were_cut_are_mentioned_once() {
-    let arguments = ["embed", "--max-tokens", "4", "one two", "one two three", "one two three four"];
-    assert_eq!(run(&arguments).message(0), "2 texts were longer than 4 tokens; the rest was not read");
+    let arguments =
+        ["embed", "--max-tokens", "4", "one two", "one two three", "one two three four"];
+    assert_eq!(
+        run(&arguments).message(0),
+        "2 texts were longer than 4 tokens; the rest was not read"
+    );
     run(&[&arguments[..], &["--quiet"]].concat()).ok();
     let run = run(&["similarity", "--max-tokens", "4", "one two", "one two three"]);
     assert_eq!(run.message(0), "1 text was longer than 4 tokens; the rest of it was not read");
@@ -51,10 +62,19 @@ fn texts_that_were_cut_are_mentioned_once() {
 fn a_level_that_is_not_there_is_misuse_and_its_origin_is_named() {
     let message = "no level is called \"avx9\"; this CPU has: auto";
     let by_option = run(&["embed", "--level", "avx9", "x"]);
-    assert!(by_option.message(2).starts_with(&format!("--level: {message}")), "{}", by_option.stderr);
+    assert!(
+        by_option.message(2).starts_with(&format!("--level: {message}")),
+        "{}",
+        by_option.stderr
+    );
     let by_variable = finish(program(&["embed", "x"]).env("MINILM_LEVEL", "avx9"), b"");
-    assert!(by_variable.message(2).starts_with(&format!("MINILM_LEVEL: {message}")), "{}", by_variable.stderr);
-    let both = finish(program(&["embed", "x", "--level", "portable"]).env("MINILM_LEVEL", "avx9"), b"");
+    assert!(
+        by_variable.message(2).starts_with(&format!("MINILM_LEVEL: {message}")),
+        "{}",
+        by_variable.stderr
+    );
+    let both =
+        finish(program(&["embed", "x", "--level", "portable"]).env("MINILM_LEVEL", "avx9"), b"");
     assert_eq!(both.status, Some(0), "the option wins");
     let empty = finish(program(&["embed", "x"]).env("MINILM_LEVEL", ""), b"");
     assert_eq!(empty.status, Some(0), "an empty variable is none");
@@ -116,7 +136,10 @@ fn a_missing_model_is_named_or_the_places_where_it_was_looked_for() {
     let output = command.output().expect("it runs");
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.starts_with("minilm: there is no weights/all-MiniLM-L6-v2 in any of "), "{message}");
+    assert!(
+        message.starts_with("minilm: there is no weights/all-MiniLM-L6-v2 in any of "),
+        "{message}"
+    );
     assert!(message.contains(directory.path().to_str().expect("UTF-8")), "{message}");
     assert!(message.ends_with("; pass --model DIR or set MINILM_MODEL\n"), "{message}");
 }

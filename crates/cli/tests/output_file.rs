@@ -52,14 +52,16 @@ fn a_device_is_written_to_and_not_replaced() {
 fn a_place_that_cannot_be_written_to_is_named_at_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let nowhere = directory.path().join("missing/out.jsonl");
-    let expected = format!("cannot write {}: No such file or directory (os error 2)", nowhere.display());
+    let expected =
+        format!("cannot write {}: No such file or directory (os error 2)", nowhere.display());
     assert_eq!(embed_to(&nowhere).message(1), expected);
     let file = directory.path().join("file");
     fs::write(&file, "").expect("a file");
     let within = file.join("out.jsonl");
     let message = embed_to(&within).message(1).to_owned();
     assert!(
-        message.starts_with(&format!("cannot write {}: ", within.display())) && !message.contains(".out.jsonl."),
+        message.starts_with(&format!("cannot write {}: ", within.display()))
+            && !message.contains(".out.jsonl."),
         "{message}"
     );
     let expected = format!("cannot write {}: is a directory", directory.path().display());
@@ -77,7 +79,12 @@ fn a_directory_that_is_read_only_is_an_error() {
     let directory = if root { Path::new("/proc") } else { directory.path() };
     if directory.is_dir() {
         let run = embed_to(&directory.join("out.jsonl"));
-        assert!(run.message(1).starts_with(&format!("cannot write {}/out.jsonl: ", directory.display())), "{}", run.stderr);
+        assert!(
+            run.message(1)
+                .starts_with(&format!("cannot write {}/out.jsonl: ", directory.display())),
+            "{}",
+            run.stderr
+        );
     }
 }
 
@@ -95,13 +102,17 @@ fn a_failed_run_leaves_the_old_file() {
 /// A run that has written something to its temporary file in `directory` and waits for more texts.
 fn half_way(directory: &Path) -> Child {
     let path = directory.join("out.npy");
-    let arguments = ["embed", "-f", "jsonl", "--truncate-dim", "2", "-o", path.to_str().expect("UTF-8")];
+    let arguments =
+        ["embed", "-f", "jsonl", "--truncate-dim", "2", "-o", path.to_str().expect("UTF-8")];
     let mut child = program(&arguments).stdin(Stdio::piped()).spawn().expect("the program starts");
     let texts = format!("{}\n", "x".repeat(100)).repeat(2000); // more than a window and a buffer
     child.stdin.as_mut().expect("a pipe").write_all(texts.as_bytes()).expect("it reads");
     let start = Instant::now();
-    let written =
-        || fs::read_dir(directory).expect("it").any(|entry| entry.is_ok_and(|e| e.metadata().is_ok_and(|m| m.len() > 0)));
+    let written = || {
+        fs::read_dir(directory)
+            .expect("it")
+            .any(|entry| entry.is_ok_and(|e| e.metadata().is_ok_and(|m| m.len() > 0)))
+    };
     while !written() {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         thread::sleep(Duration::from_millis(10));
@@ -116,7 +127,10 @@ fn a_killed_run_leaves_no_file_under_the_final_name() {
     child.kill().expect("it runs");
     child.wait().expect("it ends");
     let left = files(directory.path());
-    assert!(left.len() == 1 && left[0].starts_with(".out.npy.") && left[0].ends_with(".tmp"), "{left:?}");
+    assert!(
+        left.len() == 1 && left[0].starts_with(".out.npy.") && left[0].ends_with(".tmp"),
+        "{left:?}"
+    );
 }
 
 #[cfg(unix)]
@@ -126,7 +140,8 @@ fn an_interrupted_run_leaves_nothing() {
     for (name, number) in [("INT", 2), ("TERM", 15)] {
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = half_way(directory.path());
-        let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status();
+        let kill =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status();
         assert!(kill.expect("a shell").success());
         assert_eq!(child.wait().expect("it ends").signal(), Some(number));
         assert_eq!(files(directory.path()), [""; 0]);
@@ -135,7 +150,12 @@ fn an_interrupted_run_leaves_nothing() {
 
 #[test]
 fn a_reader_that_goes_away_ends_the_run_quietly() {
-    for arguments in [&["embed", "a text"][..], &["embed", "-f", "npy", "a text"], &["similarity", "a", "b"], &["verify"]] {
+    for arguments in [
+        &["embed", "a text"][..],
+        &["embed", "-f", "npy", "a text"],
+        &["similarity", "a", "b"],
+        &["verify"],
+    ] {
         let mut command = program(arguments);
         let (reader, writer) = std::io::pipe().expect("a pipe");
         command.stdout(writer);
@@ -151,5 +171,8 @@ fn a_full_disk_is_an_error() {
     let mut command = program(&["embed", "a text"]);
     command.stdout(fs::OpenOptions::new().write(true).open("/dev/full").expect("the device"));
     let run = finish(&mut command, b"");
-    assert_eq!(run.message(1), "cannot write standard output: No space left on device (os error 28)");
+    assert_eq!(
+        run.message(1),
+        "cannot write standard output: No space left on device (os error 28)"
+    );
 }

@@ -12,7 +12,11 @@ fn a_program_without_parquet_says_so() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("a.parquet");
     std::fs::write(&path, "").expect("a file");
-    assert!(run(&["pairs", path.to_str().expect("UTF-8")]).message(2).ends_with("build it with --features parquet"));
+    assert!(
+        run(&["pairs", path.to_str().expect("UTF-8")])
+            .message(2)
+            .ends_with("build it with --features parquet")
+    );
 }
 
 #[cfg(feature = "parquet")]
@@ -22,7 +26,11 @@ mod with_parquet {
 
     /// What pyarrow wrote: see `data/README.md`.
     fn pyarrow(codec: &str) -> String {
-        repository().join(format!("crates/cli/tests/data/{codec}.parquet")).to_str().expect("UTF-8").to_owned()
+        repository()
+            .join(format!("crates/cli/tests/data/{codec}.parquet"))
+            .to_str()
+            .expect("UTF-8")
+            .to_owned()
     }
 
     #[test]
@@ -32,11 +40,20 @@ mod with_parquet {
         for codec in ["snappy", "gzip"] {
             run(&["convert", "-q", &pyarrow(codec), &path("a.jsonl")]).ok();
             let lines = fs::read_to_string(path("a.jsonl")).expect("the file");
-            let expected =
-                "{\"text\":\"one, é\",\"embedding\":[0.5,-1.0,0.1]}\n{\"text\":\"One, É\",\"embedding\":[0.25,3.0,0.2]}\n";
-            assert_eq!(lines, format!("{expected}{{\"text\":\"two\",\"embedding\":[0.0,1e-7,0.3]}}\n"), "{codec}");
-            assert_eq!(String::from_utf8(run(&["dedupe", "-q", &pyarrow(codec)]).ok()).expect("UTF-8"), "one, é\ntwo\n");
-            assert_eq!(run(&["dedupe", "-q", &pyarrow(codec), "--column", "id"]).ok(), b"1\n2\n3\n");
+            let expected = "{\"text\":\"one, é\",\"embedding\":[0.5,-1.0,0.1]}\n{\"text\":\"One, É\",\"embedding\":[0.25,3.0,0.2]}\n";
+            assert_eq!(
+                lines,
+                format!("{expected}{{\"text\":\"two\",\"embedding\":[0.0,1e-7,0.3]}}\n"),
+                "{codec}"
+            );
+            assert_eq!(
+                String::from_utf8(run(&["dedupe", "-q", &pyarrow(codec)]).ok()).expect("UTF-8"),
+                "one, é\ntwo\n"
+            );
+            assert_eq!(
+                run(&["dedupe", "-q", &pyarrow(codec), "--column", "id"]).ok(),
+                b"1\n2\n3\n"
+            );
         }
     }
 
@@ -44,18 +61,28 @@ mod with_parquet {
     fn vectors_come_back_with_the_same_bits_also_many() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
-        let rows: Vec<String> =
-            (0..20_000).map(|i| format!("{{\"text\":\"t{i}\",\"embedding\":[{i}.5,{},3.0]}}\n", 1.0 / (i + 2) as f32)).collect();
+        let rows: Vec<String> = (0..20_000)
+            .map(|i| {
+                format!(
+                    "{{\"text\":\"t{i}\",\"embedding\":[{i}.5,{},3.0]}}\n",
+                    1.0 / (i + 2) as f32
+                )
+            })
+            .collect();
         fs::write(path("a.jsonl"), rows.concat()).expect("a file");
         run(&["convert", "-q", &path("a.jsonl"), &path("a.parquet")]).ok();
         run(&["convert", "-q", &path("a.parquet"), &path("b.jsonl")]).ok();
         run(&["convert", "-q", &path("a.jsonl"), &path("c.jsonl")]).ok();
-        let [back, direct] = ["b.jsonl", "c.jsonl"].map(|name| fs::read_to_string(path(name)).expect("the file"));
+        let [back, direct] =
+            ["b.jsonl", "c.jsonl"].map(|name| fs::read_to_string(path(name)).expect("the file"));
         assert!(back == direct && back.lines().count() == 20_000);
         run(&["convert", "-q", &path("a.jsonl"), &path("a.npy")]).ok();
         run(&["convert", "-q", &path("a.npy"), &path("b.parquet")]).ok();
         run(&["convert", "-q", &path("b.parquet"), &path("b.npy")]).ok();
-        assert!(fs::read(path("a.npy")).expect("the file") == fs::read(path("b.npy")).expect("the file"));
+        assert!(
+            fs::read(path("a.npy")).expect("the file")
+                == fs::read(path("b.npy")).expect("the file")
+        );
     }
 
     #[test]
@@ -64,16 +91,28 @@ mod with_parquet {
         let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
         let snappy = pyarrow("snappy");
         let message = run(&["pairs", &snappy, "--column", "body"]);
-        assert_eq!(message.message(1), format!("{snappy} has no column \"body\"; its columns are id, text, embedding"));
+        assert_eq!(
+            message.message(1),
+            format!("{snappy} has no column \"body\"; its columns are id, text, embedding")
+        );
         let message = run(&["pairs", &snappy, "--column", "embedding"]);
-        assert_eq!(message.message(1), format!("row 1 of {snappy}: the column \"embedding\" holds no text"));
+        assert_eq!(
+            message.message(1),
+            format!("row 1 of {snappy}: the column \"embedding\" holds no text")
+        );
         let whole = fs::read(&snappy).expect("the file");
         for broken in [&b""[..], b"text", &whole[..whole.len() - 9], &whole[whole.len() - 99..]] {
             fs::write(path("b.parquet"), broken).expect("a file");
-            for command in [&["pairs", &path("b.parquet")][..], &["convert", &path("b.parquet"), &path("x.npy")]] {
+            for command in [
+                &["pairs", &path("b.parquet")][..],
+                &["convert", &path("b.parquet"), &path("x.npy")],
+            ] {
                 let run = run(command);
                 assert!(
-                    run.message(1).starts_with(&format!("{} is no Parquet file that can be read: ", path("b.parquet"))),
+                    run.message(1).starts_with(&format!(
+                        "{} is no Parquet file that can be read: ",
+                        path("b.parquet")
+                    )),
                     "{}",
                     run.stderr
                 );
@@ -85,7 +124,11 @@ mod with_parquet {
             broken[at] ^= 0x15;
             fs::write(path("b.parquet"), broken).expect("a file");
             let run = run(&["convert", "-q", &path("b.parquet"), &path("x.npy")]);
-            assert!(matches!(run.status, Some(0 | 1)) && !run.stderr.contains("panicked"), "byte {at}: {}", run.stderr);
+            assert!(
+                matches!(run.status, Some(0 | 1)) && !run.stderr.contains("panicked"),
+                "byte {at}: {}",
+                run.stderr
+            );
         }
     }
 }

@@ -35,9 +35,14 @@ fn the_nearest_text_is_found_with_the_score_of_similarity() {
         (&2.into(), &"How to bake bread at home".into(), &1.into())
     );
     let score: f64 =
-        String::from_utf8(run(&["similarity", "baking", "How to bake bread at home"]).ok()).unwrap().trim().parse().unwrap();
+        String::from_utf8(run(&["similarity", "baking", "How to bake bread at home"]).ok())
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
     assert!((found[0]["score"].as_f64().expect("a number") - score).abs() < 2e-6);
-    let text = String::from_utf8(run(&["search", &path("notes.index"), "baking", "-k", "1"]).ok()).expect("UTF-8");
+    let text = String::from_utf8(run(&["search", &path("notes.index"), "baking", "-k", "1"]).ok())
+        .expect("UTF-8");
     assert_eq!(text, " 0.6236 ██████▎    How to bake bread at home\n", "no colours in a pipe");
 }
 
@@ -47,10 +52,19 @@ fn several_queries_are_answered_in_order_from_arguments_and_files() {
     let index = path("notes.index");
     let by_argument = hits(&[&index, "baking", "railway", "-k", "1"]);
     assert_eq!((&by_argument[0]["query"], &by_argument[1]["row"]), (&"baking".into(), &0.into()));
-    fs::write(path("queries.jsonl"), "{\"text\": \"baking\"}\n\n{\"text\": \"railway\", \"id\": 3}\n").expect("a file");
+    fs::write(
+        path("queries.jsonl"),
+        "{\"text\": \"baking\"}\n\n{\"text\": \"railway\", \"id\": 3}\n",
+    )
+    .expect("a file");
     assert_eq!(hits(&[&index, "--queries", &path("queries.jsonl"), "-k", "1"]), by_argument);
-    let text = String::from_utf8(run(&["search", &index, "baking", "railway", "--min-score", "0.6"]).ok()).expect("UTF-8");
-    assert_eq!(text, "baking\n 0.6236 ██████▎    How to bake bread at home\n\nrailway\nnothing found\n");
+    let text =
+        String::from_utf8(run(&["search", &index, "baking", "railway", "--min-score", "0.6"]).ok())
+            .expect("UTF-8");
+    assert_eq!(
+        text,
+        "baking\n 0.6236 ██████▎    How to bake bread at home\n\nrailway\nnothing found\n"
+    );
 }
 
 #[test]
@@ -61,7 +75,15 @@ fn appending_and_several_files_give_the_index_of_all_texts() {
     assert_eq!(append.message(0), format!("{} holds 5 texts", path("notes.index")));
     run(&["index", "-q", &path("notes.txt"), &path("more.csv"), "-o", &path("both.index")]).ok();
     assert!(fs::read(path("notes.index")).unwrap() == fs::read(path("both.index")).unwrap());
-    let skip = ["index", "-q", &path("notes.txt"), &path("more.csv"), "-o", &path("new.index"), "--append"];
+    let skip = [
+        "index",
+        "-q",
+        &path("notes.txt"),
+        &path("more.csv"),
+        "-o",
+        &path("new.index"),
+        "--append",
+    ];
     run(&[&skip[..], &["--skip", "4"]].concat()).ok();
     assert_eq!(hits(&[&path("new.index"), "x"]), hits(&[&path("new.index"), "x", "-k", "1"]));
     assert_eq!(hits(&[&path("new.index"), "x"])[0]["text"], "two\nlines");
@@ -73,12 +95,21 @@ fn appending_and_several_files_give_the_index_of_all_texts() {
 #[test]
 fn long_texts_are_cut_into_windows_if_asked() {
     let (_directory, path) = notes();
-    let long =
-        format!("{}the treasure is under the old oak tree.\nshort\n", "The weather was dull and nothing happened. ".repeat(60));
+    let long = format!(
+        "{}the treasure is under the old oak tree.\nshort\n",
+        "The weather was dull and nothing happened. ".repeat(60)
+    );
     fs::write(path("long.txt"), long).expect("a file");
-    let index = |options: &[&str]| run(&[&["index", &path("long.txt"), "-o", &path("long.index")], options].concat());
+    let index = |options: &[&str]| {
+        run(&[&["index", &path("long.txt"), "-o", &path("long.index")], options].concat())
+    };
     let message = index(&[]).stderr;
-    assert!(message.starts_with("minilm: 1 text was longer than 256 tokens; the rest of it was not read\n"), "{message}");
+    assert!(
+        message.starts_with(
+            "minilm: 1 text was longer than 256 tokens; the rest of it was not read\n"
+        ),
+        "{message}"
+    );
     let cut = hits(&[&path("long.index"), "where is the treasure?", "-k", "1"]);
     assert_eq!(index(&["--windows"]).message(0), format!("{} holds 3 windows", path("long.index")));
     let found = hits(&[&path("long.index"), "where is the treasure?"]);
@@ -86,7 +117,10 @@ fn long_texts_are_cut_into_windows_if_asked() {
     let text = found[0]["text"].as_str().expect("a text");
     assert!(text.ends_with("under the old oak tree.") && text.len() < 1600, "{text}");
     assert!(found.iter().any(|hit| hit["text"] == "short"));
-    assert_eq!(index(&["--windows", "--stride", "127"]).message(0), format!("{} holds 4 windows", path("long.index")));
+    assert_eq!(
+        index(&["--windows", "--stride", "127"]).message(0),
+        format!("{} holds 4 windows", path("long.index"))
+    );
     assert_eq!(index(&["--stride", "127"]).status, Some(2));
     assert_eq!(index(&["--windows", "--strict"]).status, Some(2));
 }
@@ -99,10 +133,17 @@ fn another_model_is_refused_and_nothing_is_lost() {
     for other in [["--truncate-dim", "8"].as_slice(), &["--no-normalize"]] {
         let search = run(&[&["search", &index, "baking"], other].concat());
         let message = search.message(1).to_owned();
-        assert!(message.starts_with(&format!("{index} holds vectors of all-MiniLM-L6-v2 (")), "{message}");
-        assert!(message.contains("which cannot be compared with those of all-MiniLM-L6-v2 ("), "{message}");
+        assert!(
+            message.starts_with(&format!("{index} holds vectors of all-MiniLM-L6-v2 (")),
+            "{message}"
+        );
+        assert!(
+            message.contains("which cannot be compared with those of all-MiniLM-L6-v2 ("),
+            "{message}"
+        );
         assert_eq!(search.stdout, b"");
-        let append = run(&[&["index", &path("notes.txt"), "-o", &index, "--append"], other].concat());
+        let append =
+            run(&[&["index", &path("notes.txt"), "-o", &index, "--append"], other].concat());
         assert_eq!(append.message(1), message);
     }
     assert!(fs::read(&index).expect("the index") == before);
@@ -112,7 +153,10 @@ fn another_model_is_refused_and_nothing_is_lost() {
 fn what_is_no_index_is_an_error_that_names_it() {
     let (_directory, path) = notes();
     let text = path("notes.txt");
-    assert_eq!(run(&["search", &text, "x"]).message(1), format!("{text} is not an index: it does not begin as one"));
+    assert_eq!(
+        run(&["search", &text, "x"]).message(1),
+        format!("{text} is not an index: it does not begin as one")
+    );
     let append = run(&["index", &text, "-o", &text, "--append"]);
     assert_eq!(append.message(1), format!("{text} is not an index: it does not begin as one"));
     let replace = run(&["index", &text, "-o", &path("./notes.txt")]);
@@ -121,7 +165,11 @@ fn what_is_no_index_is_an_error_that_names_it() {
     let bytes = fs::read(path("notes.index")).expect("the index");
     fs::write(path("cut.index"), &bytes[..bytes.len() - 1]).expect("a file");
     let cut = run(&["search", &path("cut.index"), "x"]);
-    assert!(cut.message(1).starts_with(&format!("{} is not an index: it has ", path("cut.index"))), "{}", cut.stderr);
+    assert!(
+        cut.message(1).starts_with(&format!("{} is not an index: it has ", path("cut.index"))),
+        "{}",
+        cut.stderr
+    );
     let folder = run(&["search", &path(""), "x"]);
     assert_eq!(folder.message(1), format!("cannot read {}: is a directory", path("")));
     let missing = path("missing.index");
@@ -140,12 +188,21 @@ fn a_place_that_cannot_be_written_to_is_named() {
     let expected = format!("cannot write {nowhere}: No such file or directory (os error 2)");
     assert_eq!(run(&["index", &path("notes.txt"), "-o", &nowhere]).message(1), expected);
     let folder = run(&["index", &path("notes.txt"), "-o", &path("")]);
-    assert!(folder.message(1).starts_with("cannot write ") && folder.message(1).contains("is a directory"), "{}", folder.stderr);
+    assert!(
+        folder.message(1).starts_with("cannot write ")
+            && folder.message(1).contains("is a directory"),
+        "{}",
+        folder.stderr
+    );
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).expect("permissions");
     let root = fs::write(path("probe"), "").is_ok(); // the superuser may write anywhere but where the kernel makes the files
     let target = if root { "/proc/x.index".to_owned() } else { path("x.index") };
     let read_only = run(&["index", &path("notes.txt"), "-o", &target]);
-    assert!(read_only.message(1).starts_with(&format!("cannot write {target}: ")), "{}", read_only.stderr);
+    assert!(
+        read_only.message(1).starts_with(&format!("cannot write {target}: ")),
+        "{}",
+        read_only.stderr
+    );
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("permissions");
 }
 
@@ -164,8 +221,11 @@ fn an_interrupted_run_keeps_what_is_done_and_can_go_on() {
     let texts: String = (0..3000).map(|i| format!("text {}\n", i % 50)).collect();
     child.stdin.as_mut().expect("a pipe").write_all(texts.as_bytes()).expect("it reads");
     let start = Instant::now();
-    let written =
-        || fs::read_dir(directory.path()).expect("it").any(|e| e.is_ok_and(|e| e.metadata().is_ok_and(|m| m.len() > 0)));
+    let written = || {
+        fs::read_dir(directory.path())
+            .expect("it")
+            .any(|e| e.is_ok_and(|e| e.metadata().is_ok_and(|m| m.len() > 0)))
+    };
     while !written() {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is written");
         std::thread::sleep(Duration::from_millis(10));
@@ -188,7 +248,8 @@ fn an_interrupted_run_keeps_what_is_done_and_can_go_on() {
     let go_on = [&arguments[..], &["-q", "--append", "--skip", &skip]].concat();
     run_with_input(&go_on, texts.as_bytes()).ok();
     let whole = directory.path().join("whole.index");
-    run_with_input(&["index", "-q", "-", "-o", whole.to_str().expect("UTF-8")], texts.as_bytes()).ok();
+    run_with_input(&["index", "-q", "-", "-o", whole.to_str().expect("UTF-8")], texts.as_bytes())
+        .ok();
     if done <= 3000 {
         assert!(fs::read(&index).unwrap() == fs::read(&whole).unwrap());
     }

@@ -18,9 +18,18 @@ fn kept(name: &str, content: &[u8], options: &[&str]) -> String {
 fn a_record_is_kept_as_it_stands() {
     assert_eq!(kept("a.txt", b"one\nTwo\nONE\n\xc3\xa9t\xc3\xa9\n", &[]), "one\nTwo\nété\n");
     assert_eq!(kept("a.txt", b"\xef\xbb\xbfone\r\nTwo\r\n", &[]), "one\nTwo\n");
-    let jsonl = "{\"id\": 1, \"text\": \"one\"}\n\n{\"text\":\"two\",  \"id\": 2}\n{\"text\": \"One\"}\n";
-    assert_eq!(kept("a.jsonl", jsonl.as_bytes(), &[]), "{\"id\": 1, \"text\": \"one\"}\n{\"text\":\"two\",  \"id\": 2}\n");
-    assert_eq!(kept("a.json", b"\xef\xbb\xbf{\"body\": \"one\"}\n{\"body\": 2}\n", &["--field", "body"]).lines().count(), 2);
+    let jsonl =
+        "{\"id\": 1, \"text\": \"one\"}\n\n{\"text\":\"two\",  \"id\": 2}\n{\"text\": \"One\"}\n";
+    assert_eq!(
+        kept("a.jsonl", jsonl.as_bytes(), &[]),
+        "{\"id\": 1, \"text\": \"one\"}\n{\"text\":\"two\",  \"id\": 2}\n"
+    );
+    assert_eq!(
+        kept("a.json", b"\xef\xbb\xbf{\"body\": \"one\"}\n{\"body\": 2}\n", &["--field", "body"])
+            .lines()
+            .count(),
+        2
+    );
     let csv = b"\xef\xbb\xbfid,text\r\n1,\"one, \"\"quoted\"\"\"\r\n2,\"two\nlines\"\r\n3,\"ONE, \"\"quoted\"\"\"\r\n";
     assert_eq!(kept("a.csv", csv, &[]), "id,text\n1,\"one, \"\"quoted\"\"\"\n2,\"two\nlines\"\n");
     let tsv = b"id\tbody\n1\t\"one\n2\ttwo\n3\t\"One\n";
@@ -34,7 +43,12 @@ fn what_is_wrong_is_named_with_its_line() {
         ("a.txt", b"", &[], "FILE holds no texts"),
         ("a.txt", b"fine\nbad \xff\n", &[], "line 2 of FILE is not UTF-8 from byte 5 on"),
         ("a.jsonl", b"\n\n", &[], "FILE holds no texts"),
-        ("a.jsonl", b"{\"text\": \"a\"}\n{\"text\": \n", &[], "line 2 of FILE: no JSON from column 9 on"),
+        (
+            "a.jsonl",
+            b"{\"text\": \"a\"}\n{\"text\": \n",
+            &[],
+            "line 2 of FILE: no JSON from column 9 on",
+        ),
         ("a.jsonl", b"[1]\n", &[], "line 1 of FILE: a list is no JSON object"),
         (
             "a.jsonl",
@@ -42,13 +56,33 @@ fn what_is_wrong_is_named_with_its_line() {
             &[],
             "line 1 of FILE: there is no field \"text\"; the fields are body, id",
         ),
-        ("a.jsonl", b"{\"text\": [1]}\n", &[], "line 1 of FILE: the field \"text\" is a list, not a text"),
-        ("a.jsonl", b"{\"text\": null}\n", &[], "line 1 of FILE: the field \"text\" is null, not a text"),
+        (
+            "a.jsonl",
+            b"{\"text\": [1]}\n",
+            &[],
+            "line 1 of FILE: the field \"text\" is a list, not a text",
+        ),
+        (
+            "a.jsonl",
+            b"{\"text\": null}\n",
+            &[],
+            "line 1 of FILE: the field \"text\" is null, not a text",
+        ),
         ("a.csv", b"", &[], "FILE is empty, not even a header"),
         ("a.csv", b"text,id\n", &[], "FILE holds no texts"),
         ("a.csv", b"id,body\n1,a\n", &[], "FILE has no column \"text\"; its columns are id, body"),
-        ("a.csv", b"id,text\n1,\"a\nb\"\n2\n", &[], "line 4 of FILE has 1 field, but the header has 2"),
-        ("a.csv", b"id,text\n1,a\n2,\"b\n3,c\n", &[], "line 3 of FILE begins a quoted field that has no end"),
+        (
+            "a.csv",
+            b"id,text\n1,\"a\nb\"\n2\n",
+            &[],
+            "line 4 of FILE has 1 field, but the header has 2",
+        ),
+        (
+            "a.csv",
+            b"id,text\n1,a\n2,\"b\n3,c\n",
+            &[],
+            "line 3 of FILE begins a quoted field that has no end",
+        ),
         ("a.tsv", b"id\ttext\n1\ta\tb\n", &[], "line 2 of FILE has 3 fields, but the header has 2"),
         ("a.csv", b"text\n\xff\n", &["--column", "text"], "line 2 of FILE is not UTF-8"),
     ];
@@ -59,7 +93,12 @@ fn what_is_wrong_is_named_with_its_line() {
         let path = path.to_str().expect("UTF-8");
         let index = directory.path().join("x.index");
         let index = index.to_str().expect("UTF-8");
-        for command in [&["index", path, "-o", index][..], &["pairs", path], &["cluster", path], &["dedupe", path]] {
+        for command in [
+            &["index", path, "-o", index][..],
+            &["pairs", path],
+            &["cluster", path],
+            &["dedupe", path],
+        ] {
             let run = run(&[command, options].concat());
             assert_eq!(run.message(1), message.replace("FILE", path), "{command:?}");
             assert_eq!(run.stdout, b"");
@@ -90,8 +129,11 @@ fn standard_input_is_a_file_too() {
 #[test]
 fn a_pipe_that_is_named_is_read_from_its_beginning() {
     let texts: String = (0..200).map(|i| format!("text number {i}\n")).collect();
-    for command in [&["dedupe"][..], &["pairs", "-n", "1000"], &["cluster", "--kmeans", "9", "--json"]] {
-        let read = |file: &str| run_with_input(&[command, &["-q", file]].concat(), texts.as_bytes()).ok();
+    for command in
+        [&["dedupe"][..], &["pairs", "-n", "1000"], &["cluster", "--kmeans", "9", "--json"]]
+    {
+        let read =
+            |file: &str| run_with_input(&[command, &["-q", file]].concat(), texts.as_bytes()).ok();
         assert!(read("/dev/stdin") == read("-"), "{command:?}");
     }
 }
@@ -100,9 +142,15 @@ fn a_pipe_that_is_named_is_read_from_its_beginning() {
 fn a_name_may_end_in_a_question_mark() {
     let jsonl = b"{\"urgent?\": \"one\", \"urgent\": \"same\"}\n{\"urgent?\": \"two\", \"urgent\": \"same\"}\n";
     assert_eq!(kept("a.jsonl", jsonl, &["--field", "urgent?"]).lines().count(), 2);
-    assert_eq!(kept("a.csv", b"urgent?\none\ntwo\n", &["--column", "urgent?"]), "urgent?\none\ntwo\n");
+    assert_eq!(
+        kept("a.csv", b"urgent?\none\ntwo\n", &["--column", "urgent?"]),
+        "urgent?\none\ntwo\n"
+    );
     let run = run_with_input(&["pairs", "-", "--field", "urgent?"], b"{\"text\": \"one\"}\n");
-    assert_eq!(run.message(1), "line 1 of standard input: there is no field \"urgent?\"; the fields are text");
+    assert_eq!(
+        run.message(1),
+        "line 1 of standard input: there is no field \"urgent?\"; the fields are text"
+    );
 }
 
 #[test]

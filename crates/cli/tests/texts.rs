@@ -27,17 +27,20 @@ fn arguments_a_file_a_pipe_and_a_dash_give_the_same() {
     fs::write(&path, lines).expect("a file");
     let path = path.to_str().expect("UTF-8");
 
-    let arguments = run(&["embed", "-f", "jsonl", "first note", "second note, the longer one"]).ok();
+    let arguments =
+        run(&["embed", "-f", "jsonl", "first note", "second note, the longer one"]).ok();
     assert_eq!(texts(&jsonl(&arguments)), ["first note", "second note, the longer one"]);
     assert_eq!(run(&["embed", "-f", "jsonl", "--input", path]).ok(), arguments);
     assert_eq!(run_with_input(&["embed", "-f", "jsonl"], lines.as_bytes()).ok(), arguments);
-    assert_eq!(run_with_input(&["embed", "-f", "jsonl", "--input", "-"], lines.as_bytes()).ok(), arguments);
+    assert_eq!(
+        run_with_input(&["embed", "-f", "jsonl", "--input", "-"], lines.as_bytes()).ok(),
+        arguments
+    );
 }
 
 #[test]
 fn every_line_is_a_text_whatever_is_in_it() {
-    let input =
-        "\nwindows\r\n\r\n  spaces  \nnul\0 bell\u{7} esc\u{1b}[0m\nquote\" comma, tab\t\n\u{feff}\u{200d}\ncafé 東京 🛬\nno end";
+    let input = "\nwindows\r\n\r\n  spaces  \nnul\0 bell\u{7} esc\u{1b}[0m\nquote\" comma, tab\t\n\u{feff}\u{200d}\ncafé 東京 🛬\nno end";
     let expected = [
         "",
         "windows",
@@ -102,7 +105,9 @@ fn a_text_that_is_too_long_is_named_by_its_line() {
 #[test]
 fn the_end_of_the_input_is_found_once_and_order_is_kept_past_a_window() {
     let input: String = (0..1030).map(|i| format!("{}\n", i % 7)).collect();
-    let rows = jsonl(&run_with_input(&["embed", "-f", "jsonl", "--truncate-dim", "2"], input.as_bytes()).ok());
+    let rows = jsonl(
+        &run_with_input(&["embed", "-f", "jsonl", "--truncate-dim", "2"], input.as_bytes()).ok(),
+    );
     assert_eq!(rows.len(), 1030);
     for (i, row) in rows.iter().enumerate() {
         assert_eq!(row.text, (i % 7).to_string());

@@ -8,7 +8,8 @@ use support::*;
 /// An array file of these bytes.
 fn array(descr: &str, shape: &str, values: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), values].concat()
+    [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), values]
+        .concat()
 }
 
 fn floats(values: &[f32]) -> Vec<u8> {
@@ -37,7 +38,8 @@ fn every_format_gives_back_the_same_bits() {
         support::run(&["convert", "-q", &there, &path("d.npy")]).ok();
         assert!(fs::read(path("d.npy")).expect("the file") == expected, "{kind}");
     }
-    let doubles: Vec<u8> = VALUES.iter().flat_map(|&value| f64::from(value).to_le_bytes()).collect();
+    let doubles: Vec<u8> =
+        VALUES.iter().flat_map(|&value| f64::from(value).to_le_bytes()).collect();
     fs::write(path("e.npy"), array("<f8", "(2, 3)", &doubles)).expect("a file");
     support::run(&["convert", "-q", &path("e.npy"), &path("f.npy")]).ok();
     assert!(fs::read(path("f.npy")).expect("the file") == expected);
@@ -48,8 +50,11 @@ fn texts_go_along_where_there_is_room() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| path(directory.path(), name);
     let texts = ["a, \"b\"", "c\nd"];
-    fs::write(path("t.jsonl"), texts.map(|text| serde_json::json!({ "text": text }).to_string() + "\n").concat())
-        .expect("a file");
+    fs::write(
+        path("t.jsonl"),
+        texts.map(|text| serde_json::json!({ "text": text }).to_string() + "\n").concat(),
+    )
+    .expect("a file");
     run(&["index", "-q", &path("t.jsonl"), "-o", &path("t.index")]).ok();
     run(&["convert", "-q", &path("t.index"), &path("t.csv")]).ok();
     run(&["convert", "-q", &path("t.csv"), &path("u.jsonl")]).ok();
@@ -57,7 +62,12 @@ fn texts_go_along_where_there_is_room() {
     let lines = fs::read_to_string(path("u.jsonl")).expect("the file");
     for (line, row) in lines.lines().zip(&embedded) {
         let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let embedding: Vec<f32> = value["embedding"].as_array().unwrap().iter().map(|x| x.to_string().parse().unwrap()).collect();
+        let embedding: Vec<f32> = value["embedding"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.to_string().parse().unwrap())
+            .collect();
         assert_eq!((value["text"].as_str(), &embedding), (Some(row.text.as_str()), &row.embedding));
     }
     let lost = run(&["convert", &path("u.jsonl"), &path("u.npy")]);
@@ -72,15 +82,39 @@ fn what_is_wrong_is_named_with_its_row() {
     let cases: [(&str, Vec<u8>, &str); 20] = [
         ("a.npy", array("<f4", "(2, 2)", &nan), "row 1 of FILE: value 0 is NaN"),
         ("a.npy", array("<f4", "(2, 2)", &nan[..13]), "row 1 of FILE: the file ends within it"),
-        ("a.npy", array("<f4", "(1, 2)", &nan), "row 1 of FILE: there are more bytes than the header tells of"),
+        (
+            "a.npy",
+            array("<f4", "(1, 2)", &nan),
+            "row 1 of FILE: there are more bytes than the header tells of",
+        ),
         ("a.npy", array("<f4", "(0, 2)", &[]), "FILE holds no vectors"),
-        ("a.npy", array("<i8", "(1, 2)", &nan), "FILE: no NumPy array: its values are \"<i8\", not '<f4' or '<f8'"),
-        ("a.npy", array("<f4", "(4,)", &nan), "FILE: no NumPy array: its shape is (4,), not (rows, columns)"),
-        ("a.npy", array("<f4", "(1, 99999999999)", &nan), "FILE: no NumPy array: its rows are too long"),
+        (
+            "a.npy",
+            array("<i8", "(1, 2)", &nan),
+            "FILE: no NumPy array: its values are \"<i8\", not '<f4' or '<f8'",
+        ),
+        (
+            "a.npy",
+            array("<f4", "(4,)", &nan),
+            "FILE: no NumPy array: its shape is (4,), not (rows, columns)",
+        ),
+        (
+            "a.npy",
+            array("<f4", "(1, 99999999999)", &nan),
+            "FILE: no NumPy array: its rows are too long",
+        ),
         ("a.npy", b"text, and no array".to_vec(), "FILE: no NumPy array: it begins otherwise"),
-        ("a.npy", b"\x93NUMPY\x01\x00\xff\xff{".to_vec(), "FILE: no NumPy array: it ends within its header"),
+        (
+            "a.npy",
+            b"\x93NUMPY\x01\x00\xff\xff{".to_vec(),
+            "FILE: no NumPy array: it ends within its header",
+        ),
         ("a.npy", vec![], "FILE: no NumPy array: it is too short"),
-        ("a.jsonl", b"[1, 2]\n\n[1, 2, 3]\n".to_vec(), "line 3 of FILE: 3 values, but the rows before have 2"),
+        (
+            "a.jsonl",
+            b"[1, 2]\n\n[1, 2, 3]\n".to_vec(),
+            "line 3 of FILE: 3 values, but the rows before have 2",
+        ),
         (
             "a.jsonl",
             b"{\"text\": \"a\"}\n".to_vec(),
@@ -89,7 +123,11 @@ fn what_is_wrong_is_named_with_its_row() {
         ("a.jsonl", b"[1, 2]\n[1, NaN]\n".to_vec(), "line 2 of FILE: no JSON from column 5 on"),
         ("a.jsonl", b"[]\n".to_vec(), "line 1 of FILE: no values"),
         ("a.csv", b"e0,e1\n1,2\n1\n".to_vec(), "line 3 of FILE: 1 field, but the header has 2"),
-        ("a.csv", b"e0,text\n1,a\n2,\"b\n3,c\n".to_vec(), "line 3 of FILE: it begins a quoted field that has no end"),
+        (
+            "a.csv",
+            b"e0,text\n1,a\n2,\"b\n3,c\n".to_vec(),
+            "line 3 of FILE: it begins a quoted field that has no end",
+        ),
         ("a.csv", b"e0,e1\n1,x\n".to_vec(), "line 2 of FILE: e1 is \"x\", which is no number"),
         ("a.csv", b"text,x0\na,1\n".to_vec(), "FILE: there are no columns e0, e1, …"),
         ("a.csv", b"e0,e1\n1,inf\n".to_vec(), "line 2 of FILE: value 1 is inf"),
@@ -101,9 +139,11 @@ fn what_is_wrong_is_named_with_its_row() {
         fs::write(&from, content).expect("a file");
         let message = message.replace("FILE", &from);
         let to = path(directory.path(), "out.npy");
-        for command in
-            [&["convert", &from, &to][..], &["quantize", &from, "-o", &to], &["quantize", "-p", "binary", &from, "-o", &to]]
-        {
+        for command in [
+            &["convert", &from, &to][..],
+            &["quantize", &from, "-o", &to],
+            &["quantize", "-p", "binary", &from, "-o", &to],
+        ] {
             assert_eq!(run(command).message(1), message, "{command:?}");
         }
         assert_eq!(files(directory.path()), [name]);
@@ -114,15 +154,23 @@ fn what_is_wrong_is_named_with_its_row() {
 fn a_table_has_a_text_in_each_row_or_in_none() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| path(directory.path(), name);
-    let (with, without) = ("{\"text\": \"a\", \"embedding\": [1, 2]}\n", "{\"embedding\": [3, 4]}\n");
-    let (from, tables) = (path("a.jsonl"), if cfg!(feature = "parquet") { &["b.csv", "b.parquet"][..] } else { &["b.csv"] });
+    let (with, without) =
+        ("{\"text\": \"a\", \"embedding\": [1, 2]}\n", "{\"embedding\": [3, 4]}\n");
+    let (from, tables) = (
+        path("a.jsonl"),
+        if cfg!(feature = "parquet") { &["b.csv", "b.parquet"][..] } else { &["b.csv"] },
+    );
     for (content, message) in [
         ([with, without], "it has no text, but the rows before have one"),
         ([without, with], "it has a text, but the rows before have none"),
     ] {
         fs::write(&from, content.concat()).expect("a file");
         for to in tables {
-            assert_eq!(run(&["convert", &from, &path(to)]).message(1), format!("line 2 of {from}: {message}"), "{to}");
+            assert_eq!(
+                run(&["convert", &from, &path(to)]).message(1),
+                format!("line 2 of {from}: {message}"),
+                "{to}"
+            );
         }
         assert_eq!(files(directory.path()), ["a.jsonl"]);
     }
@@ -135,11 +183,17 @@ fn a_table_has_a_text_in_each_row_or_in_none() {
 fn a_byte_order_mark_is_no_part_of_a_row() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| path(directory.path(), name);
-    for (name, content) in [("a.jsonl", "\u{feff}[1, 2]\n"), ("b.jsonl", "\u{feff}\n[1, 2]\n"), ("a.csv", "\u{feff}e0,e1\n1,2\n")]
-    {
+    for (name, content) in [
+        ("a.jsonl", "\u{feff}[1, 2]\n"),
+        ("b.jsonl", "\u{feff}\n[1, 2]\n"),
+        ("a.csv", "\u{feff}e0,e1\n1,2\n"),
+    ] {
         fs::write(path(name), content).expect("a file");
         run(&["convert", "-q", &path(name), &path("x.npy")]).ok();
-        assert!(fs::read(path("x.npy")).expect("the file").ends_with(&floats(&[1.0, 2.0])), "{name}");
+        assert!(
+            fs::read(path("x.npy")).expect("the file").ends_with(&floats(&[1.0, 2.0])),
+            "{name}"
+        );
     }
 }
 
@@ -149,7 +203,8 @@ fn safetensors_name_their_matrices() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| path(directory.path(), name);
     let bytes = floats(&VALUES);
-    let view = |dtype, shape: &[usize]| TensorView::new(dtype, shape.to_vec(), &bytes).expect("a tensor");
+    let view =
+        |dtype, shape: &[usize]| TensorView::new(dtype, shape.to_vec(), &bytes).expect("a tensor");
     let tensors = [
         ("a", view(Dtype::F32, &[2, 3])),
         ("b", view(Dtype::F32, &[3, 2])),
@@ -158,7 +213,10 @@ fn safetensors_name_their_matrices() {
     ];
     fs::write(path("all.safetensors"), serialize(tensors, None).expect("a file")).expect("a file");
     let (from, to) = (path("all.safetensors"), path("x.npy"));
-    assert_eq!(run(&["convert", &from, &to]).message(1), format!("{from}: --tensor has to name one of a, b, c"));
+    assert_eq!(
+        run(&["convert", &from, &to]).message(1),
+        format!("{from}: --tensor has to name one of a, b, c")
+    );
     run(&["convert", "-q", &from, &to, "--tensor", "b"]).ok();
     assert_eq!(npy(&fs::read(&to).expect("the file")).1, 2);
     assert_eq!(
@@ -171,7 +229,11 @@ fn safetensors_name_their_matrices() {
     );
     fs::write(path("broken.safetensors"), b"\x05\0\0\0\0\0\0\0{}").expect("a file");
     let broken = run(&["convert", &path("broken.safetensors"), &to]);
-    assert!(broken.message(1).contains("broken.safetensors: no safetensors file: "), "{}", broken.stderr);
+    assert!(
+        broken.message(1).contains("broken.safetensors: no safetensors file: "),
+        "{}",
+        broken.stderr
+    );
 }
 
 /// The bytes of an array of bytes.
@@ -186,31 +248,49 @@ fn quantized(path: &str, descr: &str) -> Vec<u8> {
 fn quantised_values_are_those_of_the_library() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| path(directory.path(), name);
-    let rows: Vec<String> =
-        (0..5000).map(|i| format!("[{}, {}, {}]\n", i % 256, (i * 7) % 101 - 50, if i % 2 == 0 { 255 } else { 0 })).collect();
+    let rows: Vec<String> = (0..5000)
+        .map(|i| {
+            format!("[{}, {}, {}]\n", i % 256, (i * 7) % 101 - 50, if i % 2 == 0 { 255 } else { 0 })
+        })
+        .collect();
     fs::write(path("a.jsonl"), rows.concat()).expect("a file");
     fs::write(path("range.jsonl"), "[0, -255, 0]\n[510, 255, 255]\n").expect("a file");
-    let run_with = |options: &[&str]| run(&[&["quantize", "-q", &path("a.jsonl"), "-o", &path("q.npy")], options].concat()).ok();
+    let run_with = |options: &[&str]| {
+        run(&[&["quantize", "-q", &path("a.jsonl"), "-o", &path("q.npy")], options].concat()).ok()
+    };
     run_with(&["-p", "uint8"]);
     let unsigned = quantized(&path("q.npy"), "'|u1'");
     assert_eq!((unsigned.len(), &unsigned[..9]), (15_000, &[0, 0, 255, 1, 17, 0, 2, 35, 255][..]));
     run_with(&[]);
-    let signed: Vec<u8> = quantized(&path("q.npy"), "'|i1'").iter().map(|byte| byte ^ 0x80).collect();
+    let signed: Vec<u8> =
+        quantized(&path("q.npy"), "'|i1'").iter().map(|byte| byte ^ 0x80).collect();
     assert_eq!(signed, unsigned);
     run_with(&["-p", "uint8", "--calibration", &path("range.jsonl")]);
     assert_eq!(quantized(&path("q.npy"), "'|u1'")[3 * 255..3 * 256], [127, 136, 0]);
     run_with(&["-p", "ubinary"]);
-    assert_eq!(quantized(&path("q.npy"), "(5000, 1)")[..4], [0b0010_0000, 0b1000_0000, 0b1010_0000, 0b1000_0000]);
+    assert_eq!(
+        quantized(&path("q.npy"), "(5000, 1)")[..4],
+        [0b0010_0000, 0b1000_0000, 0b1010_0000, 0b1000_0000]
+    );
     let report = run(&["quantize", &path("a.jsonl"), "-p", "ubinary", "--report"]);
     let report = String::from_utf8(report.ok()).expect("UTF-8");
-    assert!(report.starts_with("100 queries among 5000 rows, the ten nearest\n") && report.lines().count() == 6, "{report}");
+    assert!(
+        report.starts_with("100 queries among 5000 rows, the ten nearest\n")
+            && report.lines().count() == 6,
+        "{report}"
+    );
 }
 
 #[test]
 fn misuse_is_told() {
     let foo = run(&["convert", "a.npy", "b.foo"]);
     let remedy = "it should end in .npy, .jsonl, .csv, ";
-    assert!(foo.message(2).starts_with(&format!("b.foo does not tell by its name what it holds; {remedy}")), "{}", foo.stderr);
+    assert!(
+        foo.message(2)
+            .starts_with(&format!("b.foo does not tell by its name what it holds; {remedy}")),
+        "{}",
+        foo.stderr
+    );
     let none = run(&["search", "a.index", "a", "-k", "0"]);
     assert!(none.stderr.contains("it has to be a whole number, at least 1"), "{}", none.stderr);
     for output in ["b.csv", "b.txt", "b"] {

@@ -7,13 +7,15 @@ use std::{fs, path::Path};
 use support::*;
 use tempfile::TempDir;
 
-const FILES: [&str; 4] = ["stages.json", "stages.safetensors", "texts.json", "embeddings.safetensors"];
+const FILES: [&str; 4] =
+    ["stages.json", "stages.safetensors", "texts.json", "embeddings.safetensors"];
 
 /// A copy of the golden files.
 fn copy() -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     for file in FILES {
-        fs::copy(repository().join("tests/golden").join(file), directory.path().join(file)).expect("a copy");
+        fs::copy(repository().join("tests/golden").join(file), directory.path().join(file))
+            .expect("a copy");
     }
     directory
 }
@@ -40,9 +42,20 @@ fn tamper(directory: &Path, file: &str, tensor: &str, i: usize, change: impl Fn(
 #[test]
 fn every_level_of_this_cpu_is_verified() {
     let stdout = String::from_utf8(run(&["verify"]).ok()).expect("UTF-8");
-    for stage in ["embeddings", "attention.self", "attention.output", "intermediate", "output", "pooled", "sentence_embedding"] {
+    for stage in [
+        "embeddings",
+        "attention.self",
+        "attention.output",
+        "intermediate",
+        "output",
+        "pooled",
+        "sentence_embedding",
+    ] {
         for level in minilm::Level::available() {
-            assert!(stdout.contains(&format!("{:<9} {stage:<18} ", level.name())), "{level} {stage}: {stdout}");
+            assert!(
+                stdout.contains(&format!("{:<9} {stage:<18} ", level.name())),
+                "{level} {stage}: {stdout}"
+            );
         }
     }
     assert!(stdout.contains("token ids equal: yes, of 312 texts"), "{stdout}");
@@ -52,7 +65,13 @@ fn every_level_of_this_cpu_is_verified() {
 #[test]
 fn a_changed_step_is_found_and_named_with_level_text_and_element() {
     let golden = copy();
-    tamper(golden.path(), "stages.safetensors", "f32.03.encoder.layer.4.intermediate", 1536 + 7, |x| x + 1e-3);
+    tamper(
+        golden.path(),
+        "stages.safetensors",
+        "f32.03.encoder.layer.4.intermediate",
+        1536 + 7,
+        |x| x + 1e-3,
+    );
     let run = verify(golden.path());
     let message = run.message(1);
     let level = minilm::Level::detect().name();
@@ -72,7 +91,13 @@ fn values_that_are_not_numbers_are_found() {
 #[test]
 fn a_changed_embedding_is_found() {
     let golden = copy();
-    tamper(golden.path(), "embeddings.safetensors", "f32.sentence_embedding", 299 * 384 + 383, |x| x + 2e-6);
+    tamper(
+        golden.path(),
+        "embeddings.safetensors",
+        "f32.sentence_embedding",
+        299 * 384 + 383,
+        |x| x + 2e-6,
+    );
     // The fastest level comes first, and the other levels have no part in this.
     let path = golden.path().to_str().expect("UTF-8");
     let run = run(&["verify", "--golden", path, "--level", minilm::Level::detect().name()]);
@@ -85,7 +110,10 @@ fn a_changed_token_id_is_found() {
     let path = golden.path().join("stages.json");
     let json = fs::read_to_string(&path).expect("the file").replacen("7592", "7593", 1);
     fs::write(&path, json).expect("the file");
-    assert_eq!(verify(golden.path()).message(1), "text 00 \"Hello\": token id 1 is 7592 here, but 7593 in PyTorch");
+    assert_eq!(
+        verify(golden.path()).message(1),
+        "text 00 \"Hello\": token id 1 is 7592 here, but 7593 in PyTorch"
+    );
 }
 
 #[test]
@@ -93,12 +121,23 @@ fn golden_files_that_are_missing_or_broken_are_named() {
     let golden = copy();
     let broken = golden.path().join("stages.safetensors");
     fs::write(&broken, b"nonsense").expect("the file");
-    assert!(verify(golden.path()).message(1).starts_with(&format!("{} is not a golden file: ", broken.display())));
+    assert!(
+        verify(golden.path())
+            .message(1)
+            .starts_with(&format!("{} is not a golden file: ", broken.display()))
+    );
     fs::write(golden.path().join("stages.json"), "[]").expect("the file");
     assert!(verify(golden.path()).message(1).ends_with("stages.json: there are no texts"));
     fs::remove_file(golden.path().join("texts.json")).expect("the file");
-    fs::write(golden.path().join("stages.json"), r#"[{"text": "", "ids": [101, 102], "rows": [2]}]"#).expect("the file");
+    fs::write(
+        golden.path().join("stages.json"),
+        r#"[{"text": "", "ids": [101, 102], "rows": [2]}]"#,
+    )
+    .expect("the file");
     assert!(verify(golden.path()).message(1).ends_with("text 00 \"\" has no token 2"));
     let run = verify(Path::new("no/golden"));
-    assert_eq!(run.message(1), "cannot read no/golden/stages.json: No such file or directory (os error 2)");
+    assert_eq!(
+        run.message(1),
+        "cannot read no/golden/stages.json: No such file or directory (os error 2)"
+    );
 }

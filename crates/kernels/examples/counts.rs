@@ -1,4 +1,5 @@
-//! Runs one kernel on fixed inputs, for a program that counts its instructions: `cargo xtask counts`.
+//! Runs one kernel on fixed inputs, for a program that counts its instructions:
+//! `cargo xtask counts`.
 //!
 //! ```text
 //! counts                            lists the cases: name, elements of one repetition, what an element is
@@ -37,8 +38,18 @@ struct Case {
 }
 
 const CASES: [Case; 14] = [
-    Case { name: "gemm", elements: 12 * H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 12, Epilogue::Bias) },
-    Case { name: "gemm-1-row", elements: H * 128, element: "multiply-add", run: |level, n| gemm(level, n, 1, Epilogue::Bias) },
+    Case {
+        name: "gemm",
+        elements: 12 * H * 128,
+        element: "multiply-add",
+        run: |level, n| gemm(level, n, 12, Epilogue::Bias),
+    },
+    Case {
+        name: "gemm-1-row",
+        elements: H * 128,
+        element: "multiply-add",
+        run: |level, n| gemm(level, n, 1, Epilogue::Bias),
+    },
     Case {
         name: "gemm-gelu",
         elements: 12 * H * 128,
@@ -47,13 +58,43 @@ const CASES: [Case; 14] = [
     },
     Case { name: "gemm-residual", elements: 12 * H * 128, element: "multiply-add", run: residual },
     Case { name: "pack", elements: H * 128, element: "weight", run: pack },
-    Case { name: "exp", elements: H, element: "value", run: |level, n| in_place(n, |x| exp_slice(level, x)) },
-    Case { name: "gelu", elements: H, element: "value", run: |level, n| in_place(n, |x| gelu_slice(level, x)) },
-    Case { name: "softmax", elements: H, element: "value", run: |level, n| in_place(n, |x| softmax(level, x, H)) },
+    Case {
+        name: "exp",
+        elements: H,
+        element: "value",
+        run: |level, n| in_place(n, |x| exp_slice(level, x)),
+    },
+    Case {
+        name: "gelu",
+        elements: H,
+        element: "value",
+        run: |level, n| in_place(n, |x| gelu_slice(level, x)),
+    },
+    Case {
+        name: "softmax",
+        elements: H,
+        element: "value",
+        run: |level, n| in_place(n, |x| softmax(level, x, H)),
+    },
     Case { name: "layer-norm", elements: H, element: "value", run: normalise },
-    Case { name: "attention-8", elements: HEADS * 8 * 8, element: "score", run: |level, n| heads(level, n, 8) },
-    Case { name: "attention-16", elements: HEADS * 16 * 16, element: "score", run: |level, n| heads(level, n, 16) },
-    Case { name: "attention-72", elements: HEADS * 72 * 72, element: "score", run: |level, n| heads(level, n, 72) },
+    Case {
+        name: "attention-8",
+        elements: HEADS * 8 * 8,
+        element: "score",
+        run: |level, n| heads(level, n, 8),
+    },
+    Case {
+        name: "attention-16",
+        elements: HEADS * 16 * 16,
+        element: "score",
+        run: |level, n| heads(level, n, 16),
+    },
+    Case {
+        name: "attention-72",
+        elements: HEADS * 72 * 72,
+        element: "score",
+        run: |level, n| heads(level, n, 72),
+    },
     Case { name: "dot", elements: 8 * H, element: "value", run: dots },
     Case { name: "distance", elements: 8 * H, element: "value", run: distances },
 ];
@@ -63,7 +104,9 @@ fn main() -> ExitCode {
     let case = |name: &str| CASES.iter().find(|case| case.name == name);
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
-            CASES.iter().for_each(|case| println!("{} {} {}", case.name, case.elements, case.element));
+            CASES
+                .iter()
+                .for_each(|case| println!("{} {} {}", case.name, case.elements, case.element));
             ExitCode::SUCCESS
         }
         [level, name, repetitions] => match (level.parse(), case(name), repetitions.parse()) {
@@ -94,7 +137,8 @@ fn gemm(level: Level, repetitions: usize, rows: usize, epilogue: Epilogue) {
     }
 }
 
-/// As the two output layers use it: added to what is there, and with the last columns of x the residual.
+/// As the two output layers use it: added to what is there, and with the last columns of x the
+/// residual.
 fn residual(level: Level, repetitions: usize) {
     let (x, residual, mut y) = (ramp(12 * H), ramp(12 * 128), vec![0.0; 12 * 128]);
     let linear = Linear::pack(level, &ramp(128 * H), &ramp(128));
@@ -102,7 +146,12 @@ fn residual(level: Level, repetitions: usize) {
         let (x, residual) = (Rows::new(black_box(&x), H), Rows::new(&residual, 128));
         for k in [0..H / 3, H / 3..H] {
             let epilogue = Epilogue::Residual(residual);
-            linear.columns(0..128).accumulate(x.columns(k.clone()), k, RowsMut::new(&mut y, 128), epilogue);
+            linear.columns(0..128).accumulate(
+                x.columns(k.clone()),
+                k,
+                RowsMut::new(&mut y, 128),
+                epilogue,
+            );
         }
     }
 }

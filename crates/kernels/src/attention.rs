@@ -11,9 +11,10 @@
 //!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, v the panel, chains over the keys as in GEMM
 //! ```
 //!
-//! Queries lie in lanes, so what runs over the keys (maximum, exponential, sum, both products) is the same instruction for sixteen queries,
-//! and keys are read where the projection left them. The whole score matrix never exists: a block of it is at most 512 × 32 floats,
-//! 64 KiB. Scaling the context by 1/Σ instead of dividing every probability takes one division a query instead of L.
+//! Queries lie in lanes, so what runs over the keys (maximum, exponential, sum, both products) is
+//! the same instruction for sixteen queries, and keys are read where the projection left them. The
+//! whole score matrix never exists: a block of it is at most 512 × 32 floats, 64 KiB. Scaling the
+//! context by 1/Σ instead of dividing every probability takes one division a query instead of L.
 //!
 //! A sentence sees its own rows alone, so what else is in the pack cannot change its result.
 //!
@@ -56,11 +57,27 @@ pub struct Scratch {
 /// attention(Level::detect(), Rows::new(&qkv, 3), 1, &[0, 1, 2], &mut Scratch::default(), out);
 /// assert_eq!(context, [7.0, 8.0]);
 /// ```
-pub fn attention(level: Level, qkv: Rows, heads: usize, starts: &[usize], scratch: &mut Scratch, context: RowsMut) {
+pub fn attention(
+    level: Level,
+    qkv: Rows,
+    heads: usize,
+    starts: &[usize],
+    scratch: &mut Scratch,
+    context: RowsMut,
+) {
     let hidden = context.cols();
     assert_eq!(qkv.cols(), 3 * hidden, "qkv has {} columns, the context {hidden}", qkv.cols());
-    assert_eq!(qkv.rows(), context.rows(), "qkv has {} rows, the context {}", qkv.rows(), context.rows());
-    assert!(heads > 0 && hidden.is_multiple_of(heads), "{hidden} columns are not {heads} equal heads");
+    assert_eq!(
+        qkv.rows(),
+        context.rows(),
+        "qkv has {} rows, the context {}",
+        qkv.rows(),
+        context.rows()
+    );
+    assert!(
+        heads > 0 && hidden.is_multiple_of(heads),
+        "{hidden} columns are not {heads} equal heads"
+    );
     assert_eq!(starts.first(), Some(&0), "the first sentence starts at row 0");
     assert_eq!(starts.last(), Some(&qkv.rows()), "the last sentence ends at the last row");
     assert!(starts.is_sorted(), "sentences lie in order");
@@ -91,9 +108,14 @@ impl Kernel for Attention<'_> {
 }
 
 impl Attention<'_> {
-    /// One sentence: its queries NQ vectors at a time, or one where one is enough, its context NV vectors of columns at a time.
+    /// One sentence: its queries NQ vectors at a time, or one where one is enough, its context NV
+    /// vectors of columns at a time.
     #[inline(always)]
-    fn sentence<S: Simd, const MOST: usize, const NQ: usize, const NV: usize>(&mut self, s: S, rows: Range<usize>) {
+    fn sentence<S: Simd, const MOST: usize, const NQ: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        rows: Range<usize>,
+    ) {
         let hidden = self.context.cols();
         let (d, l) = (hidden / self.heads, rows.len());
         let qkv = self.qkv.slice(rows.clone()); // [L, 3H]
@@ -103,12 +125,21 @@ impl Attention<'_> {
         let values = vectors::<NV>(values.resize(l * d.next_multiple_of(NV * LANES)));
 
         for first in (0..hidden).step_by(d) {
-            let [q, k, v] = [0, 1, 2].map(|part| qkv.columns(part * hidden + first..part * hidden + first + d)); // [L, D]
+            let [q, k, v] =
+                [0, 1, 2].map(|part| qkv.columns(part * hidden + first..part * hidden + first + d)); // [L, D]
             copy_values(s, v, values);
             for start in (0..l).step_by(NQ * LANES) {
                 let queries = q.slice(start..l.min(start + NQ * LANES));
                 let context = &mut self.context.columns(first..first + d);
-                let mut block = Block { queries, keys: k, values, transposed, scores, context, row: rows.start + start };
+                let mut block = Block {
+                    queries,
+                    keys: k,
+                    values,
+                    transposed,
+                    scores,
+                    context,
+                    row: rows.start + start,
+                };
                 match queries.rows() {
                     0..=LANES => block.run::<S, MOST, 1>(s),
                     _ => block.run::<S, MOST, NQ>(s),
@@ -143,10 +174,12 @@ impl<const NV: usize> Block<'_, '_, NV> {
         }
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, scores);
-        // Of at most eight: a block of 32 queries is four of them, where twelve would be two of eleven and one of ten.
+        // Of at most eight: a block of 32 queries is four of them, where twelve would be two of
+        // eleven and one of ten.
         for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {
             for lane in tiles.step_by(size) {
-                let tile = Context { e: scores, lane, share: share.as_flattened(), values: self.values };
+                let tile =
+                    Context { e: scores, lane, share: share.as_flattened(), values: self.values };
                 tile_rows!(size, MOST, MR => tile.run::<S, MR>(s, self.context, self.row + lane));
             }
         }
@@ -175,11 +208,16 @@ fn score<S: Simd, const MR: usize, const NQ: usize>(
     }
 }
 
-/// Replaces each column of scores `[L, lanes]` by e = exp(scale·(score − max)), and returns 1/Σ e of each.
+/// Replaces each column of scores `[L, lanes]` by e = exp(scale·(score − max)), and returns 1/Σ e
+/// of each.
 ///
 /// Σ is taken as GEMM does: chains of [`KC`] keys, added in order.
 #[inline(always)]
-fn exp_and_share<S: Simd, const NQ: usize>(s: S, scale: f32, scores: &mut [[[f32; LANES]; NQ]]) -> [[f32; LANES]; NQ] {
+fn exp_and_share<S: Simd, const NQ: usize>(
+    s: S,
+    scale: f32,
+    scores: &mut [[[f32; LANES]; NQ]],
+) -> [[f32; LANES]; NQ] {
     let mut max = [s.splat(f32::NEG_INFINITY); NQ];
     for row in &*scores {
         for j in 0..NQ {
@@ -207,9 +245,11 @@ fn exp_and_share<S: Simd, const NQ: usize>(s: S, scale: f32, scores: &mut [[[f32
     share
 }
 
-/// Copies the values of a head into panels of NV vectors, as wide as a tile of the context; what is missing in the last one is zero.
+/// Copies the values of a head into panels of NV vectors, as wide as a tile of the context; what is
+/// missing in the last one is zero.
 ///
-/// Every tile of queries reads them all. In place, rows are 3·H floats apart and leave many sets of the first-level cache unused.
+/// Every tile of queries reads them all. In place, rows are 3·H floats apart and leave many sets of
+/// the first-level cache unused.
 #[inline(always)]
 fn copy_values<S: Simd, const NV: usize>(s: S, from: Rows, to: &mut [[[f32; LANES]; NV]]) {
     for (panel, to) in to.chunks_exact_mut(from.rows()).enumerate() {
@@ -240,13 +280,18 @@ impl<const NQ: usize, const NV: usize> Context<'_, NQ, NV> {
                 let chain = self.chain::<S, MR>(s, e, values);
                 for i in 0..MR {
                     for j in 0..NV {
-                        tile[i][j] = if first == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
+                        tile[i][j] =
+                            if first == 0 { chain[i][j] } else { s.add(tile[i][j], chain[i][j]) };
                     }
                 }
             }
             for (i, tile) in tile.into_iter().enumerate() {
                 let share = s.splat(self.share[self.lane + i]);
-                for (j, to) in context.row(row + i)[panel * NV * LANES..].chunks_mut(LANES).take(NV).enumerate() {
+                for (j, to) in context.row(row + i)[panel * NV * LANES..]
+                    .chunks_mut(LANES)
+                    .take(NV)
+                    .enumerate()
+                {
                     s.store_first(s.mul(tile[j], share), to);
                 }
             }

@@ -1,4 +1,5 @@
-//! Where the coefficients in `exp` and `gelu` come from: interpolation in `f64`. Compiled for tests only.
+//! Where the coefficients in `exp` and `gelu` come from: interpolation in `f64`. Compiled for tests
+//! only.
 //!
 //! ```text
 //! uⱼ = R·cos(π(2j + 1)/2N)                                  the N Chebyshev nodes of |u| ≤ R
@@ -12,7 +13,8 @@
 
 use std::{array::from_fn, f64::consts::PI};
 
-/// The coefficients c of the polynomial of degree N − 1 that meets `f` at the N Chebyshev nodes of |u| ≤ `radius`.
+/// The coefficients c of the polynomial of degree N − 1 that meets `f` at the N Chebyshev nodes of
+/// |u| ≤ `radius`.
 pub(crate) fn interpolate<const N: usize>(radius: f64, f: impl Fn(f64) -> f64) -> [f64; N] {
     let nodes: [f64; N] = from_fn(|j| radius * (PI * (2 * j + 1) as f64 / (2 * N) as f64).cos());
 

@@ -1,23 +1,27 @@
-//! One vector against many rows: dot products and squared distances, at the speed at which the rows can be read.
+//! One vector against many rows: dot products and squared distances, at the speed at which the rows
+//! can be read.
 //!
 //! ```text
 //! products:           dotᵢ = Σₖ xᵢₖ·yₖ        squareᵢ = Σₖ xᵢₖ²
 //! squared_distances:  dᵢ = Σₖ (xᵢₖ − yₖ)²
 //! ```
 //!
-//! A GEMM reads a row of `x` once for many columns of `y`. With one column there are two operations for each value read, and a row
-//! that comes from memory arrives more slowly than that. So nothing is packed, and what can be had of a value that is in a
-//! register anyway is free: the square of the row's length comes with the dot product, for cosines and to find rows that hold NaN.
+//! A GEMM reads a row of `x` once for many columns of `y`. With one column there are two operations
+//! for each value read, and a row that comes from memory arrives more slowly than that. So nothing
+//! is packed, and what can be had of a value that is in a register anyway is free: the square of
+//! the row's length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! The sums of a row wait four cycles for each of their own multiply-adds, and a processor looks a fixed number of instructions ahead:
-//! by itself it asks for the next rows too late to keep the memory busy. So the loop is unrolled, to have few instructions, and each row
-//! fetches the one that comes `AHEAD` rows later.
+//! The sums of a row wait four cycles for each of their own multiply-adds, and a processor looks a
+//! fixed number of instructions ahead: by itself it asks for the next rows too late to keep the
+//! memory busy. So the loop is unrolled, to have few instructions, and each row fetches the one
+//! that comes `AHEAD` rows later.
 //!
 //! # The order of additions
 //!
-//! As in every row reduction: element `k` is added to lane `k mod 16` by one fused multiply-add, k ascending, and the lanes by the fixed
-//! tree of [`Simd::sum`]. A sum of K terms has at most [`roundings`] roundings. This is another order than that of
-//! [`gemm`](crate::gemm), and gives other bits.
+//! As in every row reduction: element `k` is added to lane `k mod 16` by one fused multiply-add, k
+//! ascending, and the lanes by the fixed tree of [`Simd::sum`]. A sum of K terms has at most
+//! [`roundings`] roundings. This is another order than that of [`gemm`](crate::gemm), and gives
+//! other bits.
 //!
 //! In the book: `docs/07-same-bits.md`.
 
@@ -29,8 +33,8 @@ use crate::{
 /// Vectors of a row between two turns of the loop.
 const UNROLLED: usize = 8;
 
-/// How many rows before its turn a row is fetched. On an Intel core, 384 columns: none 85 % of the speed of a plain sum, one 96 %, four and
-/// twelve 100 %.
+/// How many rows before its turn a row is fetched. On an Intel core, 384 columns: none 85 % of the
+/// speed of a plain sum, one 96 %, four and twelve 100 %.
 const AHEAD: usize = 4;
 
 /// What [`products`] finds for a row x.
@@ -88,7 +92,8 @@ pub fn squared_distances(level: Level, x: Rows, y: &[f32], out: &mut [f32]) {
     level.run(EachRow::<SquaredDifference> { x, y, out });
 }
 
-/// How often a term of a sum of `k` is rounded at most: once for each multiply-add of its lane, once for each level of the tree.
+/// How often a term of a sum of `k` is rounded at most: once for each multiply-add of its lane,
+/// once for each level of the tree.
 ///
 /// ```
 /// assert_eq!(minilm_kernels::dot::roundings(384), 28);
@@ -154,7 +159,13 @@ impl<T: Term> Kernel for EachRow<'_, T> {
         for (i, out) in self.out.iter_mut().enumerate() {
             let (x, x_rest) = self.x.row(i).as_chunks::<LANES>();
             let (x_whole, x_single) = x.as_chunks::<UNROLLED>();
-            let ahead = self.x.row((i + AHEAD).min(self.x.rows() - 1)).as_chunks::<LANES>().0.as_chunks::<UNROLLED>().0;
+            let ahead = self
+                .x
+                .row((i + AHEAD).min(self.x.rows() - 1))
+                .as_chunks::<LANES>()
+                .0
+                .as_chunks::<UNROLLED>()
+                .0;
             let mut sums = [s.zero(); 2];
             for ((x, y), ahead) in x_whole.iter().zip(y_whole).zip(ahead) {
                 for k in 0..UNROLLED {

@@ -6,13 +6,14 @@
 //! eʳ = 1 + r + r²·q(r)           q of degree 5
 //! ```
 //!
-//! - `n·HIGH` is exact (`HIGH` has nine significant bits, `n` eight), so `x − n·HIGH` loses nothing and the one error of the
-//!   reduction is the rounding of `n·LOW`, of the order of 1e-11.
+//! - `n·HIGH` is exact (`HIGH` has nine significant bits, `n` eight), so `x − n·HIGH` loses nothing
+//!   and the one error of the reduction is the rounding of `n·LOW`, of the order of 1e-11.
 //! - `r²·q(r)` is at most 0.07, so its error is small beside the final rounding of the sum with 1.
-//! - `2ⁿ` is applied as two factors `2^⌊n/2⌉ · 2^(n−⌊n/2⌉)`, each of them a normal number. So the result may be
-//!   subnormal or overflow to infinity, with one rounding.
+//! - `2ⁿ` is applied as two factors `2^⌊n/2⌉ · 2^(n−⌊n/2⌉)`, each of them a normal number. So the
+//!   result may be subnormal or overflow to infinity, with one rounding.
 //!
-//! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
+//! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980,
+//! chapter 6.
 //!
 //! In the book: `docs/05-functions.md`.
 
@@ -23,8 +24,10 @@ const LN2_HIGH: f32 = 355.0 / 512.0;
 /// ln 2 − `LN2_HIGH`.
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
-/// q(r) = (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2, interpolated at six Chebyshev nodes; relative error of eʳ below 7e-10.
-const Q: [f32; 6] = [0.5, 0.166_666_67, 0.041_666_467, 0.008_333_310_5, 0.001_393_364_2, 0.000_198_909_81];
+/// q(r) = (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2, interpolated at six Chebyshev nodes; relative error
+/// of eʳ below 7e-10.
+const Q: [f32; 6] =
+    [0.5, 0.166_666_67, 0.041_666_467, 0.008_333_310_5, 0.001_393_364_2, 0.000_198_909_81];
 
 /// Below, eˣ rounds to zero: half the smallest subnormal is e^-103.97.
 const LOWEST: f32 = -104.0;
@@ -43,7 +46,8 @@ pub fn exp<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     s.mul(s.mul(y, s.exp2_int(half)), s.exp2_int(rest))
 }
 
-/// eˣ in each lane for x ≤ 0; below −87, where the softmax has nothing to tell from zero, e⁻⁸⁷ ≈ 1.6e-38.
+/// eˣ in each lane for x ≤ 0; below −87, where the softmax has nothing to tell from zero, e⁻⁸⁷ ≈
+/// 1.6e-38.
 #[inline(always)]
 pub(crate) fn exp_of_negative<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     let (y, n) = reduced(s, s.max(s.splat(-87.0), x)); // n ≥ −126: the result is a normal number
@@ -102,8 +106,12 @@ mod tests {
     fn the_polynomial_is_the_interpolation_rounded() {
         let derived = interpolate::<6>(LN_2 / 2.0, q).map(|c| c as f32);
         for (k, (&shipped, want)) in Q.iter().zip(derived).enumerate() {
-            let within_an_ulp = shipped == want || shipped == want.next_up() || shipped == want.next_down();
-            assert!(within_an_ulp, "Q[{k}] is {shipped:e}, derived {want:e}; the polynomial is {derived:?}");
+            let within_an_ulp =
+                shipped == want || shipped == want.next_up() || shipped == want.next_down();
+            assert!(
+                within_an_ulp,
+                "Q[{k}] is {shipped:e}, derived {want:e}; the polynomial is {derived:?}"
+            );
         }
     }
 

@@ -4,15 +4,16 @@
 //! gelu(x) = x·Φ(x) = max(x, 0) − t·Q(t)        t = |x|,  Q(t) = 1 − Φ(t) = erfc(t/√2) / 2
 //! ```
 //!
-//! The left part is exact. The right part is an even bump, at most 0.17 high, and zero from about 6 on. So an absolute
-//! error in `Q` below 5e-10 disappears in the rounding of the result, and there is no cancellation where x is large and
-//! negative: there gelu(x) *is* −t·Q(t). The error is at most 1.05 ULP for x ≥ 0, 4 ULP from −4 to 0, and 6e-11 below −4, where
-//! the result itself is below 2e-4 (an exhaustive test says so).
+//! The left part is exact. The right part is an even bump, at most 0.17 high, and zero from about 6
+//! on. So an absolute error in `Q` below 5e-10 disappears in the rounding of the result, and there
+//! is no cancellation where x is large and negative: there gelu(x) *is* −t·Q(t). The error is at
+//! most 1.05 ULP for x ≥ 0, 4 ULP from −4 to 0, and 6e-11 below −4, where the result itself is
+//! below 2e-4 (an exhaustive test says so).
 //!
-//! `Q` is smooth, and sixteen pieces of width 7/16 cover it: one degree-6 polynomial each, in the distance `u` from the
-//! piece's centre. Sixteen pieces because that many coefficients are one vector: picking the right one in every lane is
-//! one permute instruction, [`Simd::lookup`]. Seven of them replace the division, the exponential and the branches of an erf
-//! from a library.
+//! `Q` is smooth, and sixteen pieces of width 7/16 cover it: one degree-6 polynomial each, in the
+//! distance `u` from the piece's centre. Sixteen pieces because that many coefficients are one
+//! vector: picking the right one in every lane is one permute instruction, [`Simd::lookup`]. Seven
+//! of them replace the division, the exponential and the branches of an erf from a library.
 //!
 //! ```text
 //! i = round(t / W)      which piece, 0…15
@@ -28,10 +29,12 @@ use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 
 /// Width of a piece.
 const W: f32 = 0.4375;
-/// Where the last piece is left, just before its end at 15.5·W = 6.78. Beyond, t·Q(t) is below 6e-11 and is held.
+/// Where the last piece is left, just before its end at 15.5·W = 6.78. Beyond, t·Q(t) is below
+/// 6e-11 and is held.
 const LAST: f32 = 6.75;
 
-/// Coefficient `k` of piece `i` at `[k][i]`: −Q(i·W + u) interpolated at seven Chebyshev nodes of |u| ≤ W/2.
+/// Coefficient `k` of piece `i` at `[k][i]`: −Q(i·W + u) interpolated at seven Chebyshev nodes of
+/// |u| ≤ W/2.
 #[rustfmt::skip]
 #[expect(clippy::excessive_precision, reason = "printed by the test that derives the table")]
 const C: [[f32; LANES]; 7] = [
@@ -92,9 +95,11 @@ mod tests {
     fn derived() -> [[f64; LANES]; 7] {
         let width = f64::from(W);
         let minus_q = |t: f64| -0.5 * libm::erfc(t / SQRT_2);
-        let pieces: [[f64; 7]; LANES] = from_fn(|i| interpolate(width / 2.0, |u| minus_q(i as f64 * width + u)));
+        let pieces: [[f64; 7]; LANES] =
+            from_fn(|i| interpolate(width / 2.0, |u| minus_q(i as f64 * width + u)));
         let mut table: [[f64; LANES]; 7] = from_fn(|k| pieces.map(|piece| piece[k]));
-        // Around 0, Φ − ½ is odd: the even coefficients are 0 but for what the errors of f64 leave of them.
+        // Around 0, Φ − ½ is odd: the even coefficients are 0 but for what the errors of f64 leave
+        // of them.
         for k in [2, 4, 6] {
             assert!(table[k][0].abs() < 1e-9, "coefficient {k} of piece 0 is {:e}", table[k][0]);
             table[k][0] = 0.0;
@@ -108,8 +113,13 @@ mod tests {
         for k in 0..7 {
             for i in 0..LANES {
                 let (want, shipped) = (derived[k][i] as f32, C[k][i]);
-                let within_an_ulp = shipped == want || shipped == want.next_up() || shipped == want.next_down();
-                assert!(within_an_ulp, "C[{k}][{i}] is {shipped:e}, derived {want:e}; the table is\n{}", printed(&derived));
+                let within_an_ulp =
+                    shipped == want || shipped == want.next_up() || shipped == want.next_down();
+                assert!(
+                    within_an_ulp,
+                    "C[{k}][{i}] is {shipped:e}, derived {want:e}; the table is\n{}",
+                    printed(&derived)
+                );
             }
         }
     }

@@ -11,14 +11,16 @@
 //!           epilogue                  bias, GELU or residual, on the whole panel of y
 //! ```
 //!
-//! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself should fit in L2. While a tile is
-//! computed it fetches its share of the next chain's weights into L2, evenly, because many at once would make x wait: not into L1, where
-//! it would displace those in use. After the last chain comes another product, if the caller says which ([`Columns::before`]).
+//! The weights pass by once for each call, so all rows of `x` should come in one call; `x` itself
+//! should fit in L2. While a tile is computed it fetches its share of the next chain's weights into
+//! L2, evenly, because many at once would make x wait: not into L1, where it would displace those
+//! in use. After the last chain comes another product, if the caller says which
+//! ([`Columns::before`]).
 //!
 //! # Tiles
 //!
-//! A tile of MR rows × NV vectors keeps MR·NV sums in registers. Each step in k loads NV vectors of the panel and
-//! broadcasts MR values of `x`, for MR·NV multiply-adds:
+//! A tile of MR rows × NV vectors keeps MR·NV sums in registers. Each step in k loads NV vectors of
+//! the panel and broadcasts MR values of `x`, for MR·NV multiply-adds:
 //!
 //! | level | registers | MR × NV | sums + panel + broadcast | loads a multiply-add | KC·NR weights |
 //! |---|---|---|---|---|---|
@@ -26,17 +28,19 @@
 //! | AVX2 | 16 ymm, two a vector | 6 × 1 | 12 + 2 + 1 | 8 / 12 | 8 KiB |
 //! | portable | unknown | 4 × 1 | | | 8 KiB |
 //!
-//! A multiply-add has a latency of four cycles, and one or two start each cycle (of zmm it depends on the CPU): eight sums in flight are
-//! enough, so the shapes are chosen for few loads, for weights that fit in a first-level cache of 32 KiB, and for panels that divide
+//! A multiply-add has a latency of four cycles, and one or two start each cycle (of zmm it depends
+//! on the CPU): eight sums in flight are enough, so the shapes are chosen for few loads, for
+//! weights that fit in a first-level cache of 32 KiB, and for panels that divide
 //! 384. Rows are dealt to tiles evenly: 9 rows are 5 + 4, not 8 + 1.
 //!
 //! # The order of additions
 //!
-//! Element (i, j) is `((chain₀ + chain₁) + chain₂ …) + bias[j]`, each chain a sequence of fused multiply-adds over
-//! [`KC`] consecutive k from zero. Nothing else about the call enters: not MR, NV, the other rows, or whether k came in
-//! one call or several ([`Columns::accumulate`]).
+//! Element (i, j) is `((chain₀ + chain₁) + chain₂ …) + bias[j]`, each chain a sequence of fused
+//! multiply-adds over [`KC`] consecutive k from zero. Nothing else about the call enters: not MR,
+//! NV, the other rows, or whether k came in one call or several ([`Columns::accumulate`]).
 //!
-//! Reference: K. Goto and R. van de Geijn, *Anatomy of High-Performance Matrix Multiplication*, ACM TOMS 34, 2008.
+//! Reference: K. Goto and R. van de Geijn, *Anatomy of High-Performance Matrix Multiplication*, ACM
+//! TOMS 34, 2008.
 //!
 //! In the book: `docs/03-gemm.md`.
 
@@ -59,11 +63,12 @@ use std::{ops::Range, slice::Chunks};
 
 /// Length of a chain of multiply-adds: a constant of the arithmetic, the same on every machine.
 ///
-/// The rounding error of a sum grows with the length of its longest chain; 128 puts the final vector's error clearly
-/// below that of one chain of 384, for about one percent of the time.
+/// The rounding error of a sum grows with the length of its longest chain; 128 puts the final
+/// vector's error clearly below that of one chain of 384, for about one percent of the time.
 pub const KC: usize = 128;
 
-/// Columns of y in the smallest part of a product that is computed by itself: whole panels on each level.
+/// Columns of y in the smallest part of a product that is computed by itself: whole panels on each
+/// level.
 pub const PART: usize = 96;
 
 /// What happens to a panel of y when its sums are complete. The bias is added in each case.
@@ -77,7 +82,8 @@ pub enum Epilogue<'a> {
     Residual(Rows<'a>),
 }
 
-/// One product over the chains `k` of the weights: y ← (y +) x·W[.., k]ᵀ, then the epilogue, if it is the last.
+/// One product over the chains `k` of the weights: y ← (y +) x·W[.., k]ᵀ, then the epilogue, if it
+/// is the last.
 pub(crate) struct Gemm<'a> {
     pub x: Rows<'a>,                    // [M, k.len()]
     pub linear: &'a Linear,             // W [N, K], b [N]
@@ -121,8 +127,10 @@ impl Gemm<'_> {
         let first = self.columns.start / (NV * LANES);
         let share = KC.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL);
         let panels = n.div_ceil(NV * LANES);
-        let behind =
-            self.next.map(|next| &next.linear.weights_from::<NV>(next.column / (NV * LANES))[next.k..]).unwrap_or_default();
+        let behind = self
+            .next
+            .map(|next| &next.linear.weights_from::<NV>(next.column / (NV * LANES))[next.k..])
+            .unwrap_or_default();
         for p in 0..panels {
             let columns = p * NV * LANES..n.min((p + 1) * NV * LANES); // y[.., jc..jc+NR]
             let panel = self.linear.weights_from::<NV>(first + p);
@@ -135,7 +143,7 @@ impl Gemm<'_> {
                 };
                 let mut chain = Chain {
                     x: self.x.columns(k.start - self.k.start..k.end - self.k.start), // x[.., pc..pc+KC]
-                    weights: &panel[k.clone()],                                      // W[jc..jc+NR, pc..pc+KC]
+                    weights: &panel[k.clone()], // W[jc..jc+NR, pc..pc+KC]
                     next: next[..next.len().min(KC)].chunks(share),
                     y: self.y.columns(columns.clone()),
                     first: k.start == 0,
@@ -146,7 +154,12 @@ impl Gemm<'_> {
             }
             if let Some(epilogue) = self.epilogue {
                 let bias = &self.linear.bias()[self.columns.clone()][columns.clone()];
-                s.vectorize(Finish::<NV> { bias, y: self.y.columns(columns.clone()), columns, epilogue });
+                s.vectorize(Finish::<NV> {
+                    bias,
+                    y: self.y.columns(columns.clone()),
+                    columns,
+                    epilogue,
+                });
             }
         }
     }
@@ -192,7 +205,10 @@ impl<const NV: usize> Tile<'_, NV> {
         let sums = chain::<S, MR, NV>(s, self.x, self.row, self.weights, self.ahead);
         for i in 0..MR {
             for j in 0..NV {
-                s.store(if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) }, &mut y[i][j]);
+                s.store(
+                    if self.first { sums[i][j] } else { s.add(s.load(&y[i][j]), sums[i][j]) },
+                    &mut y[i][j],
+                );
             }
         }
     }
@@ -263,7 +279,9 @@ fn finish_row<S: Simd, const NV: usize>(
         let result = match epilogue {
             Epilogue::Bias => sum,
             Epilogue::Gelu => gelu(s, sum),
-            Epilogue::Residual(_) => s.add(sum, s.load_or(residual.get(j * LANES..).unwrap_or_default(), 0.0)),
+            Epilogue::Residual(_) => {
+                s.add(sum, s.load_or(residual.get(j * LANES..).unwrap_or_default(), 0.0))
+            }
         };
         s.store(result, &mut y[j]);
     }
@@ -275,7 +293,8 @@ fn chains(k: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     k.clone().step_by(KC).map(move |start| start..k.end.min(start + KC))
 }
 
-/// Deals `rows` to as few tiles of at most `mr` as possible: first the tiles of one size, then those with a row less.
+/// Deals `rows` to as few tiles of at most `mr` as possible: first the tiles of one size, then
+/// those with a row less.
 #[inline(always)]
 pub(crate) fn deal(rows: usize, mr: usize) -> impl Iterator<Item = (Range<usize>, usize)> {
     let tiles = rows.div_ceil(mr);

@@ -6,9 +6,10 @@
 //! pass 3: yᵢ       = (xᵢ − mean) · 1/√(variance + ε) · γᵢ + βᵢ
 //! ```
 //!
-//! Two passes for the statistics, because the one-pass formula `E[x²] − E[x]²` cancels when the mean is large. They cost
-//! nothing here: a row of 384 values is 24 vectors, it is loaded once, and all three passes run on registers
-//! (AVX-512; the other levels keep what does not fit in the first-level cache).
+//! Two passes for the statistics, because the one-pass formula `E[x²] − E[x]²` cancels when the
+//! mean is large. They cost nothing here: a row of 384 values is 24 vectors, it is loaded once, and
+//! all three passes run on registers (AVX-512; the other levels keep what does not fit in the
+//! first-level cache).
 //!
 //! Reference: J. Ba, J. Kiros and G. Hinton, *Layer Normalization*, arXiv:1607.06450.
 //!
@@ -19,7 +20,8 @@ use crate::simd::{Kernel, LANES, Level, Simd};
 /// Vectors of a row that is held in registers: 24 of AVX-512's 32, a hidden size of 384.
 const HELD: usize = 24;
 
-/// Normalises each row of `x` `[rows, H]` in place, with `gamma` and `beta` `[H]` (`torch.nn.functional.layer_norm`).
+/// Normalises each row of `x` `[rows, H]` in place, with `gamma` and `beta` `[H]`
+/// (`torch.nn.functional.layer_norm`).
 ///
 /// # Panics
 /// If `gamma` and `beta` differ in length or `x` does not hold whole rows.
@@ -85,7 +87,10 @@ impl Parameters<'_> {
         let (gamma, _) = self.gamma.as_chunks();
         let (beta, _) = self.beta.as_chunks();
         for i in 0..HELD {
-            s.store(s.mul_add(s.mul(held[i], scale), s.load(&gamma[i]), s.load(&beta[i])), &mut row[i]);
+            s.store(
+                s.mul_add(s.mul(held[i], scale), s.load(&gamma[i]), s.load(&beta[i])),
+                &mut row[i],
+            );
         }
     }
 

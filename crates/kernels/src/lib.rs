@@ -14,18 +14,21 @@
 //! | [`naive`] | the model's operations in plain `f64` loops: the specification | |
 //! | [`peak`] | the speed that this core could have | |
 //!
-//! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`]. The crate
-//! knows no model: shapes come in as values, matrices as slices, rows end to end.
+//! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`].
+//! The crate knows no model: shapes come in as values, matrices as slices, rows end to end.
 //!
 //! # Canonical arithmetic
 //!
-//! A result depends on the operands alone: not on the level, the number of rows computed at once, or the thread.
+//! A result depends on the operands alone: not on the level, the number of rows computed at once,
+//! or the thread.
 //!
-//! - A matrix product's element is a sum of *chains*: fused multiply-adds over [`gemm::KC`] consecutive `k`, ascending,
-//!   from zero; the chains are added in order, then the bias. (Attention's scores are one chain over the head; its contexts, and
-//!   the sums of its softmax, are chains over the keys.) Lanes run along the columns, so the vector width never enters an element's arithmetic.
-//! - A row reduction (mean, variance, the sum of [`softmax`]) has sixteen partial sums, element `i` in lane `i mod 16`, then
-//!   the fixed tree of [`simd::Simd::sum`].
+//! - A matrix product's element is a sum of *chains*: fused multiply-adds over [`gemm::KC`]
+//!   consecutive `k`, ascending, from zero; the chains are added in order, then the bias.
+//!   (Attention's scores are one chain over the head; its contexts, and the sums of its softmax,
+//!   are chains over the keys.) Lanes run along the columns, so the vector width never enters an
+//!   element's arithmetic.
+//! - A row reduction (mean, variance, the sum of [`softmax`]) has sixteen partial sums, element `i`
+//!   in lane `i mod 16`, then the fixed tree of [`simd::Simd::sum`].
 //! - `exp` and Φ are one polynomial each, evaluated in one order.
 //!
 //! ```

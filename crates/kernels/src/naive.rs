@@ -1,6 +1,7 @@
 //! The oracle: every operation as plain loops in `f64`, readable as its specification.
 //!
-//! Inputs are the `f32` that a kernel gets; everything after is `f64`. Tests compare the kernels with these.
+//! Inputs are the `f32` that a kernel gets; everything after is `f64`. Tests compare the kernels
+//! with these.
 //!
 //! In the book: `docs/01-model.md`.
 
@@ -46,7 +47,10 @@ pub fn layer_norm(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64) -> Vec<f
     let variance = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / h;
     let scale = 1.0 / (variance + epsilon).sqrt();
     let affine = gamma.iter().zip(beta);
-    x.iter().zip(affine).map(|(x, (&g, &b))| (x - mean) * scale * f64::from(g) + f64::from(b)).collect()
+    x.iter()
+        .zip(affine)
+        .map(|(x, (&g, &b))| (x - mean) * scale * f64::from(g) + f64::from(b))
+        .collect()
 }
 
 /// exp(xⱼ) / Σ exp(x) for one row.
@@ -61,7 +65,8 @@ pub fn softmax(x: &[f64]) -> Vec<f64> {
     e.iter().map(|e| e / sum).collect()
 }
 
-/// softmax(q·kᵀ/√D) of one head: query and key `[L, D]`, returns `[L, L]`, the shares that each query gives to the keys in a row.
+/// softmax(q·kᵀ/√D) of one head: query and key `[L, D]`, returns `[L, L]`, the shares that each
+/// query gives to the keys in a row.
 ///
 /// The kernel never has them as a whole: who wants to look at them gets them from here.
 ///
@@ -74,12 +79,16 @@ pub fn softmax(x: &[f64]) -> Vec<f64> {
 /// ```
 pub fn attention_probabilities(query: Rows, key: Rows) -> Vec<f64> {
     let scale = (query.cols() as f64).sqrt();
-    let dot = |q: &[f32], k: &[f32]| q.iter().zip(k).map(|(&q, &k)| f64::from(q) * f64::from(k)).sum::<f64>();
-    let scores = |i| (0..key.rows()).map(|j| dot(query.row(i), key.row(j)) / scale).collect::<Vec<_>>();
+    let dot = |q: &[f32], k: &[f32]| {
+        q.iter().zip(k).map(|(&q, &k)| f64::from(q) * f64::from(k)).sum::<f64>()
+    };
+    let scores =
+        |i| (0..key.rows()).map(|j| dot(query.row(i), key.row(j)) / scale).collect::<Vec<_>>();
     (0..query.rows()).flat_map(|i| softmax(&scores(i))).collect()
 }
 
-/// Multi-head attention over one sentence: qkv `[L, 3·H]` (queries, keys and values side by side), returns `[L, H]`.
+/// Multi-head attention over one sentence: qkv `[L, 3·H]` (queries, keys and values side by side),
+/// returns `[L, H]`.
 ///
 /// ```
 /// // One token attends to itself alone: the result is its value.
@@ -92,11 +101,19 @@ pub fn attention(qkv: &[f32], hidden: usize, heads: usize) -> Vec<f64> {
 
     let mut context = vec![0.0; tokens * hidden];
     for head in 0..heads {
-        let columns = |part: usize| qkv.columns(part * hidden + head * head_size..part * hidden + (head + 1) * head_size);
+        let columns = |part: usize| {
+            qkv.columns(part * hidden + head * head_size..part * hidden + (head + 1) * head_size)
+        };
         let [query, key, value] = [0, 1, 2].map(columns); // [L, D]
-        for (i, probabilities) in attention_probabilities(query, key).chunks_exact(tokens.max(1)).enumerate() {
+        for (i, probabilities) in
+            attention_probabilities(query, key).chunks_exact(tokens.max(1)).enumerate()
+        {
             for d in 0..head_size {
-                let sum = probabilities.iter().enumerate().map(|(j, p)| p * f64::from(value.row(j)[d])).sum();
+                let sum = probabilities
+                    .iter()
+                    .enumerate()
+                    .map(|(j, p)| p * f64::from(value.row(j)[d]))
+                    .sum();
                 context[i * hidden + head * head_size + d] = sum;
             }
         }

@@ -1,15 +1,18 @@
-//! The ceilings of this core, measured: multiply-adds and divisions on registers alone, and bytes read from memory.
+//! The ceilings of this core, measured: multiply-adds and divisions on registers alone, and bytes
+//! read from memory.
 //!
-//! A kernel's speed means something as a part of one of them (S. Williams, A. Waterman and D. Patterson, *Roofline*, CACM 52(4), 2009).
-//! All are the best of several short runs, because a machine that is shared or changes its clock now and then gives less.
+//! A kernel's speed means something as a part of one of them (S. Williams, A. Waterman and D.
+//! Patterson, *Roofline*, CACM 52(4), 2009). All are the best of several short runs, because a
+//! machine that is shared or changes its clock now and then gives less.
 //!
 //! In the book: `docs/10-speed.md`.
 
 use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
 use std::{hint::black_box, time::Instant};
 
-/// Vectors a step works on. At four cycles of latency and two multiply-adds a cycle, eight registers are enough in flight: twelve vectors at
-/// once are that many zmm. AVX2 has sixteen ymm, two a vector, so there the twelve are six and six again.
+/// Vectors a step works on. At four cycles of latency and two multiply-adds a cycle, eight
+/// registers are enough in flight: twelve vectors at once are that many zmm. AVX2 has sixteen ymm,
+/// two a vector, so there the twelve are six and six again.
 const CHAINS: usize = 12;
 
 /// Dependent multiply-adds on registers: `steps` on each of twelve vectors.
@@ -37,7 +40,11 @@ impl Kernel for Fma {
     type Output = f32;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
-        if S::VECTORS >= 2 * CHAINS { self.at_once::<S, CHAINS>(s, 1) } else { self.at_once::<S, { CHAINS / 2 }>(s, 2) }
+        if S::VECTORS >= 2 * CHAINS {
+            self.at_once::<S, CHAINS>(s, 1)
+        } else {
+            self.at_once::<S, { CHAINS / 2 }>(s, 2)
+        }
     }
 }
 
@@ -56,7 +63,8 @@ impl Fma {
     }
 }
 
-/// Multiply-adds and maxima on registers, as many of the one as of the other: `steps` times eight of each.
+/// Multiply-adds and maxima on registers, as many of the one as of the other: `steps` times eight
+/// of each.
 struct Mixed {
     steps: usize,
 }
@@ -67,7 +75,8 @@ impl Mixed {
         self.steps * 2 * 8
     }
 
-    /// `HALF` vectors of maxima, which take their turn twice, beside twice as many sums, `turns` times in a step.
+    /// `HALF` vectors of maxima, which take their turn twice, beside twice as many sums, `turns`
+    /// times in a step.
     #[inline(always)]
     fn at_once<S: Simd, const HALF: usize>(&self, s: S, turns: usize) -> f32 {
         let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
@@ -116,7 +125,8 @@ impl Kernel for Divide {
     }
 }
 
-/// A plain sum of all values, of which up to 63 at the end are left out: reading, and next to nothing else.
+/// A plain sum of all values, of which up to 63 at the end are left out: reading, and next to
+/// nothing else.
 ///
 /// ```
 /// use minilm_kernels::{Level, peak::Read};
@@ -149,7 +159,8 @@ impl Kernel for Read<'_> {
 /// ```
 pub fn fma(level: Level) -> f64 {
     let mut steps = 10_000;
-    // The portable level may be a thousand times slower: find a number of steps that takes about a millisecond.
+    // The portable level may be a thousand times slower: find a number of steps that takes about a
+    // millisecond.
     while seconds(|| level.run(Fma { steps })) < 5e-4 {
         steps *= 2;
     }
@@ -157,10 +168,11 @@ pub fn fma(level: Level) -> f64 {
     work.flops() as f64 / best_of(10, || level.run(work))
 }
 
-/// Vector operations a second of one core, sixteen lanes each: multiply-adds and maxima in turn, on registers. Takes about 10 ms.
+/// Vector operations a second of one core, sixteen lanes each: multiply-adds and maxima in turn, on
+/// registers. Takes about 10 ms.
 ///
-/// With [`fma`] it tells what a core does beside its multiplications: some start additions, minima and permutations in
-/// ports of their own, others in those of the multiply-adds.
+/// With [`fma`] it tells what a core does beside its multiplications: some start additions, minima
+/// and permutations in ports of their own, others in those of the multiply-adds.
 ///
 /// ```
 /// # use minilm_kernels::{Level, peak};
@@ -190,7 +202,8 @@ pub fn divide(level: Level) -> f64 {
 
 /// Bytes a second of one core reading `bytes` of memory from start to end, again and again.
 ///
-/// A size far beyond the last cache gives the memory's bandwidth; a smaller one that of the cache it fits in.
+/// A size far beyond the last cache gives the memory's bandwidth; a smaller one that of the cache
+/// it fits in.
 ///
 /// ```
 /// # use minilm_kernels::{Level, peak};

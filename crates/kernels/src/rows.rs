@@ -65,12 +65,21 @@ impl<'a> Rows<'a> {
     /// If the range ends past the last row.
     #[inline]
     pub fn slice(self, range: Range<usize>) -> Rows<'a> {
-        assert!(range.start <= range.end && range.end <= self.rows, "rows {range:?} of {}", self.rows);
-        Rows { data: &self.data[range.start * self.stride..range.end * self.stride], rows: range.len(), ..self }
+        assert!(
+            range.start <= range.end && range.end <= self.rows,
+            "rows {range:?} of {}",
+            self.rows
+        );
+        Rows {
+            data: &self.data[range.start * self.stride..range.end * self.stride],
+            rows: range.len(),
+            ..self
+        }
     }
 }
 
-/// A row-major matrix `[rows, cols]` in a slice that can be written, its rows `stride ≥ cols` apart.
+/// A row-major matrix `[rows, cols]` in a slice that can be written, its rows `stride ≥ cols`
+/// apart.
 #[derive(Debug)]
 pub struct RowsMut<'a> {
     data: &'a mut [f32],
@@ -111,7 +120,10 @@ impl<'a> RowsMut<'a> {
 
     /// Rows `start..start + N` at once, if they are exactly `NV` vectors wide.
     #[inline(always)]
-    pub(crate) fn block<const N: usize, const NV: usize>(&mut self, start: usize) -> Option<[&mut [[f32; LANES]; NV]; N]> {
+    pub(crate) fn block<const N: usize, const NV: usize>(
+        &mut self,
+        start: usize,
+    ) -> Option<[&mut [[f32; LANES]; NV]; N]> {
         if self.cols() != NV * LANES {
             return None;
         }
@@ -139,6 +151,10 @@ fn whole_rows(len: usize, cols: usize) -> usize {
 }
 
 fn narrow((start, end): (usize, usize), range: Range<usize>) -> (usize, usize) {
-    assert!(range.start <= range.end && range.end <= end - start, "columns {range:?} of {}", end - start);
+    assert!(
+        range.start <= range.end && range.end <= end - start,
+        "columns {range:?} of {}",
+        end - start
+    );
     (start + range.start, start + range.end)
 }

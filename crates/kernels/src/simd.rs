@@ -1,7 +1,7 @@
 //! The vocabulary every kernel is written in: sixteen `f32` lanes.
 //!
-//! A kernel is a struct that holds its operands and implements [`Kernel`]; its `run` is generic over
-//! [`Simd`], the set of instructions. [`Level::run`] picks the instructions once, at run time:
+//! A kernel is a struct that holds its operands and implements [`Kernel`]; its `run` is generic
+//! over [`Simd`], the set of instructions. [`Level::run`] picks the instructions once, at run time:
 //!
 //! ```text
 //! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register a vector
@@ -9,8 +9,8 @@
 //!                                     kernel.run(Portable)   [f32; 16], plain Rust
 //! ```
 //!
-//! Sixteen lanes on every level, and the same operations in the same order, is what makes the result
-//! *the same bits* on every CPU. Three rules keep it so:
+//! Sixteen lanes on every level, and the same operations in the same order, is what makes the
+//! result *the same bits* on every CPU. Three rules keep it so:
 //!
 //! 1. `mul_add` is a true fused multiply-add (one rounding) everywhere, also where it is slow;
 //! 2. no estimate instructions: division and square root are the IEEE ones;
@@ -18,15 +18,17 @@
 //!
 //! # How `unsafe` stays small
 //!
-//! A value of `Avx2` or `Avx512` exists only if the CPU has the
-//! instructions, because only [`Level::available`] makes one, so having the value is the proof
-//! that calling the intrinsic is sound. All methods are `#[inline(always)]` and are inlined into the one
-//! function of the level that carries `#[target_feature]`.
+//! A value of `Avx2` or `Avx512` exists only if the CPU has the instructions, because only
+//! [`Level::available`] makes one, so having the value is the proof that calling the intrinsic is
+//! sound. All methods are `#[inline(always)]` and are inlined into the one function of the level
+//! that carries `#[target_feature]`.
 //!
-//! **Footgun**: a generic kernel called *outside* [`Level::run`] still compiles, but each intrinsic becomes a
-//! function call. Dispatch once per operation, and mark everything below it `#[inline(always)]`.
+//! **Footgun**: a generic kernel called *outside* [`Level::run`] still compiles, but each intrinsic
+//! becomes a function call. Dispatch once per operation, and mark everything below it
+//! `#[inline(always)]`.
 //!
-//! References: `rten-simd` (the idea of the ISA as a value), `pulp` (dispatch by a trait with a generic method).
+//! References: `rten-simd` (the idea of the ISA as a value), `pulp` (dispatch by a trait with a
+//! generic method).
 //!
 //! In the book: `docs/04-simd.md`.
 
@@ -44,8 +46,8 @@ pub use level::{Level, UnknownLevel};
 /// Lanes in a vector, on every level.
 pub const LANES: usize = 16;
 
-/// 1.5·2²³: a number |x| < 2²² plus this is rounded to an integer (ties to even), which then stands in the low bits of the sum; subtracting
-/// it again gives the integer as a number.
+/// 1.5·2²³: a number |x| < 2²² plus this is rounded to an integer (ties to even), which then stands
+/// in the low bits of the sum; subtracting it again gives the integer as a number.
 pub const ROUNDER: f32 = 12_582_912.0;
 
 /// Sixteen-lane arithmetic on one instruction set. The value is a proof that the CPU has it.
@@ -80,13 +82,15 @@ pub trait Simd: Copy {
     fn min(self, a: Self::F32x16, b: Self::F32x16) -> Self::F32x16;
     /// The sign bit cleared.
     fn abs(self, a: Self::F32x16) -> Self::F32x16;
-    /// `2ⁿ` for an integer `-126 ≤ n ≤ 127` given as [`ROUNDER`]` + n`; any other lane is unspecified.
+    /// `2ⁿ` for an integer `-126 ≤ n ≤ 127` given as [`ROUNDER`]` + n`; any other lane is
+    /// unspecified.
     fn exp2_int(self, n: Self::F32x16) -> Self::F32x16;
     /// `table[i]` for an integer `0 ≤ i < 16` given as [`ROUNDER`]` + i`.
     fn lookup(self, table: &[f32; LANES], i: Self::F32x16) -> Self::F32x16;
     /// The lanes of two vectors in turn: `[a₀ b₀ a₁ b₁ … a₇ b₇]` and `[a₈ b₈ … a₁₅ b₁₅]`.
     fn interleave(self, a: Self::F32x16, b: Self::F32x16) -> [Self::F32x16; 2];
-    /// Lane 0 after combining each lane i with i + 8, then with i + 4, i + 2, i + 1; `f` works lane by lane and commutes.
+    /// Lane 0 after combining each lane i with i + 8, then with i + 4, i + 2, i + 1; `f` works lane
+    /// by lane and commutes.
     fn fold(self, v: Self::F32x16, f: impl Fn(Self::F32x16, Self::F32x16) -> Self::F32x16) -> f32;
     /// Hints that the cache line of `at` will be read soon: fetches it into the second-level cache.
     fn prefetch(self, at: &[f32; LANES]);

@@ -6,8 +6,8 @@
 //! pass 3: eⱼ / Σ
 //! ```
 //!
-//! Subtracting the maximum makes every exponent ≤ 0: nothing overflows, and the largest term is exactly 1, so
-//! 1 ≤ Σ ≤ L. [`attention`](crate::attention) has a softmax of its own, over columns.
+//! Subtracting the maximum makes every exponent ≤ 0: nothing overflows, and the largest term is
+//! exactly 1, so 1 ≤ Σ ≤ L. [`attention`](crate::attention) has a softmax of its own, over columns.
 //!
 //! In the book: `docs/05-functions.md`.
 
@@ -46,7 +46,11 @@ fn exp_and_sum<S: Simd>(s: S, x: &mut [f32]) -> f32 {
 /// assert_eq!(x, [0.5; 4]);
 /// ```
 pub fn softmax(level: Level, x: &mut [f32], cols: usize) {
-    assert!(cols > 0 && x.len().is_multiple_of(cols), "{} values are no whole rows of {cols}", x.len());
+    assert!(
+        cols > 0 && x.len().is_multiple_of(cols),
+        "{} values are no whole rows of {cols}",
+        x.len()
+    );
     level.run(Softmax { x, cols });
 }
 

@@ -1,4 +1,5 @@
-//! Dot products and squared distances: exact on integers, within a derived bound of f64 on others, the same bits on every level and in any number of rows.
+//! Dot products and squared distances: exact on integers, within a derived bound of f64 on others,
+//! the same bits on every level and in any number of rows.
 
 mod support;
 
@@ -14,7 +15,8 @@ const WIDTHS: [usize; 9] = [1, 15, 16, 17, 31, 33, 383, 384, 385];
 /// Rows: M, around the groups of two and of four.
 const ROWS: [usize; 7] = [0, 1, 2, 3, 4, 5, 9];
 
-/// Everything the kernels compute for x `[M, K]`, one after the other: dot products, squares, distances.
+/// Everything the kernels compute for x `[M, K]`, one after the other: dot products, squares,
+/// distances.
 fn run(level: Level, x: &[f32], y: &[f32]) -> Vec<f32> {
     let rows = Rows::new(x, y.len());
     let mut found = vec![Product { dot: f32::NAN, square: f32::NAN }; rows.rows()];
@@ -28,11 +30,14 @@ fn run(level: Level, x: &[f32], y: &[f32]) -> Vec<f32> {
 /// The same in f64, and the magnitude of each sum.
 fn oracle(x: &[f32], y: &[f32]) -> (Vec<f64>, Vec<f64>) {
     let sum = |term: fn(f64, f64) -> f64| {
-        let row = move |row: &[f32]| row.iter().zip(y).map(|(&x, &y)| term(x.into(), y.into())).sum::<f64>();
+        let row = move |row: &[f32]| {
+            row.iter().zip(y).map(|(&x, &y)| term(x.into(), y.into())).sum::<f64>()
+        };
         x.chunks_exact(y.len()).map(row).collect::<Vec<f64>>()
     };
     let values = [sum(|x, y| x * y), sum(|x, _| x * x), sum(|x, y| (x - y) * (x - y))].concat();
-    let magnitudes = [sum(|x, y| (x * y).abs()), sum(|x, _| x * x), sum(|x, y| (x - y) * (x - y))].concat();
+    let magnitudes =
+        [sum(|x, y| (x * y).abs()), sum(|x, _| x * x), sum(|x, y| (x - y) * (x - y))].concat();
     (values, magnitudes)
 }
 
@@ -43,7 +48,12 @@ fn integers_are_exact_at_every_size() {
             for m in ROWS {
                 let mut random = Random((k * 100 + m) as u64);
                 let (x, y) = (random.integers(m * k), random.integers(k));
-                assert_exact(&format!("{level} [{m}, {k}]"), m.max(1), &run(level, &x, &y), &oracle(&x, &y).0);
+                assert_exact(
+                    &format!("{level} [{m}, {k}]"),
+                    m.max(1),
+                    &run(level, &x, &y),
+                    &oracle(&x, &y).0,
+                );
             }
         }
     }
@@ -83,7 +93,12 @@ fn a_row_alone_has_the_bits_it_has_among_others_and_either_way_round() {
         let together = run(level, &x, &y);
         for (i, row) in x.chunks_exact(100).enumerate() {
             let alone = run(level, row, &y);
-            assert_same_bits(&format!("{level} row {i}"), 1, &alone, &[together[i], together[7 + i], together[14 + i]]);
+            assert_same_bits(
+                &format!("{level} row {i}"),
+                1,
+                &alone,
+                &[together[i], together[7 + i], together[14 + i]],
+            );
             assert_eq!(dot(level, row, &y).to_bits(), alone[0].to_bits());
             assert_eq!(dot(level, &y, row).to_bits(), alone[0].to_bits());
         }

@@ -44,9 +44,13 @@ fn every_level_gives_the_same_bits() {
 #[test]
 fn specials_are_exact() {
     for level in Level::available() {
-        for (x, y) in
-            [(0.0, 1.0), (-0.0, 1.0), (f32::INFINITY, f32::INFINITY), (f32::NEG_INFINITY, 0.0), (f32::MAX, f32::INFINITY)]
-        {
+        for (x, y) in [
+            (0.0, 1.0),
+            (-0.0, 1.0),
+            (f32::INFINITY, f32::INFINITY),
+            (f32::NEG_INFINITY, 0.0),
+            (f32::MAX, f32::INFINITY),
+        ] {
             assert_eq!(exp(level, x).to_bits(), f32::to_bits(y), "{level}: exp({x})");
         }
         assert!(exp(level, f32::NAN).is_nan(), "{level}");

@@ -1,4 +1,5 @@
-//! x·Φ(x): a few ULP where the result is not tiny, an absolute bound in the far negative tail, the same bits on every level.
+//! x·Φ(x): a few ULP where the result is not tiny, an absolute bound in the far negative tail, the
+//! same bits on every level.
 
 mod support;
 
@@ -20,16 +21,22 @@ const TAIL: u32 = 0xc080_0000;
 
 /// All inputs but NaN.
 ///
-/// Interpolation at seven Chebyshev nodes of a piece of width W takes Q at most 2·(W/4)⁷/7!·max|φ⁽⁶⁾| = 7.4e-11·max|φ⁽⁶⁾| from
-/// the truth. The maximum is 6 at 0 and 0.16 around −3.9.
+/// Interpolation at seven Chebyshev nodes of a piece of width W takes Q at most
+/// 2·(W/4)⁷/7!·max|φ⁽⁶⁾| = 7.4e-11·max|φ⁽⁶⁾| from the truth. The maximum is 6 at 0 and 0.16 around
+/// −3.9.
 const STRETCHES: [Stretch; 3] = [
-    // The result is max(x, 0) − t·Q(t), rounded once: ½ ULP. The last step of Q ≤ ½ has half an ULP of its own, which times
-    // t is at most half an ULP of the result, because that is at least x/2. Interpolation adds little to the two.
+    // The result is max(x, 0) − t·Q(t), rounded once: ½ ULP. The last step of Q ≤ ½ has half an ULP
+    // of its own, which times t is at most half an ULP of the result, because that is at least x/2.
+    // Interpolation adds little to the two.
     Stretch { name: "x ≥ 0", bits: 0..=0x7f80_0000, error: ulps, unit: "ULP", most: 1.05 },
-    // The result is −t·Q(t) itself. Interpolation is up to 0.16·7.4e-11·4 = 4.7e-11, at the end of the stretch, where an ULP
-    // is 1.5e-11: three ULP; rounding of the product and of the last step of Q is another.
-    Stretch { name: "−4 ≤ x ≤ −0", bits: 0x8000_0000..=TAIL, error: ulps, unit: "ULP", most: 4.0 },
-    // The same interpolation, 4.7e-11, with roundings of at most 0.7e-11 each; beyond −6.75 the bump is held at 5e-11.
+    // The result is −t·Q(t) itself. Interpolation is up to 0.16·7.4e-11·4 = 4.7e-11, at the end of
+    // the stretch, where an ULP is 1.5e-11: three ULP; rounding of the product and of the last step
+    // of Q is another.
+    Stretch {
+        name: "−4 ≤ x ≤ −0", bits: 0x8000_0000..=TAIL, error: ulps, unit: "ULP", most: 4.0
+    },
+    // The same interpolation, 4.7e-11, with roundings of at most 0.7e-11 each; beyond −6.75 the
+    // bump is held at 5e-11.
     Stretch {
         name: "x < −4",
         bits: TAIL + 1..=0xff80_0000,
@@ -60,7 +67,11 @@ fn a_dense_sample_is_within_the_bound_of_its_stretch() {
         match STRETCHES.iter().find(|stretch| stretch.bits.contains(&x.to_bits())) {
             Some(Stretch { name, error, most, .. }) => {
                 let error = error(y, truth(x));
-                assert!(error <= *most, "{name}: gelu({x:e}) = {y:e}: error {error:e} from {:e}, at most {most:e}", truth(x));
+                assert!(
+                    error <= *most,
+                    "{name}: gelu({x:e}) = {y:e}: error {error:e} from {:e}, at most {most:e}",
+                    truth(x)
+                );
             }
             None => assert!(x.is_nan() && y.is_nan(), "gelu({x}) = {y}"),
         }

@@ -1,4 +1,5 @@
-//! The linear layer: exact on integers, accurate on random values, and the same bits on every level and in any batch.
+//! The linear layer: exact on integers, accurate on random values, and the same bits on every level
+//! and in any batch.
 
 mod support;
 
@@ -69,7 +70,13 @@ fn random_values_are_within_the_rounding_bound_of_f64() {
         let want = naive::linear(&p.x, &p.weight, &p.bias);
         let bound = linear_bound(&p.x, &p.weight, &p.bias);
         for level in Level::available() {
-            assert_within(&format!("{level} {m}×{n}×{k}"), n, &p.run(level, Epilogue::Bias), &want, &bound);
+            assert_within(
+                &format!("{level} {m}×{n}×{k}"),
+                n,
+                &p.run(level, Epilogue::Bias),
+                &want,
+                &bound,
+            );
         }
     }
 }
@@ -80,7 +87,8 @@ fn in_documented_order(p: &Problem) -> Vec<f32> {
     for x in p.x.chunks_exact(p.k) {
         for (w, bias) in p.weight.chunks_exact(p.k).zip(&p.bias) {
             let chains = x.chunks(KC).zip(w.chunks(KC));
-            let sums = chains.map(|(x, w)| x.iter().zip(w).fold(0.0f32, |sum, (x, w)| x.mul_add(*w, sum)));
+            let sums =
+                chains.map(|(x, w)| x.iter().zip(w).fold(0.0f32, |sum, (x, w)| x.mul_add(*w, sum)));
             y.push(sums.reduce(|a, b| a + b).expect("k > 0") + bias);
         }
     }
@@ -93,7 +101,12 @@ fn every_level_gives_the_bits_of_the_documented_order() {
         let p = Problem::random(m, n, k);
         let want = in_documented_order(&p);
         for level in Level::available() {
-            assert_same_bits(&format!("{level} {m}×{n}×{k}"), n, &p.run(level, Epilogue::Bias), &want);
+            assert_same_bits(
+                &format!("{level} {m}×{n}×{k}"),
+                n,
+                &p.run(level, Epilogue::Bias),
+                &want,
+            );
         }
     }
 }
@@ -105,7 +118,12 @@ fn the_gelu_epilogue_has_the_bits_of_gelu_after_the_bias() {
         for level in Level::available() {
             let mut want = p.run(level, Epilogue::Bias);
             gelu_slice(level, &mut want);
-            assert_same_bits(&format!("{level} {m}×{n}×{k}"), n, &p.run(level, Epilogue::Gelu), &want);
+            assert_same_bits(
+                &format!("{level} {m}×{n}×{k}"),
+                n,
+                &p.run(level, Epilogue::Gelu),
+                &want,
+            );
         }
     }
 }
@@ -130,7 +148,12 @@ fn every_level_gives_the_same_bits_with_every_epilogue() {
         for (name, epilogue) in p.epilogues() {
             let want = p.run(Level::PORTABLE, epilogue);
             for level in Level::available() {
-                assert_same_bits(&format!("{level} {name} {m}×{n}×{k}"), n, &p.run(level, epilogue), &want);
+                assert_same_bits(
+                    &format!("{level} {name} {m}×{n}×{k}"),
+                    n,
+                    &p.run(level, epilogue),
+                    &want,
+                );
             }
         }
     }
@@ -150,7 +173,12 @@ fn a_row_alone_has_the_bits_of_the_row_in_any_batch() {
         let alone: Vec<f32> = (0..most).flat_map(|i| forward(i..i + 1)).collect();
         for m in ROWS {
             assert_same_bits(&format!("{level}, first {m}"), n, &forward(0..m), &alone[..m * n]);
-            assert_same_bits(&format!("{level}, last {m}"), n, &forward(most - m..most), &alone[(most - m) * n..]);
+            assert_same_bits(
+                &format!("{level}, last {m}"),
+                n,
+                &forward(most - m..most),
+                &alone[(most - m) * n..],
+            );
         }
     }
 }

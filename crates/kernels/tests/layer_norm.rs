@@ -39,21 +39,25 @@ impl Case {
     /// Every row in f64, and how far rounding may take the kernel from it.
     fn truth_and_bound(&self) -> (Vec<f64>, Vec<f64>) {
         let rows = self.x.chunks_exact(self.gamma.len());
-        let truth = rows.clone().flat_map(|row| naive::layer_norm(row, &self.gamma, &self.beta, EPSILON.into()));
+        let truth = rows
+            .clone()
+            .flat_map(|row| naive::layer_norm(row, &self.gamma, &self.beta, EPSILON.into()));
         (truth.collect(), rows.flat_map(|row| self.bound(row)).collect())
     }
 
     /// Rounding errors of one row.
     ///
-    /// - A sum of H values, sixteen at a time, has H/16 + 4 roundings, and the division one: the mean is off by
-    ///   δ ≤ γ·Σ|x|/H. That shifts all values by δ and adds δ² to the variance.
-    /// - A centred value has one rounding more, its square two of them, the sum H/16 + 4, division and ε two: half of that is the
-    ///   relative error of the square root. Root, reciprocal and two products have one each, and so has the last addition.
+    /// - A sum of H values, sixteen at a time, has H/16 + 4 roundings, and the division one: the
+    ///   mean is off by δ ≤ γ·Σ|x|/H. That shifts all values by δ and adds δ² to the variance.
+    /// - A centred value has one rounding more, its square two of them, the sum H/16 + 4, division
+    ///   and ε two: half of that is the relative error of the square root. Root, reciprocal and two
+    ///   products have one each, and so has the last addition.
     fn bound(&self, row: &[f32]) -> Vec<f64> {
         let h = row.len();
         let x = || row.iter().map(|&x| f64::from(x));
         let mean = x().sum::<f64>() / h as f64;
-        let variance = x().map(|x| (x - mean) * (x - mean)).sum::<f64>() / h as f64 + f64::from(EPSILON);
+        let variance =
+            x().map(|x| (x - mean) * (x - mean)).sum::<f64>() / h as f64 + f64::from(EPSILON);
         let delta = gamma(h.div_ceil(16) + 5) * x().map(f64::abs).sum::<f64>() / h as f64;
         let relative = 0.5 * (delta * delta / variance + gamma(h.div_ceil(16) + 8)) + gamma(5);
         let affine = self.gamma.iter().zip(&self.beta);
@@ -76,7 +80,13 @@ fn every_width_is_within_the_rounding_bound_of_f64() {
             let case = Case::new(h, mean, spread);
             let (want, bound) = case.truth_and_bound();
             for level in Level::available() {
-                assert_within(&format!("{level} H {h}, {mean} ± {spread}"), h, &case.run(level), &want, &bound);
+                assert_within(
+                    &format!("{level} H {h}, {mean} ± {spread}"),
+                    h,
+                    &case.run(level),
+                    &want,
+                    &bound,
+                );
             }
         }
     }
@@ -90,7 +100,8 @@ fn largest_error(got: &[f32], want: &[f64]) -> f64 {
 /// LayerNorm of one row with the variance as E[x²] − E[x]², in f32 as ours.
 fn one_pass(x: &[f32], gamma: &[f32], beta: &[f32]) -> Vec<f32> {
     let h = x.len() as f32;
-    let (sum, squares) = x.iter().fold((0.0, 0.0), |(sum, squares), &x| (sum + x, x.mul_add(x, squares)));
+    let (sum, squares) =
+        x.iter().fold((0.0, 0.0), |(sum, squares), &x| (sum + x, x.mul_add(x, squares)));
     let mean = sum / h;
     let scale = 1.0 / (squares / h - mean * mean + EPSILON).sqrt();
     x.iter().zip(gamma.iter().zip(beta)).map(|(x, (g, b))| (x - mean) * scale * g + b).collect()
@@ -104,12 +115,20 @@ fn a_large_mean_with_a_small_variance_is_no_cancellation() {
         for level in Level::available() {
             let got = case.run(level);
             assert_within(&format!("{level} H {h}"), h, &got, &want, &bound);
-            assert!(largest_error(&got, &want) < 5e-3, "{level} H {h}: {}", largest_error(&got, &want));
+            assert!(
+                largest_error(&got, &want) < 5e-3,
+                "{level} H {h}: {}",
+                largest_error(&got, &want)
+            );
         }
-        // The data are such that the one-pass formula gives nonsense: x² = 1e8 has an ULP of 8, the variance is 1/3.
+        // The data are such that the one-pass formula gives nonsense: x² = 1e8 has an ULP of 8, the
+        // variance is 1/3.
         let row = one_pass(&case.x[..h], &case.gamma, &case.beta);
         let error = largest_error(&row, &want[..h]);
-        assert!(error.is_nan() || error > 0.1 || row.iter().any(|y| y.is_nan()), "H {h}: one pass errs by {error} only");
+        assert!(
+            error.is_nan() || error > 0.1 || row.iter().any(|y| y.is_nan()),
+            "H {h}: one pass errs by {error} only"
+        );
     }
 }
 
@@ -135,7 +154,12 @@ fn every_level_gives_the_same_bits() {
             let case = Case::new(h, mean, spread);
             let want = case.run(Level::PORTABLE);
             for level in Level::available() {
-                assert_same_bits(&format!("{level} H {h}, {mean} ± {spread}"), h, &case.run(level), &want);
+                assert_same_bits(
+                    &format!("{level} H {h}, {mean} ± {spread}"),
+                    h,
+                    &case.run(level),
+                    &want,
+                );
             }
         }
     }

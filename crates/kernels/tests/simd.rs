@@ -85,7 +85,12 @@ fn check(operations: &[Operation], triples: &[[f32; 3]]) {
             let want: Lanes = std::array::from_fn(|i| operation.of_lane(a[i], b[i], c[i]));
             for level in Level::available() {
                 let got = operation.run(level, &a, &b, &c);
-                assert_same_bits(&format!("{level} {operation:?} of {a:?}, {b:?}, {c:?}"), LANES, &got, &want);
+                assert_same_bits(
+                    &format!("{level} {operation:?} of {a:?}, {b:?}, {c:?}"),
+                    LANES,
+                    &got,
+                    &want,
+                );
             }
         }
     }
@@ -95,14 +100,16 @@ fn check(operations: &[Operation], triples: &[[f32; 3]]) {
 fn every_operation_has_the_bits_of_plain_rust_on_special_values() {
     let values = specials();
     let pairs = values.iter().flat_map(|&a| values.iter().map(move |&b| [a, b]));
-    let triples: Vec<[f32; 3]> = pairs.flat_map(|[a, b]| values.iter().map(move |&c| [a, b, c])).collect();
+    let triples: Vec<[f32; 3]> =
+        pairs.flat_map(|[a, b]| values.iter().map(move |&c| [a, b, c])).collect();
     check(&TOTAL, &triples);
 }
 
 #[test]
 fn every_operation_has_the_bits_of_plain_rust_on_random_values() {
     let mut random = Random(1);
-    let of_order_one: Vec<[f32; 3]> = (0..20_000).map(|_| [random.value(), random.value(), random.value()]).collect();
+    let of_order_one: Vec<[f32; 3]> =
+        (0..20_000).map(|_| [random.value(), random.value(), random.value()]).collect();
     check(&TOTAL, &of_order_one);
     let mut any = || f32::from_bits(random.bits() as u32);
     let of_any_order: Vec<[f32; 3]> = (0..20_000).map(|_| [any(), any(), any()]).collect();
@@ -111,22 +118,38 @@ fn every_operation_has_the_bits_of_plain_rust_on_random_values() {
 
 #[test]
 fn mul_add_rounds_once() {
-    // a² = 1 + 2⁻¹¹ + 2⁻²⁴, which rounds to 1 + 2⁻¹¹: after two roundings the difference is 0, after one 2⁻²⁴.
+    // a² = 1 + 2⁻¹¹ + 2⁻²⁴, which rounds to 1 + 2⁻¹¹: after two roundings the difference is 0,
+    // after one 2⁻²⁴.
     let a = 1.0 + 2f32.powi(-12);
     let c = -(1.0 + 2f32.powi(-11));
     assert_eq!(a * a + c, 0.0);
     for level in Level::available() {
-        assert_eq!(MulAdd.run(level, &[a; LANES], &[a; LANES], &[c; LANES]), [2f32.powi(-24); LANES], "{level}");
+        assert_eq!(
+            MulAdd.run(level, &[a; LANES], &[a; LANES], &[c; LANES]),
+            [2f32.powi(-24); LANES],
+            "{level}"
+        );
     }
 }
 
 #[test]
 fn the_rounder_takes_ties_to_even() {
     for level in Level::available() {
-        for (x, want) in [(0.5, 0.0), (1.5, 2.0), (2.5, 2.0), (-0.5, 0.0), (-1.5, -2.0), (-2.5, -2.0), (4_194_302.5, 4_194_302.0)]
-        {
+        for (x, want) in [
+            (0.5, 0.0),
+            (1.5, 2.0),
+            (2.5, 2.0),
+            (-0.5, 0.0),
+            (-1.5, -2.0),
+            (-2.5, -2.0),
+            (4_194_302.5, 4_194_302.0),
+        ] {
             let sum = Add.run(level, &[x; LANES], &[ROUNDER; LANES], &[0.0; LANES]);
-            assert_eq!(Sub.run(level, &sum, &[ROUNDER; LANES], &[0.0; LANES]), [want; LANES], "{level} {x}");
+            assert_eq!(
+                Sub.run(level, &sum, &[ROUNDER; LANES], &[0.0; LANES]),
+                [want; LANES],
+                "{level} {x}"
+            );
         }
     }
 }
@@ -265,14 +288,16 @@ fn moves_keep_every_lane_in_place() {
             [stored, s.to_array(s.zero()), s.to_array(s.splat(-0.0))]
         }
     }
-    // Less than a vector, a vector, more than one: what is beyond the sixteenth value is neither read nor written.
+    // Less than a vector, a vector, more than one: what is beyond the sixteenth value is neither
+    // read nor written.
     let values: Vec<f32> = (0..LANES + 3).map(|i| i as f32 - 3.5).collect();
     for level in Level::available() {
         for len in 0..=values.len() {
             let mut first = vec![9.0; len];
             let [stored, zero, splat] = level.run(Through(&values[..len], &mut first));
             let filled: Lanes = std::array::from_fn(|i| if i < len { values[i] } else { 7.0 });
-            let written: Vec<f32> = (0..len).map(|i| if i < LANES { values[i] } else { 9.0 }).collect();
+            let written: Vec<f32> =
+                (0..len).map(|i| if i < LANES { values[i] } else { 9.0 }).collect();
             assert_eq!((stored, first), (filled, written), "{level} {len} values");
             assert_same_bits(level.name(), LANES, &zero, &[0.0; LANES]);
             assert_same_bits(level.name(), LANES, &splat, &[-0.0; LANES]);

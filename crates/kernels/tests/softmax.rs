@@ -26,13 +26,20 @@ fn to_f64(x: &[f32]) -> Vec<f64> {
 
 /// How far rounding may take the probabilities of one row from `truth`.
 ///
-/// A term exp(x − max) has u·(max − x) from the subtraction and 2u (1 ULP) from exp; the sum of n terms sixteen at a time n/16 + 4
-/// roundings more; the division one. Where a term or a quotient is subnormal its error is up to 2⁻¹⁴⁹.
+/// A term exp(x − max) has u·(max − x) from the subtraction and 2u (1 ULP) from exp; the sum of n
+/// terms sixteen at a time n/16 + 4 roundings more; the division one. Where a term or a quotient is
+/// subnormal its error is up to 2⁻¹⁴⁹.
 fn bound(x: &[f32], truth: &[f64]) -> Vec<f64> {
     let max = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let of_term = |x: f32| if x == max { 0.0 } else { (1.01 * U * f64::from(max - x).min(110.0)).exp_m1() + 2.1 * U };
-    let of_sum: f64 = x.iter().zip(truth).map(|(&x, p)| p * of_term(x)).sum::<f64>() + gamma(x.len().div_ceil(16) + 4);
-    x.iter().zip(truth).map(|(&x, p)| p * (of_term(x) + of_sum + 1.1 * U) + 2f64.powi(-148)).collect()
+    let of_term = |x: f32| {
+        if x == max { 0.0 } else { (1.01 * U * f64::from(max - x).min(110.0)).exp_m1() + 2.1 * U }
+    };
+    let of_sum: f64 = x.iter().zip(truth).map(|(&x, p)| p * of_term(x)).sum::<f64>()
+        + gamma(x.len().div_ceil(16) + 4);
+    x.iter()
+        .zip(truth)
+        .map(|(&x, p)| p * (of_term(x) + of_sum + 1.1 * U) + 2f64.powi(-148))
+        .collect()
 }
 
 #[test]
@@ -40,10 +47,17 @@ fn every_length_is_within_the_rounding_bound_of_f64() {
     for cols in LENGTHS {
         // Flat rows, usual scores, and rows in which most terms underflow.
         for scale in [0.01, 5.0, 100.0, 1e4] {
-            let x: Vec<f32> = Random(cols as u64).values(cols).into_iter().map(|x| x * scale).collect();
+            let x: Vec<f32> =
+                Random(cols as u64).values(cols).into_iter().map(|x| x * scale).collect();
             let want = naive::softmax(&to_f64(&x));
             for level in Level::available() {
-                assert_within(&format!("{level} {cols} columns ±{scale}"), cols, &run(level, &x, cols), &want, &bound(&x, &want));
+                assert_within(
+                    &format!("{level} {cols} columns ±{scale}"),
+                    cols,
+                    &run(level, &x, cols),
+                    &want,
+                    &bound(&x, &want),
+                );
             }
         }
     }
@@ -53,10 +67,16 @@ fn every_length_is_within_the_rounding_bound_of_f64() {
 fn every_level_gives_the_same_bits() {
     for cols in LENGTHS {
         for scale in [0.01, 5.0, 100.0, 1e4, f32::MAX] {
-            let x: Vec<f32> = Random(cols as u64).values(3 * cols).into_iter().map(|x| x * scale).collect();
+            let x: Vec<f32> =
+                Random(cols as u64).values(3 * cols).into_iter().map(|x| x * scale).collect();
             let want = run(Level::PORTABLE, &x, cols);
             for level in Level::available() {
-                assert_same_bits(&format!("{level} {cols} columns ±{scale}"), cols, &run(level, &x, cols), &want);
+                assert_same_bits(
+                    &format!("{level} {cols} columns ±{scale}"),
+                    cols,
+                    &run(level, &x, cols),
+                    &want,
+                );
             }
         }
     }
@@ -67,8 +87,14 @@ fn a_row_alone_has_the_bits_of_the_row_in_any_batch() {
     for cols in LENGTHS {
         let x = Random(cols as u64).values(5 * cols);
         for level in Level::available() {
-            let alone: Vec<f32> = x.chunks_exact(cols).flat_map(|row| run(level, row, cols)).collect();
-            assert_same_bits(&format!("{level} {cols} columns"), cols, &run(level, &x, cols), &alone);
+            let alone: Vec<f32> =
+                x.chunks_exact(cols).flat_map(|row| run(level, row, cols)).collect();
+            assert_same_bits(
+                &format!("{level} {cols} columns"),
+                cols,
+                &run(level, &x, cols),
+                &alone,
+            );
         }
     }
 }
@@ -76,11 +102,17 @@ fn a_row_alone_has_the_bits_of_the_row_in_any_batch() {
 #[test]
 fn equal_values_are_equally_likely() {
     for cols in LENGTHS.into_iter().filter(|cols| cols.is_power_of_two()) {
-        // The largest and smallest rows there are: nothing overflows, because the maximum is subtracted first.
+        // The largest and smallest rows there are: nothing overflows, because the maximum is
+        // subtracted first.
         for x in [0.0, -1e-40, 1e4, f32::MAX, f32::MIN] {
             for level in Level::available() {
                 let got = run(level, &vec![x; cols], cols);
-                assert_exact(&format!("{level} {cols} times {x:e}"), cols, &got, &vec![1.0 / cols as f64; cols]);
+                assert_exact(
+                    &format!("{level} {cols} times {x:e}"),
+                    cols,
+                    &got,
+                    &vec![1.0 / cols as f64; cols],
+                );
             }
         }
     }
@@ -95,7 +127,12 @@ fn the_maximum_is_found_at_every_position() {
             let mut want = vec![0.0; cols];
             want[at] = 1.0;
             for level in Level::available() {
-                assert_exact(&format!("{level} maximum at {at} of {cols}"), cols, &run(level, &x, cols), &want);
+                assert_exact(
+                    &format!("{level} maximum at {at} of {cols}"),
+                    cols,
+                    &run(level, &x, cols),
+                    &want,
+                );
             }
         }
     }
@@ -117,7 +154,10 @@ fn a_nan_makes_its_own_row_nan_and_no_other() {
             x[cols + at] = f32::NAN;
             for level in Level::available() {
                 let got = run(level, &x, cols);
-                assert!(got[cols..2 * cols].iter().all(|p| p.is_nan()), "{level} NaN at {at} of {cols}: {got:?}");
+                assert!(
+                    got[cols..2 * cols].iter().all(|p| p.is_nan()),
+                    "{level} NaN at {at} of {cols}: {got:?}"
+                );
                 assert!(
                     got[..cols].iter().chain(&got[2 * cols..]).all(|p| p.is_finite()),
                     "{level} NaN at {at} of {cols}: {got:?}"

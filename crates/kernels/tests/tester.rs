@@ -22,7 +22,11 @@ struct Problem {
 impl Problem {
     fn integers() -> Problem {
         let mut random = Random(3);
-        Problem { x: random.integers(M * K), weight: random.integers(N * K), bias: random.integers(N) }
+        Problem {
+            x: random.integers(M * K),
+            weight: random.integers(N * K),
+            bias: random.integers(N),
+        }
     }
 
     fn random() -> Problem {
@@ -49,7 +53,8 @@ impl Problem {
             x.chunks_exact_mut(K).for_each(|row| row[K - 1] = 0.0);
             Problem { x, weight: self.weight.clone(), bias: self.bias.clone() }.right()
         };
-        let no_bias = Problem { x: self.x.clone(), weight: self.weight.clone(), bias: vec![0.0; N] }.right();
+        let no_bias =
+            Problem { x: self.x.clone(), weight: self.weight.clone(), bias: vec![0.0; N] }.right();
         vec![
             ("all zeros", vec![0.0; M * N]),
             ("nothing written", vec![f32::NAN; M * N]),
@@ -90,7 +95,10 @@ fn comparison_within_the_rounding_bound_accepts_the_right_result_and_no_wrong_on
     let bound = linear_bound(&p.x, &p.weight, &p.bias);
     assert_within("right", N, &p.right(), &want, &bound);
     for (name, wrong) in p.wrong() {
-        assert!(refusal(|| assert_within(name, N, &wrong, &want, &bound)).is_some(), "{name} passed");
+        assert!(
+            refusal(|| assert_within(name, N, &wrong, &want, &bound)).is_some(),
+            "{name} passed"
+        );
     }
 }
 
@@ -100,7 +108,10 @@ fn comparison_of_bits_accepts_the_right_result_and_no_wrong_one() {
     let want = p.right();
     assert_same_bits("right", N, &p.right(), &want);
     let mut wrong = p.wrong();
-    wrong.push(("one last bit", want.iter().enumerate().map(|(i, y)| if i == 40 { y.next_up() } else { *y }).collect()));
+    wrong.push((
+        "one last bit",
+        want.iter().enumerate().map(|(i, y)| if i == 40 { y.next_up() } else { *y }).collect(),
+    ));
     wrong.push(("signs of zero", vec![-0.0; M * N]));
     for (name, wrong) in wrong {
         assert!(refusal(|| assert_same_bits(name, N, &wrong, &want)).is_some(), "{name} passed");
@@ -114,7 +125,8 @@ fn a_refusal_names_the_first_mismatch_with_its_coordinates_and_both_values() {
     let message = refusal(|| assert_exact("case", 2, &got, &want)).expect("3.5 is not 3");
     assert_eq!(message, "case: row 1 column 1: got 3.5e0, want exactly 3e0");
 
-    let message = refusal(|| assert_within("case", 2, &got, &want, &[0.25; 6])).expect("3.5 is not 3 ± 0.25");
+    let message =
+        refusal(|| assert_within("case", 2, &got, &want, &[0.25; 6])).expect("3.5 is not 3 ± 0.25");
     assert_eq!(message, "case: row 1 column 1: got 3.5e0, want 3e0: error 5e-1, bound 2.5e-1");
 
     let want = want.map(|x| x as f32);
@@ -142,7 +154,9 @@ fn a_sweep_finds_the_one_wrong_float_wherever_it_is() {
     let range = 0x3f80_0001..=0x3f84_1234;
     for bad in [0x3f80_0001, 0x3f81_0000, 0x3f81_0001, 0x3f82_3456, 0x3f84_1234_u32] {
         for wrong in [f32::NAN, f32::from_bits(bad).next_up()] {
-            let identity_but_for_one = |x: &mut [f32]| x.iter_mut().filter(|x| x.to_bits() == bad).for_each(|x| *x = wrong);
+            let identity_but_for_one = |x: &mut [f32]| {
+                x.iter_mut().filter(|x| x.to_bits() == bad).for_each(|x| *x = wrong)
+            };
             for error in [|x: f32, y: f32| ulps(y, x.into()), |x, y| f64::from(y - x).abs()] {
                 let (worst, at) = sweep(range.clone(), identity_but_for_one, error);
                 assert!(worst > 0.0, "{bad:08x} was missed");

@@ -12,7 +12,8 @@ pub mod whole;
 use minilm_kernels::{AlignedVec, Level, attention};
 
 /// context `[T, H]` of qkv `[T, 3·H]`: queries, keys and values side by side.
-pub type Rung = fn(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]);
+pub type Rung =
+    fn(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]);
 
 /// How the rows belong to sentences, and the columns to heads.
 #[derive(Clone, Copy, Debug)]

@@ -8,14 +8,16 @@
 //!   bias                          or with the tile's last chain
 //! ```
 //!
-//! A ladder adds one idea a rung; here the idea is the same and the numbers differ. So there is one product, in `bakeoff/kernel.rs`, and
-//! a [`Variant`] says how it runs. Each variant differs from the shipped one in one thing: its tile, or one of the rest. The shipped
-//! [`Linear`](minilm_kernels::gemm::Linear) takes part itself; it and the variant of the same name should be equally fast, or the
-//! comparison is not fair.
+//! A ladder adds one idea a rung; here the idea is the same and the numbers differ. So there is one
+//! product, in `bakeoff/kernel.rs`, and a [`Variant`] says how it runs. Each variant differs from
+//! the shipped one in one thing: its tile, or one of the rest. The shipped
+//! [`Linear`](minilm_kernels::gemm::Linear) takes part itself; it and the variant of the same name
+//! should be equally fast, or the comparison is not fair.
 //!
 //! A variant whose chains have the shipped length gives the shipped bits, whatever else it does.
 //!
-//! What it does not vary is what the vocabulary of [`Simd`](minilm_kernels::simd::Simd) cannot say: the kind of prefetch.
+//! What it does not vary is what the vocabulary of [`Simd`](minilm_kernels::simd::Simd) cannot say:
+//! the kind of prefetch.
 //!
 //! In the book: `docs/10-speed.md`.
 
@@ -31,13 +33,16 @@ pub use table::{BakeOff, Entry, Layer, LevelTable, Product};
 
 use minilm_kernels::{Level, Rows, RowsMut, gemm::KC};
 
-/// Rows of x: one short text, a small pack, a full one. Tiles are compiled for the heights that these are dealt to, and no others.
+/// Rows of x: one short text, a small pack, a full one. Tiles are compiled for the heights that
+/// these are dealt to, and no others.
 pub const ROWS: [usize; 3] = [8, 64, 160];
 
-/// N and K of the model's products: fused query, key and value; attention output; feed-forward up and down.
+/// N and K of the model's products: fused query, key and value; attention output; feed-forward up
+/// and down.
 pub const SHAPES: [(usize, usize); 4] = [(1152, 384), (384, 384), (1536, 384), (384, 1536)];
 
-/// Layers of the model. A product takes the weights of one after the other, so that they come from as far as in the model.
+/// Layers of the model. A product takes the weights of one after the other, so that they come from
+/// as far as in the model.
 pub const LAYERS: usize = 6;
 
 /// MR × NV on AVX-512, with 32 registers; the shipped tile first.
@@ -59,16 +64,19 @@ fn tiles(level: Level) -> &'static [(usize, usize)] {
 /// Which of the two inner loops is outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// A chain passes all rows before the next chain: its weights stay near, y is read and written for each chain.
+    /// A chain passes all rows before the next chain: its weights stay near, y is read and written
+    /// for each chain.
     ChainByChain,
-    /// A tile does all its chains before the next tile: its y stays near, the whole panel of weights passes for each tile.
+    /// A tile does all its chains before the next tile: its y stays near, the whole panel of
+    /// weights passes for each tile.
     TileByTile,
 }
 
 /// When a tile fetches its share of the next weights into the second-level cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fetch {
-    /// Evenly over its steps: few lines are on their way at once, and the rows of x need not wait for them.
+    /// Evenly over its steps: few lines are on their way at once, and the rows of x need not wait
+    /// for them.
     Spread,
     /// In its first steps, as much in each as the step itself uses: what is fetched is there early.
     Burst,
@@ -111,7 +119,8 @@ impl Variant {
         Variant { rows, vectors, chain: KC, order, fetch, epilogue, huge_pages: true }
     }
 
-    /// All variants of a level, that with the shipped choices first; none for a level without tiles here.
+    /// All variants of a level, that with the shipped choices first; none for a level without tiles
+    /// here.
     ///
     /// ```
     /// use minilm_kernels::Level;
@@ -160,8 +169,8 @@ impl Variant {
     /// y `[M, N]` = x `[M, K]` · Wᵀ + b, where M is one of [`ROWS`].
     ///
     /// # Panics
-    /// If the shapes do not fit, the weights are packed for another number of vectors, M is another number of rows, or the tile is not one
-    /// of the level's.
+    /// If the shapes do not fit, the weights are packed for another number of vectors, M is another
+    /// number of rows, or the tile is not one of the level's.
     ///
     /// ```
     /// use minilm_kernels::{Level, Rows, RowsMut};
@@ -176,7 +185,12 @@ impl Variant {
     /// }
     /// ```
     pub fn run(self, level: Level, x: Rows, weights: &Packed, y: RowsMut) {
-        assert!(tiles(level).contains(&(self.rows, self.vectors)), "{level} has no tile {} × {}", self.rows, self.vectors);
+        assert!(
+            tiles(level).contains(&(self.rows, self.vectors)),
+            "{level} has no tile {} × {}",
+            self.rows,
+            self.vectors
+        );
         self.check(x, weights, &y);
         level.run(kernel::Gemm { variant: self, x, weights, y });
     }
@@ -184,7 +198,13 @@ impl Variant {
     fn check(self, x: Rows, weights: &Packed, y: &RowsMut) {
         assert!(ROWS.contains(&x.rows()), "{} rows; there are tiles for {ROWS:?}", x.rows());
         assert_eq!(self.vectors, weights.vectors(), "the weights are packed for other panels");
-        assert_eq!(x.cols(), weights.inputs(), "x has {} columns, the weights {}", x.cols(), weights.inputs());
+        assert_eq!(
+            x.cols(),
+            weights.inputs(),
+            "x has {} columns, the weights {}",
+            x.cols(),
+            weights.inputs()
+        );
         assert_eq!((x.rows(), weights.outputs()), (y.rows(), y.cols()), "y has another shape");
     }
 }

@@ -2,7 +2,8 @@
 
 /// splitmix64.
 ///
-/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014.
+/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
+/// OOPSLA 2014.
 ///
 /// ```
 /// use minilm_ladder::inputs::Random;
@@ -19,7 +20,8 @@ impl Random {
     /// assert!(values.len() == 100 && values.iter().all(|x| x.abs() <= 0.5));
     /// ```
     pub fn values(&mut self, len: usize, spread: f32) -> Vec<f32> {
-        let mut value = || ((self.bits() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32 * spread;
+        let mut value =
+            || ((self.bits() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32 * spread;
         (0..len).map(|_| value()).collect()
     }
 

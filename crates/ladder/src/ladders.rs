@@ -1,4 +1,5 @@
-//! The six ladders: what is computed, on which shapes, in which unit, and how fast it could be at best.
+//! The six ladders: what is computed, on which shapes, in which unit, and how fast it could be at
+//! best.
 
 use crate::{
     STEPS, Step, YARDSTICKS,
@@ -26,13 +27,34 @@ pub struct Ladder {
 pub const LADDERS: [Ladder; 6] = [
     Ladder { name: "gemm", unit: Unit::Gflops, cases: &PRODUCTS, yardstick: "matrixmultiply" },
     // One for the squares, two for the result.
-    Ladder { name: "layer_norm", unit: Unit::Nanoseconds { multiplications: 3 }, cases: &[ROWS], yardstick: "three_passes" },
-    // Those of the shipped exponential: x / ln 2, two for r, five of q, r², 1 + …, n / 2, two factors 2ⁿ.
-    Ladder { name: "softmax", unit: Unit::Nanoseconds { multiplications: 13 }, cases: &SCORES, yardstick: "max_shifted" },
+    Ladder {
+        name: "layer_norm",
+        unit: Unit::Nanoseconds { multiplications: 3 },
+        cases: &[ROWS],
+        yardstick: "three_passes",
+    },
+    // Those of the shipped exponential: x / ln 2, two for r, five of q, r², 1 + …, n / 2, two
+    // factors 2ⁿ.
+    Ladder {
+        name: "softmax",
+        unit: Unit::Nanoseconds { multiplications: 13 },
+        cases: &SCORES,
+        yardstick: "max_shifted",
+    },
     // x / W, the distance u, six of the polynomial, the result.
-    Ladder { name: "gelu", unit: Unit::Nanoseconds { multiplications: 9 }, cases: &[ROWS], yardstick: "library" },
+    Ladder {
+        name: "gelu",
+        unit: Unit::Nanoseconds { multiplications: 9 },
+        cases: &[ROWS],
+        yardstick: "library",
+    },
     // x / ln 2, r, six of the polynomial, one factor 2ⁿ: the rung `reduced`, which does least.
-    Ladder { name: "exp", unit: Unit::Nanoseconds { multiplications: 9 }, cases: &[ROWS], yardstick: "library" },
+    Ladder {
+        name: "exp",
+        unit: Unit::Nanoseconds { multiplications: 9 },
+        cases: &[ROWS],
+        yardstick: "library",
+    },
     Ladder { name: "attention", unit: Unit::Gflops, cases: &PACKS, yardstick: "matrixmultiply" },
 ];
 
@@ -58,8 +80,9 @@ const PACKS: [Case; 3] = [
     Case::Sentences(&[4, 7, 9, 12, 14, 19, 23, 40]),
     Case::Sentences(&[256]),
 ];
-/// Weights of the model's linear layers. A product is measured with as many matrices in turn, so that each comes from as far as in the
-/// model, which uses it once a pass. One matrix alone would stay in a cache and flatter everyone.
+/// Weights of the model's linear layers. A product is measured with as many matrices in turn, so
+/// that each comes from as far as in the model, which uses it once a pass. One matrix alone would
+/// stay in a cache and flatter everyone.
 const WEIGHTS: usize = 6 * 12 * 384 * 384;
 const HIDDEN: usize = 384;
 const HEADS: usize = 12;
@@ -71,8 +94,9 @@ pub enum Unit {
     Gflops,
     /// Nanoseconds an element.
     Nanoseconds {
-        /// Multiplications and multiply-adds of the rung with fewest, for each vector. They bound the time from below: whatever else there is
-        /// to do, these have to go through the units whose rate the peak is.
+        /// Multiplications and multiply-adds of the rung with fewest, for each vector. They bound
+        /// the time from below: whatever else there is to do, these have to go through the units
+        /// whose rate the peak is.
         multiplications: usize,
     },
 }
@@ -160,8 +184,10 @@ impl Case {
             Case::Rows { rows, cols } => format!("{rows} × {cols}"),
             Case::Sentences([l]) => format!("1 sentence of {l} tokens"),
             Case::Sentences(lengths) => {
-                let (least, most) = (lengths.iter().min().unwrap_or(&0), lengths.iter().max().unwrap_or(&0));
-                let range = if least == most { most.to_string() } else { format!("{least}–{most}") };
+                let (least, most) =
+                    (lengths.iter().min().unwrap_or(&0), lengths.iter().max().unwrap_or(&0));
+                let range =
+                    if least == most { most.to_string() } else { format!("{least}–{most}") };
                 format!("{} sentences of {range} tokens", lengths.len())
             }
         }
@@ -177,7 +203,9 @@ impl Case {
             Case::Product { rows, k, n } => 2 * rows * k * n,
             Case::Rows { rows, cols } => rows * cols,
             // Two products of L·L·D multiply-adds for each head.
-            Case::Sentences(lengths) => 2 * 2 * HIDDEN * lengths.iter().map(|l| l * l).sum::<usize>(),
+            Case::Sentences(lengths) => {
+                2 * 2 * HIDDEN * lengths.iter().map(|l| l * l).sum::<usize>()
+            }
         };
         amount as f64
     }
@@ -227,7 +255,8 @@ impl Step {
             (Operation::Gemm(linear), Case::Product { rows, k, n }) => {
                 let (x, mut y) = (random.values(rows * k, 1.0), vec![0.0; rows * n]);
                 let weight = random.values(n * k, 1.0);
-                let layers: Vec<_> = (0..(WEIGHTS / (n * k)).max(1)).map(|_| linear(level, &weight, k)).collect();
+                let layers: Vec<_> =
+                    (0..(WEIGHTS / (n * k)).max(1)).map(|_| linear(level, &weight, k)).collect();
                 let mut next = 0;
                 Box::new(move || {
                     next = (next + 1) % layers.len();
@@ -241,7 +270,8 @@ impl Step {
                     Some(*end)
                 }));
                 let tokens: usize = lengths.iter().sum();
-                let (qkv, mut context) = (random.values(tokens * 3 * HIDDEN, 1.0), vec![0.0; tokens * HIDDEN]);
+                let (qkv, mut context) =
+                    (random.values(tokens * 3 * HIDDEN, 1.0), vec![0.0; tokens * HIDDEN]);
                 let mut scratch = Scratch::default();
                 Box::new(move || {
                     let pack = Pack { hidden: HIDDEN, heads: HEADS, starts: &starts };
@@ -250,7 +280,9 @@ impl Step {
             }
             (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {
                 let (gamma, beta) = (random.values(cols, 1.0), random.values(cols, 1.0));
-                in_place(random.values(rows * cols, 3.0), move |x| layer_norm(level, x, &gamma, &beta, 1e-12))
+                in_place(random.values(rows * cols, 3.0), move |x| {
+                    layer_norm(level, x, &gamma, &beta, 1e-12)
+                })
             }
             (Operation::Softmax(softmax), Case::Rows { rows, cols }) => {
                 let mut sums = vec![0.0; rows];
@@ -267,7 +299,8 @@ impl Step {
     }
 }
 
-/// An operation that overwrites its input: it gets the same in each run, and copying it does not count.
+/// An operation that overwrites its input: it gets the same in each run, and copying it does not
+/// count.
 fn in_place(input: Vec<f32>, mut operation: impl FnMut(&mut [f32]) + 'static) -> Work {
     let mut x = input.clone();
     Box::new(move || {

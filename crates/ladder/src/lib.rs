@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
-#![allow(clippy::needless_range_loop, reason = "loops over i, j and k read like the formulas above them")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over i, j and k read like the formulas above them"
+)]
 
 pub mod attention;
 pub mod bakeoff;

@@ -1,4 +1,5 @@
-//! `minilm-ladder`: every kernel from the plain loop to what is shipped, measured on this machine, and the bake-off of tiles.
+//! `minilm-ladder`: every kernel from the plain loop to what is shipped, measured on this machine,
+//! and the bake-off of tiles.
 #![forbid(unsafe_code)]
 
 use clap::{Args, Parser, Subcommand};
@@ -23,7 +24,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The product of GEMM with other tiles, chains and loops than the shipped one, in percent of the core's peak
+    /// The product of GEMM with other tiles, chains and loops than the shipped one, in percent of
+    /// the core's peak
     Bakeoff(BakeOff),
 }
 
@@ -38,7 +40,8 @@ struct Ladders {
     /// Seconds for each table; at least five rounds are made, however long they take
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     seconds: f64,
-    /// Only the first shape of each ladder and a few rounds: a look, in seconds, and not a measurement
+    /// Only the first shape of each ladder and a few rounds: a look, in seconds, and not a
+    /// measurement
     #[arg(long, conflicts_with = "seconds")]
     quick: bool,
     /// Instruction set: auto, avx512, avx2 or portable
@@ -82,11 +85,17 @@ fn climb(arguments: &Ladders) -> Result<(), String> {
     let level = arguments.level;
     let mut report = Report { level: level.name(), peak_flops: peak(level), ladders: Vec::new() };
     if !arguments.json {
-        println!("level {level}, {:.1} GFLOP/s of multiply-adds on registers, one core\n", report.peak_flops / 1e9);
+        println!(
+            "level {level}, {:.1} GFLOP/s of multiply-adds on registers, one core\n",
+            report.peak_flops / 1e9
+        );
     }
-    let named = |name: &str| arguments.ladders.is_empty() || arguments.ladders.iter().any(|asked| asked == name);
+    let named = |name: &str| {
+        arguments.ladders.is_empty() || arguments.ladders.iter().any(|asked| asked == name)
+    };
     for ladder in LADDERS.into_iter().filter(|ladder| named(ladder.name)) {
-        let (cases, seconds) = if arguments.quick { (1, 0.0) } else { (ladder.cases.len(), arguments.seconds) };
+        let (cases, seconds) =
+            if arguments.quick { (1, 0.0) } else { (ladder.cases.len(), arguments.seconds) };
         for &case in &ladder.cases[..cases] {
             let table = Table::measure(ladder, case, level, report.peak_flops, seconds);
             if !arguments.json {

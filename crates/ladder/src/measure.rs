@@ -42,7 +42,11 @@ fn runs_of_a_turn(work: &mut Work) -> u32 {
 pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     let half = samples.len() / 2;
-    if samples.len().is_multiple_of(2) { (samples[half - 1] + samples[half]) / 2.0 } else { samples[half] }
+    if samples.len().is_multiple_of(2) {
+        (samples[half - 1] + samples[half]) / 2.0
+    } else {
+        samples[half]
+    }
 }
 
 #[cfg(test)]

@@ -96,19 +96,37 @@ pub fn peak(level: Level) -> f64 {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}, {} · ceiling {:.3} {} a core\n", self.name, self.case, self.ceiling, self.unit)?;
+        writeln!(
+            f,
+            "{}, {} · ceiling {:.3} {} a core\n",
+            self.name, self.case, self.ceiling, self.unit
+        )?;
         let unit = self.unit;
-        writeln!(f, "| rung           | {unit:>14} | of ceiling | of yardstick | over last | lines |")?;
-        writeln!(f, "|----------------|---------------:|-----------:|-------------:|----------:|------:|")?;
+        writeln!(
+            f,
+            "| rung           | {unit:>14} | of ceiling | of yardstick | over last | lines |"
+        )?;
+        writeln!(
+            f,
+            "|----------------|---------------:|-----------:|-------------:|----------:|------:|"
+        )?;
         let mut last: Option<&Row> = None;
-        let rival = (!self.rungs.iter().any(|row| row.name == self.yardstick.name)).then_some(&self.yardstick);
+        let rival = (!self.rungs.iter().any(|row| row.name == self.yardstick.name))
+            .then_some(&self.yardstick);
         for row in self.rungs.iter().chain(rival) {
             let over = |other: &Row| self.counted.ratio(row.value, other.value);
             let of_ceiling = 100.0 * self.counted.ratio(row.value, self.ceiling) / row.cores as f64;
             let ours = row.lines > 0;
-            let over_last = last.filter(|_| ours).map(|last| format!("{:.2} ×", over(last))).unwrap_or_default();
+            let over_last = last
+                .filter(|_| ours)
+                .map(|last| format!("{:.2} ×", over(last)))
+                .unwrap_or_default();
             let lines = if ours { row.lines.to_string() } else { String::new() };
-            let name = if row.cores > 1 { format!("{} ({})", row.name, row.cores) } else { row.name.to_owned() };
+            let name = if row.cores > 1 {
+                format!("{} ({})", row.name, row.cores)
+            } else {
+                row.name.to_owned()
+            };
             let value = format!("{:.3}", row.value);
             let of_yardstick = 100.0 * over(&self.yardstick);
             writeln!(

@@ -1,4 +1,5 @@
-//! The registry: every rung once, in the order in which it is read. Tests, benchmarks, tables and plots go by it.
+//! The registry: every rung once, in the order in which it is read. Tests, benchmarks, tables and
+//! plots go by it.
 
 use crate::{attention, exp, gelu, gemm, layer_norm, softmax, yardstick};
 use Operation::{Attention, Exp, Gelu, Gemm, LayerNorm, Softmax};
@@ -72,13 +73,28 @@ pub const STEPS: &[Step] = &[
     step!(attention / whole, Attention(attention::whole::attention)),
     step!(attention / per_head, Attention(attention::per_head::attention)),
     step!(attention / tiles, Attention(attention::tiles::attention)),
-    step!(attention / shipped, Attention(attention::shipped::attention), "attention.rs", "gemm/micro.rs"),
+    step!(
+        attention / shipped,
+        Attention(attention::shipped::attention),
+        "attention.rs",
+        "gemm/micro.rs"
+    ),
 ];
 
 /// What a ladder is measured against where none of its own rungs is: somebody else's work.
 pub const YARDSTICKS: &[Step] = &[
-    Step { ladder: "gemm", name: "matrixmultiply", sources: &[], operation: Gemm(yardstick::linear) },
-    Step { ladder: "attention", name: "matrixmultiply", sources: &[], operation: Attention(yardstick::attention) },
+    Step {
+        ladder: "gemm",
+        name: "matrixmultiply",
+        sources: &[],
+        operation: Gemm(yardstick::linear),
+    },
+    Step {
+        ladder: "attention",
+        name: "matrixmultiply",
+        sources: &[],
+        operation: Attention(yardstick::attention),
+    },
 ];
 
 impl Step {
@@ -103,8 +119,14 @@ impl Step {
     /// assert_eq!(step.lines(), 1);
     /// ```
     pub fn lines(&self) -> usize {
-        let before_tests = self.sources.iter().flat_map(|source| source.lines().take_while(|line| *line != "#[cfg(test)]"));
-        before_tests.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
+        let before_tests = self
+            .sources
+            .iter()
+            .flat_map(|source| source.lines().take_while(|line| *line != "#[cfg(test)]"));
+        before_tests
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with("//"))
+            .count()
     }
 
     /// Cores it runs on.

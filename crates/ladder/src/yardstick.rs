@@ -1,6 +1,7 @@
 //! What somebody else's product of matrices takes: the crate `matrixmultiply`, through `ndarray`.
 //!
-//! It is fast and general: any strides, any shape. So it packs both matrices in each call, and knows nothing of what comes next.
+//! It is fast and general: any strides, any shape. So it packs both matrices in each call, and
+//! knows nothing of what comes next.
 
 use crate::{
     attention::{Pack, Scratch},
@@ -17,8 +18,15 @@ pub fn linear(_: Level, weight: &[f32], k: usize) -> Forward {
     Box::new(move |x, y| general_mat_mul(1.0, &view(x, k), &weight.t(), 0.0, &mut view_mut(y, n)))
 }
 
-/// Softmax(q·kᵀ/√D)·v for every sentence and head: the two products, and the shipped softmax between them.
-pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]) {
+/// Softmax(q·kᵀ/√D)·v for every sentence and head: the two products, and the shipped softmax
+/// between them.
+pub fn attention(
+    level: Level,
+    qkv: &[f32],
+    pack: Pack,
+    scratch: &mut Scratch,
+    context: &mut [f32],
+) {
     let Pack { hidden, heads, starts } = pack;
     let d = hidden / heads;
     let scale = 1.0 / (d as f32).sqrt();
@@ -45,7 +53,11 @@ fn view_mut(data: &mut [f32], cols: usize) -> ArrayViewMut2<'_, f32> {
     ArrayViewMut2::from_shape((data.len() / cols, cols), data).expect("whole rows")
 }
 
-fn cut<S: RawData>(mut matrix: ArrayBase<S, Ix2>, rows: Range<usize>, columns: Range<usize>) -> ArrayBase<S, Ix2> {
+fn cut<S: RawData>(
+    mut matrix: ArrayBase<S, Ix2>,
+    rows: Range<usize>,
+    columns: Range<usize>,
+) -> ArrayBase<S, Ix2> {
     matrix.slice_axis_inplace(Axis(0), rows.into());
     matrix.slice_axis_inplace(Axis(1), columns.into());
     matrix

@@ -1,4 +1,5 @@
-//! The book hangs together: links lead somewhere, chapters are complete, every kernel and its chapter know each other.
+//! The book hangs together: links lead somewhere, chapters are complete, every kernel and its
+//! chapter know each other.
 
 use std::{
     collections::BTreeSet,
@@ -20,7 +21,9 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(folder)).expect("a folder");
     let paths = entries.map(|entry| entry.expect("a file").path());
     let wanted = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
-    let mut names: Vec<String> = wanted.map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = wanted
+        .map(|path| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -35,7 +38,10 @@ fn course() -> Vec<String> {
 
 /// All numbered pages, `00-map.md` first.
 fn chapters() -> Vec<String> {
-    files("docs", "md").into_iter().filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).collect()
+    files("docs", "md")
+        .into_iter()
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+        .collect()
 }
 
 /// What stands in the parentheses of `[…](…)`, without code blocks.
@@ -99,7 +105,11 @@ fn every_link_leads_to_a_file_and_a_place_in_it() {
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
             let path = if path.is_empty() { PathBuf::from(&page) } else { folder.join(path) };
             assert!(root().join(&path).exists(), "{page}: there is no {link}");
-            assert!(anchor.is_empty() || has_anchor(&read(&path), anchor), "{page}: {} has no #{anchor}", path.display());
+            assert!(
+                anchor.is_empty() || has_anchor(&read(&path), anchor),
+                "{page}: {} has no #{anchor}",
+                path.display()
+            );
         }
     }
 }
@@ -130,16 +140,25 @@ fn numbers_of_the_text_are_those_of_the_code() {
         ("crates/minilm/src/schedule.rs", "const PACK: usize = 160;"),
         ("crates/minilm/src/schedule.rs", "const SMALLEST_PACK: usize = 32;"),
         ("crates/model/src/encoder.rs", "const FFN_CHUNK: usize = 3 * KC;"),
-        ("crates/model/src/encoder/load.rs", "[6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups))"),
+        (
+            "crates/model/src/encoder/load.rs",
+            "[6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups))",
+        ),
     ] {
-        assert!(read(source).contains(line), "{source} has no {line:?}: what do the chapters say of it?");
+        assert!(
+            read(source).contains(line),
+            "{source} has no {line:?}: what do the chapters say of it?"
+        );
     }
 }
 
 #[test]
 fn the_reading_order_is_as_long_as_the_map_says() {
     let map = read("docs/00-map.md");
-    let said = map.split(" lines of code, lead from nothing").next().and_then(|text| text.rsplit(' ').next());
+    let said = map
+        .split(" lines of code, lead from nothing")
+        .next()
+        .and_then(|text| text.rsplit(' ').next());
     let said: usize = said.and_then(|number| number.parse().ok()).expect("a number of lines");
     let files = [
         "kernels/src/naive.rs",
@@ -150,7 +169,8 @@ fn the_reading_order_is_as_long_as_the_map_says() {
     ];
     let lines = |file: &&str| {
         let text = read(format!("crates/{file}"));
-        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines().map(str::trim);
+        let code =
+            text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines().map(str::trim);
         code.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
     };
     let found: usize = files.iter().map(lines).sum();
@@ -160,9 +180,14 @@ fn the_reading_order_is_as_long_as_the_map_says() {
 #[test]
 fn every_file_that_is_named_is_there() {
     for chapter in chapters() {
-        for name in read(format!("docs/{chapter}")).split("```").step_by(2).flat_map(|prose| prose.split('`').skip(1).step_by(2))
+        for name in read(format!("docs/{chapter}"))
+            .split("```")
+            .step_by(2)
+            .flat_map(|prose| prose.split('`').skip(1).step_by(2))
         {
-            let is_path = ["crates/", "tests/", "benches/", "docs/", "weights/"].iter().any(|folder| name.starts_with(folder));
+            let is_path = ["crates/", "tests/", "benches/", "docs/", "weights/"]
+                .iter()
+                .any(|folder| name.starts_with(folder));
             if is_path && !name.contains(['{', '*', ' ']) && !name.contains("MACHINE") {
                 assert!(root().join(name).exists(), "{chapter}: there is no {name}");
             }
@@ -189,21 +214,31 @@ fn every_chapter_has_a_figure_a_table_and_a_way_on() {
         assert!(text.contains("\n!["), "{chapter}: no figure");
         assert!(text.contains("|---"), "{chapter}: no table");
         if let Some(next) = all.get(i + 1) {
-            assert!(text.trim_end().ends_with(&format!("({next}).")), "{chapter} does not end with the way to {next}");
+            assert!(
+                text.trim_end().ends_with(&format!("({next}).")),
+                "{chapter} does not end with the way to {next}"
+            );
         }
         for fence in text.split("\n```").skip(1).step_by(2) {
             let language = fence.lines().next().unwrap_or_default();
-            assert!(["rust", "text", "sh"].contains(&language), "{chapter}: a block of {language:?}");
+            assert!(
+                ["rust", "text", "sh"].contains(&language),
+                "{chapter}: a block of {language:?}"
+            );
         }
     }
 }
 
 #[test]
 fn every_figure_is_shown() {
-    let shown: BTreeSet<String> = chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
+    let shown: BTreeSet<String> =
+        chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
     for figure in files("docs/figures", "svg") {
         let in_readme = read("README.md").contains(&figure);
-        assert!(in_readme || shown.contains(&format!("figures/{figure}")), "no chapter shows {figure}");
+        assert!(
+            in_readme || shown.contains(&format!("figures/{figure}")),
+            "no chapter shows {figure}"
+        );
     }
 }
 
@@ -211,15 +246,20 @@ fn every_figure_is_shown() {
 fn chapter_of(source: &str) -> Option<String> {
     let text = read(source);
     let mut header = text.lines().take_while(|line| line.starts_with("//!"));
-    let chapter = header.find_map(|line| line.strip_prefix("//! In the book: `")?.strip_suffix("`."))?;
+    let chapter =
+        header.find_map(|line| line.strip_prefix("//! In the book: `")?.strip_suffix("`."))?;
     assert!(root().join(chapter).exists(), "{source}: there is no {chapter}");
     Some(chapter.to_owned())
 }
 
 #[test]
 fn every_kernel_and_part_of_the_model_names_its_chapter_and_is_linked_from_the_book() {
-    let linked: BTreeSet<String> = chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
-    for source in ["crates/kernels/src", "crates/model/src", "crates/pooling/src"].into_iter().flat_map(sources) {
+    let linked: BTreeSet<String> =
+        chapters().iter().flat_map(|chapter| links(&read(format!("docs/{chapter}")))).collect();
+    for source in ["crates/kernels/src", "crates/model/src", "crates/pooling/src"]
+        .into_iter()
+        .flat_map(sources)
+    {
         assert!(chapter_of(&source).is_some(), "{source} names no chapter");
         assert!(linked.contains(&format!("../{source}")), "no chapter links to {source}");
     }
@@ -228,10 +268,14 @@ fn every_kernel_and_part_of_the_model_names_its_chapter_and_is_linked_from_the_b
 #[test]
 fn every_rung_and_every_source_that_a_chapter_links_to_names_its_chapter() {
     let linked = chapters().into_iter().flat_map(|chapter| links(&read(format!("docs/{chapter}"))));
-    let linked = linked.filter_map(|link| Some(link.split('#').next()?.strip_prefix("../")?.to_owned()));
+    let linked =
+        linked.filter_map(|link| Some(link.split('#').next()?.strip_prefix("../")?.to_owned()));
     let linked = linked.filter(|path| path.contains("/src/") && path.ends_with(".rs"));
     let rungs = minilm_ladder::STEPS.iter().flat_map(|step| {
-        [format!("crates/ladder/src/{}.rs", step.ladder), format!("crates/ladder/src/{}/{}.rs", step.ladder, step.name)]
+        [
+            format!("crates/ladder/src/{}.rs", step.ladder),
+            format!("crates/ladder/src/{}/{}.rs", step.ladder, step.name),
+        ]
     });
     for source in linked.chain(rungs).collect::<BTreeSet<_>>() {
         assert!(chapter_of(&source).is_some(), "{source} names no chapter");
@@ -241,14 +285,24 @@ fn every_rung_and_every_source_that_a_chapter_links_to_names_its_chapter() {
 #[test]
 fn the_exercises_are_those_that_the_chapters_name() {
     let tests = read("crates/ladder/tests/exercises.rs");
-    let tests: BTreeSet<&str> = tests.lines().filter_map(|line| line.strip_prefix("fn chapter_")?.split('(').next()).collect();
+    let tests: BTreeSet<&str> = tests
+        .lines()
+        .filter_map(|line| line.strip_prefix("fn chapter_")?.split('(').next())
+        .collect();
     let mut named = BTreeSet::new();
     for (number, chapter) in course().iter().enumerate().skip(1) {
         let text = read(format!("docs/{chapter}"));
-        let here: Vec<String> =
-            text.lines().filter_map(|line| Some(line.strip_prefix("- `chapter_")?.split('`').next()?.to_owned())).collect();
+        let here: Vec<String> = text
+            .lines()
+            .filter_map(|line| {
+                Some(line.strip_prefix("- `chapter_")?.split('`').next()?.to_owned())
+            })
+            .collect();
         assert!(!here.is_empty(), "{chapter}: no exercise");
-        assert!(here.iter().all(|name| name.starts_with(&format!("{number}_"))), "{chapter}: {here:?}");
+        assert!(
+            here.iter().all(|name| name.starts_with(&format!("{number}_"))),
+            "{chapter}: {here:?}"
+        );
         named.extend(here);
     }
     assert_eq!(named.iter().map(String::as_str).collect::<BTreeSet<_>>(), tests);

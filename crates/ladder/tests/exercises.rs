@@ -16,7 +16,8 @@ use std::ops::Range;
 
 // Chapter 1: the model, counted
 
-/// FLOP of the linear layers and of attention for sentences of these lengths in one pack: all six layers, two FLOP a multiply-add.
+/// FLOP of the linear layers and of attention for sentences of these lengths in one pack: all six
+/// layers, two FLOP a multiply-add.
 fn flop_of_a_pack(lengths: &[u64]) -> u64 {
     todo!("chapter 1")
 }
@@ -27,7 +28,8 @@ fn chapter_1_flop_of_a_pack() {
     exercise::flop_of_a_pack(flop_of_a_pack);
 }
 
-/// The number of tokens at which the multiply-adds of the linear layers take as long as reading their weights once.
+/// The number of tokens at which the multiply-adds of the linear layers take as long as reading
+/// their weights once.
 fn tokens_for_arithmetic(flop_per_second: f64, bytes_per_second: f64) -> f64 {
     todo!("chapter 1")
 }
@@ -40,7 +42,8 @@ fn chapter_1_tokens_for_arithmetic() {
 
 // Chapter 2: memory
 
-/// Panels of `nr` outputs of w `[N, K]`, one panel after the other, k after k; outputs that are missing in the last panel are zero.
+/// Panels of `nr` outputs of w `[N, K]`, one panel after the other, k after k; outputs that are
+/// missing in the last panel are zero.
 fn pack(w: &[f32], k: usize, nr: usize) -> Vec<f32> {
     todo!("chapter 2")
 }
@@ -51,8 +54,9 @@ fn chapter_2_pack() {
     exercise::pack(pack);
 }
 
-/// Cache lines of 64 bytes that a loop touches that reads one column, and one that reads one row, of a dense matrix of `f32`
-/// `[rows, cols]` that starts on a line. `cols` is a multiple of sixteen.
+/// Cache lines of 64 bytes that a loop touches that reads one column, and one that reads one row,
+/// of a dense matrix of `f32` `[rows, cols]` that starts on a line. `cols` is a multiple of
+/// sixteen.
 fn lines(rows: usize, cols: usize) -> (usize, usize) {
     todo!("chapter 2")
 }
@@ -65,8 +69,8 @@ fn chapter_2_lines() {
 
 // Chapter 3: GEMM
 
-/// The tile `(MR, NV)` with the fewest loads a multiply-add, (MR + NV) / (MR·NV), whose MR·NV sums, NV vectors of the panel and one
-/// broadcast fit in `registers`.
+/// The tile `(MR, NV)` with the fewest loads a multiply-add, (MR + NV) / (MR·NV), whose MR·NV sums,
+/// NV vectors of the panel and one broadcast fit in `registers`.
 fn best_tile(registers: usize) -> (usize, usize) {
     todo!("chapter 3")
 }
@@ -77,7 +81,8 @@ fn chapter_3_best_tile() {
     exercise::best_tile(best_tile);
 }
 
-/// y `[M, N]` = x `[M, K]` · w `[N, K]`ᵀ, with tiles of 2 × 2 sums that stay in local variables over all k.
+/// y `[M, N]` = x `[M, K]` · w `[N, K]`ᵀ, with tiles of 2 × 2 sums that stay in local variables
+/// over all k.
 fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32]) {
     todo!("chapter 3")
 }
@@ -112,7 +117,8 @@ fn chapter_4_kernel() {
     exercise::relu(|level, a, b, x, y| level.run(Relu { a, b, x, y }));
 }
 
-/// The index of the first of the largest values. `x` is not empty and has no NaN. (One trip for the value, one for the place.)
+/// The index of the first of the largest values. `x` is not empty and has no NaN. (One trip for the
+/// value, one for the place.)
 struct Largest<'a>(&'a [f32]);
 
 impl Kernel for Largest<'_> {
@@ -148,7 +154,8 @@ fn chapter_5_exp2() {
     exercise::exp2(|level, x| level.run(Exp2(x)));
 }
 
-/// max x and Σ exp(x − max x), looking at each value once: when the maximum grows, the sum so far has to shrink.
+/// max x and Σ exp(x − max x), looking at each value once: when the maximum grows, the sum so far
+/// has to shrink.
 fn max_and_sum(x: impl Iterator<Item = f32>) -> (f32, f32) {
     todo!("chapter 5")
 }
@@ -172,7 +179,8 @@ fn chapter_6_merge() {
     exercise::merge(merge);
 }
 
-/// Which part of all scores is padding, 0 to 1, if sentences of these lengths are padded to the longest.
+/// Which part of all scores is padding, 0 to 1, if sentences of these lengths are padded to the
+/// longest.
 fn padding(lengths: &[usize]) -> f64 {
     todo!("chapter 6")
 }
@@ -209,7 +217,8 @@ fn chapter_7_tree() {
 
 // Chapter 8: threads
 
-/// The columns of `member` of `members`, in whole parts of `part` columns (the last part may be smaller), as evenly as possible.
+/// The columns of `member` of `members`, in whole parts of `part` columns (the last part may be
+/// smaller), as evenly as possible.
 fn share(columns: usize, part: usize, member: usize, members: usize) -> Range<usize> {
     todo!("chapter 8")
 }
@@ -220,7 +229,8 @@ fn chapter_8_share() {
     exercise::share(share);
 }
 
-/// For each thread the packs it computes, given how long each takes: the last thread is done at most a longest pack after the mean.
+/// For each thread the packs it computes, given how long each takes: the last thread is done at
+/// most a longest pack after the mean.
 fn deal(seconds: &[f64], threads: usize) -> Vec<Vec<usize>> {
     todo!("chapter 8")
 }
@@ -233,7 +243,8 @@ fn chapter_8_deal() {
 
 // Chapter 9: testing
 
-/// Whether `gemm`, y `[M, N]` from x `[M, K]`, w `[N, K]` and K, is a right product. Choose the inputs yourself.
+/// Whether `gemm`, y `[M, N]` from x `[M, K]`, w `[N, K]` and K, is a right product. Choose the
+/// inputs yourself.
 fn is_right(gemm: Gemm) -> bool {
     todo!("chapter 9")
 }
@@ -268,7 +279,8 @@ fn chapter_10_roofline() {
     exercise::roofline(roofline);
 }
 
-/// How many times as fast the whole becomes if `part` of its time, 0 to 1, becomes `factor` times as fast.
+/// How many times as fast the whole becomes if `part` of its time, 0 to 1, becomes `factor` times
+/// as fast.
 fn rest(part: f64, factor: f64) -> f64 {
     todo!("chapter 10")
 }

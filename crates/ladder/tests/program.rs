@@ -6,7 +6,10 @@ use serde_json::Value;
 use std::process::{Command, Output};
 
 fn ladder(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_minilm-ladder")).args(arguments).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_minilm-ladder"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
 }
 
 fn printed(arguments: &[&str]) -> String {
@@ -43,7 +46,8 @@ fn one_ladder_on_one_level_as_json() {
         let ladders = report["ladders"].as_array().expect("a list");
         assert_eq!(ladders.len(), 1);
         assert_eq!(ladders[0]["name"], "layer_norm");
-        let names: Vec<_> = ladders[0]["rungs"].as_array().expect("rungs").iter().map(|row| &row["name"]).collect();
+        let names: Vec<_> =
+            ladders[0]["rungs"].as_array().expect("rungs").iter().map(|row| &row["name"]).collect();
         assert_eq!(names, ["three_passes", "two_passes", "welford", "lanes", "shipped"]);
         assert!(ladders[0]["ceiling"].as_f64() > Some(0.0));
     }
@@ -53,15 +57,25 @@ fn one_ladder_on_one_level_as_json() {
 fn a_ladder_that_is_not_there_is_a_wrong_command_line() {
     let output = ladder(&["gem"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("layer_norm"), "the ladders that are there");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("layer_norm"),
+        "the ladders that are there"
+    );
 }
 
 #[test]
 fn the_bake_off_prints_a_table_or_json_for_the_level_that_is_asked_for() {
-    let Some(level) = Level::available().into_iter().find(|&level| !Variant::all(level).is_empty()) else { return };
+    let Some(level) = Level::available().into_iter().find(|&level| !Variant::all(level).is_empty())
+    else {
+        return;
+    };
     let text = printed(&["bakeoff", "--quick", "--level", level.name()]);
     let rows = text.lines().filter(|line| line.starts_with("| ")).count();
-    assert_eq!(rows, 2 + Variant::all(level).len(), "a head, what is shipped, the variants:\n{text}");
+    assert_eq!(
+        rows,
+        2 + Variant::all(level).len(),
+        "a head, what is shipped, the variants:\n{text}"
+    );
 
     let text = printed(&["bakeoff", "--quick", "--json", "--level", level.name()]);
     let report: Value = serde_json::from_str(&text).expect("JSON");

@@ -7,12 +7,18 @@ use check::{
     support::{assert_same_bits, ulps},
 };
 use minilm_kernels::{Level, naive};
-use minilm_ladder::{Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, softmax};
+use minilm_ladder::{
+    Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, softmax,
+};
 
 /// Every rung of a ladder, somebody else's function for it, and every level.
 fn steps(ladder: &str) -> impl Iterator<Item = (&'static Step, Level, String)> {
     let steps = STEPS.iter().chain(YARDSTICKS).filter(move |step| step.ladder == ladder);
-    steps.flat_map(|step| Level::available().into_iter().map(move |level| (step, level, format!("{}, {level}", step.name))))
+    steps.flat_map(|step| {
+        Level::available()
+            .into_iter()
+            .map(move |level| (step, level, format!("{}, {level}", step.name)))
+    })
 }
 
 #[test]
@@ -31,14 +37,18 @@ const ROWS: [(f32, f32); 5] = [(0.0, 1.0), (0.0, 1e-6), (0.0, 1e15), (-1e4, 100.
 #[test]
 fn every_layer_norm_is_within_the_rounding_bound_of_its_statistics() {
     for (step, level, name) in steps("layer_norm") {
-        let Operation::LayerNorm(layer_norm) = step.operation else { panic!("{name} is no LayerNorm") };
+        let Operation::LayerNorm(layer_norm) = step.operation else {
+            panic!("{name} is no LayerNorm")
+        };
         let statistics = match step.name {
             "two_passes" => Statistics::Moments,
             "welford" => Statistics::Welford,
             _ => Statistics::Centred,
         };
         for (mean, spread) in ROWS {
-            let operation = |x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon| layer_norm(level, x, gamma, beta, epsilon);
+            let operation = |x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon| {
+                layer_norm(level, x, gamma, beta, epsilon)
+            };
             check::layer_norm(&name, operation, statistics, mean, spread);
         }
     }
@@ -50,10 +60,16 @@ fn the_difference_of_two_moments_cancels_and_the_other_rungs_do_not() {
     let (gamma, beta) = ([1.0; 384], [0.0; 384]);
     let want = naive::layer_norm(&x, &gamma, &beta, 1e-12);
     for (step, level, name) in steps("layer_norm") {
-        let Operation::LayerNorm(layer_norm) = step.operation else { panic!("{name} is no LayerNorm") };
+        let Operation::LayerNorm(layer_norm) = step.operation else {
+            panic!("{name} is no LayerNorm")
+        };
         let mut got = x.clone();
         layer_norm(level, &mut got, &gamma, &beta, 1e-12);
-        let error = got.iter().zip(&want).map(|(&got, want)| (f64::from(got) - want).abs()).fold(0.0, f64::max);
+        let error = got
+            .iter()
+            .zip(&want)
+            .map(|(&got, want)| (f64::from(got) - want).abs())
+            .fold(0.0, f64::max);
         // Deviations are 0.5 around a mean that f32 knows to 0.001.
         assert_eq!(error > 0.02, step.name == "two_passes", "{name}: {error}");
     }
@@ -63,8 +79,10 @@ fn the_difference_of_two_moments_cancels_and_the_other_rungs_do_not() {
 fn every_softmax_is_within_the_rounding_bound() {
     for (step, level, name) in steps("softmax") {
         let Operation::Softmax(softmax) = step.operation else { panic!("{name} is no softmax") };
-        // Flat rows and usual scores; then rows of which exp overflows, and rows in which most terms underflow.
-        let spreads: &[f32] = if step.name == "naive" { &[0.01, 5.0] } else { &[0.01, 5.0, 100.0, 1e4] };
+        // Flat rows and usual scores; then rows of which exp overflows, and rows in which most
+        // terms underflow.
+        let spreads: &[f32] =
+            if step.name == "naive" { &[0.01, 5.0] } else { &[0.01, 5.0, 100.0, 1e4] };
         for &spread in spreads {
             check::softmax(&name, |x, sums| softmax(level, x, sums), spread);
         }
@@ -75,7 +93,9 @@ fn every_softmax_is_within_the_rounding_bound() {
 fn the_naive_softmax_overflows_and_underflows_where_the_others_do_not() {
     for scores in [[89.0, 89.0], [-110.0, -110.0]] {
         for (step, level, name) in steps("softmax") {
-            let Operation::Softmax(softmax) = step.operation else { panic!("{name} is no softmax") };
+            let Operation::Softmax(softmax) = step.operation else {
+                panic!("{name} is no softmax")
+            };
             let (mut x, mut sums) = (scores, [0.0]);
             softmax(level, &mut x, &mut sums);
             let p = x.map(|e| e / sums[0]);
@@ -108,11 +128,14 @@ fn every_gelu_is_within_the_bound_of_its_error_function() {
     for (step, level, name) in steps("gelu") {
         let Operation::Gelu(gelu) = step.operation else { panic!("{name} is no GELU") };
         let (erf, roundings) = match step.name {
-            // √½ and its product with x are 2u off, which erf passes on at most by half; erf is within 1 ULP, 2u; the sum, up to 2, has 2u.
+            // √½ and its product with x are 2u off, which erf passes on at most by half; erf is
+            // within 1 ULP, 2u; the sum, up to 2, has 2u.
             "library" => (0.0, 5.0),
-            // t is at most 5u off, which the polynomial makes 17u; its coefficients 4.5u, its steps 5u; exp 2u, its argument 2u; two products 2u.
+            // t is at most 5u off, which the polynomial makes 17u; its coefficients 4.5u, its steps
+            // 5u; exp 2u, its argument 2u; two products 2u.
             "rational" => (1.5e-7, 32.5),
-            // Q is within 5e-10 by interpolation, and rounded in its last step; −Q is half of erf − 1. At the end the bump is held at 6e-11.
+            // Q is within 5e-10 by interpolation, and rounded in its last step; −Q is half of erf −
+            // 1. At the end the bump is held at 6e-11.
             _ => (1e-9, 2.0),
         };
         check::gelu(&name, |x| gelu(level, x), erf, roundings);
@@ -126,7 +149,10 @@ fn the_rational_formula_errs_by_what_the_handbook_says() {
         let t = 1.0 / (1.0 + 0.3275911 * z);
         1.0 - a.iter().rev().fold(0.0, |sum, a| (sum + a) * t) * (-z * z).exp()
     };
-    let largest = (0..=6000).map(|i| f64::from(i) * 1e-3).map(|z| (erf(z) - libm::erf(z)).abs()).fold(0.0, f64::max);
+    let largest = (0..=6000)
+        .map(|i| f64::from(i) * 1e-3)
+        .map(|z| (erf(z) - libm::erf(z)).abs())
+        .fold(0.0, f64::max);
     println!("Abramowitz–Stegun 7.1.26 in f64: at most {largest:.3e} from erf");
     assert!((1.3e-7..=1.5e-7).contains(&largest), "{largest:e}");
 }
@@ -152,7 +178,8 @@ fn one_constant_for_ln_2_shows_where_n_is_large_and_two_do_not() {
         exp(Level::detect(), &mut y);
         inputs.iter().zip(y).map(|(&x, y)| ulps(y, f64::from(x).exp())).fold(0.0, f64::max)
     };
-    let (one, two) = (worst(minilm_ladder::exp::reduced::exp), worst(minilm_ladder::exp::cody_waite::exp));
+    let (one, two) =
+        (worst(minilm_ladder::exp::reduced::exp), worst(minilm_ladder::exp::cody_waite::exp));
     println!("between 80 and 88: one constant {one:.2} ULP, two constants {two:.2} ULP");
     assert!(one > 2.0 * two, "{one} and {two}");
 }
@@ -160,9 +187,13 @@ fn one_constant_for_ln_2_shows_where_n_is_large_and_two_do_not() {
 #[test]
 fn every_attention_is_within_the_rounding_bound() {
     for (step, level, name) in steps("attention") {
-        let Operation::Attention(attention) = step.operation else { panic!("{name} is no attention") };
+        let Operation::Attention(attention) = step.operation else {
+            panic!("{name} is no attention")
+        };
         // One scratch for all: what a call leaves behind must not matter.
         let scratch = std::cell::RefCell::new(Scratch::default());
-        check::attention(&name, |qkv, pack, context| attention(level, qkv, pack, &mut scratch.borrow_mut(), context));
+        check::attention(&name, |qkv, pack, context| {
+            attention(level, qkv, pack, &mut scratch.borrow_mut(), context)
+        });
     }
 }

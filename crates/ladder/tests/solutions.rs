@@ -12,9 +12,13 @@ use std::ops::Range;
 
 #[test]
 fn chapter_1() {
-    exercise::flop_of_a_pack(|lengths| lengths.iter().map(|l| 2 * 6 * (l * 1_769_472 + 768 * l * l)).sum());
+    exercise::flop_of_a_pack(|lengths| {
+        lengths.iter().map(|l| 2 * 6 * (l * 1_769_472 + 768 * l * l)).sum()
+    });
     // 2·T·W FLOP and 4·W bytes for W weights.
-    exercise::tokens_for_arithmetic(|flop_per_second, bytes_per_second| 2.0 * flop_per_second / bytes_per_second);
+    exercise::tokens_for_arithmetic(|flop_per_second, bytes_per_second| {
+        2.0 * flop_per_second / bytes_per_second
+    });
 }
 
 #[test]
@@ -34,7 +38,10 @@ fn chapter_3() {
     exercise::best_tile(|registers| {
         let tiles = (1..registers).flat_map(|mr| (1..registers).map(move |nv| (mr, nv)));
         let loads = |&(mr, nv): &(usize, usize)| (mr + nv) as f64 / (mr * nv) as f64;
-        tiles.filter(|(mr, nv)| mr * nv + nv < registers).min_by(|a, b| loads(a).total_cmp(&loads(b))).expect("a tile of 1 × 1")
+        tiles
+            .filter(|(mr, nv)| mr * nv + nv < registers)
+            .min_by(|a, b| loads(a).total_cmp(&loads(b)))
+            .expect("a tile of 1 × 1")
     });
     exercise::product(|x, w, k, y| {
         let (m, n) = (x.len() / k, w.len() / k);
@@ -129,7 +136,8 @@ fn chapter_6() {
         let max = a.max.max(b.max);
         let (of_a, of_b) = (a.sum * (a.max - max).exp(), b.sum * (b.max - max).exp());
         let sum = of_a + of_b;
-        let context = a.context.iter().zip(&b.context).map(|(a, b)| (a * of_a + b * of_b) / sum).collect();
+        let context =
+            a.context.iter().zip(&b.context).map(|(a, b)| (a * of_a + b * of_b) / sum).collect();
         Part { max, sum, context }
     });
     exercise::padding(|lengths| {
@@ -169,7 +177,9 @@ fn chapter_8() {
         order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
         let (mut dealt, mut loads) = (vec![Vec::new(); threads], vec![0.0; threads]);
         for pack in order {
-            let least = (0..threads).min_by(|&a, &b| f64::total_cmp(&loads[a], &loads[b])).expect("a thread");
+            let least = (0..threads)
+                .min_by(|&a, &b| f64::total_cmp(&loads[a], &loads[b]))
+                .expect("a thread");
             dealt[least].push(pack);
             loads[least] += seconds[pack];
         }
@@ -182,11 +192,15 @@ fn chapter_9() {
     exercise::is_right(|gemm: Gemm| {
         [(1, 1, 1), (3, 5, 7), (4, 16, 130)].into_iter().all(|(m, n, k)| {
             // Integers are exact in any order; a NaN is equal to nothing.
-            let integers = |len: usize, step: usize| (0..len).map(|i| (i * step % 13) as f32 - 6.0).collect::<Vec<_>>();
+            let integers = |len: usize, step: usize| {
+                (0..len).map(|i| (i * step % 13) as f32 - 6.0).collect::<Vec<_>>()
+            };
             let (x, w) = (integers(m * k, 5), integers(n * k, 7));
             let mut y = vec![0.5; m * n];
             gemm(&x, &w, k, &mut y);
-            y.iter().zip(naive::linear(&x, &w, &vec![0.0; n])).all(|(&y, want)| f64::from(y) == want)
+            y.iter()
+                .zip(naive::linear(&x, &w, &vec![0.0; n]))
+                .all(|(&y, want)| f64::from(y) == want)
         })
     });
     exercise::ulps(|got, want| {
@@ -197,24 +211,40 @@ fn chapter_9() {
 
 #[test]
 fn chapter_10() {
-    exercise::roofline(|flop, bytes, flop_per_second, bytes_per_second| (flop / flop_per_second).max(bytes / bytes_per_second));
+    exercise::roofline(|flop, bytes, flop_per_second, bytes_per_second| {
+        (flop / flop_per_second).max(bytes / bytes_per_second)
+    });
     exercise::rest(|part, factor| 1.0 / (1.0 - part + part / factor));
 }
 
 #[test]
 fn wrong_answers_are_refused() {
-    let refused = |name: &str, check: fn()| assert!(std::panic::catch_unwind(check).is_err(), "{name} passed");
-    refused("flop without attention", || exercise::flop_of_a_pack(|lengths| lengths.iter().map(|l| 12 * l * 1_769_472).sum()));
-    refused("twice the tokens", || exercise::tokens_for_arithmetic(|flop, bytes| 4.0 * flop / bytes));
+    let refused = |name: &str, check: fn()| {
+        assert!(std::panic::catch_unwind(check).is_err(), "{name} passed")
+    };
+    refused("flop without attention", || {
+        exercise::flop_of_a_pack(|lengths| lengths.iter().map(|l| 12 * l * 1_769_472).sum())
+    });
+    refused("twice the tokens", || {
+        exercise::tokens_for_arithmetic(|flop, bytes| 4.0 * flop / bytes)
+    });
     refused("not packed", || exercise::pack(|w, _, _| w.to_vec()));
     refused("lines of a column by bytes", || exercise::lines(|rows, cols| (rows / 16, cols / 16)));
-    refused("the shipped tile is not the one with fewest loads", || exercise::best_tile(|_| (8, 3)));
+    refused("the shipped tile is not the one with fewest loads", || {
+        exercise::best_tile(|_| (8, 3))
+    });
     refused("no product", || exercise::product(|_, _, _, y| y.fill(0.0)));
-    refused("no maximum", || exercise::relu(|_, a, b, x, y| y.iter_mut().zip(x).for_each(|(y, x)| *y = a.mul_add(*x, b))));
+    refused("no maximum", || {
+        exercise::relu(|_, a, b, x, y| y.iter_mut().zip(x).for_each(|(y, x)| *y = a.mul_add(*x, b)))
+    });
     refused("the last index", || exercise::largest(|_, x| x.len() - 1));
     refused("e instead of 2", || exercise::exp2(|_, x| x.iter_mut().for_each(|x| *x = x.exp())));
     refused("a sum that does not shrink", || {
-        exercise::online(|x| x.fold((f32::NEG_INFINITY, 0.0), |(max, sum), x| (max.max(x), sum + (x - max.max(x)).exp())))
+        exercise::online(|x| {
+            x.fold((f32::NEG_INFINITY, 0.0), |(max, sum), x| {
+                (max.max(x), sum + (x - max.max(x)).exp())
+            })
+        })
     });
     refused("one half", || exercise::merge(|a, _| a));
     refused("no padding", || exercise::padding(|_| 0.0));
@@ -231,6 +261,8 @@ fn wrong_answers_are_refused() {
     refused("accepts all", || exercise::is_right(|_| true));
     refused("refuses all", || exercise::is_right(|_| false));
     refused("absolute errors", || exercise::ulps(|got, want| (f64::from(got) - want).abs()));
-    refused("the sum of both times", || exercise::roofline(|flop, bytes, f, b| flop / f + bytes / b));
+    refused("the sum of both times", || {
+        exercise::roofline(|flop, bytes, f, b| flop / f + bytes / b)
+    });
     refused("the part alone", || exercise::rest(|_, factor| factor));
 }

@@ -85,7 +85,8 @@ fn wrong_layer_norms_are_refused() {
     let right = |x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32| {
         layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, beta, epsilon);
     };
-    let check = |operation: Wrong| check::layer_norm("wrong", operation, Statistics::Centred, 0.5, 1.0);
+    let check =
+        |operation: Wrong| check::layer_norm("wrong", operation, Statistics::Centred, 0.5, 1.0);
     check(right);
     let wrong: [(&str, Wrong); 6] = [
         ("zeros", |x, _, _, _| x.fill(0.0)),
@@ -95,7 +96,13 @@ fn wrong_layer_norms_are_refused() {
             swap_rows(x, gamma.len());
         }),
         ("no beta", |x, gamma, beta, epsilon| {
-            layer_norm::three_passes::layer_norm(Level::PORTABLE, x, gamma, &vec![0.0; beta.len()], epsilon);
+            layer_norm::three_passes::layer_norm(
+                Level::PORTABLE,
+                x,
+                gamma,
+                &vec![0.0; beta.len()],
+                epsilon,
+            );
         }),
         ("last value left out", |x, gamma, beta, epsilon| {
             let kept = x[x.len() - 1];
@@ -104,7 +111,8 @@ fn wrong_layer_norms_are_refused() {
         }),
         ("divided by H − 1", |x, gamma, beta, epsilon| {
             let h = gamma.len() as f32;
-            let gamma: Vec<f32> = gamma.iter().map(|gamma| gamma * ((h - 1.0) / h).sqrt()).collect();
+            let gamma: Vec<f32> =
+                gamma.iter().map(|gamma| gamma * ((h - 1.0) / h).sqrt()).collect();
             layer_norm::three_passes::layer_norm(Level::PORTABLE, x, &gamma, beta, epsilon);
         }),
     ];
@@ -170,10 +178,19 @@ fn wrong_functions_of_one_variable_are_refused() {
     check("zeros", |x| x.fill(0.0));
     check("nothing done", |_| {});
     check("NaN", |x| x.fill(f32::NAN));
-    refused("exp by one factor, on all floats", || check::exp("reduced", |x| exp::reduced::exp(level, x), all.clone(), 1.0));
-    refused("exp with one constant", || check::exp("reduced", |x| exp::reduced::exp(level, x), exp::ONE_FACTOR, 1.3));
+    refused("exp by one factor, on all floats", || {
+        check::exp("reduced", |x| exp::reduced::exp(level, x), all.clone(), 1.0)
+    });
+    refused("exp with one constant", || {
+        check::exp("reduced", |x| exp::reduced::exp(level, x), exp::ONE_FACTOR, 1.3)
+    });
     refused("exp without its last value", || {
-        check::exp("last", |x| exp::library::exp(level, x.split_last_mut().expect("not empty").1), exp::ONE_FACTOR, 1.3);
+        check::exp(
+            "last",
+            |x| exp::library::exp(level, x.split_last_mut().expect("not empty").1),
+            exp::ONE_FACTOR,
+            1.3,
+        );
     });
     refused("gelu by the rational formula, with the bound of an exact erf", || {
         check::gelu("rational", |x| gelu::rational::gelu(level, x), 0.0, 5.0);
@@ -188,7 +205,13 @@ fn wrong_functions_of_one_variable_are_refused() {
 fn wrong_attentions_are_refused() {
     type Wrong = fn(&[f32], Pack, &mut [f32]);
     fn right(qkv: &[f32], pack: Pack, context: &mut [f32]) {
-        attention::per_head::attention(Level::detect(), qkv, pack, &mut Scratch::default(), context);
+        attention::per_head::attention(
+            Level::detect(),
+            qkv,
+            pack,
+            &mut Scratch::default(),
+            context,
+        );
     }
     check::attention("right", right);
     let wrong: [(&str, Wrong); 7] = [
@@ -202,11 +225,14 @@ fn wrong_attentions_are_refused() {
             let starts = [0, pack.starts[pack.starts.len() - 1]];
             right(qkv, Pack { starts: &starts, ..pack }, context);
         }),
-        ("one head for all columns", |qkv, pack, context| right(qkv, Pack { heads: 1, ..pack }, context)),
+        ("one head for all columns", |qkv, pack, context| {
+            right(qkv, Pack { heads: 1, ..pack }, context)
+        }),
         ("not scaled by 1/√D", |qkv, pack, context| {
             let root = ((pack.hidden / pack.heads) as f32).sqrt();
             let mut qkv = qkv.to_vec();
-            qkv.chunks_exact_mut(3 * pack.hidden).for_each(|row| row[..pack.hidden].iter_mut().for_each(|q| *q *= root));
+            qkv.chunks_exact_mut(3 * pack.hidden)
+                .for_each(|row| row[..pack.hidden].iter_mut().for_each(|q| *q *= root));
             right(&qkv, pack, context);
         }),
         ("the mean of the values", |qkv, pack, context| {

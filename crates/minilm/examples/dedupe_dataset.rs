@@ -1,11 +1,13 @@
-//! Drops questions that were asked before: `cargo run --release --example dedupe_dataset > unique.jsonl`
+//! Drops questions that were asked before:
+//! `cargo run --release --example dedupe_dataset > unique.jsonl`
 //!
 //! Records go to standard output as they came; what was dropped, and why, to standard error.
 
 use minilm::{SentenceEncoder, tasks::duplicates};
 use std::{error::Error, fs};
 
-/// Two questions with at least this cosine are one. What fits depends on the texts: look at what is dropped.
+/// Two questions with at least this cosine are one. What fits depends on the texts: look at what is
+/// dropped.
 const THRESHOLD: f32 = 0.9;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -13,7 +15,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let records: Vec<&str> = file.lines().collect();
     let questions = records.iter().map(|record| {
         let record: serde_json::Value = serde_json::from_str(record)?;
-        record["question"].as_str().map(str::to_owned).ok_or_else(|| "a record without a question".into())
+        record["question"]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| "a record without a question".into())
     });
     let questions = questions.collect::<Result<Vec<String>, Box<dyn Error>>>()?;
 
@@ -24,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", records[row]);
     }
     for drop in &found.drop {
-        eprintln!("{:.4}  {:?} repeats {:?}", drop.score, questions[drop.row], questions[drop.kept]);
+        eprintln!(
+            "{:.4}  {:?} repeats {:?}",
+            drop.score, questions[drop.row], questions[drop.kept]
+        );
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Embeds a stream of texts that need not fit in memory, into an index on the disk:
 //! `cat huge.txt | cargo run --release --example embed_stream`
 //!
-//! Texts are read ahead by a window, so that all CPUs have work; memory stays the same for any number of them.
+//! Texts are read ahead by a window, so that all CPUs have work; memory stays the same for any
+//! number of them.
 
 use minilm::{SentenceEncoder, tasks::index::Writer};
 use std::{
@@ -12,12 +13,20 @@ use std::{
 
 const MODEL: &str = "weights/all-MiniLM-L6-v2";
 
-/// Lines of standard input, or a thousand texts if there is nothing to read. A line that cannot be read ends them.
+/// Lines of standard input, or a thousand texts if there is nothing to read. A line that cannot be
+/// read ends them.
 fn texts(failure: &mut Option<io::Error>) -> Box<dyn Iterator<Item = String> + '_> {
     if io::stdin().is_terminal() {
-        return Box::new((0..1000).map(|i| format!("Sensor {} reports {} degrees.", i % 20, i % 35)));
+        return Box::new(
+            (0..1000).map(|i| format!("Sensor {} reports {} degrees.", i % 20, i % 35)),
+        );
     }
-    Box::new(io::stdin().lock().lines().map_while(move |line| line.map_err(|error| *failure = Some(error)).ok()))
+    Box::new(
+        io::stdin()
+            .lock()
+            .lines()
+            .map_while(move |line| line.map_err(|error| *failure = Some(error)).ok()),
+    )
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,6 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(error.into());
     }
     let rows = writer.finish()?; // only now the file appears
-    println!("{rows} texts, {cut} of them longer than {} tokens, in {}", encoder.max_tokens(), path.display());
+    println!(
+        "{rows} texts, {cut} of them longer than {} tokens, in {}",
+        encoder.max_tokens(),
+        path.display()
+    );
     Ok(())
 }

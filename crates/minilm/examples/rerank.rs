@@ -1,6 +1,7 @@
 //! Sorts the hits of a keyword search by meaning: `cargo run --release --example rerank`
 //!
-//! A keyword search is quick and finds what has the words; the model knows which of these answers the question.
+//! A keyword search is quick and finds what has the words; the model knows which of these answers
+//! the question.
 
 use minilm::{
     SentenceEncoder,
@@ -36,7 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let answers = |order: Vec<usize>| order.iter().map(|&row| FOUND[row].1).collect::<Vec<bool>>();
     let falling = || (0..FOUND.len()).map(|place| -(place as f64)).collect::<Vec<f64>>();
     let before = rerank_metrics(&[(falling(), answers((0..FOUND.len()).collect()))], 10)?;
-    let after = rerank_metrics(&[(falling(), answers(ranked.iter().map(|hit| hit.corpus_id).collect()))], 10)?;
+    let after = rerank_metrics(
+        &[(falling(), answers(ranked.iter().map(|hit| hit.corpus_id).collect()))],
+        10,
+    )?;
     println!("mean average precision: {:.2} before, {:.2} after", before.map, after.map);
     Ok(())
 }

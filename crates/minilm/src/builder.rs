@@ -57,22 +57,25 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The instruction set; by default the fastest of this CPU. The result has the same bits on each.
+    /// The instruction set; by default the fastest of this CPU. The result has the same bits on
+    /// each.
     pub fn level(mut self, level: Level) -> Builder {
         self.level = level;
         self
     }
 
-    /// Threads that work at once: 1 stays on the calling thread, 0 is one for each CPU that the process may use.
+    /// Threads that work at once: 1 stays on the calling thread, 0 is one for each CPU that the
+    /// process may use.
     ///
-    /// By default the work runs on the caller's rayon pool: its own if the call comes from one, else the global one. If no thread can be
-    /// started for that, it stays on the calling thread.
+    /// By default the work runs on the caller's rayon pool: its own if the call comes from one,
+    /// else the global one. If no thread can be started for that, it stays on the calling thread.
     pub fn threads(mut self, threads: usize) -> Builder {
         self.threads = Some(threads);
         self
     }
 
-    /// `true`: every embedding has length 1, also after [`truncate_dim`](Builder::truncate_dim). `false`: the pooled vector as it is.
+    /// `true`: every embedding has length 1, also after [`truncate_dim`](Builder::truncate_dim).
+    /// `false`: the pooled vector as it is.
     ///
     /// By default the model's own modules decide, before `truncate_dim`.
     pub fn normalize(mut self, normalize: bool) -> Builder {
@@ -86,7 +89,8 @@ impl Builder {
         self
     }
 
-    /// Reads at most `tokens` of a text, `[CLS]` and `[SEP]` among them, instead of what the model's configuration says.
+    /// Reads at most `tokens` of a text, `[CLS]` and `[SEP]` among them, instead of what the
+    /// model's configuration says.
     pub fn max_tokens(mut self, tokens: usize) -> Builder {
         self.max_tokens = Some(tokens);
         self
@@ -112,13 +116,15 @@ impl Builder {
         SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
     }
 
-    /// Where [`load_from_hub`](Builder::load_from_hub) looks; by default what the environment says, [`Hub::from_env`].
+    /// Where [`load_from_hub`](Builder::load_from_hub) looks; by default what the environment says,
+    /// [`Hub::from_env`].
     pub fn hub(mut self, hub: Hub) -> Builder {
         self.hub = Some(hub);
         self
     }
 
-    /// Which version [`load_from_hub`](Builder::load_from_hub) loads: a commit's full hash, a branch or a tag; by default `main`.
+    /// Which version [`load_from_hub`](Builder::load_from_hub) loads: a commit's full hash, a
+    /// branch or a tag; by default `main`.
     ///
     /// Only a hash names the same weights tomorrow.
     pub fn revision(mut self, revision: impl Into<String>) -> Builder {

@@ -6,9 +6,10 @@
 //!           comes too late to join: goes at once
 //! ```
 //!
-//! Nobody waits for a thread that may not come: who is not there when the pass starts is not needed, so a pool that is busy, or smaller
-//! than it says, costs the moment and no more. A team has no more members than there are processors, which is all it could keep busy, or
-//! than there are shares of the work.
+//! Nobody waits for a thread that may not come: who is not there when the pass starts is not
+//! needed, so a pool that is busy, or smaller than it says, costs the moment and no more. A team
+//! has no more members than there are processors, which is all it could keep busy, or than there
+//! are shares of the work.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -26,18 +27,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a caller waits for helpers, for each token: a twentieth of the time that the token takes alone. Waking a thread takes some
-/// tens of microseconds.
+/// How long a caller waits for helpers, for each token: a twentieth of the time that the token
+/// takes alone. Waking a thread takes some tens of microseconds.
 const PATIENCE: Duration = Duration::from_micros(10);
 
-/// How long a helper stays after its work: longer than it takes a caller to come with the next text.
+/// How long a helper stays after its work: longer than it takes a caller to come with the next
+/// text.
 const LINGER: Duration = Duration::from_micros(200);
 
 /// The helpers of one encoder.
 #[derive(Debug)]
 pub(crate) struct Crew {
     post: Arc<Post>,
-    /// Processors that the program could use when the encoder was made. Reading that takes too long for each call.
+    /// Processors that the program could use when the encoder was made. Reading that takes too long
+    /// for each call.
     cpus: usize,
     /// Forward passes that run now: with more than one, every thread has work of its own.
     running: AtomicUsize,
@@ -63,7 +66,8 @@ impl Crew {
         Crew { post: Arc::default(), cpus, running: AtomicUsize::new(0) }
     }
 
-    /// Calls `forward` with a member of a team for `pack`: of several threads, if they are free and `together` says that it is worth it.
+    /// Calls `forward` with a member of a team for `pack`: of several threads, if they are free and
+    /// `together` says that it is worth it.
     pub(crate) fn with<R>(
         &self,
         threads: &Threads,
@@ -97,14 +101,16 @@ impl Crew {
     }
 }
 
-/// Does one's share of offers from `number` on, until none has come for a while, or one has begun without this thread.
+/// Does one's share of offers from `number` on, until none has come for a while, or one has begun
+/// without this thread.
 fn help(bert: &Bert, post: &Post, mut number: usize) {
     let mut scratch = lock(&post.scratch).pop().unwrap_or_default();
     loop {
         let Some(offer) = lock(&post.offer).clone() else { break };
         let Some(member) = offer.team.join() else { break };
-        // What is wrong with the pack, the leader finds as well, and reports. So it does with a panic, by which the members leave the team;
-        // here it must not get to the pool, which would end the program.
+        // What is wrong with the pack, the leader finds as well, and reports. So it does with a
+        // panic, by which the members leave the team; here it must not get to the pool, which would
+        // end the program.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             let member = member;
             bert.forward_together(&offer.pack, &mut scratch, &member).map(drop)
@@ -144,9 +150,11 @@ mod tests {
 
     const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2");
 
-    /// Two threads, whether there are processors for them or not, and a pack that is worth some patience.
+    /// Two threads, whether there are processors for them or not, and a pack that is worth some
+    /// patience.
     fn two() -> (Crew, Threads, Arc<Bert>, Pack) {
-        let bert = Bert::load(WEIGHTS.as_ref(), Level::detect()).expect("the model of the repository");
+        let bert =
+            Bert::load(WEIGHTS.as_ref(), Level::detect()).expect("the model of the repository");
         let threads = Threads::new(Some(2)).expect("two threads");
         let mut pack = Pack::default();
         pack.push(&[2000; 300]);
@@ -154,10 +162,15 @@ mod tests {
     }
 
     /// Makes teams until one has two members, and gives it to `forward`.
-    fn together<R>((crew, threads, bert, pack): &(Crew, Threads, Arc<Bert>, Pack), forward: impl Fn(&Member) -> R) -> R {
+    fn together<R>(
+        (crew, threads, bert, pack): &(Crew, Threads, Arc<Bert>, Pack),
+        forward: impl Fn(&Member) -> R,
+    ) -> R {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(60) {
-            let result = crew.with(threads, bert, pack, true, |member| (member.size() == 2).then(|| forward(member)));
+            let result = crew.with(threads, bert, pack, true, |member| {
+                (member.size() == 2).then(|| forward(member))
+            });
             if let Some(result) = result {
                 return result;
             }
@@ -168,11 +181,13 @@ mod tests {
     #[test]
     fn a_leader_that_panics_ends_its_call_and_nothing_else() {
         let parts = two();
-        let call = catch_unwind(AssertUnwindSafe(|| together::<()>(&parts, |_| panic!("on purpose"))));
+        let call =
+            catch_unwind(AssertUnwindSafe(|| together::<()>(&parts, |_| panic!("on purpose"))));
         assert_eq!(call.unwrap_err().downcast_ref(), Some(&"on purpose"));
         let (_, _, bert, pack) = &parts;
-        let rows =
-            together(&parts, |member| bert.forward_together(pack, &mut Scratch::default(), member).map(|hidden| hidden.rows()));
+        let rows = together(&parts, |member| {
+            bert.forward_together(pack, &mut Scratch::default(), member).map(|hidden| hidden.rows())
+        });
         assert_eq!(rows.expect("tokens of the vocabulary"), 300);
     }
 

@@ -71,9 +71,11 @@ impl Directory {
             let reason = format!("{tokens} leaves no room for a word between [CLS] and [SEP]");
             return Err(Error::Field { path, field: "max_seq_length", reason });
         }
-        let tokenizer: TokenizerConfig = read_json(source, &transformer.join("tokenizer_config.json"))?.unwrap_or_default();
+        let tokenizer: TokenizerConfig =
+            read_json(source, &transformer.join("tokenizer_config.json"))?.unwrap_or_default();
         let no_limit = 1e9;
-        let by_tokenizer = tokenizer.model_max_length.filter(|n| (3.0..no_limit).contains(n)).map(|n| n as usize);
+        let by_tokenizer =
+            tokenizer.model_max_length.filter(|n| (3.0..no_limit).contains(n)).map(|n| n as usize);
         Ok(Directory {
             transformer,
             pooling,
@@ -85,22 +87,37 @@ impl Directory {
     }
 }
 
-/// Where the modules are: the transformer, the pooling's configuration, and whether embeddings are normalised.
-fn pipeline(root: &Path, path: PathBuf, modules: &[Module]) -> Result<(PathBuf, Option<PathBuf>, bool), Error> {
-    let types: Vec<_> = modules.iter().map(|m| m.r#type.rsplit('.').next().unwrap_or_default()).collect();
+/// Where the modules are: the transformer, the pooling's configuration, and whether embeddings are
+/// normalised.
+fn pipeline(
+    root: &Path,
+    path: PathBuf,
+    modules: &[Module],
+) -> Result<(PathBuf, Option<PathBuf>, bool), Error> {
+    let types: Vec<_> =
+        modules.iter().map(|m| m.r#type.rsplit('.').next().unwrap_or_default()).collect();
     let normalize = match types.as_slice() {
         ["Transformer", "Pooling"] => false,
         ["Transformer", "Pooling", "Normalize"] => true,
         _ => return Err(Error::Modules { path, found: types.join(", ") }),
     };
-    if let Some(module) = modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path))) {
+    if let Some(module) =
+        modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path)))
+    {
         let reason = format!("{:?} is not in the model's directory", module.path);
         return Err(Error::Field { path, field: "path", reason });
     }
-    Ok((root.join(&modules[0].path), Some(root.join(&modules[1].path).join("config.json")), normalize))
+    Ok((
+        root.join(&modules[0].path),
+        Some(root.join(&modules[1].path).join("config.json")),
+        normalize,
+    ))
 }
 
-fn read_pooling(source: &Source, path: PathBuf) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {
+fn read_pooling(
+    source: &Source,
+    path: PathBuf,
+) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {
     let Some(config) = read_json::<PoolingConfig>(source, &path)? else {
         let source = io::ErrorKind::NotFound.into();
         return Err(Error::Read { path, source });
@@ -119,10 +136,14 @@ pub(crate) fn module_folders(json: &[u8]) -> Option<Vec<String>> {
     Some(modules.into_iter().take(2).map(|module| module.path).collect())
 }
 
-/// Whether a relative path stays inside the directory that it is relative to, and is written in the one way that all systems read alike.
+/// Whether a relative path stays inside the directory that it is relative to, and is written in the
+/// one way that all systems read alike.
 pub(crate) fn is_inside(path: &str) -> bool {
     let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    plain && path.split('/').all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
+    plain
+        && path
+            .split('/')
+            .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
 }
 
 /// The file's content, or `None` if there is no such file.

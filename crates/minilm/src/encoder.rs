@@ -12,8 +12,8 @@ pub use results::{Encoded, TokenEmbeddings};
 pub use trace::{Tensor, Trace};
 
 use crate::{
-    Builder, EncodeIter, Error, ModelFiles, Progress, TokenCount, TokenizedText, Truncation, builder::OnProgress, crew::Crew,
-    schedule, threads::Threads, tokenize::TextTokenizer,
+    Builder, EncodeIter, Error, ModelFiles, Progress, TokenCount, TokenizedText, Truncation,
+    builder::OnProgress, crew::Crew, schedule, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::{Normalize, Workspace};
 use minilm_kernels::Level;
@@ -32,7 +32,8 @@ use std::{
 /// Texts whose token ids are held at once. Many packs for each thread, and a few MiB at the most.
 const WINDOW: usize = 4096;
 
-/// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait for it.
+/// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait
+/// for it.
 const FEW_BYTES: usize = 512;
 
 /// A sentence-embedding model, ready to use from any number of threads at once.
@@ -71,7 +72,8 @@ impl SentenceEncoder {
         SentenceEncoder::builder().load(directory)
     }
 
-    /// Loads a model from bytes that the program has anyway, with default options: see [`ModelFiles`].
+    /// Loads a model from bytes that the program has anyway, with default options: see
+    /// [`ModelFiles`].
     ///
     /// # Errors
     /// As [`SentenceEncoder::load`].
@@ -79,9 +81,11 @@ impl SentenceEncoder {
         SentenceEncoder::builder().load_bytes(files)
     }
 
-    /// Loads a model by its name from the cache of Hugging Face, with default options: see [`Hub`](crate::Hub).
+    /// Loads a model by its name from the cache of Hugging Face, with default options: see
+    /// [`Hub`](crate::Hub).
     ///
-    /// The network is not used, unless minilm is built with the feature `download` and the model is not in the cache.
+    /// The network is not used, unless minilm is built with the feature `download` and the model is
+    /// not in the cache.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), minilm::Error> {
@@ -106,13 +110,14 @@ impl SentenceEncoder {
     /// Exact duplicates are computed once. An empty slice gives an empty array.
     ///
     /// # Errors
-    /// A text that is too long, if the encoder was built with [`Truncation::Error`]; one without any token, if the tokenizer puts none
-    /// around a text.
+    /// A text that is too long, if the encoder was built with [`Truncation::Error`]; one without
+    /// any token, if the tokenizer puts none around a text.
     pub fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
         Ok(self.encode_with_counts(texts)?.embeddings)
     }
 
-    /// The embedding of one text: `[dimension]`. The encoder's threads share the work, if they are free.
+    /// The embedding of one text: `[dimension]`. The encoder's threads share the work, if they are
+    /// free.
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
@@ -157,9 +162,11 @@ impl SentenceEncoder {
         Ok(Encoded { embeddings, counts })
     }
 
-    /// The embeddings of a stream of texts, in their order, in memory that does not grow with the stream.
+    /// The embeddings of a stream of texts, in their order, in memory that does not grow with the
+    /// stream.
     ///
-    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After an error the iterator ends.
+    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After
+    /// an error the iterator ends.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
@@ -197,7 +204,8 @@ impl SentenceEncoder {
         let tokens = ids.iter().map(|&id| self.tokenizer.token(id)).collect();
         let embeddings = self.forward([ids.as_slice()].into_iter(), true, |_, hidden| {
             let rows = (0..hidden.rows()).flat_map(|i| hidden.row(i)).copied();
-            Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect()).expect("rows × cols values")
+            Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect())
+                .expect("rows × cols values")
         })?;
         if embeddings.iter().any(|x: &f32| !x.is_finite()) {
             return Err(Error::NotFinite { index: 0 });
@@ -221,12 +229,14 @@ impl SentenceEncoder {
         self.tokenize_at(0, text)
     }
 
-    /// How many tokens of `text` the model reads, and how many it would drop. Never fails for being too long.
+    /// How many tokens of `text` the model reads, and how many it would drop. Never fails for being
+    /// too long.
     ///
     /// # Errors
     /// If the tokenizer fails.
     pub fn count_tokens(&self, text: &str) -> Result<TokenCount, Error> {
-        let tokenized = self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index: 0, reason })?;
+        let tokenized =
+            self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index: 0, reason })?;
         Ok(tokenized.count())
     }
 
@@ -250,7 +260,11 @@ impl SentenceEncoder {
         &self.bert
     }
 
-    fn tokenize_all<S: AsRef<str> + Sync>(&self, texts: &[S], which: &[usize]) -> Result<Vec<TokenizedText>, Error> {
+    fn tokenize_all<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        which: &[usize],
+    ) -> Result<Vec<TokenizedText>, Error> {
         let tokenize = |&i: &usize| self.tokenize_at(i, texts[i].as_ref());
         let bytes: usize = which.iter().map(|&i| texts[i].as_ref().len()).sum();
         if bytes <= FEW_BYTES {
@@ -260,7 +274,8 @@ impl SentenceEncoder {
     }
 
     fn tokenize_at(&self, index: usize, text: &str) -> Result<TokenizedText, Error> {
-        let tokenized = self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index, reason })?;
+        let tokenized =
+            self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index, reason })?;
         if tokenized.ids.is_empty() {
             return Err(Error::no_tokens(index));
         }

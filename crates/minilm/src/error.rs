@@ -72,7 +72,8 @@ pub enum Error {
         /// The tokenizer's reason.
         reason: String,
     },
-    /// A text is longer than the model reads, and the encoder was built with [`Truncation::Error`](crate::Truncation::Error).
+    /// A text is longer than the model reads, and the encoder was built with
+    /// [`Truncation::Error`](crate::Truncation::Error).
     #[error("text {index} has {tokens} tokens, but the model reads {limit}")]
     TooLong {
         /// Which text, from 0.
@@ -105,7 +106,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// There is nothing to compute for a text: no word, and a tokenizer that puts nothing around it.
+    /// There is nothing to compute for a text: no word, and a tokenizer that puts nothing around
+    /// it.
     pub(crate) fn no_tokens(index: usize) -> Error {
         Error::Tokenize { index, reason: "it has no token".to_owned() }
     }
@@ -113,7 +115,9 @@ impl Error {
     /// The same error with the text's index in another list.
     pub(crate) fn at(mut self, place: impl Fn(usize) -> usize) -> Error {
         match &mut self {
-            Error::Tokenize { index, .. } | Error::TooLong { index, .. } | Error::NotFinite { index } => *index = place(*index),
+            Error::Tokenize { index, .. }
+            | Error::TooLong { index, .. }
+            | Error::NotFinite { index } => *index = place(*index),
             _ => {}
         }
         self

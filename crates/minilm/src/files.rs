@@ -14,13 +14,15 @@ use std::{
 
 /// A model's files as bytes, under the names that they have in its directory.
 ///
-/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the directory has of `modules.json`,
-/// `1_Pooling/config.json`, `sentence_bert_config.json` and `tokenizer_config.json` belongs to the model too: without it the same weights
-/// give other vectors.
+/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the
+/// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json` and
+/// `tokenizer_config.json` belongs to the model too: without it the same weights give other
+/// vectors.
 ///
-/// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word embeddings are read where they are, if the
-/// bytes begin at a multiple of four, and the rest is packed once. Anywhere else works, with a copy of the word embeddings. A
-/// constant begins at a multiple of four if its type says so:
+/// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word
+/// embeddings are read where they are, if the bytes begin at a multiple of four, and the rest is
+/// packed once. Anywhere else works, with a copy of the word embeddings. A constant begins at a
+/// multiple of four if its type says so:
 ///
 /// ```
 /// #[repr(C, align(64))]
@@ -56,7 +58,11 @@ impl ModelFiles {
     }
 
     /// Adds a file, or replaces the one of that name. Folders in the name are separated by `/`.
-    pub fn with(mut self, name: impl Into<String>, bytes: impl Into<Cow<'static, [u8]>>) -> ModelFiles {
+    pub fn with(
+        mut self,
+        name: impl Into<String>,
+        bytes: impl Into<Cow<'static, [u8]>>,
+    ) -> ModelFiles {
         self.files.insert(name.into(), bytes.into());
         self
     }
@@ -117,7 +123,8 @@ impl Source {
         }
     }
 
-    /// What the encoder in `folder` is loaded from: taken out, so that the weights need not be copied.
+    /// What the encoder in `folder` is loaded from: taken out, so that the weights need not be
+    /// copied.
     pub(crate) fn take_bert(&mut self, folder: &Path) -> BertFiles {
         let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
         match self {

@@ -9,10 +9,12 @@
 //!    └─ .no_exist/<commit>/…         empty files: what the repository is known not to have
 //! ```
 //!
-//! Nothing is written and nothing is asked for, unless the feature `download` is on: then what is missing is fetched, see [`Hub::snapshot`].
+//! Nothing is written and nothing is asked for, unless the feature `download` is on: then what is
+//! missing is fetched, see [`Hub::snapshot`].
 //!
-//! A snapshot without `modules.json` is not used unless the repository is known to have none. `transformers` leaves such snapshots of
-//! sentence-transformers models, and a plain transformer made of one would silently give other vectors.
+//! A snapshot without `modules.json` is not used unless the repository is known to have none.
+//! `transformers` leaves such snapshots of sentence-transformers models, and a plain transformer
+//! made of one would silently give other vectors.
 //!
 //! In the book: `docs/00-map.md`.
 
@@ -54,18 +56,21 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The cache that the environment names, as Python finds it: `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, else
-    /// `huggingface/hub` in `XDG_CACHE_HOME`, else `.cache/huggingface/hub` in the home directory. `~` and `$NAME` in them are replaced. A
-    /// variable that is empty counts as not set.
+    /// The cache that the environment names, as Python finds it: `HF_HUB_CACHE`, else
+    /// `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, else `huggingface/hub` in
+    /// `XDG_CACHE_HOME`, else `.cache/huggingface/hub` in the home directory. `~` and `$NAME` in
+    /// them are replaced. A variable that is empty counts as not set.
     ///
-    /// With the feature `download` also `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` (and `TRANSFORMERS_OFFLINE`), `SSL_CERT_FILE`, and the
-    /// proxies in `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// With the feature `download` also `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` (and
+    /// `TRANSFORMERS_OFFLINE`), `SSL_CERT_FILE`, and the proxies in `HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY`.
     ///
     /// ```
     /// println!("{:?}", minilm::Hub::from_env().cache());
     /// ```
     pub fn from_env() -> Hub {
-        let environment = Environment { variable: &|name| env::var_os(name), home: env::home_dir() };
+        let environment =
+            Environment { variable: &|name| env::var_os(name), home: env::home_dir() };
         Hub {
             cache: environment.cache(),
             #[cfg(feature = "download")]
@@ -86,18 +91,21 @@ impl Hub {
         }
     }
 
-    /// The cache's directory, which need not exist; `None` if the environment names none and there is no home directory.
+    /// The cache's directory, which need not exist; `None` if the environment names none and there
+    /// is no home directory.
     pub fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()
     }
 
-    /// The directory of a model's files, in the form that [`SentenceEncoder::load`](crate::SentenceEncoder::load) takes.
+    /// The directory of a model's files, in the form that
+    /// [`SentenceEncoder::load`](crate::SentenceEncoder::load) takes.
     ///
-    /// `name` is `organisation/model`; a `model` alone is of `sentence-transformers`, as there. `revision` is a commit's full hash, or a
-    /// branch or tag that the cache has a commit for.
+    /// `name` is `organisation/model`; a `model` alone is of `sentence-transformers`, as there.
+    /// `revision` is a commit's full hash, or a branch or tag that the cache has a commit for.
     ///
-    /// With the feature `download`, a model that is not there, or not whole, is downloaded into the cache, and only then: a snapshot that is
-    /// there is used as it is, without asking whether the branch has moved on.
+    /// With the feature `download`, a model that is not there, or not whole, is downloaded into the
+    /// cache, and only then: a snapshot that is there is used as it is, without asking whether the
+    /// branch has moved on.
     ///
     /// # Errors
     /// [`Error::Hub`]: a name or revision that is none, or a model that is not in the cache, with every place looked at.

@@ -1,6 +1,7 @@
 //! # minilm
 //!
-//! Sentence embeddings on the CPU, in pure Rust: `sentence-transformers/all-MiniLM-L6-v2` and BERT checkpoints like it.
+//! Sentence embeddings on the CPU, in pure Rust: `sentence-transformers/all-MiniLM-L6-v2` and BERT
+//! checkpoints like it.
 //!
 //! ```
 //! # fn main() -> Result<(), minilm::Error> {
@@ -12,11 +13,12 @@
 //! # }
 //! ```
 //!
-//! The same text gives the same bits, whatever else is in the call, in any order, on any number of threads and with any
-//! instruction set: AVX-512, AVX2 or plain Rust.
+//! The same text gives the same bits, whatever else is in the call, in any order, on any number of
+//! threads and with any instruction set: AVX-512, AVX2 or plain Rust.
 //!
-//! The library prints nothing, starts no thread before it is used, and never touches the network, unless the feature `download` is on
-//! and a model that is asked for by name ([`SentenceEncoder::from_hub`]) is not in the cache.
+//! The library prints nothing, starts no thread before it is used, and never touches the network,
+//! unless the feature `download` is on and a model that is asked for by name
+//! ([`SentenceEncoder::from_hub`]) is not in the cache.
 //!
 //! | crate | what it does |
 //! |---|---|

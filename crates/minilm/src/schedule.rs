@@ -4,8 +4,8 @@
 
 use std::{collections::HashMap, ops::Range};
 
-/// Tokens of a pack. Each pass over the weights serves this many rows, and a layer works on 4·H floats a row, which
-/// for H = 384 fit in a second-level cache of 1 MiB.
+/// Tokens of a pack. Each pass over the weights serves this many rows, and a layer works on 4·H
+/// floats a row, which for H = 384 fit in a second-level cache of 1 MiB.
 const PACK: usize = 160;
 
 /// Tokens below which a pack is not cut further: a pass over the weights costs the same for fewer.
@@ -34,8 +34,8 @@ pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
 
 /// Sorts texts by length, longest first, and cuts the order into packs.
 ///
-/// Returns the order and the packs as ranges of it. A pack holds whole texts: as many as fit into `PACK` tokens, fewer if
-/// otherwise a thread would have nothing to do, at least one.
+/// Returns the order and the packs as ranges of it. A pack holds whole texts: as many as fit into
+/// `PACK` tokens, fewer if otherwise a thread would have nothing to do, at least one.
 pub(crate) fn packs(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
     let mut order: Vec<usize> = (0..tokens.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(tokens[i])); // stable

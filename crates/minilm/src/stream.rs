@@ -35,12 +35,20 @@ pub struct EncodeIter<'e, I: Iterator> {
 
 impl<'e, I: Iterator> EncodeIter<'e, I> {
     pub(crate) fn new(encoder: &'e SentenceEncoder, texts: I) -> EncodeIter<'e, I> {
-        EncodeIter { encoder, texts: texts.fuse(), taken: 0, window: 1, ready: Vec::new().into_iter(), failed: false }
+        EncodeIter {
+            encoder,
+            texts: texts.fuse(),
+            taken: 0,
+            window: 1,
+            ready: Vec::new().into_iter(),
+            failed: false,
+        }
     }
 }
 
 impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
-    /// Encodes the next window of texts, each twice as long as the one before: the first result of a slow source comes at once.
+    /// Encodes the next window of texts, each twice as long as the one before: the first result of
+    /// a slow source comes at once.
     fn refill(&mut self) -> Result<(), Error> {
         let mut texts: Vec<I::Item> = Vec::new();
         let mut bytes = 0;
@@ -50,7 +58,10 @@ impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
             texts.push(text);
         }
         self.window = WINDOW.min(self.window * 2);
-        let encoded = self.encoder.encode_with_counts(&texts).map_err(|error| error.at(|i| i + self.taken))?;
+        let encoded = self
+            .encoder
+            .encode_with_counts(&texts)
+            .map_err(|error| error.at(|i| i + self.taken))?;
         self.taken += texts.len();
         let rows = encoded.embeddings.rows().into_iter().zip(encoded.counts);
         let ready: Vec<_> = texts

@@ -12,12 +12,13 @@ use std::{
     },
 };
 
-/// Whether there is a global pool: started here, unless it is there already. rayon panics if somebody needs it and there are no more threads
-/// to be had, as in a container that limits them.
-static GLOBAL: LazyLock<bool> = LazyLock::new(|| match rayon::ThreadPoolBuilder::new().build_global() {
-    Ok(()) => true,
-    Err(error) => error.source().is_none(), // the operating system has no part in it: there is one
-});
+/// Whether there is a global pool: started here, unless it is there already. rayon panics if
+/// somebody needs it and there are no more threads to be had, as in a container that limits them.
+static GLOBAL: LazyLock<bool> =
+    LazyLock::new(|| match rayon::ThreadPoolBuilder::new().build_global() {
+        Ok(()) => true,
+        Err(error) => error.source().is_none(), // the operating system has no part in it: there is one
+    });
 
 /// The threads of an encoder.
 #[derive(Debug)]
@@ -40,8 +41,12 @@ impl Threads {
             None => Ok(Threads::Current),
             Some(1) => Ok(Threads::One),
             Some(n) => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(n).thread_name(|i| format!("minilm-{i}")).build();
-                pool.map(Threads::Own).map_err(|e| Error::Option { option: "threads", reason: e.to_string() })
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(n)
+                    .thread_name(|i| format!("minilm-{i}"))
+                    .build();
+                pool.map(Threads::Own)
+                    .map_err(|e| Error::Option { option: "threads", reason: e.to_string() })
             }
         }
     }
@@ -56,7 +61,11 @@ impl Threads {
     }
 
     /// Both, at once if there are threads for it.
-    pub(crate) fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    pub(crate) fn join<A: Send, B: Send>(
+        &self,
+        a: impl FnOnce() -> A + Send,
+        b: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
         match self {
             Threads::One => (a(), b()),
             Threads::Current => rayon::join(a, b),
@@ -75,8 +84,13 @@ impl Threads {
 
     /// `f` of each item, in the items' order; one item stays on the calling thread.
     ///
-    /// A thread that is free takes the next item, so that items of which the longest come first leave no thread with much to do at the end.
-    pub(crate) fn map<T: Sync, R: Send>(&self, items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> Vec<R> {
+    /// A thread that is free takes the next item, so that items of which the longest come first
+    /// leave no thread with much to do at the end.
+    pub(crate) fn map<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        f: impl Fn(&T) -> R + Send + Sync,
+    ) -> Vec<R> {
         match self {
             _ if items.len() <= 1 => items.iter().map(f).collect(),
             Threads::One => items.iter().map(f).collect(),
@@ -93,7 +107,8 @@ fn in_turn<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Send + Sync) -> 
         let item = next.fetch_add(1, Ordering::Relaxed);
         (item, f(&items[item]))
     };
-    let mut results: Vec<(usize, R)> = (0..items.len()).into_par_iter().with_max_len(1).map(task).collect();
+    let mut results: Vec<(usize, R)> =
+        (0..items.len()).into_par_iter().with_max_len(1).map(task).collect();
     results.sort_unstable_by_key(|(item, _)| *item);
     results.into_iter().map(|(_, result)| result).collect()
 }

@@ -20,8 +20,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use tokenizers::{
-    NormalizerWrapper, PostProcessorWrapper, Tokenizer, models::wordpiece::WordPiece, normalizers::bert::BertNormalizer,
-    pre_tokenizers::bert::BertPreTokenizer, processors::bert::BertProcessing,
+    NormalizerWrapper, PostProcessorWrapper, Tokenizer, models::wordpiece::WordPiece,
+    normalizers::bert::BertNormalizer, pre_tokenizers::bert::BertPreTokenizer,
+    processors::bert::BertProcessing,
 };
 
 /// How many tokens of a text the model reads.
@@ -86,8 +87,9 @@ impl Vocabulary {
 
 /// The model's tokenizer, with truncation as sentence-transformers does it.
 ///
-/// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for all-MiniLM-L6-v2). They are what the
-/// file happened to be saved with, not what the model was trained for: both are switched off.
+/// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for
+/// all-MiniLM-L6-v2). They are what the file happened to be saved with, not what the model was
+/// trained for: both are switched off.
 pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
     before: Vec<u32>, // [CLS]
@@ -99,19 +101,27 @@ pub(crate) struct TextTokenizer {
 
 impl TextTokenizer {
     /// `rows` is the model's number of word embeddings, `limit` the longest text in tokens.
-    pub(crate) fn new(vocabulary: Vocabulary, rows: usize, limit: usize, lowercase: bool) -> Result<TextTokenizer, Error> {
+    pub(crate) fn new(
+        vocabulary: Vocabulary,
+        rows: usize,
+        limit: usize,
+        lowercase: bool,
+    ) -> Result<TextTokenizer, Error> {
         let Vocabulary { mut tokenizer, size, path } = vocabulary;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
-        let of_another = |size| Error::Vocabulary { path: path.clone(), tokenizer: size, model: rows };
+        let of_another =
+            |size| Error::Vocabulary { path: path.clone(), tokenizer: size, model: rows };
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|e| unusable(e.to_string()))?;
 
-        // A table may be rounded up to a multiple of 128 rows for speed; more than that is another vocabulary.
+        // A table may be rounded up to a multiple of 128 rows for speed; more than that is another
+        // vocabulary.
         if size > rows || size.next_multiple_of(128) < rows {
             return Err(of_another(size));
         }
 
-        // What surrounds every text is found by asking for the empty one with and without a text in between.
+        // What surrounds every text is found by asking for the empty one with and without a text in
+        // between.
         let ids = |text, special| {
             let encoding = guard(|| tokenizer.encode_fast(text, special)).map_err(&unusable)?;
             Ok::<_, Error>(encoding.get_ids().to_vec())
@@ -136,7 +146,8 @@ impl TextTokenizer {
         let mut ids = self.before.clone();
         let mut words = 0;
         for piece in self.pieces(text) {
-            let encoding = guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
+            let encoding =
+                guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
             let found = encoding.get_ids();
             ids.extend(&found[..found.len().min(room.saturating_sub(words))]);
             words += found.len();
@@ -194,15 +205,22 @@ fn open(source: &Source, folder: &Path) -> Result<(Tokenizer, PathBuf), Error> {
 /// The tokenizer of an uncased BERT from its list of word pieces (`transformers.BertTokenizer`).
 fn uncased_bert(vocabulary: &[u8]) -> Result<Tokenizer, String> {
     let vocabulary = WordPiece::read_bytes(vocabulary).map_err(|e| e.to_string())?;
-    let model = WordPiece::builder().vocab(vocabulary).unk_token("[UNK]".to_owned()).build().map_err(|e| e.to_string())?;
+    let model = WordPiece::builder()
+        .vocab(vocabulary)
+        .unk_token("[UNK]".to_owned())
+        .build()
+        .map_err(|e| e.to_string())?;
     let mut tokenizer = Tokenizer::new(model);
     let id = |token: &str| {
-        let id = tokenizer.token_to_id(token).ok_or_else(|| format!("there is no token {token}"))?;
+        let id =
+            tokenizer.token_to_id(token).ok_or_else(|| format!("there is no token {token}"))?;
         Ok::<_, String>((token.to_owned(), id))
     };
     let surround = BertProcessing::new(id("[SEP]")?, id("[CLS]")?);
     let normalizer = BertNormalizer::new(true, true, None, true);
-    tokenizer.with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer))).map_err(|e| e.to_string())?;
+    tokenizer
+        .with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer)))
+        .map_err(|e| e.to_string())?;
     tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
     tokenizer.with_post_processor(Some(PostProcessorWrapper::Bert(surround)));
     Ok(tokenizer)

@@ -45,16 +45,18 @@ impl Windows {
         Windows::default()
     }
 
-    /// The length of a window in tokens, `[CLS]` and `[SEP]` among them; by default [`SentenceEncoder::max_tokens`], which is also the most.
+    /// The length of a window in tokens, `[CLS]` and `[SEP]` among them; by default
+    /// [`SentenceEncoder::max_tokens`], which is also the most.
     pub fn tokens(mut self, tokens: usize) -> Windows {
         self.tokens = Some(tokens);
         self
     }
 
-    /// From the first word of a window to the first word of the next, in tokens; by default a window's words, so that none is in two windows.
+    /// From the first word of a window to the first word of the next, in tokens; by default a
+    /// window's words, so that none is in two windows.
     ///
-    /// The overlap of two neighbours is what remains: with 256 tokens and a stride of 127, half of the 254 words. What the `tokenizers`
-    /// library calls stride is this overlap.
+    /// The overlap of two neighbours is what remains: with 256 tokens and a stride of 127, half of
+    /// the 254 words. What the `tokenizers` library calls stride is this overlap.
     pub fn stride(mut self, tokens: usize) -> Windows {
         self.stride = Some(tokens);
         self
@@ -67,7 +69,10 @@ impl Windows {
         let room = encoder.tokenizer.room(tokens);
         if tokens > limit || room == 0 {
             let least = limit + 1 - encoder.tokenizer.room(limit);
-            return Err(Error::Option { option: "window", reason: format!("{tokens} tokens are not from {least} to {limit}") });
+            return Err(Error::Option {
+                option: "window",
+                reason: format!("{tokens} tokens are not from {least} to {limit}"),
+            });
         }
         let stride = self.stride.unwrap_or(room);
         if stride == 0 || stride > room {
@@ -83,7 +88,8 @@ impl Windows {
 /// One window of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowEmbedding {
-    /// The bytes of the document from its first to its last word, on boundaries of characters. Empty if the window has no words.
+    /// The bytes of the document from its first to its last word, on boundaries of characters.
+    /// Empty if the window has no words.
     pub range: Range<usize>,
     /// Tokens of the window, `[CLS]` and `[SEP]` among them.
     pub tokens: usize,
@@ -113,7 +119,15 @@ struct Window {
 impl<'a> EncodeWindows<'a> {
     fn new(encoder: &'a SentenceEncoder, document: &'a str, windows: Windows) -> EncodeWindows<'a> {
         let pieces = encoder.tokenizer.pieces(document);
-        EncodeWindows { encoder, pieces, windows, words: VecDeque::new(), batch: 1, ready: Vec::new().into_iter(), ended: false }
+        EncodeWindows {
+            encoder,
+            pieces,
+            windows,
+            words: VecDeque::new(),
+            batch: 1,
+            ready: Vec::new().into_iter(),
+            ended: false,
+        }
     }
 
     /// Cuts the next window; `None` after the last.
@@ -155,11 +169,11 @@ impl<'a> EncodeWindows<'a> {
         self.batch = BATCH.min(self.batch * 2);
         let ids: Vec<&[u32]> = windows.iter().map(|window| window.ids.as_slice()).collect();
         let mut embeddings = vec![Array1::default(0); windows.len()];
-        self.encoder.encode_ids(&ids, |_| {}, |i, embedding| embeddings[i] = embedding.to_owned()).map_err(|e| e.at(|_| 0))?;
-        let ready = windows.into_iter().zip(embeddings).map(|(window, embedding)| WindowEmbedding {
-            range: window.range,
-            tokens: window.ids.len(),
-            embedding,
+        self.encoder
+            .encode_ids(&ids, |_| {}, |i, embedding| embeddings[i] = embedding.to_owned())
+            .map_err(|e| e.at(|_| 0))?;
+        let ready = windows.into_iter().zip(embeddings).map(|(window, embedding)| {
+            WindowEmbedding { range: window.range, tokens: window.ids.len(), embedding }
         });
         self.ready = ready.collect::<Vec<_>>().into_iter();
         Ok(())
@@ -181,14 +195,17 @@ impl Iterator for EncodeWindows<'_> {
 }
 
 impl SentenceEncoder {
-    /// The embeddings of a document's windows, in their order, in memory that does not grow with the document, as long as there is white space,
-    /// punctuation or a Chinese character in it now and then.
+    /// The embeddings of a document's windows, in their order, in memory that does not grow with
+    /// the document, as long as there is white space, punctuation or a Chinese character in it now
+    /// and then.
     ///
-    /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a word. Each window is read between a
-    /// `[CLS]` and a `[SEP]` of its own. An empty document has one window without words. Nothing is dropped, whatever
+    /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a
+    /// word. Each window is read between a `[CLS]` and a `[SEP]` of its own. An empty document has
+    /// one window without words. Nothing is dropped, whatever
     /// [`Builder::truncation`](crate::Builder::truncation) says. After an error the iterator ends.
     ///
-    /// A character that becomes several tokens, such as a syllable of Hangul, may be in the ranges of two windows that do not overlap.
+    /// A character that becomes several tokens, such as a syllable of Hangul, may be in the ranges
+    /// of two windows that do not overlap.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
@@ -208,14 +225,16 @@ impl SentenceEncoder {
         EncodeWindows::new(self, document, windows)
     }
 
-    /// One embedding for a document of any length: the mean of its windows' embeddings, each counted as often as it has tokens.
+    /// One embedding for a document of any length: the mean of its windows' embeddings, each
+    /// counted as often as it has tokens.
     ///
     /// ```text
     /// v = Σ tᵢ·eᵢ / Σ tᵢ      tᵢ: tokens of window i, [CLS] and [SEP] among them,  eᵢ: its embedding
     /// ```
     ///
-    /// `v` is then divided by its length, unless the encoder leaves embeddings as the pooling gives them. A word in two windows counts
-    /// twice. The sum is taken in `f64`, in the order of the windows. A document of one window has the embedding that
+    /// `v` is then divided by its length, unless the encoder leaves embeddings as the pooling gives
+    /// them. A word in two windows counts twice. The sum is taken in `f64`, in the order of the
+    /// windows. A document of one window has the embedding that
     /// [`encode_one`](SentenceEncoder::encode_one) gives, to the bit.
     ///
     /// ```
@@ -239,7 +258,9 @@ impl SentenceEncoder {
             let window = window?;
             tokens += window.tokens;
             let weight = window.tokens as f64;
-            sum.iter_mut().zip(&window.embedding).for_each(|(sum, x)| *sum += weight * f64::from(*x));
+            sum.iter_mut()
+                .zip(&window.embedding)
+                .for_each(|(sum, x)| *sum += weight * f64::from(*x));
             alone = (i == 0).then_some(window.embedding);
         }
         if let Some(embedding) = alone {

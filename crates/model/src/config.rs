@@ -6,7 +6,8 @@ use crate::Error;
 use serde::Deserialize;
 use std::{fs, path::Path};
 
-/// The fields of `config.json` that shape a BERT encoder; the names are those of `transformers.BertConfig`.
+/// The fields of `config.json` that shape a BERT encoder; the names are those of
+/// `transformers.BertConfig`.
 ///
 /// ```
 /// let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
@@ -64,9 +65,11 @@ impl Config {
     /// Reads and validates the file.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
+    /// [`Error::Read`], [`Error::Json`], or [`Error::Config`] for a model that is not a BERT
+    /// encoder of this kind.
     pub fn read(path: &Path) -> Result<Config, Error> {
-        let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let bytes =
+            fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Config::from_bytes(&bytes, path)
     }
 
@@ -80,7 +83,8 @@ impl Config {
     /// # Errors
     /// [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Config, Error> {
-        let config: Config = serde_json::from_slice(bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
+        let config: Config = serde_json::from_slice(bytes)
+            .map_err(|source| Error::Json { path: path.to_owned(), source })?;
         config.validate(path)?;
         Ok(config)
     }
@@ -96,7 +100,12 @@ impl Config {
     /// Whether this crate can run it.
     pub(crate) fn validate(&self, path: &Path) -> Result<(), Error> {
         let refuse = |field, value: &dyn ToString, wanted: &str| {
-            Err(Error::Config { path: path.to_owned(), field, value: value.to_string(), wanted: wanted.to_owned() })
+            Err(Error::Config {
+                path: path.to_owned(),
+                field,
+                value: value.to_string(),
+                wanted: wanted.to_owned(),
+            })
         };
         for (field, value, wanted) in [
             ("model_type", &self.model_type, "bert"),
@@ -104,7 +113,11 @@ impl Config {
             ("position_embedding_type", &self.position_embedding_type, "absolute"),
         ] {
             if value != wanted {
-                return refuse(field, &format!("{value:?}"), &format!("only {wanted:?} is supported"));
+                return refuse(
+                    field,
+                    &format!("{value:?}"),
+                    &format!("only {wanted:?} is supported"),
+                );
             }
         }
         // The upper bound keeps every product of two sizes far from overflow.
@@ -126,7 +139,11 @@ impl Config {
             return refuse("num_attention_heads", &self.num_attention_heads, &wanted);
         }
         if !(0.0..1.0).contains(&self.layer_norm_eps) {
-            return refuse("layer_norm_eps", &self.layer_norm_eps, "it must be at least 0 and below 1");
+            return refuse(
+                "layer_norm_eps",
+                &self.layer_norm_eps,
+                "it must be at least 0 and below 1",
+            );
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use crate::{
 };
 use minilm_kernels::{Level, layer_norm::layer_norm};
 
-/// `embeddings`: three tables and a LayerNorm. The word table is read in place from the mapped file.
+/// `embeddings`: three tables and a LayerNorm. The word table is read in place from the mapped
+/// file.
 #[derive(Debug)]
 pub struct Embeddings {
     word_embeddings: Table,         // [vocabulary, H]
@@ -26,10 +27,19 @@ pub struct Embeddings {
 impl Embeddings {
     pub(crate) fn load(checkpoint: &Checkpoint, config: &Config) -> Result<Embeddings, Error> {
         let h = config.hidden_size;
-        let types = checkpoint.tensor("embeddings.token_type_embeddings.weight", &[config.type_vocab_size, h])?;
+        let types = checkpoint
+            .tensor("embeddings.token_type_embeddings.weight", &[config.type_vocab_size, h])?;
         Ok(Embeddings {
-            word_embeddings: checkpoint.table("embeddings.word_embeddings.weight", config.vocab_size, h)?,
-            position_embeddings: checkpoint.table("embeddings.position_embeddings.weight", config.max_position_embeddings, h)?,
+            word_embeddings: checkpoint.table(
+                "embeddings.word_embeddings.weight",
+                config.vocab_size,
+                h,
+            )?,
+            position_embeddings: checkpoint.table(
+                "embeddings.position_embeddings.weight",
+                config.max_position_embeddings,
+                h,
+            )?,
             token_type_embedding: types[..h].to_vec(),
             layer_norm: LayerNorm::load(checkpoint, "embeddings.LayerNorm", config)?,
             vocabulary: config.vocab_size,
@@ -38,7 +48,12 @@ impl Embeddings {
     }
 
     /// Fills the residual stream `[T, H]` of `scratch`.
-    pub(crate) fn forward(&self, level: Level, pack: &Pack, scratch: &mut Scratch) -> Result<(), Error> {
+    pub(crate) fn forward(
+        &self,
+        level: Level,
+        pack: &Pack,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
         let h = self.token_type_embedding.len();
         let mut rows = scratch.x.resize(pack.tokens() * h).chunks_exact_mut(h); // [T, H]
         for sentence in 0..pack.sentences() {
@@ -72,9 +87,15 @@ pub(crate) struct LayerNorm {
 }
 
 impl LayerNorm {
-    pub(crate) fn load(checkpoint: &Checkpoint, name: &str, config: &Config) -> Result<LayerNorm, Error> {
+    pub(crate) fn load(
+        checkpoint: &Checkpoint,
+        name: &str,
+        config: &Config,
+    ) -> Result<LayerNorm, Error> {
         Ok(LayerNorm {
-            gamma: checkpoint.tensor(&format!("{name}.weight"), &[config.hidden_size])?.into_owned(),
+            gamma: checkpoint
+                .tensor(&format!("{name}.weight"), &[config.hidden_size])?
+                .into_owned(),
             beta: checkpoint.tensor(&format!("{name}.bias"), &[config.hidden_size])?.into_owned(),
             epsilon: config.layer_norm_eps as f32,
         })

@@ -7,10 +7,11 @@
 //! x       = LayerNorm(gelu(y·W_1ᵀ + b)·W_2ᵀ + b + y)       [T, H]    in chunks of F
 //! ```
 //!
-//! What is wider than H is never whole. Queries, keys and values are computed for a few heads and used up before the next; the
-//! feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`] columns at a time, and each chunk is multiplied into the result before the
-//! next. So all products together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of 3·H + F. The order
-//! of additions is the same either way.
+//! What is wider than H is never whole. Queries, keys and values are computed for a few heads and
+//! used up before the next; the feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`]
+//! columns at a time, and each chunk is multiplied into the result before the next. So all products
+//! together work on 4·H floats a token, which for a pack fit in the second-level cache, instead of
+//! 3·H + F. The order of additions is the same either way.
 //!
 //! In the book: `docs/01-model.md`.
 
@@ -44,7 +45,8 @@ pub struct Layer {
 /// `encoder.layer.n.attention`
 #[derive(Debug)]
 struct Attention {
-    /// `self.query`, `self.key` and `self.value` of some heads as one layer `[3H / groups, H]`, for each group of heads.
+    /// `self.query`, `self.key` and `self.value` of some heads as one layer `[3H / groups, H]`, for
+    /// each group of heads.
     qkv: Vec<Linear>,
     /// Heads of a group.
     heads: usize,
@@ -73,7 +75,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl Encoder {
-    pub(crate) fn forward(&self, call: &Call, scratch: &mut Scratch, observation: &mut Observation) {
+    pub(crate) fn forward(
+        &self,
+        call: &Call,
+        scratch: &mut Scratch,
+        observation: &mut Observation,
+    ) {
         for (n, layer) in self.layer.iter().enumerate() {
             let next = self.layer.get(n + 1).and_then(|next| next.attention.first(call.member));
             layer.forward(call, scratch, n, next, observation);
@@ -93,12 +100,24 @@ impl Encoder {
 
 impl Layer {
     /// x ← layer(x), x `[T, H]` in `scratch`; `next` is the product that comes after it.
-    fn forward(&self, call: &Call, scratch: &mut Scratch, n: usize, next: Option<Columns>, observation: &mut Observation) {
+    fn forward(
+        &self,
+        call: &Call,
+        scratch: &mut Scratch,
+        n: usize,
+        next: Option<Columns>,
+        observation: &mut Observation,
+    ) {
         let h = self.output.dense.outputs();
         if observation.is_wanted() {
             self.attention.projections(scratch);
-            for (part, stage) in [Stage::Query(n), Stage::Key(n), Stage::Value(n)].into_iter().enumerate() {
-                observation.show(stage, Rows::new(&scratch.whole, 3 * h).columns(part * h..(part + 1) * h));
+            for (part, stage) in
+                [Stage::Query(n), Stage::Key(n), Stage::Value(n)].into_iter().enumerate()
+            {
+                observation.show(
+                    stage,
+                    Rows::new(&scratch.whole, 3 * h).columns(part * h..(part + 1) * h),
+                );
             }
         }
         self.attention.forward(call, scratch, n, observation);
@@ -128,7 +147,14 @@ impl Layer {
     }
 
     /// y ← gelu(x·W₁ᵀ + b)·W₂ᵀ + b + x, a chunk of the inner layer at a time.
-    fn feed_forward(&self, call: &Call, scratch: &mut Scratch, n: usize, next: Option<Columns>, observation: &mut Observation) {
+    fn feed_forward(
+        &self,
+        call: &Call,
+        scratch: &mut Scratch,
+        n: usize,
+        next: Option<Columns>,
+        observation: &mut Observation,
+    ) {
         let h = self.output.dense.outputs();
         let x = Rows::new(&scratch.x, h); // [T, H]
         let y = scratch.y.resize(x.rows() * h);
@@ -137,12 +163,25 @@ impl Layer {
             let width = dense.outputs();
             let inner = scratch.part.resize(x.rows() * width); // [T, a chunk of F]
             let mut to = RowsMut::new(inner, width);
-            let columns = share(dense, call.member).before(Some(&share(&self.output.dense, call.member)), start);
+            let columns = share(dense, call.member)
+                .before(Some(&share(&self.output.dense, call.member)), start);
             columns.accumulate(x, 0..h, to.columns(columns.range()), Epilogue::Gelu);
             call.member.exchange(inner, width, PART);
             observation.lap(Operation::Intermediate, n);
-            let next = self.intermediate.dense.get(i + 1).map(|dense| share(dense, call.member)).or_else(|| next.clone());
-            self.output.accumulate(call.member, Rows::new(inner, width), start..start + width, RowsMut::new(y, h), x, next);
+            let next = self
+                .intermediate
+                .dense
+                .get(i + 1)
+                .map(|dense| share(dense, call.member))
+                .or_else(|| next.clone());
+            self.output.accumulate(
+                call.member,
+                Rows::new(inner, width),
+                start..start + width,
+                RowsMut::new(y, h),
+                x,
+                next,
+            );
             observation.lap(Operation::Output, n);
             start += width;
         }
@@ -172,12 +211,28 @@ impl Attention {
         let groups = call.member.share(self.qkv.len());
         for group in groups.clone() {
             let qkv = scratch.part.resize(t * 3 * width);
-            let next = if group + 1 < groups.end { all(&self.qkv[group + 1]) } else { share(&self.output.dense, call.member) };
+            let next = if group + 1 < groups.end {
+                all(&self.qkv[group + 1])
+            } else {
+                share(&self.output.dense, call.member)
+            };
             let columns = all(&self.qkv[group]).before(Some(&next), 0);
-            columns.accumulate(Rows::new(&scratch.x, h), 0..h, RowsMut::new(qkv, 3 * width), Epilogue::Bias);
+            columns.accumulate(
+                Rows::new(&scratch.x, h),
+                0..h,
+                RowsMut::new(qkv, 3 * width),
+                Epilogue::Bias,
+            );
             observation.lap(Operation::QueryKeyValue, n);
             let context = context.columns(group * width..(group + 1) * width);
-            attention(call.level, Rows::new(qkv, 3 * width), self.heads, call.pack.starts(), &mut scratch.attention, context);
+            attention(
+                call.level,
+                Rows::new(qkv, 3 * width),
+                self.heads,
+                call.pack.starts(),
+                &mut scratch.attention,
+                context,
+            );
             observation.lap(Operation::Attention, n);
         }
         call.member.exchange(whole, h, width);
@@ -208,8 +263,17 @@ impl Attention {
 }
 
 impl Output {
-    /// The member's share of y ← (y +) x·W[.., k]ᵀ, and with the last k + b + residual; `next` is the product that comes after it.
-    fn accumulate(&self, member: &Member, x: Rows, k: Range<usize>, mut y: RowsMut, residual: Rows, next: Option<Columns>) {
+    /// The member's share of y ← (y +) x·W[.., k]ᵀ, and with the last k + b + residual; `next` is
+    /// the product that comes after it.
+    fn accumulate(
+        &self,
+        member: &Member,
+        x: Rows,
+        k: Range<usize>,
+        mut y: RowsMut,
+        residual: Rows,
+        next: Option<Columns>,
+    ) {
         let columns = share(&self.dense, member);
         let residual = Epilogue::Residual(residual.columns(columns.range()));
         let y = y.columns(columns.range());

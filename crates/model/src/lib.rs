@@ -1,14 +1,15 @@
 //! # minilm-model
 //!
-//! A BERT encoder: token ids in, one vector a token out. It knows names and shapes; all arithmetic is in `minilm-kernels`.
+//! A BERT encoder: token ids in, one vector a token out. It knows names and shapes; all arithmetic
+//! is in `minilm-kernels`.
 //!
 //! ```text
 //! ids[T] ─ word + type + position, LayerNorm ─► x[T,H]                       embeddings.rs
 //! x[T,H] ─ QKV ─ attention ─ output + x, LayerNorm ─ feed-forward + x, LayerNorm ─► x[T,H]     encoder.rs, × layers
 //! ```
 //!
-//! Several sentences run at once as a *pack*: their tokens end to end, without padding. A sentence's result does not
-//! depend on its neighbours.
+//! Several sentences run at once as a *pack*: their tokens end to end, without padding. A
+//! sentence's result does not depend on its neighbours.
 //!
 //! ```no_run
 //! use minilm_kernels::Level;
@@ -23,8 +24,9 @@
 //! # Ok::<(), minilm_model::Error>(())
 //! ```
 //!
-//! The structs are named as the tensors in the checkpoint: `encoder.layer.0.attention.output.dense.weight` is
-//! [`Bert`] → [`Encoder`] → [`Layer`] → `attention` → `output` → `dense`.
+//! The structs are named as the tensors in the checkpoint:
+//! `encoder.layer.0.attention.output.dense.weight` is [`Bert`] → [`Encoder`] → [`Layer`] →
+//! `attention` → `output` → `dense`.
 //!
 //! In the book: `docs/01-model.md`.
 
@@ -66,19 +68,22 @@ pub struct Bert {
 }
 
 impl Bert {
-    /// Loads `config.json` and `model.safetensors` from `directory`, and packs the weights for `level`.
+    /// Loads `config.json` and `model.safetensors` from `directory`, and packs the weights for
+    /// `level`.
     ///
     /// The file is memory-mapped and must not be changed while the model is in use.
     ///
     /// # Errors
-    /// A file that is missing or unreadable, a configuration this crate does not know, a tensor that is
-    /// missing, has another shape than the configuration says, a type other than F32, F16 or BF16, or a value that is not finite.
+    /// A file that is missing or unreadable, a configuration this crate does not know, a tensor
+    /// that is missing, has another shape than the configuration says, a type other than F32, F16
+    /// or BF16, or a value that is not finite.
     pub fn load(directory: &Path, level: Level) -> Result<Bert, Error> {
         let config = Config::read(&directory.join("config.json"))?;
         Bert::new(config, &Checkpoint::open(&directory.join("model.safetensors"))?, level)
     }
 
-    /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in place.
+    /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in
+    /// place.
     ///
     /// # Errors
     /// As [`Bert::load`]; errors name the configuration `config.json`, wherever it is from.
@@ -102,7 +107,8 @@ impl Bert {
         self.level
     }
 
-    /// Members of a team who all have something to do; more would only be waited for. 6 for all-MiniLM-L6-v2.
+    /// Members of a team who all have something to do; more would only be waited for. 6 for
+    /// all-MiniLM-L6-v2.
     pub fn shares(&self) -> usize {
         self.encoder.shares()
     }
@@ -117,11 +123,17 @@ impl Bert {
         self.run(pack, scratch, &Member::alone(), Observation::default())
     }
 
-    /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the same pack, and gets the whole result.
+    /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the
+    /// same pack, and gets the whole result.
     ///
     /// # Errors
     /// As [`Bert::forward`].
-    pub fn forward_together<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, member: &Member) -> Result<Rows<'s>, Error> {
+    pub fn forward_together<'s>(
+        &self,
+        pack: &Pack,
+        scratch: &'s mut Scratch,
+        member: &Member,
+    ) -> Result<Rows<'s>, Error> {
         self.run(pack, scratch, member, Observation::default())
     }
 
@@ -129,13 +141,25 @@ impl Bert {
     ///
     /// # Errors
     /// As [`Bert::forward`].
-    pub fn observe<'s>(&self, pack: &Pack, scratch: &'s mut Scratch, observer: Observer) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, &Member::alone(), Observation { observer: Some(observer), clock: None })
+    pub fn observe<'s>(
+        &self,
+        pack: &Pack,
+        scratch: &'s mut Scratch,
+        observer: Observer,
+    ) -> Result<Rows<'s>, Error> {
+        self.run(
+            pack,
+            scratch,
+            &Member::alone(),
+            Observation { observer: Some(observer), clock: None },
+        )
     }
 
-    /// As [`Bert::forward`], with the time of every kernel instead of the result, in the order in which they ran.
+    /// As [`Bert::forward`], with the time of every kernel instead of the result, in the order in
+    /// which they ran.
     ///
-    /// One pass on the calling thread. The first passes with a new `scratch` also take the time to get memory.
+    /// One pass on the calling thread. The first passes with a new `scratch` also take the time to
+    /// get memory.
     ///
     /// ```no_run
     /// use minilm_kernels::Level;
@@ -154,7 +178,12 @@ impl Bert {
     /// As [`Bert::forward`].
     pub fn time(&self, pack: &Pack, scratch: &mut Scratch) -> Result<Vec<Lap>, Error> {
         let mut clock = Clock::start(&self.config);
-        self.run(pack, scratch, &Member::alone(), Observation { observer: None, clock: Some(&mut clock) })?;
+        self.run(
+            pack,
+            scratch,
+            &Member::alone(),
+            Observation { observer: None, clock: Some(&mut clock) },
+        )?;
         Ok(clock.laps(&self.config, pack))
     }
 

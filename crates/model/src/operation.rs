@@ -4,9 +4,10 @@
 //! start ── kernel ── lap ── kernel ── lap ── …      the clock is read between two kernels of the pass itself
 //! ```
 //!
-//! The kernels run where they always do: one after the other, with the weights and activations in the caches in which the last one left
-//! them. An operation that is computed in parts (a group of heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes
-//! some tens of nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
+//! The kernels run where they always do: one after the other, with the weights and activations in
+//! the caches in which the last one left them. An operation that is computed in parts (a group of
+//! heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes some tens of
+//! nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
 //!
 //! In the book: `docs/10-speed.md`.
 
@@ -59,7 +60,8 @@ impl Operation {
 
     /// Floating-point operations for `pack`, a multiply-add as two, in one layer.
     ///
-    /// Those of a product are its multiply-adds: bias, residual, GELU and softmax, which are fused into products, are not counted.
+    /// Those of a product are its multiply-adds: bias, residual, GELU and softmax, which are fused
+    /// into products, are not counted.
     ///
     /// ```
     /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
@@ -71,8 +73,10 @@ impl Operation {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn flop(self, config: &Config, pack: &Pack) -> u64 {
-        let [t, h, f] = [pack.tokens(), config.hidden_size, config.intermediate_size].map(|size| size as u64);
-        let pairs: u64 = (0..pack.sentences()).map(|i| pack.rows(i).len() as u64).map(|l| l * l).sum();
+        let [t, h, f] =
+            [pack.tokens(), config.hidden_size, config.intermediate_size].map(|size| size as u64);
+        let pairs: u64 =
+            (0..pack.sentences()).map(|i| pack.rows(i).len() as u64).map(|l| l * l).sum();
         let layer_norm = 7 * t * h; // sum, difference, squares (2), scale, affine (2)
         match self {
             Operation::Embeddings => 2 * t * h + layer_norm,

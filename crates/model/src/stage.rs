@@ -6,7 +6,8 @@ use crate::{Operation, operation::Clock};
 use minilm_kernels::Rows;
 use std::fmt;
 
-/// A step of the forward pass; displayed as the name of the PyTorch module whose output it is. `n` is the layer.
+/// A step of the forward pass; displayed as the name of the PyTorch module whose output it is. `n`
+/// is the layer.
 ///
 /// ```
 /// use minilm_model::Stage;
@@ -18,11 +19,13 @@ use std::fmt;
 pub enum Stage {
     /// `embeddings` `[T, H]`: word + type + position, after LayerNorm.
     Embeddings,
-    /// `encoder.layer.n.attention.self.query` `[T, H]`: what each token looks for, the heads side by side.
+    /// `encoder.layer.n.attention.self.query` `[T, H]`: what each token looks for, the heads side
+    /// by side.
     Query(usize),
     /// `encoder.layer.n.attention.self.key` `[T, H]`: what each token is found by.
     Key(usize),
-    /// `encoder.layer.n.attention.self.value` `[T, H]`: what each token gives to those that find it.
+    /// `encoder.layer.n.attention.self.value` `[T, H]`: what each token gives to those that find
+    /// it.
     Value(usize),
     /// `encoder.layer.n.attention.self` `[T, H]`: the context of all heads.
     Attention(usize),
@@ -60,7 +63,8 @@ pub(crate) struct Observation<'a> {
 }
 
 impl Observation<'_> {
-    /// Whether there is an observer, who also wants to see what the pass itself never has as a whole.
+    /// Whether there is an observer, who also wants to see what the pass itself never has as a
+    /// whole.
     pub(crate) fn is_wanted(&self) -> bool {
         self.observer.is_some()
     }

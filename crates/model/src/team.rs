@@ -5,11 +5,13 @@
 //! exchange       after a product: publish one's share, wait for the others, copy theirs
 //! ```
 //!
-//! So no memory is written by two threads, each weight is read by one thread, and the arithmetic is the same as alone: a share of the columns
-//! changes no element. LayerNorm, a hundredth of the work, every member does for itself.
+//! So no memory is written by two threads, each weight is read by one thread, and the arithmetic is
+//! the same as alone: a share of the columns changes no element. LayerNorm, a hundredth of the
+//! work, every member does for itself.
 //!
-//! A layer waits three times and once for each chunk of the feed-forward. Between two products lie some tens of microseconds, less than
-//! it takes to wake a thread, so members wait by looking again and again, and yield the processor only after a while.
+//! A layer waits three times and once for each chunk of the feed-forward. Between two products lie
+//! some tens of microseconds, less than it takes to wake a thread, so members wait by looking again
+//! and again, and yield the processor only after a while.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -28,8 +30,9 @@ use std::{
 /// In [`Team::state`], beside the number of those who joined: nobody else may.
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-/// How often a member looks before it yields the processor at each look: for about as long as a member with an equal share may be behind.
-/// Who is later than that waits for a processor himself, perhaps for this one.
+/// How often a member looks before it yields the processor at each look: for about as long as a
+/// member with an equal share may be behind. Who is later than that waits for a processor himself,
+/// perhaps for this one.
 const LOOKS: u32 = 1 << 12;
 
 /// A team for one forward pass. One thread leads it; others may join until it starts.
@@ -49,7 +52,8 @@ const LOOKS: u32 = 1 << 12;
 pub struct Team {
     most: usize,
     state: AtomicUsize,
-    /// What each member publishes, in turn in the one and in the other: a fast member may be one exchange ahead.
+    /// What each member publishes, in turn in the one and in the other: a fast member may be one
+    /// exchange ahead.
     boards: Vec<[RwLock<Vec<f32>>; 2]>,
     arrived: AtomicUsize,
     exchanges: AtomicUsize,
@@ -94,7 +98,10 @@ impl Team {
     fn wait(&self, done: impl Fn() -> bool) {
         let mut looks = 0_u32;
         while !done() {
-            assert!(!self.broken.load(Ordering::Relaxed), "another thread of this forward pass panicked");
+            assert!(
+                !self.broken.load(Ordering::Relaxed),
+                "another thread of this forward pass panicked"
+            );
             looks = LOOKS.min(looks + 1);
             if looks == LOOKS { thread::yield_now() } else { hint::spin_loop() }
         }
@@ -140,14 +147,16 @@ impl Member<'_> {
         columns.min(parts.start * part)..columns.min(parts.end * part)
     }
 
-    /// Completes `matrix` `[T, columns]`, of which each member has filled its share of the columns in parts of `part`.
+    /// Completes `matrix` `[T, columns]`, of which each member has filled its share of the columns
+    /// in parts of `part`.
     pub(crate) fn exchange(&self, matrix: &mut [f32], columns: usize, part: usize) {
         let Some(team) = self.team.filter(|_| self.size > 1) else { return };
         let number = self.exchanges.get() + 1;
         self.exchanges.set(number);
 
         let own = self.columns(columns, part);
-        let mut board = team.boards[self.index][number % 2].write().unwrap_or_else(PoisonError::into_inner);
+        let mut board =
+            team.boards[self.index][number % 2].write().unwrap_or_else(PoisonError::into_inner);
         board.clear();
         matrix.chunks_exact(columns).for_each(|row| board.extend_from_slice(&row[own.clone()]));
         drop(board);
@@ -162,8 +171,11 @@ impl Member<'_> {
             if share.is_empty() {
                 continue;
             }
-            let board = team.boards[other][number % 2].read().unwrap_or_else(PoisonError::into_inner);
-            for (row, theirs) in matrix.chunks_exact_mut(columns).zip(board.chunks_exact(share.len())) {
+            let board =
+                team.boards[other][number % 2].read().unwrap_or_else(PoisonError::into_inner);
+            for (row, theirs) in
+                matrix.chunks_exact_mut(columns).zip(board.chunks_exact(share.len()))
+            {
                 row[share.clone()].copy_from_slice(theirs);
             }
         }
@@ -183,7 +195,8 @@ impl Drop for Member<'_> {
 mod tests {
     use super::*;
 
-    /// Every member fills its share of a matrix with its own numbers; after the exchange all have the whole.
+    /// Every member fills its share of a matrix with its own numbers; after the exchange all have
+    /// the whole.
     #[test]
     fn every_member_gets_every_share() {
         for size in 1..=4 {
@@ -194,17 +207,26 @@ mod tests {
                     let value = |i: usize, j: usize| (round * 1000 + i * columns + j) as f32;
                     let mut matrix = vec![f32::NAN; rows * columns];
                     for i in 0..rows {
-                        member.columns(columns, 16).for_each(|j| matrix[i * columns + j] = value(i, j));
+                        member
+                            .columns(columns, 16)
+                            .for_each(|j| matrix[i * columns + j] = value(i, j));
                     }
                     member.exchange(&mut matrix, columns, 16);
-                    assert!((0..rows * columns).all(|at| matrix[at] == value(at / columns, at % columns)));
+                    assert!(
+                        (0..rows * columns)
+                            .all(|at| matrix[at] == value(at / columns, at % columns))
+                    );
                 }
                 member.size()
             };
             thread::scope(|scope| {
-                let others: Vec<_> = (1..size).map(|_| scope.spawn(|| work(team.join().expect("there is room")))).collect();
+                let others: Vec<_> = (1..size)
+                    .map(|_| scope.spawn(|| work(team.join().expect("there is room"))))
+                    .collect();
                 assert_eq!(work(team.lead(Duration::from_secs(60))), size);
-                others.into_iter().for_each(|other| assert_eq!(other.join().expect("no panic"), size));
+                others
+                    .into_iter()
+                    .for_each(|other| assert_eq!(other.join().expect("no panic"), size));
             });
         }
     }
@@ -225,7 +247,9 @@ mod tests {
                 panic!("on purpose");
             });
             let leader = team.lead(Duration::from_secs(60));
-            let waits = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| leader.exchange(&mut [0.0; 4], 4, 1)));
+            let waits = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                leader.exchange(&mut [0.0; 4], 4, 1)
+            }));
             assert!(waits.is_err());
             assert!(other.join().is_err());
         });

@@ -20,7 +20,8 @@ compile_error!("safetensors are little-endian, and tensors are read in place");
 
 /// A file that is mapped into memory, for reading. Clones share the mapping.
 ///
-/// Nobody may change the file while it is mapped; one that is replaced by renaming another stays as it was.
+/// Nobody may change the file while it is mapped; one that is replaced by renaming another stays as
+/// it was.
 ///
 /// ```
 /// let file = minilm_model::Mapped::open("Cargo.toml".as_ref())?;
@@ -38,8 +39,9 @@ impl Mapped {
     pub fn open(path: &Path) -> Result<Mapped, Error> {
         let read = |source| Error::Read { path: path.to_owned(), source };
         let file = File::open(path).map_err(read)?;
-        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be checked; the documentation of
-        // `Mapped` and `Bert::load` asks for it, as every program that maps a file does.
+        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be
+        // checked; the documentation of `Mapped` and `Bert::load` asks for it, as every program
+        // that maps a file does.
         let map = unsafe { Mmap::map(&file) }.map_err(read)?;
         Ok(Mapped(Arc::new(map)))
     }
@@ -90,7 +92,8 @@ impl fmt::Debug for Bytes {
 }
 
 impl Checkpoint {
-    /// Maps the file and validates its header: sizes, offsets and types must agree with each other and with the file.
+    /// Maps the file and validates its header: sizes, offsets and types must agree with each other
+    /// and with the file.
     ///
     /// # Errors
     /// [`Error::Read`] or [`Error::Safetensors`].
@@ -98,7 +101,8 @@ impl Checkpoint {
         Checkpoint::new(Bytes::Mapped(Mapped::open(path)?), path)
     }
 
-    /// Takes the file's content as it is, for instance from [`include_bytes!`]; errors name it `path`.
+    /// Takes the file's content as it is, for instance from [`include_bytes!`]; errors name it
+    /// `path`.
     ///
     /// Tensors in `f32` are read in place if they lie at a multiple of four, and copied otherwise.
     ///
@@ -111,20 +115,24 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Safetensors`].
-    pub fn from_bytes(bytes: impl Into<Cow<'static, [u8]>>, path: &Path) -> Result<Checkpoint, Error> {
+    pub fn from_bytes(
+        bytes: impl Into<Cow<'static, [u8]>>,
+        path: &Path,
+    ) -> Result<Checkpoint, Error> {
         Checkpoint::new(Bytes::Given(bytes.into()), path)
     }
 
     fn new(bytes: Bytes, path: &Path) -> Result<Checkpoint, Error> {
-        let (header, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
+        let (header, metadata) = SafeTensors::read_metadata(&bytes)
+            .map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
         let data = size_of::<u64>() + header;
         Ok(Checkpoint { path: path.to_owned(), bytes: Arc::new(bytes), metadata, data })
     }
 
     /// The tensor as `f32`, in place if it is stored so. Every value is finite.
     ///
-    /// The name may be stored with the prefix `bert.`, and LayerNorm's `weight` and `bias` as `gamma` and `beta`.
+    /// The name may be stored with the prefix `bert.`, and LayerNorm's `weight` and `bias` as
+    /// `gamma` and `beta`.
     ///
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::Shape`], [`Error::Dtype`] or [`Error::NotFinite`].
@@ -134,13 +142,18 @@ impl Checkpoint {
         let values = match dtype {
             Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
                 Ok(values) => Cow::Borrowed(values),
-                // The header's length, or where the bytes were put, left the data on an odd address.
+                // The header's length, or where the bytes were put, left the data on an odd
+                // address.
                 Err(_) => Cow::Owned(convert(bytes, f32::from_le_bytes)),
             },
             Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
             Dtype::BF16 => Cow::Owned(convert(bytes, |b| bf16::from_le_bytes(b).to_f32())),
             other => {
-                return Err(Error::Dtype { path: self.path.clone(), tensor: name.to_owned(), found: format!("{other:?}") });
+                return Err(Error::Dtype {
+                    path: self.path.clone(),
+                    tensor: name.to_owned(),
+                    found: format!("{other:?}"),
+                });
             }
         };
         self.check_finite(name, &values)?;
@@ -164,10 +177,15 @@ impl Checkpoint {
 
     /// Where the tensor's bytes are in the file, and their type.
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(Range<usize>, Dtype), Error> {
-        let old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        let old = name
+            .replace("LayerNorm.weight", "LayerNorm.gamma")
+            .replace("LayerNorm.bias", "LayerNorm.beta");
         let names = [name.to_owned(), format!("bert.{name}"), format!("bert.{old}"), old];
         let found = names.iter().find_map(|name| self.metadata.info(name));
-        let info = found.ok_or_else(|| Error::MissingTensor { path: self.path.clone(), tensor: name.to_owned() })?;
+        let info = found.ok_or_else(|| Error::MissingTensor {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+        })?;
         if info.shape != shape {
             return Err(Error::Shape {
                 path: self.path.clone(),
@@ -184,8 +202,14 @@ impl Checkpoint {
         // Blocks without a branch inside, so that the compiler vectorises the scan.
         let suspect = |block: &[f32]| block.iter().fold(false, |bad, x| bad | !x.is_finite());
         let Some(block) = values.chunks(4096).position(suspect) else { return Ok(()) };
-        let index = block * 4096 + values[block * 4096..].iter().position(|x| !x.is_finite()).unwrap_or_default();
-        Err(Error::NotFinite { path: self.path.clone(), tensor: name.to_owned(), index, value: values[index] })
+        let index = block * 4096
+            + values[block * 4096..].iter().position(|x| !x.is_finite()).unwrap_or_default();
+        Err(Error::NotFinite {
+            path: self.path.clone(),
+            tensor: name.to_owned(),
+            index,
+            value: values[index],
+        })
     }
 }
 

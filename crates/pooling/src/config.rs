@@ -6,7 +6,8 @@ use crate::{Mode, Pooling};
 use serde::Deserialize;
 use std::fmt;
 
-/// The file as it is written: classic booleans, or the `pooling_mode` of sentence-transformers 5.4 and later.
+/// The file as it is written: classic booleans, or the `pooling_mode` of sentence-transformers 5.4
+/// and later.
 ///
 /// ```
 /// use minilm_pooling::{Mode, PoolingConfig};
@@ -48,14 +49,17 @@ enum OneOrMore {
 }
 
 impl PoolingConfig {
-    /// The pooling that the file asks for; `pooling_mode` comes before the booleans, and mean is the default.
+    /// The pooling that the file asks for; `pooling_mode` comes before the booleans, and mean is
+    /// the default.
     ///
     /// # Errors
     /// A name in `pooling_mode` that is no mode.
     pub fn pooling(&self) -> Result<Pooling, UnknownMode> {
         let modes = match &self.pooling_mode {
             Some(OneOrMore::One(name)) => vec![mode(name)?],
-            Some(OneOrMore::More(names)) => names.iter().map(|name| mode(name)).collect::<Result<_, _>>()?,
+            Some(OneOrMore::More(names)) => {
+                names.iter().map(|name| mode(name)).collect::<Result<_, _>>()?
+            }
             None => self.classic(),
         };
         Ok(if modes.is_empty() { Pooling::new(&[Mode::Mean]) } else { Pooling::new(&modes) })
@@ -70,7 +74,11 @@ impl PoolingConfig {
             self.pooling_mode_weightedmean_tokens,
             self.pooling_mode_lasttoken,
         ];
-        Mode::ALL.into_iter().zip(wanted).filter_map(|(mode, wanted)| wanted.then_some(mode)).collect()
+        Mode::ALL
+            .into_iter()
+            .zip(wanted)
+            .filter_map(|(mode, wanted)| wanted.then_some(mode))
+            .collect()
     }
 }
 

@@ -1,14 +1,15 @@
 //! # minilm-pooling
 //!
-//! What comes after the encoder: many token vectors become one sentence vector, and two sentence vectors a score.
+//! What comes after the encoder: many token vectors become one sentence vector, and two sentence
+//! vectors a score.
 //!
 //! ```text
 //! x[L,H] ─ Pooling ─► v[W] ─ normalize ─► unit vector        W = H × number of modes
 //! similarity::{cosine, dot, euclidean, manhattan}(a, b) ─► the higher, the more alike
 //! ```
 //!
-//! All sums are taken in `f64`, in order, and rounded to `f32` once. There are so few of them that this costs nothing, and it
-//! makes the result independent of the machine without further care.
+//! All sums are taken in `f64`, in order, and rounded to `f32` once. There are so few of them that
+//! this costs nothing, and it makes the result independent of the machine without further care.
 //!
 //! ```
 //! use minilm_kernels::Rows;

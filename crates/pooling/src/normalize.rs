@@ -2,7 +2,8 @@
 //!
 //! In the book: `docs/01-model.md`.
 
-/// Divides `v` by its Euclidean length, or by 1e-12 if it is shorter (`torch.nn.functional.normalize`).
+/// Divides `v` by its Euclidean length, or by 1e-12 if it is shorter
+/// (`torch.nn.functional.normalize`).
 ///
 /// ```
 /// let mut v = [3.0, 4.0];

@@ -4,7 +4,8 @@
 
 use minilm_kernels::Rows;
 
-/// One way to make a sentence vector of the token vectors x₀ … x_{L−1}, `[CLS]` and `[SEP]` among them.
+/// One way to make a sentence vector of the token vectors x₀ … x_{L−1}, `[CLS]` and `[SEP]` among
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Mode {
@@ -24,7 +25,8 @@ pub enum Mode {
 
 impl Mode {
     /// All modes, in the order in which their vectors are concatenated.
-    pub const ALL: [Mode; 6] = [Mode::Cls, Mode::Max, Mode::Mean, Mode::MeanSqrtLen, Mode::WeightedMean, Mode::LastToken];
+    pub const ALL: [Mode; 6] =
+        [Mode::Cls, Mode::Max, Mode::Mean, Mode::MeanSqrtLen, Mode::WeightedMean, Mode::LastToken];
 
     /// The name in `pooling_mode` of `1_Pooling/config.json`.
     ///
@@ -57,7 +59,9 @@ impl Mode {
             }
             Mode::Mean => weighted_sum(tokens, |_| 1.0, l as f64, v),
             Mode::MeanSqrtLen => weighted_sum(tokens, |_| 1.0, (l as f64).sqrt(), v),
-            Mode::WeightedMean => weighted_sum(tokens, |i| (i + 1) as f64, (l * (l + 1) / 2) as f64, v),
+            Mode::WeightedMean => {
+                weighted_sum(tokens, |i| (i + 1) as f64, (l * (l + 1) / 2) as f64, v)
+            }
         }
     }
 }

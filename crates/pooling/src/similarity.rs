@@ -1,7 +1,8 @@
-//! How alike two vectors are: the scores of `sentence_transformers.util`, the higher the more alike.
+//! How alike two vectors are: the scores of `sentence_transformers.util`, the higher the more
+//! alike.
 //!
-//! A vector is anything that gives `&f32`: a slice, a `&Vec<f32>`, a row of an `ndarray` matrix. Each function panics if the two
-//! differ in length.
+//! A vector is anything that gives `&f32`: a slice, a `&Vec<f32>`, a row of an `ndarray` matrix.
+//! Each function panics if the two differ in length.
 //!
 //! In the book: `docs/01-model.md`.
 
@@ -12,7 +13,10 @@
 /// assert_eq!(cosine(&[1.0, 0.0], &[5.0, 0.0]), 1.0);
 /// assert_eq!(cosine(&[1.0, 0.0], &[0.0, 2.0]), 0.0);
 /// ```
-pub fn cosine<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+pub fn cosine<'a>(
+    a: impl IntoIterator<Item = &'a f32>,
+    b: impl IntoIterator<Item = &'a f32>,
+) -> f32 {
     let (mut dot, mut aa, mut bb) = (0.0, 0.0, 0.0);
     for (x, y) in pairs(a, b) {
         dot += x * y;
@@ -36,7 +40,10 @@ pub fn dot<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item =
 /// ```
 /// assert_eq!(minilm_pooling::similarity::euclidean(&[0.0, 0.0], &[3.0, 4.0]), -5.0);
 /// ```
-pub fn euclidean<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+pub fn euclidean<'a>(
+    a: impl IntoIterator<Item = &'a f32>,
+    b: impl IntoIterator<Item = &'a f32>,
+) -> f32 {
     -pairs(a, b).map(|(x, y)| (x - y) * (x - y)).sum::<f64>().sqrt() as f32
 }
 
@@ -45,12 +52,18 @@ pub fn euclidean<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<
 /// ```
 /// assert_eq!(minilm_pooling::similarity::manhattan(&[0.0, 0.0], &[3.0, -4.0]), -7.0);
 /// ```
-pub fn manhattan<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> f32 {
+pub fn manhattan<'a>(
+    a: impl IntoIterator<Item = &'a f32>,
+    b: impl IntoIterator<Item = &'a f32>,
+) -> f32 {
     -pairs(a, b).map(|(x, y)| (x - y).abs()).sum::<f64>() as f32
 }
 
 /// (aᵢ, bᵢ) in order.
-fn pairs<'a>(a: impl IntoIterator<Item = &'a f32>, b: impl IntoIterator<Item = &'a f32>) -> impl Iterator<Item = (f64, f64)> {
+fn pairs<'a>(
+    a: impl IntoIterator<Item = &'a f32>,
+    b: impl IntoIterator<Item = &'a f32>,
+) -> impl Iterator<Item = (f64, f64)> {
     let (mut a, mut b) = (a.into_iter(), b.into_iter());
     std::iter::from_fn(move || match (a.next(), b.next()) {
         (Some(&x), Some(&y)) => Some((x.into(), y.into())),

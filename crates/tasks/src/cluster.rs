@@ -6,8 +6,9 @@
 //! | [`KMeans`] | the number of clusters | a centre for each; every row is in one | rows × clusters, a few dozen times |
 //! | [`Agglomerative`] | how far apart clusters may be | a tree, cut there; every row is in one | every pair, held in memory |
 //!
-//! All are deterministic. Rows that are to be compared by cosine should have length 1, as those of all-MiniLM-L6-v2 have, or be normalised
-//! first: [`KMeans`], and [`Agglomerative`] by default, take Euclidean distances.
+//! All are deterministic. Rows that are to be compared by cosine should have length 1, as those of
+//! all-MiniLM-L6-v2 have, or be normalised first: [`KMeans`], and [`Agglomerative`] by default,
+//! take Euclidean distances.
 
 mod agglomerative;
 mod communities;

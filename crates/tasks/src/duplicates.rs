@@ -4,8 +4,9 @@
 //! in the order of the rows: a row is dropped if it is alike enough to one that was kept
 //! ```
 //!
-//! So the first of several duplicates stays, every dropped row is alike to a kept one, and no two kept rows are alike. (To join
-//! everything that is linked by some chain of likeness is another question: `cluster::Agglomerative` with single linkage.)
+//! So the first of several duplicates stays, every dropped row is alike to a kept one, and no two
+//! kept rows are alike. (To join everything that is linked by some chain of likeness is another
+//! question: `cluster::Agglomerative` with single linkage.)
 
 use crate::{
     Error,
@@ -33,7 +34,8 @@ pub struct Duplicates {
 pub struct Dropped {
     /// The row to drop.
     pub row: usize,
-    /// The row that is kept in its place: of several the one most alike, of equally alike ones the first.
+    /// The row that is kept in its place: of several the one most alike, of equally alike ones the
+    /// first.
     pub kept: usize,
     /// Their cosine, or 1 for equal items.
     pub score: f32,
@@ -82,21 +84,34 @@ pub fn near(embeddings: ArrayView2<f32>, threshold: f32) -> Result<Duplicates, E
     let mut is_kept = vec![false; n];
     for start in (0..n).step_by(CHUNK) {
         let chunk = matrix.part(start..n.min(start + CHUNK));
-        // The best kept row before the chunk, then all rows of the chunk before the row: which of these are kept is not yet known.
+        // The best kept row before the chunk, then all rows of the chunk before the row: which of
+        // these are kept is not yet known.
         let kept = |_: usize, row: usize| is_kept[row];
-        let before = Search::new().top_k(1).min_score(threshold).filter(&kept).run(chunk, matrix.part(0..start))?;
+        let before = Search::new()
+            .top_k(1)
+            .min_score(threshold)
+            .filter(&kept)
+            .run(chunk, matrix.part(0..start))?;
         let earlier = |query: usize, row: usize| row < query;
-        let within = Search::new().top_k(usize::MAX).min_score(threshold).filter(&earlier).run(chunk, chunk)?;
+        let within = Search::new()
+            .top_k(usize::MAX)
+            .min_score(threshold)
+            .filter(&earlier)
+            .run(chunk, chunk)?;
         for ((row, before), within) in (start..).zip(before).zip(within) {
-            let within =
-                within.iter().map(|hit| Hit { corpus_id: start + hit.corpus_id, ..*hit }).find(|hit| is_kept[hit.corpus_id]);
+            let within = within
+                .iter()
+                .map(|hit| Hit { corpus_id: start + hit.corpus_id, ..*hit })
+                .find(|hit| is_kept[hit.corpus_id]);
             // Of equal scores the first row's, which is the one before the chunk.
             let best = match (before.first().copied(), within) {
                 (Some(before), Some(within)) if within.score > before.score => Some(within),
                 (before, within) => before.or(within),
             };
             match best {
-                Some(hit) => found.drop.push(Dropped { row, kept: hit.corpus_id, score: hit.score }),
+                Some(hit) => {
+                    found.drop.push(Dropped { row, kept: hit.corpus_id, score: hit.score })
+                }
                 None => {
                     is_kept[row] = true;
                     found.keep.push(row);

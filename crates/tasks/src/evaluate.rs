@@ -1,4 +1,5 @@
-//! How good embeddings are: the evaluators of sentence-transformers, with its numbers for the same vectors.
+//! How good embeddings are: the evaluators of sentence-transformers, with its numbers for the same
+//! vectors.
 //!
 //! | function | from vectors | of sentence-transformers |
 //! |---|---|---|
@@ -9,9 +10,10 @@
 //! | | [`triplet_accuracy`] | `TripletEvaluator` |
 //! | [`v_measure`] | | `sklearn.metrics.homogeneity_completeness_v_measure` |
 //!
-//! The functions of the first column take scores, rankings or labels; those of the second compute them. Similarities of pairs are computed in
-//! `f64`. sentence-transformers computes them in the type of the vectors, usually `f32`: then its numbers differ from these by
-//! what `f32` rounds away, for a correlation about 1e-7. All that comes after the similarities is `f64` in both.
+//! The functions of the first column take scores, rankings or labels; those of the second compute
+//! them. Similarities of pairs are computed in `f64`. sentence-transformers computes them in the
+//! type of the vectors, usually `f32`: then its numbers differ from these by what `f32` rounds
+//! away, for a correlation about 1e-7. All that comes after the similarities is `f64` in both.
 
 mod binary;
 mod correlation;
@@ -30,7 +32,12 @@ pub use v_measure::{VMeasure, v_measure};
 use crate::Error;
 
 /// Both lists have the same length, and at least `least` entries.
-fn same_length(what: &'static str, found: usize, expected: usize, least: usize) -> Result<(), Error> {
+fn same_length(
+    what: &'static str,
+    found: usize,
+    expected: usize,
+    least: usize,
+) -> Result<(), Error> {
     if found != expected {
         return Err(Error::Count { what, found, expected });
     }

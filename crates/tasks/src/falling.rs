@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// A score that is the less, the higher it is: what has the worst comes last in a sorted list, and first out of a
-/// [`BinaryHeap`](std::collections::BinaryHeap). −0 is the same score as 0.
+/// A score that is the less, the higher it is: what has the worst comes last in a sorted list, and
+/// first out of a [`BinaryHeap`](std::collections::BinaryHeap). −0 is the same score as 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Falling(pub f32);
 
@@ -37,6 +37,9 @@ mod tests {
         scores.sort();
         assert_eq!(scores, [2.0, 0.5, -1.0].map(Falling));
         assert_eq!(Falling(0.0), Falling(-0.0));
-        assert!((Falling(-0.0), 3) > (Falling(0.0), 2), "equal scores leave it to what stands behind them");
+        assert!(
+            (Falling(-0.0), 3) > (Falling(0.0), 2),
+            "equal scores leave it to what stands behind them"
+        );
     }
 }

@@ -7,11 +7,14 @@
 //!                       __metadata__              format, and the embedding space
 //! ```
 //!
-//! - Vectors of different models cannot be compared, but nothing in the numbers shows it: a search among the vectors of another model
-//!   answers, and wrongly. So the file says what made its vectors, a [`Space`], and a query of another one is refused with both names.
-//! - A file is written under another name, flushed to the disk, and renamed. A reader sees the old file or the new one, and a writer that is
-//!   killed, or runs out of disk, leaves the old one as it was; what it has begun is removed by the next writer.
-//! - [`append`] writes the file anew, old rows first, without holding them in memory. Two programs that append at once wait for each other.
+//! - Vectors of different models cannot be compared, but nothing in the numbers shows it: a search
+//!   among the vectors of another model answers, and wrongly. So the file says what made its
+//!   vectors, a [`Space`], and a query of another one is refused with both names.
+//! - A file is written under another name, flushed to the disk, and renamed. A reader sees the old
+//!   file or the new one, and a writer that is killed, or runs out of disk, leaves the old one as
+//!   it was; what it has begun is removed by the next writer.
+//! - [`append`] writes the file anew, old rows first, without holding them in memory. Two programs
+//!   that append at once wait for each other.
 //! - A [`Writer`] takes rows one by one, for more of them than fit in memory.
 //! - [`Index`] reads from any bytes: those of a file in memory, or of one that is mapped.
 //!
@@ -70,7 +73,8 @@ impl Index<Vec<u8>> {
     /// # Errors
     /// [`IndexError::Read`], and those of [`Index::new`].
     pub fn read(path: &Path) -> Result<Index<Vec<u8>>, IndexError> {
-        let bytes = fs::read(path).map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
+        let bytes =
+            fs::read(path).map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
         Index::new(path, bytes)
     }
 }
@@ -79,10 +83,12 @@ impl<B: AsRef<[u8]>> Index<B> {
     /// An index in `bytes`, the contents of the file `path`, which is only named in errors.
     ///
     /// # Errors
-    /// [`IndexError::Format`] if the header is not that of an index, or contradicts the number of bytes.
+    /// [`IndexError::Format`] if the header is not that of an index, or contradicts the number of
+    /// bytes.
     pub fn new(path: &Path, bytes: B) -> Result<Index<B>, IndexError> {
         let layout = Layout::parse(bytes.as_ref(), bytes.as_ref().len() as u64);
-        let layout = layout.map_err(|reason| IndexError::Format { path: path.to_owned(), reason })?;
+        let layout =
+            layout.map_err(|reason| IndexError::Format { path: path.to_owned(), reason })?;
         Ok(Index { bytes, path: path.to_owned(), layout })
     }
 
@@ -106,15 +112,21 @@ impl<B: AsRef<[u8]>> Index<B> {
         &self.layout.space
     }
 
-    /// The vectors `[n, d]`: where they are in the bytes, or a copy if these start on an odd address.
+    /// The vectors `[n, d]`: where they are in the bytes, or a copy if these start on an odd
+    /// address.
     pub fn vectors(&self) -> CowArray<'_, f32, Ix2> {
         let bytes = &self.bytes.as_ref()[self.layout.vectors()];
         let shape = (self.layout.rows, self.layout.columns);
         match bytemuck::try_cast_slice(bytes) {
-            Ok(values) => ArrayView2::from_shape(shape, values).expect("the layout was checked").into(),
+            Ok(values) => {
+                ArrayView2::from_shape(shape, values).expect("the layout was checked").into()
+            }
             Err(_) => {
-                let values = bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-                ndarray::Array2::from_shape_vec(shape, values).expect("the layout was checked").into()
+                let values =
+                    bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+                ndarray::Array2::from_shape_vec(shape, values)
+                    .expect("the layout was checked")
+                    .into()
             }
         }
     }
@@ -122,7 +134,8 @@ impl<B: AsRef<[u8]>> Index<B> {
     /// The text of a row.
     ///
     /// # Errors
-    /// [`IndexError::Text`] if there is no such row, or its text is not where the file says, or not UTF-8.
+    /// [`IndexError::Text`] if there is no such row, or its text is not where the file says, or not
+    /// UTF-8.
     pub fn text(&self, row: usize) -> Result<&str, IndexError> {
         let text = self.bytes_of(row).and_then(|bytes| std::str::from_utf8(bytes).ok());
         text.ok_or_else(|| IndexError::Text { path: self.path.clone(), row, rows: self.len() })
@@ -131,7 +144,8 @@ impl<B: AsRef<[u8]>> Index<B> {
     fn bytes_of(&self, row: usize) -> Option<&[u8]> {
         let bytes = self.bytes.as_ref();
         let offsets = bytes[self.layout.offsets()].as_chunks::<8>().0;
-        let [start, end] = [offsets.get(row)?, offsets.get(row.checked_add(1)?)?].map(|offset| u64::from_le_bytes(*offset));
+        let [start, end] = [offsets.get(row)?, offsets.get(row.checked_add(1)?)?]
+            .map(|offset| u64::from_le_bytes(*offset));
         bytes[self.layout.texts()].get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
@@ -139,9 +153,16 @@ impl<B: AsRef<[u8]>> Index<B> {
     ///
     /// # Errors
     /// [`IndexError::Space`] if the vectors were made by another one, and those of [`Search::run`].
-    pub fn search(&self, space: &Space, queries: ArrayView2<f32>, search: &Search) -> Result<Vec<Vec<Hit>>, IndexError> {
+    pub fn search(
+        &self,
+        space: &Space,
+        queries: ArrayView2<f32>,
+        search: &Search,
+    ) -> Result<Vec<Vec<Hit>>, IndexError> {
         self.layout.check_space(&self.path, space)?;
         let vectors = self.vectors();
-        search.run(queries, vectors.view()).map_err(|source| IndexError::Vectors { path: self.path.clone(), source })
+        search
+            .run(queries, vectors.view())
+            .map_err(|source| IndexError::Vectors { path: self.path.clone(), source })
     }
 }

@@ -1,6 +1,7 @@
 //! # minilm-tasks
 //!
-//! What people do with embeddings, with the meaning and the numbers that users of sentence-transformers know.
+//! What people do with embeddings, with the meaning and the numbers that users of
+//! sentence-transformers know.
 //!
 //! | module | what | sentence-transformers |
 //! |---|---|---|
@@ -13,11 +14,13 @@
 //! | [`index`] | vectors and their texts in one file, and what made them | |
 //! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
 //!
-//! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a transpose, or some of the columns) is copied.
-//! Nothing here knows a model: any vectors will do, if they are finite.
+//! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a
+//! transpose, or some of the columns) is copied. Nothing here knows a model: any vectors will do,
+//! if they are finite.
 //!
-//! Results do not depend on the number of threads, the order in which they finish, or the instruction set. Work runs on the
-//! rayon pool of the caller; `ThreadPool::install` chooses another.
+//! Results do not depend on the number of threads, the order in which they finish, or the
+//! instruction set. Work runs on the rayon pool of the caller; `ThreadPool::install` chooses
+//! another.
 //!
 //! ```
 //! use minilm_tasks::search::{Hit, Search};

@@ -20,7 +20,8 @@ pub(crate) fn length(square: f32) -> f64 {
     f64::from(square).sqrt().max(SHORTEST)
 }
 
-/// [`length`] rounded to `f32`, by `f32` alone: the root of an `f32` has the same bits if it is taken in `f64` and then rounded.
+/// [`length`] rounded to `f32`, by `f32` alone: the root of an `f32` has the same bits if it is
+/// taken in `f64` and then rounded.
 #[inline]
 pub(crate) fn short_length(square: f32) -> f32 {
     square.sqrt().max(SHORTEST as f32)
@@ -77,7 +78,8 @@ impl<'a> Matrix<'a> {
 
     /// Some of the rows as an array.
     pub(crate) fn part(&self, rows: Range<usize>) -> ArrayView2<'_, f32> {
-        ArrayView2::from_shape((rows.len(), self.columns), self.values(rows)).expect("a matrix holds whole rows")
+        ArrayView2::from_shape((rows.len(), self.columns), self.values(rows))
+            .expect("a matrix holds whole rows")
     }
 
     /// A copy of these rows.
@@ -121,13 +123,16 @@ impl<'a> Matrix<'a> {
     pub(crate) fn bad_row(&self, row: usize, before: usize) -> Error {
         let (what, values) = (self.what, self.row(row));
         match values.iter().position(|value| !value.is_finite()) {
-            Some(column) => Error::NotFinite { what, row: before + row, column, value: values[column] },
+            Some(column) => {
+                Error::NotFinite { what, row: before + row, column, value: values[column] }
+            }
             None => Error::TooLong { what, row: before + row },
         }
     }
 }
 
-/// Whether a row of this squared length can be computed with. NaN and infinity in a row make its square NaN or infinite.
+/// Whether a row of this squared length can be computed with. NaN and infinity in a row make its
+/// square NaN or infinite.
 pub(crate) fn is_usable(square: f32) -> bool {
     square <= LONGEST
 }
@@ -146,7 +151,11 @@ mod tests {
         assert_eq!(read(wide.view()).unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         assert_eq!(read(wide.t()).unwrap(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
         assert_eq!(
-            read(wide.slice_axis(Axis(0), Slice::new(0, None, -1)).slice_axis(Axis(1), Slice::from(1..))).unwrap(),
+            read(
+                wide.slice_axis(Axis(0), Slice::new(0, None, -1))
+                    .slice_axis(Axis(1), Slice::from(1..))
+            )
+            .unwrap(),
             [5.0, 6.0, 2.0, 3.0]
         );
         assert_eq!(read(Array2::zeros((0, 3)).view()), Ok(vec![]));
@@ -162,7 +171,9 @@ mod tests {
 
     #[test]
     fn bad_rows_are_named() {
-        let lengths = |row: [f32; 2]| Matrix::new("rows", array![[1.0, 0.0], row].view()).unwrap().lengths(Level::detect());
+        let lengths = |row: [f32; 2]| {
+            Matrix::new("rows", array![[1.0, 0.0], row].view()).unwrap().lengths(Level::detect())
+        };
         assert_eq!(lengths([3.0, 4.0]), Ok(vec![1.0, 5.0]));
         assert_eq!(lengths([0.0, 0.0]), Ok(vec![1.0, 1e-12]));
         assert_eq!(lengths([2e19, 0.0]), Err(Error::TooLong { what: "rows", row: 1 }));

@@ -1,12 +1,14 @@
-//! Paraphrase mining: the most alike pairs among all rows (`sentence_transformers.util.paraphrase_mining_embeddings`).
+//! Paraphrase mining: the most alike pairs among all rows
+//! (`sentence_transformers.util.paraphrase_mining_embeddings`).
 //!
 //! ```text
 //! for each row: the top_k most alike other rows                  (search)
 //! of all these pairs, each counted once: the max_pairs best      (a bounded heap)
 //! ```
 //!
-//! The heap's worst score is a minimum for the searches still to come, which makes them faster. Memory is for `max_pairs` and 4096 ·
-//! `top_k` hits. Pairs of equal score are ordered by their rows; the original keeps any of them where it has to choose.
+//! The heap's worst score is a minimum for the searches still to come, which makes them faster.
+//! Memory is for `max_pairs` and 4096 · `top_k` hits. Pairs of equal score are ordered by their
+//! rows; the original keeps any of them where it has to choose.
 
 use crate::{
     Error,
@@ -54,12 +56,19 @@ pub struct Mining {
 
 impl Default for Mining {
     fn default() -> Self {
-        Mining { max_pairs: 500_000, top_k: 100, metric: Metric::Cosine, min_score: f32::NEG_INFINITY, level: Level::detect() }
+        Mining {
+            max_pairs: 500_000,
+            top_k: 100,
+            metric: Metric::Cosine,
+            min_score: f32::NEG_INFINITY,
+            level: Level::detect(),
+        }
     }
 }
 
 impl Mining {
-    /// The defaults of sentence-transformers: half a million pairs, a hundred for each row, by cosine.
+    /// The defaults of sentence-transformers: half a million pairs, a hundred for each row, by
+    /// cosine.
     pub fn new() -> Mining {
         Mining::default()
     }
@@ -100,7 +109,11 @@ impl Mining {
         for start in (0..matrix.rows()).step_by(CHUNK) {
             let queries = matrix.part(start..matrix.rows().min(start + CHUNK));
             let other = |query: usize, row: usize| start + query != row;
-            let search = Search::new().top_k(self.top_k).metric(self.metric).level(self.level).filter(&other);
+            let search = Search::new()
+                .top_k(self.top_k)
+                .metric(self.metric)
+                .level(self.level)
+                .filter(&other);
             let search = search.min_score(best.limit().max(self.min_score));
             for (query, hits) in search.run(queries, matrix.view())?.iter().enumerate() {
                 for hit in hits {
@@ -155,7 +168,11 @@ mod tests {
     fn no_row_is_a_paraphrase_of_itself_in_any_chunk() {
         let n = CHUNK + 50;
         let angle = |i: usize| i as f32 * 0.001;
-        let rows = Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() });
+        let rows =
+            Array2::from_shape_fn(
+                (n, 2),
+                |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() },
+            );
         let pairs = Mining::new().top_k(2).run(rows.view()).unwrap();
         assert!(pairs.iter().all(|pair| pair.first < pair.second), "{pairs:?}");
         assert!(pairs.iter().any(|pair| pair.first >= CHUNK));

@@ -1,4 +1,5 @@
-//! Embeddings in one byte, or one bit, for each dimension (`sentence_transformers.quantize_embeddings`), and search in them.
+//! Embeddings in one byte, or one bit, for each dimension
+//! (`sentence_transformers.quantize_embeddings`), and search in them.
 //!
 //! | precision | a dimension becomes | bytes of 384 dimensions |
 //! |---|---|---|
@@ -6,10 +7,11 @@
 //! | [`Ranges::to_u8`], [`Ranges::to_i8`] | which of 256 equal steps of its range it is in | 384 |
 //! | [`to_ubinary`], [`to_binary`] | whether it is positive | 48 |
 //!
-//! The values are those of the original, to the bit. What is lost depends on the data, and a mean cosine between vectors before and after does
-//! not show it: neighbours are near each other, and a small error reorders them. [`overlap`] counts how many of the true hits a
-//! search still finds; measure it on your own queries. Looking at a few times `top_k` rows and scoring these again with the `f32` rows
-//! ([`QuantizedSearch`]) brings most of them back.
+//! The values are those of the original, to the bit. What is lost depends on the data, and a mean
+//! cosine between vectors before and after does not show it: neighbours are near each other, and a
+//! small error reorders them. [`overlap`] counts how many of the true hits a search still finds;
+//! measure it on your own queries. Looking at a few times `top_k` rows and scoring these again with
+//! the `f32` rows ([`QuantizedSearch`]) brings most of them back.
 //!
 //! ```
 //! use minilm_tasks::{quantize::{QuantizedSearch, Ranges, overlap, to_ubinary}, search::Search};

@@ -1,4 +1,5 @@
-//! Semantic search: the rows of a corpus that are nearest to each query, exactly (`sentence_transformers.util.semantic_search`).
+//! Semantic search: the rows of a corpus that are nearest to each query, exactly
+//! (`sentence_transformers.util.semantic_search`).
 //!
 //! ```text
 //! queries [Q, d] ─ chunks of 1024 ──────────────┐
@@ -11,25 +12,28 @@
 //!                  a bounded heap for each query; the heaps of the parts are merged
 //! ```
 //!
-//! The queries are what is packed for the GEMM: there are few of them, and the corpus is then read from memory once, in place. The score
-//! matrix is never there: 128 × 384 scores at a time live in the second-level cache.
+//! The queries are what is packed for the GEMM: there are few of them, and the corpus is then read
+//! from memory once, in place. The score matrix is never there: 128 × 384 scores at a time live in
+//! the second-level cache.
 //!
 //! # One arithmetic
 //!
-//! A GEMM adds in another order than a dot product does, so its scores have other bits, and which of two close rows comes first would
-//! depend on how many queries came along. So the GEMM only finds candidates. Its error is bounded, by the theory of rounding, by
-//! `γ·|q|·|c|`: every row whose score might reach the worst of the best k, if the bound is added, is scored by the dot product, which is what counts.
-//! There are about k·ln(n/k) such rows a query. A query thus gets the same bits alone, in any batch, on any number of threads, on
-//! every level.
+//! A GEMM adds in another order than a dot product does, so its scores have other bits, and which
+//! of two close rows comes first would depend on how many queries came along. So the GEMM only
+//! finds candidates. Its error is bounded, by the theory of rounding, by `γ·|q|·|c|`: every row
+//! whose score might reach the worst of the best k, if the bound is added, is scored by the dot
+//! product, which is what counts. There are about k·ln(n/k) such rows a query. A query thus gets
+//! the same bits alone, in any batch, on any number of threads, on every level.
 //!
 //! - Dot: the dot product, as [`minilm_kernels::dot`] defines it.
-//! - Cosine: the same, divided in `f64` by the lengths (below 1e-12 they count as 1e-12), rounded to `f32`, kept within −1 … 1. The
-//!   cosine of equal rows is exactly 1.
+//! - Cosine: the same, divided in `f64` by the lengths (below 1e-12 they count as 1e-12), rounded
+//!   to `f32`, kept within −1 … 1. The cosine of equal rows is exactly 1.
 //!
-//! Equal scores are ordered by the row's number. `f32` scores of sentence-transformers differ from these in their last bits, and where scores
-//! are equal it may give any order.
+//! Equal scores are ordered by the row's number. `f32` scores of sentence-transformers differ from
+//! these in their last bits, and where scores are equal it may give any order.
 //!
-//! Reference: N. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd edition, section 3.1 (the bound).
+//! Reference: N. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd edition, section 3.1
+//! (the bound).
 //!
 //! In the book: `docs/11-tasks.md`.
 
@@ -80,7 +84,13 @@ pub struct Search<'f> {
 
 impl Default for Search<'_> {
     fn default() -> Self {
-        Search { top_k: 10, metric: Metric::Cosine, min_score: f32::NEG_INFINITY, level: Level::detect(), filter: None }
+        Search {
+            top_k: 10,
+            metric: Metric::Cosine,
+            min_score: f32::NEG_INFINITY,
+            level: Level::detect(),
+            filter: None,
+        }
     }
 }
 
@@ -112,22 +122,30 @@ impl<'f> Search<'f> {
 
     /// Only pairs (row of the queries, row of the corpus) for which `filter` is true.
     ///
-    /// It is asked from several threads, and only about rows that are good enough, so a slow one costs little.
+    /// It is asked from several threads, and only about rows that are good enough, so a slow one
+    /// costs little.
     pub fn filter(self, filter: &'f (dyn Fn(usize, usize) -> bool + Sync)) -> Search<'f> {
         Search { filter: Some(filter), ..self }
     }
 
-    /// For each row of `queries` `[Q, d]` its hits among the rows of `corpus` `[n, d]`, best first: at most n of them.
+    /// For each row of `queries` `[Q, d]` its hits among the rows of `corpus` `[n, d]`, best first:
+    /// at most n of them.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::NotFinite`], [`Error::TooLong`], or [`Error::Option`] for a minimum of NaN.
-    pub fn run(&self, queries: ArrayView2<f32>, corpus: ArrayView2<f32>) -> Result<Vec<Vec<Hit>>, Error> {
+    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::NotFinite`], [`Error::TooLong`], or
+    /// [`Error::Option`] for a minimum of NaN.
+    pub fn run(
+        &self,
+        queries: ArrayView2<f32>,
+        corpus: ArrayView2<f32>,
+    ) -> Result<Vec<Vec<Hit>>, Error> {
         let mut stream = self.start(queries)?;
         stream.feed(corpus)?;
         Ok(stream.finish())
     }
 
-    /// Begins a search through a corpus that comes in blocks, for one that is larger than memory. It has the hits of [`Search::run`].
+    /// Begins a search through a corpus that comes in blocks, for one that is larger than memory.
+    /// It has the hits of [`Search::run`].
     ///
     /// # Errors
     /// As [`Search::run`].
@@ -143,7 +161,11 @@ impl fmt::Debug for Search<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Search { top_k, metric, min_score, level, filter } = self;
         let mut fields = f.debug_struct("Search");
-        fields.field("top_k", top_k).field("metric", metric).field("min_score", min_score).field("level", level);
+        fields
+            .field("top_k", top_k)
+            .field("metric", metric)
+            .field("min_score", min_score)
+            .field("level", level);
         fields.field("filter", &filter.is_some()).finish()
     }
 }

@@ -19,7 +19,8 @@ pub enum Similarity {
 
 impl Similarity {
     /// All four.
-    pub const ALL: [Similarity; 4] = [Similarity::Cosine, Similarity::Dot, Similarity::Euclidean, Similarity::Manhattan];
+    pub const ALL: [Similarity; 4] =
+        [Similarity::Cosine, Similarity::Dot, Similarity::Euclidean, Similarity::Manhattan];
 
     /// The name in sentence-transformers.
     ///
@@ -61,7 +62,8 @@ impl Similarity {
         }
     }
 
-    /// The similarity of each row of `a` `[n, d]` with the same row of `b` `[n, d]` (`util.pairwise_cos_sim` and its like).
+    /// The similarity of each row of `a` `[n, d]` with the same row of `b` `[n, d]`
+    /// (`util.pairwise_cos_sim` and its like).
     ///
     /// # Errors
     /// [`Error::NoColumns`], [`Error::Columns`], [`Error::Count`] or [`Error::NotFinite`].

@@ -1,4 +1,5 @@
-//! Clusters and duplicates: what holds for every result, and that it does not depend on threads or level.
+//! Clusters and duplicates: what holds for every result, and that it does not depend on threads or
+//! level.
 
 mod support;
 
@@ -18,7 +19,10 @@ fn blobs(n: usize, d: usize, centres: usize, spread: f32) -> (Array2<f32>, Vec<u
     let directions = random.matrix(centres, d);
     let which: Vec<usize> = (0..n).map(|_| random.bits() as usize % centres).collect();
     let noise = random.matrix(n, d);
-    (Array2::from_shape_fn((n, d), |(i, j)| directions[[which[i], j]] + spread * noise[[i, j]]), which)
+    (
+        Array2::from_shape_fn((n, d), |(i, j)| directions[[which[i], j]] + spread * noise[[i, j]]),
+        which,
+    )
 }
 
 fn on_threads<T: Send>(threads: usize, f: impl Fn() -> T + Send + Sync) -> T {
@@ -37,7 +41,9 @@ fn k_means_finds_separate_blobs_from_any_seed() {
             .into_iter()
             .zip(&found.labels)
             .map(|(row, &label)| {
-                Similarity::Euclidean.of(row.to_slice().unwrap(), found.centres.row(label).to_slice().unwrap()).powi(2)
+                Similarity::Euclidean
+                    .of(row.to_slice().unwrap(), found.centres.row(label).to_slice().unwrap())
+                    .powi(2)
             })
             .sum();
         assert!((inertia - found.inertia).abs() < 1e-9 * inertia);
@@ -67,27 +73,36 @@ fn more_starts_are_no_worse() {
 fn k_means_has_no_empty_cluster() {
     let rows = array![[0.0, 0.0], [0.0, 0.1], [10.0, 10.0], [10.0, 10.1], [20.0, 0.0]];
     // All centres at one place: all rows go to the first.
-    let found = KMeans::new(3).run_from(rows.view(), array![[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]].view()).unwrap();
+    let found = KMeans::new(3)
+        .run_from(rows.view(), array![[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]].view())
+        .unwrap();
     let sizes: Vec<usize> = members(&found.labels).iter().map(Vec::len).collect();
     assert_eq!(sizes.len(), 3);
     assert!(sizes.iter().all(|&size| size > 0), "{sizes:?}");
     // As many clusters as rows, two of them equal.
     let rows = array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
     let found = KMeans::new(3).run(rows.view()).unwrap();
-    assert!(found.inertia == 0.0 && found.centres.iter().all(|value| value.is_finite()), "{found:?}");
+    assert!(
+        found.inertia == 0.0 && found.centres.iter().all(|value| value.is_finite()),
+        "{found:?}"
+    );
 }
 
 #[test]
 fn agglomerative_ends_are_one_cluster_and_as_many_as_rows() {
     let (rows, _) = blobs(50, 5, 3, 0.3);
     for linkage in [Linkage::Single, Linkage::Complete, Linkage::Average, Linkage::Ward] {
-        let clustering = |threshold| Agglomerative::new(threshold).linkage(linkage).run(rows.view()).unwrap();
+        let clustering =
+            |threshold| Agglomerative::new(threshold).linkage(linkage).run(rows.view()).unwrap();
         assert_eq!(clustering(1e6), vec![0; 50]);
         assert_eq!(clustering(0.0), (0..50).collect::<Vec<_>>());
         let middle = on_threads(3, || clustering(0.7));
         assert_eq!(on_threads(1, || clustering(0.7)), middle);
         for level in Level::available() {
-            assert_eq!(Agglomerative::new(0.7).linkage(linkage).level(level).run(rows.view()).unwrap(), middle);
+            assert_eq!(
+                Agglomerative::new(0.7).linkage(linkage).level(level).run(rows.view()).unwrap(),
+                middle
+            );
         }
     }
     for rows in [Array2::zeros((0, 3)), Array2::zeros((1, 3))] {
@@ -100,7 +115,14 @@ fn equal_rows_are_one_cluster_in_every_linkage() {
     let rows = Array2::from_elem((20, 4), 0.5);
     for linkage in [Linkage::Single, Linkage::Complete, Linkage::Average] {
         for distance in [Distance::Euclidean, Distance::Cosine] {
-            assert_eq!(Agglomerative::new(1e-9).linkage(linkage).distance(distance).run(rows.view()).unwrap(), [0; 20]);
+            assert_eq!(
+                Agglomerative::new(1e-9)
+                    .linkage(linkage)
+                    .distance(distance)
+                    .run(rows.view())
+                    .unwrap(),
+                [0; 20]
+            );
         }
     }
 }
@@ -127,7 +149,9 @@ fn communities_do_not_overlap_and_hold_together() {
 /// All pairs, sorted, with the limit that each row brings in only its best.
 fn mined_by_sorting(rows: &Array2<f32>, top_k: usize, max_pairs: usize) -> Vec<(usize, usize)> {
     let n = rows.nrows();
-    let score = |a: usize, b: usize| Similarity::Dot.of(rows.row(a).to_slice().unwrap(), rows.row(b).to_slice().unwrap());
+    let score = |a: usize, b: usize| {
+        Similarity::Dot.of(rows.row(a).to_slice().unwrap(), rows.row(b).to_slice().unwrap())
+    };
     let mut pairs = Vec::new();
     for a in 0..n {
         let mut others: Vec<usize> = (0..n).filter(|&b| b != a).collect();
@@ -144,11 +168,20 @@ fn mined_by_sorting(rows: &Array2<f32>, top_k: usize, max_pairs: usize) -> Vec<(
 #[test]
 fn mined_pairs_are_those_of_sorting_also_where_scores_are_equal() {
     let rows = Random(11).integers(120, 6); // exact scores, most of them equal to others
-    for (top_k, max_pairs) in [(100, 500_000), (3, 500_000), (200, 100), (5, 37), (1, 1), (0, 10), (10, 0)] {
-        let mining = Mining::new().top_k(top_k).max_pairs(max_pairs).metric(minilm_tasks::search::Metric::Dot);
+    for (top_k, max_pairs) in
+        [(100, 500_000), (3, 500_000), (200, 100), (5, 37), (1, 1), (0, 10), (10, 0)]
+    {
+        let mining = Mining::new()
+            .top_k(top_k)
+            .max_pairs(max_pairs)
+            .metric(minilm_tasks::search::Metric::Dot);
         let found = mining.run(rows.view()).unwrap();
         let ids: Vec<(usize, usize)> = found.iter().map(|pair| (pair.first, pair.second)).collect();
-        assert_eq!(ids, mined_by_sorting(&rows, top_k, max_pairs), "top_k {top_k}, max_pairs {max_pairs}");
+        assert_eq!(
+            ids,
+            mined_by_sorting(&rows, top_k, max_pairs),
+            "top_k {top_k}, max_pairs {max_pairs}"
+        );
     }
 }
 
@@ -165,14 +198,23 @@ fn kept_rows_are_not_alike_and_dropped_rows_are_like_a_kept_one() {
     let found = near(rows.view(), 0.97).unwrap();
     assert_eq!(found.keep.len() + found.drop.len(), 2600);
     assert!(found.drop.len() > 500 && found.keep.len() > 200, "{} dropped", found.drop.len());
-    let cosine = |a: usize, b: usize| Similarity::Cosine.of(rows.row(a).to_slice().unwrap(), rows.row(b).to_slice().unwrap());
+    let cosine = |a: usize, b: usize| {
+        Similarity::Cosine.of(rows.row(a).to_slice().unwrap(), rows.row(b).to_slice().unwrap())
+    };
     for (i, &a) in found.keep.iter().enumerate() {
         assert!(found.keep[..i].iter().all(|&b| cosine(a, b) < 0.97 + 1e-6), "row {a}");
     }
     for dropped in &found.drop {
-        let best = found.keep.iter().filter(|&&kept| kept < dropped.row).map(|&kept| cosine(kept, dropped.row));
+        let best = found
+            .keep
+            .iter()
+            .filter(|&&kept| kept < dropped.row)
+            .map(|&kept| cosine(kept, dropped.row));
         let best = best.fold(f64::NEG_INFINITY, f64::max);
-        assert!((best - f64::from(dropped.score)).abs() < 1e-6 && dropped.score >= 0.97, "{dropped:?}, {best}");
+        assert!(
+            (best - f64::from(dropped.score)).abs() < 1e-6 && dropped.score >= 0.97,
+            "{dropped:?}, {best}"
+        );
         assert!((cosine(dropped.row, dropped.kept) - f64::from(dropped.score)).abs() < 1e-6);
     }
     assert_eq!(on_threads(3, || near(rows.view(), 0.97).unwrap()), found);
@@ -186,9 +228,14 @@ fn equal_rows_are_duplicates_of_the_first() {
         rows.row_mut(copy).assign(&row);
     }
     let found = near(rows.view(), 1.0).unwrap();
-    let pairs: Vec<(usize, usize)> = found.drop.iter().map(|dropped| (dropped.row, dropped.kept)).collect();
+    let pairs: Vec<(usize, usize)> =
+        found.drop.iter().map(|dropped| (dropped.row, dropped.kept)).collect();
     assert_eq!(pairs, [(7, 2), (1400, 2), (1499, 1030)]);
-    let items: Vec<Vec<u32>> = rows.rows().into_iter().map(|row| row.iter().map(|value| value.to_bits()).collect()).collect();
+    let items: Vec<Vec<u32>> = rows
+        .rows()
+        .into_iter()
+        .map(|row| row.iter().map(|value| value.to_bits()).collect())
+        .collect();
     assert_eq!(exact(&items), found);
 }
 
@@ -207,16 +254,28 @@ fn bad_input_is_refused_by_name() {
         assert_eq!(error.to_string(), "row 17 of the embeddings holds NaN in column 2");
     }
     let good = Random(13).matrix(3, 3);
-    assert_eq!(KMeans::new(4).run(good.view()), Err(Error::TooFew { what: "embeddings", found: 3, least: 4 }));
-    assert!(matches!(KMeans::new(0).run(good.view()), Err(Error::Option { option: "clusters", .. })));
-    assert!(matches!(KMeans::new(1).restarts(0).run(good.view()), Err(Error::Option { option: "restarts", .. })));
+    assert_eq!(
+        KMeans::new(4).run(good.view()),
+        Err(Error::TooFew { what: "embeddings", found: 3, least: 4 })
+    );
+    assert!(matches!(
+        KMeans::new(0).run(good.view()),
+        Err(Error::Option { option: "clusters", .. })
+    ));
+    assert!(matches!(
+        KMeans::new(1).restarts(0).run(good.view()),
+        Err(Error::Option { option: "restarts", .. })
+    ));
     let centres = Random(14).matrix(2, 4);
     assert_eq!(
         KMeans::new(2).run_from(good.view(), centres.view()),
         Err(Error::Columns { what: "centres", found: 4, expected: 3 })
     );
     assert!(matches!(near(good.view(), f32::NAN), Err(Error::Option { option: "threshold", .. })));
-    assert!(matches!(Communities::new().min_size(0).run(good.view()), Err(Error::Option { option: "min_size", .. })));
+    assert!(matches!(
+        Communities::new().min_size(0).run(good.view()),
+        Err(Error::Option { option: "min_size", .. })
+    ));
     let ward = Agglomerative::new(1.0).distance(Distance::Cosine).run(good.view());
     assert!(matches!(ward, Err(Error::Option { option: "distance", .. })));
 }

@@ -52,7 +52,10 @@ fn an_empty_index_can_be_filled() {
     write::<&str>(&path, &space(), Array2::zeros((0, 3)).view(), &[]).unwrap();
     let index = Index::read(&path).unwrap();
     assert!(index.is_empty() && index.text(0).is_err());
-    assert_eq!(index.search(&space(), Array2::zeros((1, 3)).view(), &Search::new()).unwrap(), vec![vec![]]);
+    assert_eq!(
+        index.search(&space(), Array2::zeros((1, 3)).view(), &Search::new()).unwrap(),
+        vec![vec![]]
+    );
     append(&path, &space(), Array2::ones((1, 3)).view(), &[""]).unwrap();
     assert_eq!(Index::read(&path).unwrap().text(0).unwrap(), "");
 }
@@ -67,11 +70,19 @@ fn another_model_is_refused_by_name() {
         append(&path, &other, vectors.view(), &texts(20)).unwrap_err(),
     ] {
         let message = error.to_string();
-        assert!(["notes.index", "model-a (1234)", "model-b (5678)"].iter().all(|part| message.contains(part)), "{message}");
+        assert!(
+            ["notes.index", "model-a (1234)", "model-b (5678)"]
+                .iter()
+                .all(|part| message.contains(part)),
+            "{message}"
+        );
     }
     assert_eq!(fs::read(&path).unwrap(), before);
     let renamed = Space::new("models/model-a", "1234"); // the same weights in another directory
-    let hits = Index::read(&path).unwrap().search(&renamed, vectors.view(), &Search::new().top_k(1)).unwrap();
+    let hits = Index::read(&path)
+        .unwrap()
+        .search(&renamed, vectors.view(), &Search::new().top_k(1))
+        .unwrap();
     assert!(hits.iter().enumerate().all(|(i, hits)| hits[0].corpus_id == i));
 }
 
@@ -90,13 +101,17 @@ fn bad_vectors_are_refused_and_nothing_is_lost() {
     assert_alone(&path);
 }
 
-/// Every prefix of the file, every single changed byte of its header, and other files: an error, or the index as it is.
+/// Every prefix of the file, every single changed byte of its header, and other files: an error, or
+/// the index as it is.
 #[test]
 fn a_broken_file_is_an_error_and_no_panic() {
     let (_directory, path, _) = index();
     let bytes = fs::read(&path).unwrap();
     for end in 0..bytes.len() {
-        assert!(matches!(Index::new(&path, &bytes[..end]), Err(IndexError::Format { .. })), "{end} bytes");
+        assert!(
+            matches!(Index::new(&path, &bytes[..end]), Err(IndexError::Format { .. })),
+            "{end} bytes"
+        );
     }
     assert!(Index::new(&path, [&bytes[..], b"x"].concat()).is_err());
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
@@ -125,7 +140,11 @@ fn a_broken_file_is_an_error_and_no_panic() {
         let mut broken = bytes.clone();
         broken[at] ^= 0xff;
         let index = Index::new(&path, broken).unwrap();
-        assert!((0..20).any(|row| index.text(row).is_err() || index.text(row).unwrap() != texts(20)[row]), "byte {at}");
+        assert!(
+            (0..20)
+                .any(|row| index.text(row).is_err() || index.text(row).unwrap() != texts(20)[row]),
+            "byte {at}"
+        );
     }
 }
 
@@ -163,7 +182,8 @@ fn those_who_append_at_once_lose_nothing() {
             let path = &path;
             scope.spawn(move || {
                 for i in 0..5 {
-                    append(path, &space(), Array2::ones((1, 7)).view(), &[format!("{writer}.{i}")]).unwrap();
+                    append(path, &space(), Array2::ones((1, 7)).view(), &[format!("{writer}.{i}")])
+                        .unwrap();
                 }
             });
         }
@@ -171,7 +191,8 @@ fn those_who_append_at_once_lose_nothing() {
     let index = Index::read(&path).unwrap();
     let mut found: Vec<&str> = (20..40).map(|row| index.text(row).unwrap()).collect();
     found.sort_unstable();
-    let mut want: Vec<String> = (0..4).flat_map(|writer| (0..5).map(move |i| format!("{writer}.{i}"))).collect();
+    let mut want: Vec<String> =
+        (0..4).flat_map(|writer| (0..5).map(move |i| format!("{writer}.{i}"))).collect();
     want.sort_unstable();
     assert_eq!(found, want);
     assert_alone(&path);
@@ -183,7 +204,9 @@ fn rows_that_come_one_by_one_give_the_same_file() {
     let streamed = directory.path().join("streamed.index");
     let texts = texts(20);
     let push = |mut writer: Writer, rows: std::ops::Range<usize>| {
-        rows.for_each(|row| writer.push(vectors.row(row).as_slice().unwrap(), &texts[row]).unwrap());
+        rows.for_each(|row| {
+            writer.push(vectors.row(row).as_slice().unwrap(), &texts[row]).unwrap()
+        });
         writer
     };
     let half = push(Writer::create(&streamed, &space(), 7).unwrap(), 0..11);
@@ -234,9 +257,17 @@ fn what_is_no_regular_file_is_not_replaced() {
 fn only_what_killed_writers_left_of_this_index_is_removed() {
     let (directory, path, _) = index();
     let file = |name: &str| directory.path().join(name);
-    let others = [".notes.index.abc.tmp", ".notes.index.abc-ef.tmp", ".other.index.abcdef.tmp", "notes.index.abcdef.tmp"];
+    let others = [
+        ".notes.index.abc.tmp",
+        ".notes.index.abc-ef.tmp",
+        ".other.index.abcdef.tmp",
+        "notes.index.abcdef.tmp",
+    ];
     fs::create_dir(file(".notes.index.folder.tmp")).unwrap();
-    others.iter().chain(&[".notes.index.abcdef.tmp"]).for_each(|name| fs::write(file(name), "").unwrap());
+    others
+        .iter()
+        .chain(&[".notes.index.abcdef.tmp"])
+        .for_each(|name| fs::write(file(name), "").unwrap());
     let busy = Writer::append(&path, &space(), 7).unwrap();
     assert!(!file(".notes.index.abcdef.tmp").exists());
     assert!(others.iter().chain(&[".notes.index.folder.tmp"]).all(|name| file(name).exists()));

@@ -1,4 +1,5 @@
-//! Maps: principal components against NumPy, neighbours that stay neighbours, and rows that leave nothing to choose.
+//! Maps: principal components against NumPy, neighbours that stay neighbours, and rows that leave
+//! nothing to choose.
 
 use minilm_tasks::{
     Error,
@@ -8,25 +9,30 @@ use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
 
 /// Numbers from −1 to 1 that look random.
 fn noise(i: usize, k: usize) -> f32 {
-    let mut bits = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (k as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut bits = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ (k as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
     bits = (bits ^ (bits >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
     ((bits >> 40) as f32) / (1 << 23) as f32 - 1.0
 }
 
 /// Row i belongs to group i mod `groups`.
 fn groups(n: usize, groups: usize) -> Array2<f32> {
-    Array2::from_shape_fn((n, 20), |(i, k)| 3.0 * noise(1000 + i % groups, k) + 0.4 * noise(i, 100 + k))
+    Array2::from_shape_fn((n, 20), |(i, k)| {
+        3.0 * noise(1000 + i % groups, k) + 0.4 * noise(i, 100 + k)
+    })
 }
 
 /// All but the row itself, nearest first.
 fn ranking(rows: ArrayView2<f32>, i: usize) -> Vec<usize> {
-    let distance = |j: usize| rows.row(i).iter().zip(rows.row(j)).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
+    let distance =
+        |j: usize| rows.row(i).iter().zip(rows.row(j)).map(|(a, b)| (a - b).powi(2)).sum::<f32>();
     let mut order: Vec<usize> = (0..rows.nrows()).filter(|&j| j != i).collect();
     order.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
     order
 }
 
-/// 1 if the k nearest on the map are the k nearest in truth, about 0.5 by chance (Venna and Kaski, 2001).
+/// 1 if the k nearest on the map are the k nearest in truth, about 0.5 by chance (Venna and Kaski,
+/// 2001).
 fn trustworthiness(rows: ArrayView2<f32>, points: ArrayView2<f32>, k: usize) -> f64 {
     let n = rows.nrows();
     let mut penalty = 0;
@@ -40,7 +46,8 @@ fn trustworthiness(rows: ArrayView2<f32>, points: ArrayView2<f32>, k: usize) -> 
 
 /// How many of the k nearest on the map are of the same group.
 fn agreement(points: ArrayView2<f32>, groups: usize, k: usize) -> f64 {
-    let same = |i: usize| ranking(points, i)[..k].iter().filter(|&&j| j % groups == i % groups).count();
+    let same =
+        |i: usize| ranking(points, i)[..k].iter().filter(|&&j| j % groups == i % groups).count();
     (0..points.nrows()).map(same).sum::<usize>() as f64 / (points.nrows() * k) as f64
 }
 
@@ -64,11 +71,22 @@ fn principal_components_are_those_of_numpy() {
     ];
     let last = [-1.0110339467997782, -2.637349267808617, 0.3468892428564788, -0.4155723577568665];
     let pca = Pca::fit(rows.view(), 4).unwrap();
-    assert!(pca.variances().iter().zip(variances).all(|(found, expected)| (found - expected).abs() < 1e-12));
+    assert!(
+        pca.variances()
+            .iter()
+            .zip(variances)
+            .all(|(found, expected)| (found - expected).abs() < 1e-12)
+    );
     assert_eq!(pca.components().dim(), (4, 4));
     assert!((&pca.components() - &components).iter().all(|difference| difference.abs() < 1e-12));
     let scores = pca.transform(rows.view()).unwrap();
-    assert!(scores.row(5).iter().zip(last).all(|(&found, expected)| (f64::from(found) - expected).abs() < 1e-6));
+    assert!(
+        scores
+            .row(5)
+            .iter()
+            .zip(last)
+            .all(|(&found, expected)| (f64::from(found) - expected).abs() < 1e-6)
+    );
 }
 
 #[test]
@@ -87,18 +105,23 @@ fn components_are_orthogonal_and_have_the_variance_they_say() {
         assert!((found / variance - 1.0).abs() < 1e-5, "{found} {variance}");
     }
     assert!(pca.variances().is_sorted_by(|a, b| a >= b));
-    assert_eq!(Pca::fit(rows.view(), 3).unwrap().components(), components.slice(ndarray::s![..3, ..]));
+    assert_eq!(
+        Pca::fit(rows.view(), 3).unwrap().components(),
+        components.slice(ndarray::s![..3, ..])
+    );
 }
 
 #[test]
 fn neighbours_stay_neighbours_and_a_shuffled_map_is_found_out() {
     let rows = groups(600, 10);
     let points = Layout::new().run(rows.view(), |_, _| {}).unwrap();
-    let (trust, same) = (trustworthiness(rows.view(), points.view(), 10), agreement(points.view(), 10, 10));
+    let (trust, same) =
+        (trustworthiness(rows.view(), points.view(), 10), agreement(points.view(), 10, 10));
     assert!(trust > 0.97 && same > 0.99, "{trust} {same}");
     let shuffled: Vec<usize> = (0..600).map(|i| (i * 7 + i / 10) % 600).collect();
     let points = points.select(Axis(0), &shuffled);
-    let (trust, same) = (trustworthiness(rows.view(), points.view(), 10), agreement(points.view(), 10, 10));
+    let (trust, same) =
+        (trustworthiness(rows.view(), points.view(), 10), agreement(points.view(), 10, 10));
     assert!(trust < 0.7 && same < 0.5, "{trust} {same}");
 }
 
@@ -130,7 +153,8 @@ fn few_rows_and_equal_rows_have_a_place() {
         assert!(points.iter().all(|x| x.is_finite() && x.abs() < 1e4), "{points}");
     }
     let points = Layout::new().run(doubled.view(), |_, _| {}).unwrap();
-    let with_its_double = (0..40).filter(|&i| ranking(points.view(), i)[..3].contains(&(i + 40))).count();
+    let with_its_double =
+        (0..40).filter(|&i| ranking(points.view(), i)[..3].contains(&(i + 40))).count();
     assert!(with_its_double > 36, "{with_its_double}");
     assert!(Pca::fit(equal.view(), 50).unwrap().variances().is_empty());
 }
@@ -141,14 +165,26 @@ fn progress_is_told_and_mistakes_are_named() {
     Layout::new().steps(3).run(groups(9, 3).view(), |done, of| told.push((done, of))).unwrap();
     assert_eq!(told, [(1, 3), (2, 3), (3, 3)]);
     let run = |layout: Layout, rows: Array2<f32>| layout.run(rows.view(), |_, _| {}).unwrap_err();
-    assert_eq!(run(Layout::new(), Array2::zeros((0, 3))), Error::TooFew { what: "embeddings", found: 0, least: 1 });
+    assert_eq!(
+        run(Layout::new(), Array2::zeros((0, 3))),
+        Error::TooFew { what: "embeddings", found: 0, least: 1 }
+    );
     assert_eq!(run(Layout::new(), Array2::zeros((3, 0))), Error::NoColumns { what: "embeddings" });
-    assert!(matches!(run(Layout::new(), array![[0.0], [f32::NAN]]), Error::NotFinite { row: 1, .. }));
+    assert!(matches!(
+        run(Layout::new(), array![[0.0], [f32::NAN]]),
+        Error::NotFinite { row: 1, .. }
+    ));
     for perplexity in [f64::NAN, 0.0, -3.0] {
         let error = run(Layout::new().perplexity(perplexity), groups(9, 3));
         assert!(matches!(error, Error::Option { option: "perplexity", .. }));
     }
-    assert!(matches!(run(Layout::new().dimensions(0), groups(9, 3)), Error::Option { option: "dimensions", .. }));
+    assert!(matches!(
+        run(Layout::new().dimensions(0), groups(9, 3)),
+        Error::Option { option: "dimensions", .. }
+    ));
     let pca = Pca::fit(groups(9, 3).view(), 2).unwrap();
-    assert_eq!(pca.transform(Array2::zeros((1, 3)).view()), Err(Error::Columns { what: "embeddings", found: 3, expected: 20 }));
+    assert_eq!(
+        pca.transform(Array2::zeros((1, 3)).view()),
+        Err(Error::Columns { what: "embeddings", found: 3, expected: 20 })
+    );
 }

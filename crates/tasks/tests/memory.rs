@@ -1,4 +1,5 @@
-//! Memory grows with the rows, not with what is found. A test of its own, for it looks at all that the process ever took.
+//! Memory grows with the rows, not with what is found. A test of its own, for it looks at all that
+//! the process ever took.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -10,7 +11,9 @@ use support::Random;
 /// The most memory that this process has had, in MiB.
 fn most_memory() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let most = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     most.map(|kilobytes: f64| kilobytes / 1024.0).expect("a number of kilobytes")
 }
 

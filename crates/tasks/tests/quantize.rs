@@ -62,11 +62,25 @@ fn with_enough_candidates_the_hits_are_the_exact_ones() {
         let search = QuantizedSearch::new().metric(metric).multiplier(4);
         for q in [1, 40] {
             let some = queries.slice(s![..q, ..]);
-            assert_eq!(search.scalar(some, u8s.view(), &ranges, Some(corpus.view())).unwrap(), exact[..q]);
-            assert_eq!(search.scalar(some, i8s.view(), &ranges, Some(corpus.view())).unwrap(), exact[..q]);
+            assert_eq!(
+                search.scalar(some, u8s.view(), &ranges, Some(corpus.view())).unwrap(),
+                exact[..q]
+            );
+            assert_eq!(
+                search.scalar(some, i8s.view(), &ranges, Some(corpus.view())).unwrap(),
+                exact[..q]
+            );
         }
         let all = QuantizedSearch::new().metric(metric).multiplier(500);
-        assert_eq!(all.binary(queries.view(), to_binary(corpus.view()).unwrap().view(), Some(corpus.view())).unwrap(), exact);
+        assert_eq!(
+            all.binary(
+                queries.view(),
+                to_binary(corpus.view()).unwrap().view(),
+                Some(corpus.view())
+            )
+            .unwrap(),
+            exact
+        );
     }
 }
 
@@ -77,18 +91,23 @@ fn more_candidates_find_more() {
     let exact = Search::new().run(queries.view(), corpus.view()).unwrap();
     let share = |multiplier| {
         let search = QuantizedSearch::new().multiplier(multiplier);
-        overlap(&exact, &search.binary(queries.view(), bits.view(), Some(corpus.view())).unwrap()).unwrap()
+        overlap(&exact, &search.binary(queries.view(), bits.view(), Some(corpus.view())).unwrap())
+            .unwrap()
     };
     let shares = [1, 4, 16, 64].map(share);
-    assert!(shares.is_sorted() && shares[0] > 0.1 && shares[0] < 0.6 && shares[3] > 0.9, "{shares:?}");
+    assert!(
+        shares.is_sorted() && shares[0] > 0.1 && shares[0] < 0.6 && shares[3] > 0.9,
+        "{shares:?}"
+    );
 }
 
 #[test]
 fn bytes_without_rows_are_searched_as_their_restored_values() {
     let (queries, corpus) = problem();
     let ranges = Ranges::of(corpus.view()).unwrap();
-    let found =
-        QuantizedSearch::new().scalar(queries.view(), ranges.to_u8(corpus.view()).unwrap().view(), &ranges, None).unwrap();
+    let found = QuantizedSearch::new()
+        .scalar(queries.view(), ranges.to_u8(corpus.view()).unwrap().view(), &ranges, None)
+        .unwrap();
     let exact = Search::new().run(queries.view(), corpus.view()).unwrap();
     assert!(overlap(&exact, &found).unwrap() > 0.9);
     for (exact, found) in exact.iter().zip(&found) {
@@ -100,7 +119,8 @@ fn bytes_without_rows_are_searched_as_their_restored_values() {
 fn bits_without_rows_are_scored_as_signs() {
     let (queries, corpus) = problem();
     let bits = to_binary(corpus.view()).unwrap();
-    let found = QuantizedSearch::new().multiplier(500).binary(queries.view(), bits.view(), None).unwrap();
+    let found =
+        QuantizedSearch::new().multiplier(500).binary(queries.view(), bits.view(), None).unwrap();
     let signs = corpus.mapv(|value| if value > 0.0 { 1.0 } else { -1.0 });
     assert_eq!(found, Search::new().run(queries.view(), signs.view()).unwrap());
 }
@@ -112,17 +132,25 @@ fn matrices_that_do_not_belong_together_are_refused() {
     let coded = ranges.to_u8(corpus.view()).unwrap();
     let search = QuantizedSearch::new();
     let other = Random(2).matrix(4999, 70);
-    let error = search.scalar(queries.view(), coded.view(), &ranges, Some(other.view())).unwrap_err();
+    let error =
+        search.scalar(queries.view(), coded.view(), &ranges, Some(other.view())).unwrap_err();
     assert_eq!(error, Error::Count { what: "embeddings", found: 4999, expected: 5000 });
     let error = search.scalar(queries.view(), coded.slice(s![.., 1..]), &ranges, None).unwrap_err();
     assert_eq!(error, Error::Columns { what: "quantised rows", found: 69, expected: 70 });
     let error = search.binary(queries.view(), coded.view(), None).unwrap_err();
     assert_eq!(error, Error::Columns { what: "bits", found: 70, expected: 9 });
-    let error = search.multiplier(0).binary(queries.view(), coded.slice(s![.., ..9]), None).unwrap_err();
+    let error =
+        search.multiplier(0).binary(queries.view(), coded.slice(s![.., ..9]), None).unwrap_err();
     assert_eq!(error.to_string(), "option multiplier: it is at least 1");
     let hits = vec![Hit { corpus_id: 0, score: 1.0 }];
-    assert_eq!(overlap(std::slice::from_ref(&hits), &[]), Err(Error::Count { what: "queries", found: 0, expected: 1 }));
-    assert_eq!(overlap(&[vec![]], &[hits]), Err(Error::TooFew { what: "queries with hits", found: 0, least: 1 }));
+    assert_eq!(
+        overlap(std::slice::from_ref(&hits), &[]),
+        Err(Error::Count { what: "queries", found: 0, expected: 1 })
+    );
+    assert_eq!(
+        overlap(&[vec![]], &[hits]),
+        Err(Error::TooFew { what: "queries with hits", found: 0, least: 1 })
+    );
     let zero = QuantizedSearch::new().scalar(
         array![[f32::NAN, 0.0]].view(),
         Array2::<u8>::zeros((1, 2)).view(),

@@ -11,16 +11,23 @@ use ndarray::{Array2, ArrayView2, array, s};
 use support::Random;
 
 /// Sorts the scores of all rows, each computed as the module says.
-fn by_sorting(queries: ArrayView2<f32>, corpus: ArrayView2<f32>, metric: Metric, top_k: usize) -> Vec<Vec<Hit>> {
+fn by_sorting(
+    queries: ArrayView2<f32>,
+    corpus: ArrayView2<f32>,
+    metric: Metric,
+    top_k: usize,
+) -> Vec<Vec<Hit>> {
     let level = Level::PORTABLE;
     let length = |row: &[f32]| f64::from(dot(level, row, row)).sqrt().max(1e-12);
     let one = |query: &[f32]| {
         let score = |row: &[f32]| match metric {
             Metric::Dot => dot(level, query, row),
-            Metric::Cosine => (f64::from(dot(level, query, row)) / (length(query) * length(row))).clamp(-1.0, 1.0) as f32,
+            Metric::Cosine => (f64::from(dot(level, query, row)) / (length(query) * length(row)))
+                .clamp(-1.0, 1.0) as f32,
         };
         let scored = corpus.rows().into_iter().map(|row| score(row.to_slice().unwrap()) + 0.0);
-        let mut hits: Vec<Hit> = scored.enumerate().map(|(corpus_id, score)| Hit { corpus_id, score }).collect();
+        let mut hits: Vec<Hit> =
+            scored.enumerate().map(|(corpus_id, score)| Hit { corpus_id, score }).collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
         hits.truncate(top_k);
         hits
@@ -33,13 +40,15 @@ fn assert_same(name: &str, got: &[Vec<Hit>], want: &[Vec<Hit>]) {
     for (query, (got, want)) in got.iter().zip(want).enumerate() {
         assert_eq!(got.len(), want.len(), "{name}: hits of query {query}");
         for (place, (got, want)) in got.iter().zip(want).enumerate() {
-            let same = got.corpus_id == want.corpus_id && got.score.to_bits() == want.score.to_bits();
+            let same =
+                got.corpus_id == want.corpus_id && got.score.to_bits() == want.score.to_bits();
             assert!(same, "{name}: query {query}, place {place}: got {got:?}, want {want:?}");
         }
     }
 }
 
-/// Queries around the switch from dot products to matrix products, the packed groups, the chunks; rows around the blocks and the parts.
+/// Queries around the switch from dot products to matrix products, the packed groups, the chunks;
+/// rows around the blocks and the parts.
 #[test]
 fn hits_are_those_of_sorting_at_every_boundary() {
     let mut random = Random(1);
@@ -57,15 +66,24 @@ fn hits_are_those_of_sorting_at_every_boundary() {
         let (queries, corpus) = (random.matrix(q, d), random.matrix(n, d));
         for metric in [Metric::Cosine, Metric::Dot] {
             for top_k in [1, 10, n / 2, n, usize::MAX] {
-                let got = Search::new().metric(metric).top_k(top_k).run(queries.view(), corpus.view()).unwrap();
+                let got = Search::new()
+                    .metric(metric)
+                    .top_k(top_k)
+                    .run(queries.view(), corpus.view())
+                    .unwrap();
                 let want = by_sorting(queries.view(), corpus.view(), metric, top_k.min(n));
-                assert_same(&format!("{metric:?} Q = {q}, n = {n}, d = {d}, k = {top_k}"), &got, &want);
+                assert_same(
+                    &format!("{metric:?} Q = {q}, n = {n}, d = {d}, k = {top_k}"),
+                    &got,
+                    &want,
+                );
             }
         }
     }
 }
 
-/// Integers make scores exact and equal: rows in the order of their numbers, in both ways to compute.
+/// Integers make scores exact and equal: rows in the order of their numbers, in both ways to
+/// compute.
 #[test]
 fn equal_scores_are_in_the_order_of_the_rows() {
     let mut random = Random(2);
@@ -73,13 +91,19 @@ fn equal_scores_are_in_the_order_of_the_rows() {
     for q in [2, 40] {
         let queries = random.integers(q, 6);
         for metric in [Metric::Cosine, Metric::Dot] {
-            let got = Search::new().metric(metric).top_k(100).run(queries.view(), corpus.view()).unwrap();
-            assert_same(&format!("{metric:?}, Q = {q}"), &got, &by_sorting(queries.view(), corpus.view(), metric, 100));
+            let got =
+                Search::new().metric(metric).top_k(100).run(queries.view(), corpus.view()).unwrap();
+            assert_same(
+                &format!("{metric:?}, Q = {q}"),
+                &got,
+                &by_sorting(queries.view(), corpus.view(), metric, 100),
+            );
         }
     }
 }
 
-/// Rows that differ in the last bits of their scores: what the first look by GEMM cannot tell apart.
+/// Rows that differ in the last bits of their scores: what the first look by GEMM cannot tell
+/// apart.
 #[test]
 fn close_rows_are_told_apart_by_the_dot_product_alone() {
     let mut random = Random(3);
@@ -89,7 +113,11 @@ fn close_rows_are_told_apart_by_the_dot_product_alone() {
     let queries = &base + &(random.matrix(60, 384) * 1e-3);
     for metric in [Metric::Cosine, Metric::Dot] {
         let got = Search::new().metric(metric).run(queries.view(), corpus.view()).unwrap();
-        assert_same(&format!("{metric:?}"), &got, &by_sorting(queries.view(), corpus.view(), metric, 10));
+        assert_same(
+            &format!("{metric:?}"),
+            &got,
+            &by_sorting(queries.view(), corpus.view(), metric, 10),
+        );
     }
 }
 
@@ -124,7 +152,11 @@ fn a_corpus_in_blocks_gives_the_same_as_in_one() {
         for block in [0..1, 1..500, 500..500, 500..1000] {
             stream.feed(corpus.slice(s![block, ..])).unwrap();
         }
-        assert_same("in blocks", &stream.finish(), &search.run(queries.view(), corpus.view()).unwrap());
+        assert_same(
+            "in blocks",
+            &stream.finish(),
+            &search.run(queries.view(), corpus.view()).unwrap(),
+        );
     }
 }
 
@@ -141,13 +173,21 @@ fn a_filter_and_a_minimum_leave_out_what_they_say() {
             .iter()
             .enumerate()
             .map(|(query, hits)| {
-                hits.iter().copied().filter(|hit| hit.score >= 0.3 && filter(query, hit.corpus_id)).take(20).collect()
+                hits.iter()
+                    .copied()
+                    .filter(|hit| hit.score >= 0.3 && filter(query, hit.corpus_id))
+                    .take(20)
+                    .collect()
             })
             .collect();
         assert_same("filtered", &search.run(some, corpus.view()).unwrap(), &want);
     }
     let exact = all[0][9].score;
-    let hits = Search::new().top_k(usize::MAX).min_score(exact).run(queries.view(), corpus.view()).unwrap();
+    let hits = Search::new()
+        .top_k(usize::MAX)
+        .min_score(exact)
+        .run(queries.view(), corpus.view())
+        .unwrap();
     assert_same("the minimum itself", &hits[..1], &[all[0][..10].to_vec()]);
 }
 
@@ -163,7 +203,8 @@ fn the_scale_of_a_vector_does_not_change_its_cosine() {
 #[test]
 fn a_row_finds_itself_with_a_cosine_of_one() {
     let corpus = Random(8).matrix(100, 384);
-    for hits in Search::new().top_k(1).run(corpus.view(), corpus.view()).unwrap().iter().enumerate() {
+    for hits in Search::new().top_k(1).run(corpus.view(), corpus.view()).unwrap().iter().enumerate()
+    {
         assert_eq!(hits.1[..], [Hit { corpus_id: hits.0, score: 1.0 }]);
     }
 }
@@ -178,14 +219,18 @@ fn nothing_is_found_in_nothing() {
 
 #[test]
 fn zero_vectors_are_like_nothing() {
-    let hits = Search::new().run(array![[0.0, 0.0]].view(), array![[1.0, 2.0], [0.0, 0.0]].view()).unwrap();
+    let hits = Search::new()
+        .run(array![[0.0, 0.0]].view(), array![[1.0, 2.0], [0.0, 0.0]].view())
+        .unwrap();
     assert_eq!(hits[0], [Hit { corpus_id: 0, score: 0.0 }, Hit { corpus_id: 1, score: 0.0 }]);
 }
 
 #[test]
 fn bad_input_is_refused_by_name() {
     let good = Random(9).matrix(30, 4);
-    let run = |queries: &Array2<f32>, corpus: &Array2<f32>| Search::new().top_k(2).run(queries.view(), corpus.view());
+    let run = |queries: &Array2<f32>, corpus: &Array2<f32>| {
+        Search::new().top_k(2).run(queries.view(), corpus.view())
+    };
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         for q in [1, 30] {
             let queries = good.slice(s![..q, ..]).to_owned();
@@ -193,9 +238,15 @@ fn bad_input_is_refused_by_name() {
             bad[[2987, 1]] = value;
             bad[[2990, 2]] = value;
             let error = run(&queries, &bad).unwrap_err();
-            assert!(matches!(error, Error::NotFinite { what: "corpus", row: 2987, column: 1, .. }), "{error}");
+            assert!(
+                matches!(error, Error::NotFinite { what: "corpus", row: 2987, column: 1, .. }),
+                "{error}"
+            );
             let error = run(&bad, &queries).unwrap_err();
-            assert!(matches!(error, Error::NotFinite { what: "queries", row: 2987, column: 1, .. }), "{error}");
+            assert!(
+                matches!(error, Error::NotFinite { what: "queries", row: 2987, column: 1, .. }),
+                "{error}"
+            );
         }
     }
     let long = array![[1e19, 1e19, 0.0, 0.0]];

@@ -35,7 +35,11 @@ fn a_killed_writer_leaves_a_whole_index() {
     let (mut writing, mut appended) = (0, 0);
     for round in 0..12 {
         let mut child = Command::new(env::current_exe().unwrap());
-        let child = child.args(["victim", "--exact"]).env(VICTIM, &path).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = child
+            .args(["victim", "--exact"])
+            .env(VICTIM, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let mut child = child.spawn().unwrap();
         thread::sleep(Duration::from_millis(30 + 11 * round));
         child.kill().unwrap();
@@ -83,7 +87,8 @@ fn writes_until_the_disk_is_full() {
     assert_alone(&path);
 }
 
-/// A small disk is a `tmpfs` where an unprivileged namespace may mount one, and a limit to the size of a file everywhere.
+/// A small disk is a `tmpfs` where an unprivileged namespace may mount one, and a limit to the size
+/// of a file everywhere.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_index() {
@@ -96,12 +101,17 @@ fn a_full_disk_leaves_the_old_index() {
     let unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"];
     let mount = "mount -t tmpfs -o size=1m none \"$MINILM_TASKS_TEST_FULL\"";
     let test = "exec \"$EXE\" writes_until_the_disk_is_full --exact";
-    let mut outputs = vec![run(&["sh", "-c"], &format!("trap '' XFSZ; ulimit -f 1000; {test}")).unwrap()];
+    let mut outputs =
+        vec![run(&["sh", "-c"], &format!("trap '' XFSZ; ulimit -f 1000; {test}")).unwrap()];
     if run(&unshare, mount).is_ok_and(|output| output.status.success()) {
         outputs.push(run(&unshare, &format!("{mount} && {test}")).unwrap());
     }
     for output in outputs {
         let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success() && stdout.contains("1 passed"),
+            "{stdout}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }

@@ -61,7 +61,8 @@ fn look(chromium: &Chromium, page: &Page, pictures: &mut usize) -> Result<(), St
     }
     for view in VIEWS {
         let (picture, file) = chromium.picture(&page.file, view)?;
-        checks::picture(&picture, view).map_err(|reason| format!("{reason}, see {}", file.display()))?;
+        checks::picture(&picture, view)
+            .map_err(|reason| format!("{reason}, see {}", file.display()))?;
         *pictures += 1;
     }
     Ok(())
@@ -73,22 +74,50 @@ fn test_the_tester(chromium: &Chromium) -> Result<(), String> {
     let dark = "<style>:root { color-scheme: light dark; }</style>";
     let cases = [
         ("fine", format!("{dark}{text}"), None),
-        ("error", format!("{dark}{text}<script>thisIsNotDefined()</script>"), Some("is not defined")),
-        ("request", format!("{dark}{text}<img src=\"http://elsewhere.test/x.png\">"), Some("elsewhere.test")),
-        ("empty", format!("{dark}{text}<section id=\"nothing\"><h2></h2></section>"), Some("section nothing is empty")),
+        (
+            "error",
+            format!("{dark}{text}<script>thisIsNotDefined()</script>"),
+            Some("is not defined"),
+        ),
+        (
+            "request",
+            format!("{dark}{text}<img src=\"http://elsewhere.test/x.png\">"),
+            Some("elsewhere.test"),
+        ),
+        (
+            "empty",
+            format!("{dark}{text}<section id=\"nothing\"><h2></h2></section>"),
+            Some("section nothing is empty"),
+        ),
         ("nan", format!("{dark}{text}<p>NaN ms</p>"), Some("NaN")),
         ("blank", format!("{dark}<div style=\"color: transparent\">{text}</div>"), Some("blank")),
-        ("wide", format!("{dark}{text}<p style=\"width: 900px\">too wide</p>"), Some("pixels wide")),
-        ("always-light", format!("<style>body {{ background: #fff; color: #000; }}</style>{text}"), Some("dark")),
+        (
+            "wide",
+            format!("{dark}{text}<p style=\"width: 900px\">too wide</p>"),
+            Some("pixels wide"),
+        ),
+        (
+            "always-light",
+            format!("<style>body {{ background: #fff; color: #000; }}</style>{text}"),
+            Some("dark"),
+        ),
     ];
     for (name, body, expected) in cases {
         let file = chromium.directory.join(format!("tester-{name}.html"));
-        files::write(&file, &format!("<!DOCTYPE html><meta charset=\"utf-8\"><title>{name}</title><body>{body}"))?;
+        files::write(
+            &file,
+            &format!("<!DOCTYPE html><meta charset=\"utf-8\"><title>{name}</title><body>{body}"),
+        )?;
         let page = Page { file, expected: Vec::new() };
         match (look(chromium, &page, &mut 0), expected) {
             (Ok(()), None) => {}
             (Err(found), Some(expected)) if found.contains(expected) => {}
-            (found, _) => return Err(format!("the page {} should give {expected:?}, but gives {found:?}", page.file.display())),
+            (found, _) => {
+                return Err(format!(
+                    "the page {} should give {expected:?}, but gives {found:?}",
+                    page.file.display()
+                ));
+            }
         }
     }
     Ok(())

@@ -20,8 +20,15 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn load() -> Result<Workspace, String> {
-        let metadata = run(cargo(Path::new(".")).args(["metadata", "--all-features", "--format-version", "1", "--locked"]))?;
-        let metadata: Value = serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
+        let metadata = run(cargo(Path::new(".")).args([
+            "metadata",
+            "--all-features",
+            "--format-version",
+            "1",
+            "--locked",
+        ]))?;
+        let metadata: Value =
+            serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
         Ok(Workspace {
             root: text(&metadata, "workspace_root").into(),
             target: text(&metadata, "target_directory").into(),
@@ -31,11 +38,16 @@ impl Workspace {
 
     /// The packages of this repository.
     pub fn members(&self) -> impl Iterator<Item = &Value> {
-        self.packages.iter().filter(|package| Path::new(text(package, "manifest_path")).starts_with(&self.root))
+        self.packages
+            .iter()
+            .filter(|package| Path::new(text(package, "manifest_path")).starts_with(&self.root))
     }
 
     /// Runs cargo at the root: its standard output, or all it printed if it fails.
-    pub fn cargo<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Result<String, String> {
+    pub fn cargo<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<String, String> {
         run(cargo(&self.root).args(arguments))
     }
 }

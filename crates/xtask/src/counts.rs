@@ -6,12 +6,14 @@
 //!     within 3 % of benches/record/counts.json
 //! ```
 //!
-//! valgrind's callgrind counts the instructions that the program executes, to the same number each time, however busy the machine is. The
-//! difference of two runs leaves out what is not the kernel: start, inputs, first touch of memory.
+//! valgrind's callgrind counts the instructions that the program executes, to the same number each
+//! time, however busy the machine is. The difference of two runs leaves out what is not the kernel:
+//! start, inputs, first touch of memory.
 //!
-//! Limits: callgrind knows AVX2 but not AVX-512. The portable level has no count, because its multiply-add is a call into the C
-//! library of the machine. Fewer instructions need not be faster; more of them, without a reason, are a sign that something
-//! was not inlined, not unrolled, or is checked in a loop.
+//! Limits: callgrind knows AVX2 but not AVX-512. The portable level has no count, because its
+//! multiply-add is a call into the C library of the machine. Fewer instructions need not be faster;
+//! more of them, without a reason, are a sign that something was not inlined, not unrolled, or is
+//! checked in a loop.
 
 use crate::{
     Outcome,
@@ -56,9 +58,13 @@ pub fn check(workspace: &Workspace) -> Outcome {
     let verdict = compare(&record, &count(workspace)?);
     let compiler = match text(&record, "rustc") {
         recorded if recorded == rustc => String::new(),
-        recorded => format!("\nThe record is of {recorded}, this is {rustc}: the compiler may be the reason."),
+        recorded => format!(
+            "\nThe record is of {recorded}, this is {rustc}: the compiler may be the reason."
+        ),
     };
-    verdict.map_err(|list| format!("{list}{compiler}\nIf it is the price of something better, record it: {UPDATE}"))
+    verdict.map_err(|list| {
+        format!("{list}{compiler}\nIf it is the price of something better, record it: {UPDATE}")
+    })
 }
 
 /// Writes the record.
@@ -83,7 +89,10 @@ fn compare(record: &Value, counts: &[Count]) -> Outcome {
             continue;
         };
         let change = instructions / recorded - 1.0;
-        let line = format!("  {name:14} {recorded:.4} → {instructions:.4} instructions a {element}, {:+.1} %", 100.0 * change);
+        let line = format!(
+            "  {name:14} {recorded:.4} → {instructions:.4} instructions a {element}, {:+.1} %",
+            100.0 * change
+        );
         match change {
             c if c > TOLERANCE => grown.push(line),
             c if c < -TOLERANCE => shrunk.push(line),
@@ -91,7 +100,10 @@ fn compare(record: &Value, counts: &[Count]) -> Outcome {
         }
     }
     if !grown.is_empty() {
-        return Err(format!("more instructions than in {RECORD}, on level {LEVEL}:\n{}", grown.join("\n")));
+        return Err(format!(
+            "more instructions than in {RECORD}, on level {LEVEL}:\n{}",
+            grown.join("\n")
+        ));
     }
     if !shrunk.is_empty() {
         return Ok(format!("fewer instructions, which {UPDATE} records:\n{}", shrunk.join("\n")));
@@ -101,9 +113,19 @@ fn compare(record: &Value, counts: &[Count]) -> Outcome {
 
 fn count(workspace: &Workspace) -> Result<Vec<Count>, String> {
     if Command::new("valgrind").arg("--version").output().is_err() {
-        return Err("valgrind is not there: install it, on Debian by `apt-get install valgrind`".into());
+        return Err(
+            "valgrind is not there: install it, on Debian by `apt-get install valgrind`".into()
+        );
     }
-    workspace.cargo(["build", "--release", "--quiet", "--package", "minilm-kernels", "--example", "counts"])?;
+    workspace.cargo([
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "minilm-kernels",
+        "--example",
+        "counts",
+    ])?;
     let program = workspace.target.join("release/examples/counts");
     let out = workspace.target.join("xtask/callgrind.out");
     files::make_parent(&out)?;
@@ -114,13 +136,16 @@ fn count(workspace: &Workspace) -> Result<Vec<Count>, String> {
 /// One case, by its line of the program's list.
 fn one(program: &PathBuf, out: &Path, case: &str) -> Result<Count, String> {
     let mut words = case.splitn(3, ' ');
-    let (Some(name), Some(Ok(elements)), Some(element)) = (words.next(), words.next().map(str::parse::<f64>), words.next())
+    let (Some(name), Some(Ok(elements)), Some(element)) =
+        (words.next(), words.next().map(str::parse::<f64>), words.next())
     else {
         return Err(format!("{}: what is {case:?}?", program.display()));
     };
     let run = |repetitions: u64| {
         let mut command = Command::new("valgrind");
-        command.args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())]).arg(program);
+        command
+            .args(["--tool=callgrind", &format!("--callgrind-out-file={}", out.display())])
+            .arg(program);
         cargo::run(command.args([LEVEL, name, &repetitions.to_string()]))?;
         total(&files::read(out)?).ok_or_else(|| format!("{}: there is no total", out.display()))
     };
@@ -131,7 +156,9 @@ fn one(program: &PathBuf, out: &Path, case: &str) -> Result<Count, String> {
 
 /// All instructions of a run, from callgrind's file.
 fn total(profile: &str) -> Option<f64> {
-    let line = profile.lines().find_map(|line| line.strip_prefix("totals:").or_else(|| line.strip_prefix("summary:")));
+    let line = profile
+        .lines()
+        .find_map(|line| line.strip_prefix("totals:").or_else(|| line.strip_prefix("summary:")));
     line?.trim().parse().ok()
 }
 
@@ -147,7 +174,10 @@ mod tests {
     #[test]
     fn growth_fails_and_names_the_kernel() {
         let message = verdict(2.07).unwrap_err();
-        assert!(message.contains("gelu           2.0000 → 2.0700 instructions a value, +3.5 %"), "{message}");
+        assert!(
+            message.contains("gelu           2.0000 → 2.0700 instructions a value, +3.5 %"),
+            "{message}"
+        );
     }
 
     #[test]
@@ -160,9 +190,15 @@ mod tests {
 
     #[test]
     fn a_kernel_without_a_record_fails() {
-        let message =
-            compare(&json!({}), &[Count { name: "new".into(), element: "value".into(), instructions: 1.0 }]).unwrap_err();
-        assert!(message.contains("new            is not in benches/record/counts.json"), "{message}");
+        let message = compare(
+            &json!({}),
+            &[Count { name: "new".into(), element: "value".into(), instructions: 1.0 }],
+        )
+        .unwrap_err();
+        assert!(
+            message.contains("new            is not in benches/record/counts.json"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! What the dependencies bring in: no C or C++, no assembly but `asm!` in Rust, and no need of a newer Rust than we state.
+//! What the dependencies bring in: no C or C++, no assembly but `asm!` in Rust, and no need of a
+//! newer Rust than we state.
 //!
-//! Every package that is built for any target with any feature counts, `cargo tree -e normal,build --target all --all-features`; those of
-//! tests do not.
+//! Every package that is built for any target with any feature counts,
+//! `cargo tree -e normal,build --target all --all-features`; those of tests do not.
 
 use crate::{
     Outcome,
@@ -11,12 +12,24 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Packages that build foreign code, or look for some on the machine.
-const BUILDERS: [&str; 9] = ["autotools", "bindgen", "cc", "cmake", "cxx-build", "metadeps", "nasm-rs", "pkg-config", "vcpkg"];
+const BUILDERS: [&str; 9] = [
+    "autotools",
+    "bindgen",
+    "cc",
+    "cmake",
+    "cxx-build",
+    "metadeps",
+    "nasm-rs",
+    "pkg-config",
+    "vcpkg",
+];
 
-/// The one package that builds foreign code, and only for Haiku: the time zone of `chrono`, which the feature `parquet` of the program brings.
+/// The one package that builds foreign code, and only for Haiku: the time zone of `chrono`, which
+/// the feature `parquet` of the program brings.
 const HAIKU: &str = "iana-time-zone-haiku";
 
-/// Packages that look as if they linked a library (named `-sys`, or with `links` in the manifest) and do not.
+/// Packages that look as if they linked a library (named `-sys`, or with `links` in the manifest)
+/// and do not.
 const LINK_FREE: [(&str, &str); 7] = [
     ("core-foundation-sys", "declares functions of a framework of macOS"),
     ("js-sys", "declares what JavaScript has"),
@@ -28,17 +41,38 @@ const LINK_FREE: [(&str, &str); 7] = [
 ];
 
 pub fn check(workspace: &Workspace) -> Outcome {
-    let all = ["tree", "--workspace", "--all-features", "-e", "normal,build", "--target", "all", "--prune", HAIKU];
+    let all = [
+        "tree",
+        "--workspace",
+        "--all-features",
+        "-e",
+        "normal,build",
+        "--target",
+        "all",
+        "--prune",
+        HAIKU,
+    ];
     let tree = [&all[..], &["--prefix", "none", "-f", "{p}"]].concat();
     let tree = workspace.cargo(tree)?;
     let built: BTreeSet<(&str, &str)> = tree.lines().filter_map(name_and_version).collect();
-    let packages = workspace.packages.iter().filter(|p| built.contains(&(text(p, "name"), text(p, "version"))));
+    let packages = workspace
+        .packages
+        .iter()
+        .filter(|p| built.contains(&(text(p, "name"), text(p, "version"))));
     let packages: Vec<&Value> = packages.collect();
     if packages.len() != built.len() {
-        return Err(format!("cargo tree knows {} packages, cargo metadata {} of them", built.len(), packages.len()));
+        return Err(format!(
+            "cargo tree knows {} packages, cargo metadata {} of them",
+            built.len(),
+            packages.len()
+        ));
     }
 
-    let stated = workspace.members().map(|package| version(text(package, "rust_version"))).min().unwrap_or_default();
+    let stated = workspace
+        .members()
+        .map(|package| version(text(package, "rust_version")))
+        .min()
+        .unwrap_or_default();
     let (mut wrong, mut excused) = (Vec::new(), Vec::new());
     for package in &packages {
         let name = text(package, "name");
@@ -50,7 +84,10 @@ pub fn check(workspace: &Workspace) -> Outcome {
             if LINK_FREE.iter().any(|(known, _reason)| *known == name) {
                 excused.push(name);
             } else {
-                wrong.push(format!("{name} may link a library: if it does not, say why in {}", file!()));
+                wrong.push(format!(
+                    "{name} may link a library: if it does not, say why in {}",
+                    file!()
+                ));
             }
         }
         if version(text(package, "rust_version")) > stated {

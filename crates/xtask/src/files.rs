@@ -20,10 +20,13 @@ pub fn write(path: &Path, text: &str) -> Result<(), String> {
 }
 
 pub fn write_json(path: &Path, value: &Value) -> Result<(), String> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
     write(path, &format!("{text}\n"))
 }
 
 pub fn make_parent(path: &Path) -> Result<(), String> {
-    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(|error| format!("{}: {error}", path.display()))
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .map_err(|error| format!("{}: {error}", path.display()))
 }

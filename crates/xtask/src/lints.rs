@@ -1,6 +1,7 @@
 //! What the compiler's own tools find: layout, lints, documentation.
 //!
-//! Lints are denied behind `--`, where they reach only the workspace's packages: `RUSTFLAGS` would rebuild every dependency.
+//! Lints are denied behind `--`, where they reach only the workspace's packages: `RUSTFLAGS` would
+//! rebuild every dependency.
 
 use crate::{
     Outcome,
@@ -22,6 +23,8 @@ pub fn clippy(workspace: &Workspace) -> Outcome {
 
 pub fn docs(workspace: &Workspace) -> Outcome {
     let mut command = cargo::cargo(&workspace.root);
-    command.args(["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
+    command
+        .args(["doc", "--workspace", "--all-features", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-Dwarnings");
     cargo::run(&mut command).map(|_| String::new())
 }

@@ -14,7 +14,8 @@ pub fn describe(workspace: &Workspace) -> Result<Value, String> {
     let field = |name: &str| value_of(&cpuinfo, name, ':');
     let number = |name: &str| field(name).and_then(|text| text.parse::<u64>().ok());
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = value_of(&memory, "MemTotal", ':').and_then(|text| text.trim_end_matches(" kB").parse::<u64>().ok());
+    let memory = value_of(&memory, "MemTotal", ':')
+        .and_then(|text| text.trim_end_matches(" kB").parse::<u64>().ok());
     let os = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let levels: Vec<&str> = Level::available().iter().map(|level| level.name()).collect();
     Ok(json!({
@@ -37,15 +38,19 @@ pub fn describe(workspace: &Workspace) -> Result<Value, String> {
 
 /// A folder's name for the machine: `amd-epyc-zen4`.
 pub fn slug(machine: &Value) -> String {
-    let architecture = match (text(machine, "vendor"), machine["family"].as_u64(), machine["model"].as_u64()) {
-        ("AuthenticAMD", Some(23), Some(model)) => Some(if model < 0x30 { "zen" } else { "zen2" }.to_owned()),
-        ("AuthenticAMD", Some(25), Some(0x10..0x20 | 0x60..)) => Some("zen4".to_owned()),
-        ("AuthenticAMD", Some(25), Some(_)) => Some("zen3".to_owned()),
-        ("AuthenticAMD", Some(26), Some(_)) => Some("zen5".to_owned()),
-        (_, Some(family), Some(model)) => Some(format!("family-{family}-model-{model}")),
-        _ => None,
-    };
-    let name = format!("{} {}", text(machine, "cpu"), architecture.unwrap_or_default()).to_lowercase();
+    let architecture =
+        match (text(machine, "vendor"), machine["family"].as_u64(), machine["model"].as_u64()) {
+            ("AuthenticAMD", Some(23), Some(model)) => {
+                Some(if model < 0x30 { "zen" } else { "zen2" }.to_owned())
+            }
+            ("AuthenticAMD", Some(25), Some(0x10..0x20 | 0x60..)) => Some("zen4".to_owned()),
+            ("AuthenticAMD", Some(25), Some(_)) => Some("zen3".to_owned()),
+            ("AuthenticAMD", Some(26), Some(_)) => Some("zen5".to_owned()),
+            (_, Some(family), Some(model)) => Some(format!("family-{family}-model-{model}")),
+            _ => None,
+        };
+    let name =
+        format!("{} {}", text(machine, "cpu"), architecture.unwrap_or_default()).to_lowercase();
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let slug = words.collect::<Vec<_>>().join("-");
     if slug.is_empty() { format!("unknown-{}", std::env::consts::ARCH) } else { slug }
@@ -53,20 +58,28 @@ pub fn slug(machine: &Value) -> String {
 
 /// The compiler's name and version.
 pub fn rustc(workspace: &Workspace) -> Outcome {
-    output(Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into())).arg("--version").current_dir(&workspace.root))
+    output(
+        Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
+            .arg("--version")
+            .current_dir(&workspace.root),
+    )
 }
 
 /// What is measured, with a `+` if it is not what the commit holds.
 fn commit(workspace: &Workspace) -> Outcome {
-    let git = |arguments: &[&str]| output(Command::new("git").args(arguments).current_dir(&workspace.root));
-    let changed = git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":!benches/record"])?;
+    let git = |arguments: &[&str]| {
+        output(Command::new("git").args(arguments).current_dir(&workspace.root))
+    };
+    let changed =
+        git(&["status", "--porcelain", "--untracked-files=no", "--", ".", ":!benches/record"])?;
     Ok(git(&["rev-parse", "--short=12", "HEAD"])? + if changed.is_empty() { "" } else { "+" })
 }
 
 /// Level, kind and size of each cache of the first CPU.
 fn caches() -> Vec<Value> {
     let read = |i: usize, file: &str| {
-        let text = fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{i}/{file}"));
+        let text =
+            fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{i}/{file}"));
         text.ok().map(|text| text.trim().to_owned())
     };
     (0..).map_while(|i| Some(json!({ "level": read(i, "level")?, "type": read(i, "type")?, "size": read(i, "size")? }))).collect()
@@ -91,8 +104,14 @@ mod tests {
     fn a_folder_is_named_after_the_cpu() {
         let machine = |cpu, vendor, family, model| json!({ "cpu": cpu, "vendor": vendor, "family": family, "model": model });
         assert_eq!(slug(&machine("AMD EPYC", "AuthenticAMD", 25, 17)), "amd-epyc-zen4");
-        assert_eq!(slug(&machine("AMD Ryzen 9 5950X", "AuthenticAMD", 25, 33)), "amd-ryzen-9-5950x-zen3");
-        assert_eq!(slug(&machine("Intel(R) Xeon(R)", "GenuineIntel", 6, 143)), "intel-r-xeon-r-family-6-model-143");
+        assert_eq!(
+            slug(&machine("AMD Ryzen 9 5950X", "AuthenticAMD", 25, 33)),
+            "amd-ryzen-9-5950x-zen3"
+        );
+        assert_eq!(
+            slug(&machine("Intel(R) Xeon(R)", "GenuineIntel", 6, 143)),
+            "intel-r-xeon-r-family-6-model-143"
+        );
         assert!(slug(&json!({})).starts_with("unknown-"));
     }
 

@@ -1,4 +1,5 @@
-//! All automation of the repository: `cargo xtask check` runs what continuous integration runs after `cargo test`.
+//! All automation of the repository: `cargo xtask check` runs what continuous integration runs
+//! after `cargo test`.
 #![forbid(unsafe_code)]
 
 mod assembly;
@@ -37,18 +38,58 @@ struct Step {
 /// The cheap ones first.
 const STEPS: [Step; 13] = [
     Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
-    Step { name: "unsafe", about: "`unsafe` is only where the design allows it", run: sources::unsafety },
-    Step { name: "report", about: "tables and figures are those of the records in benches/record", run: report::check },
-    Step { name: "no-c", about: "no dependency builds or links C, or needs a newer Rust", run: dependencies::check },
-    Step { name: "clippy", about: "no warnings, no undocumented item, nothing newer than rust-version", run: lints::clippy },
+    Step {
+        name: "unsafe",
+        about: "`unsafe` is only where the design allows it",
+        run: sources::unsafety,
+    },
+    Step {
+        name: "report",
+        about: "tables and figures are those of the records in benches/record",
+        run: report::check,
+    },
+    Step {
+        name: "no-c",
+        about: "no dependency builds or links C, or needs a newer Rust",
+        run: dependencies::check,
+    },
+    Step {
+        name: "clippy",
+        about: "no warnings, no undocumented item, nothing newer than rust-version",
+        run: lints::clippy,
+    },
     Step { name: "docs", about: "rustdoc has no warnings", run: lints::docs },
-    Step { name: "browser", about: "the pages of explain, map and trace work in Chromium", run: browser::check },
-    Step { name: "assembly", about: "every vector operation of the kernels is inlined", run: assembly::check },
-    Step { name: "counts", about: "no kernel takes more instructions than recorded (valgrind)", run: counts::check },
-    Step { name: "levels", about: "the release build passes its tests on each level of this CPU", run: release::levels },
+    Step {
+        name: "browser",
+        about: "the pages of explain, map and trace work in Chromium",
+        run: browser::check,
+    },
+    Step {
+        name: "assembly",
+        about: "every vector operation of the kernels is inlined",
+        run: assembly::check,
+    },
+    Step {
+        name: "counts",
+        about: "no kernel takes more instructions than recorded (valgrind)",
+        run: counts::check,
+    },
+    Step {
+        name: "levels",
+        about: "the release build passes its tests on each level of this CPU",
+        run: release::levels,
+    },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },
-    Step { name: "package", about: "every published crate packages, builds from its package, and is small", run: package::check },
-    Step { name: "example", about: "the README's example runs in a crate of its own", run: release::example },
+    Step {
+        name: "package",
+        about: "every published crate packages, builds from its package, and is small",
+        run: package::check,
+    },
+    Step {
+        name: "example",
+        about: "the README's example runs in a crate of its own",
+        run: release::example,
+    },
 ];
 
 /// Tasks besides `check`.
@@ -69,11 +110,15 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["check", ref names @ ..] => {
-            if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != **name)) {
+            if let Some(unknown) =
+                names.iter().find(|name| STEPS.iter().all(|step| step.name != **name))
+            {
                 return misused(&format!("no step is called {unknown:?}"));
             }
             let steps = STEPS.iter().filter(|step| names.is_empty() || names.contains(&step.name));
-            Workspace::load().and_then(|workspace| steps.into_iter().try_for_each(|step| check(step, &workspace)))
+            Workspace::load().and_then(|workspace| {
+                steps.into_iter().try_for_each(|step| check(step, &workspace))
+            })
         }
         ["counts"] => task(counts::check),
         ["counts", "--update"] => task(counts::update),
@@ -123,10 +168,16 @@ fn misused(message: &str) -> ExitCode {
 }
 
 fn help() {
-    println!("cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first that fails:\n");
+    println!(
+        "cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first that fails:\n"
+    );
     for step in &STEPS {
         println!("  {:10} {}", step.name, step.about);
     }
-    println!("\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them.");
-    println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.\n\n{TASKS}");
+    println!(
+        "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
+    );
+    println!(
+        "MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.\n\n{TASKS}"
+    );
 }

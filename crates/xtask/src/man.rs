@@ -13,7 +13,9 @@ pub fn write(workspace: &Workspace) -> Outcome {
     let directory = workspace.target.join("man/man1");
     let _ = fs::remove_dir_all(&directory); // of the last run, if there was one
     cargo::run(Command::new(program).args(["man".as_ref(), directory.as_os_str()] as [&OsStr; 2]))?;
-    let pages = fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?.count();
+    let pages = fs::read_dir(&directory)
+        .map_err(|error| format!("{}: {error}", directory.display()))?
+        .count();
     Ok(format!(
         "{pages} pages in {0}; `man -M {1} minilm` shows one",
         directory.display(),

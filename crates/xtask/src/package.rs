@@ -14,9 +14,14 @@ const LIMIT: u64 = 1_000_000;
 
 pub fn check(workspace: &Workspace) -> Outcome {
     // `publish = false` is an empty list of registries.
-    let published = workspace.members().filter(|package| package["publish"].as_array().is_none_or(|list| !list.is_empty()));
-    let published: Vec<(&str, &str)> = published.map(|package| (text(package, "name"), text(package, "version"))).collect();
-    for stale in published.iter().flat_map(|(name, version)| built_before(&workspace.target, name, version)) {
+    let published = workspace
+        .members()
+        .filter(|package| package["publish"].as_array().is_none_or(|list| !list.is_empty()));
+    let published: Vec<(&str, &str)> =
+        published.map(|package| (text(package, "name"), text(package, "version"))).collect();
+    for stale in
+        published.iter().flat_map(|(name, version)| built_before(&workspace.target, name, version))
+    {
         fs::remove_dir_all(&stale).map_err(|error| format!("{}: {error}", stale.display()))?;
     }
     let mut command = vec!["package", "--allow-dirty", "--quiet"];
@@ -26,26 +31,36 @@ pub fn check(workspace: &Workspace) -> Outcome {
     let mut sizes = Vec::new();
     for (name, version) in published {
         let file = workspace.target.join(format!("package/{name}-{version}.crate"));
-        let size = fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?.len();
+        let size =
+            fs::metadata(&file).map_err(|error| format!("{}: {error}", file.display()))?.len();
         if size >= LIMIT {
-            return Err(format!("{} has {size} bytes, the limit is {LIMIT}: see its `include`", file.display()));
+            return Err(format!(
+                "{} has {size} bytes, the limit is {LIMIT}: see its `include`",
+                file.display()
+            ));
         }
         sizes.push(format!("{name} {:.0} KB", size as f64 / 1e3));
     }
     Ok(sizes.join(", "))
 }
 
-/// What Cargo keeps of a package from an earlier run of this check, unpacked and built. It comes from a registry in a folder that Cargo makes
-/// for the purpose, and of one version there it never looks for changes: the others would be built against the old one.
+/// What Cargo keeps of a package from an earlier run of this check, unpacked and built. It comes
+/// from a registry in a folder that Cargo makes for the purpose, and of one version there it never
+/// looks for changes: the others would be built against the old one.
 fn built_before(target: &Path, name: &str, version: &str) -> Vec<PathBuf> {
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(env::home_dir()?.join(".cargo")));
     let registries = home.into_iter().flat_map(|home| folders(&home.join("registry/src")));
     // A registry in a folder has no host: its name is `-` and a hash.
     let local = registries.filter(|registry| starts_with(registry, "-"));
-    let mut found: Vec<_> =
-        local.map(|registry| registry.join(format!("{name}-{version}"))).filter(|path| path.exists()).collect();
+    let mut found: Vec<_> = local
+        .map(|registry| registry.join(format!("{name}-{version}")))
+        .filter(|path| path.exists())
+        .collect();
     if !found.is_empty() {
-        // Which of these units are from there cannot be seen; those of the workspace are built again when they are needed.
+        // Which of these units are from there cannot be seen; those of the workspace are built
+        // again when they are needed.
         let units = folders(&target.join("debug/.fingerprint"));
         found.extend(units.into_iter().filter(|unit| starts_with(unit, &format!("{name}-"))));
     }

@@ -1,4 +1,5 @@
-//! What `cargo test` does not build: the release build on each level, the benchmarks, the README's program in a crate of its own.
+//! What `cargo test` does not build: the release build on each level, the benchmarks, the README's
+//! program in a crate of its own.
 
 use crate::{
     Outcome,
@@ -8,18 +9,28 @@ use crate::{
 use minilm_kernels::Level;
 use std::env;
 
-/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run as optimised as what is shipped, and
-/// the levels are named.
+/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run as
+/// optimised as what is shipped, and the levels are named.
 pub fn levels(workspace: &Workspace) -> Outcome {
-    for name in env::var("MINILM_REQUIRE_LEVELS").unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+    for name in env::var("MINILM_REQUIRE_LEVELS")
+        .unwrap_or_default()
+        .split(',')
+        .filter(|name| !name.is_empty())
+    {
         name.trim().parse::<Level>().map_err(|error| format!("MINILM_REQUIRE_LEVELS: {error}"))?;
     }
     workspace.cargo(["test", "--release", "--quiet", "--package", "minilm-kernels", "--tests"])?;
     let facade = ["--test", "golden", "--test", "same_bits"];
-    workspace.cargo(["test", "--release", "--quiet", "--package", "minilm"].iter().chain(&facade))?;
+    workspace
+        .cargo(["test", "--release", "--quiet", "--package", "minilm"].iter().chain(&facade))?;
 
-    let (here, missing): (Vec<&str>, Vec<&str>) = Level::NAMES.iter().partition(|name| name.parse::<Level>().is_ok());
-    let lack = if missing.is_empty() { String::new() } else { format!("; this CPU has no {}", missing.join(", ")) };
+    let (here, missing): (Vec<&str>, Vec<&str>) =
+        Level::NAMES.iter().partition(|name| name.parse::<Level>().is_ok());
+    let lack = if missing.is_empty() {
+        String::new()
+    } else {
+        format!("; this CPU has no {}", missing.join(", "))
+    };
     Ok(format!("{}{lack}", here.join(", ")))
 }
 
@@ -32,7 +43,8 @@ pub fn benches(workspace: &Workspace) -> Outcome {
     Ok(format!("{benches}"))
 }
 
-/// A crate outside of the workspace. The profile is the workspace's own, so that no dependency is built twice.
+/// A crate outside of the workspace. The profile is the workspace's own, so that no dependency is
+/// built twice.
 const MANIFEST: &str = "\
 [workspace]
 
@@ -47,14 +59,19 @@ codegen-units = 1
 [dependencies]
 ";
 
-/// The README's program compiles in a crate that depends on `minilm` by path, and prints what the README says.
+/// The README's program compiles in a crate that depends on `minilm` by path, and prints what the
+/// README says.
 pub fn example(workspace: &Workspace) -> Outcome {
     let readme = files::read(&workspace.root.join("README.md"))?;
     let (program, rest) = block(&readme, "rust").ok_or("README.md has no ```rust block")?;
-    let (promised, _) = block(rest, "text").ok_or("README.md has no ```text block after the example")?;
+    let (promised, _) =
+        block(rest, "text").ok_or("README.md has no ```text block after the example")?;
 
     let scratch = workspace.target.join("xtask/example");
-    files::write(&scratch.join("Cargo.toml"), &format!("{MANIFEST}minilm = {{ path = {:?} }}\n", workspace.root))?;
+    files::write(
+        &scratch.join("Cargo.toml"),
+        &format!("{MANIFEST}minilm = {{ path = {:?} }}\n", workspace.root),
+    )?;
     files::write(&scratch.join("Cargo.lock"), &files::read(&workspace.root.join("Cargo.lock"))?)?;
     files::write(&scratch.join("src/main.rs"), program)?;
     let mut run = cargo::cargo(&workspace.root);
@@ -62,7 +79,9 @@ pub fn example(workspace: &Workspace) -> Outcome {
     run.arg("--target-dir").arg(&workspace.target);
     let printed = cargo::run(&mut run)?;
     if printed != promised {
-        return Err(format!("README.md says that the example prints\n{promised}but it prints\n{printed}"));
+        return Err(format!(
+            "README.md says that the example prints\n{promised}but it prints\n{printed}"
+        ));
     }
     Ok(format!("{} lines", program.lines().count()))
 }

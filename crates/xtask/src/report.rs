@@ -6,10 +6,11 @@
 //!    └─ report/plots.rs  ─► docs/figures/PLOT.svg
 //! ```
 //!
-//! What needs no record is made from the model itself: the tables of `shapes.rs` and the figures of `figures.rs`.
+//! What needs no record is made from the model itself: the tables of `shapes.rs` and the figures of
+//! `figures.rs`.
 //!
-//! A table or plot is a function of one record. A block may name the machine, `<!-- report: TABLE MACHINE -->`; otherwise it is
-//! of the reference machine, as all plots are.
+//! A table or plot is a function of one record. A block may name the machine,
+//! `<!-- report: TABLE MACHINE -->`; otherwise it is of the reference machine, as all plots are.
 
 mod accuracy;
 mod bakeoff;
@@ -56,7 +57,8 @@ pub fn write(workspace: &Workspace) -> Outcome {
     for (path, text) in &changed {
         files::write(path, text)?;
     }
-    let missing: String = output.missing.iter().map(|missing| format!("left alone: {missing}\n")).collect();
+    let missing: String =
+        output.missing.iter().map(|missing| format!("left alone: {missing}\n")).collect();
     Ok(format!("{missing}{} of {} files changed", changed.len(), output.files.len()))
 }
 
@@ -64,14 +66,24 @@ pub fn write(workspace: &Workspace) -> Outcome {
 pub fn check(workspace: &Workspace) -> Outcome {
     let output = output(&workspace.root)?;
     let stale = changed(&output).into_iter();
-    let stale = stale.map(|(path, _)| format!("{} is not what the records give: cargo xtask report", path.display()));
+    let stale = stale.map(|(path, _)| {
+        format!("{} is not what the records give: cargo xtask report", path.display())
+    });
     let wrong: Vec<String> = output.missing.iter().cloned().chain(stale).collect();
-    if wrong.is_empty() { Ok(format!("{} files", output.files.len())) } else { Err(wrong.join("\n")) }
+    if wrong.is_empty() {
+        Ok(format!("{} files", output.files.len()))
+    } else {
+        Err(wrong.join("\n"))
+    }
 }
 
 /// The files that are not there as they should be.
 fn changed(output: &Output) -> Vec<&(PathBuf, String)> {
-    output.files.iter().filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text)).collect()
+    output
+        .files
+        .iter()
+        .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text))
+        .collect()
 }
 
 fn output(root: &Path) -> Result<Output, String> {
@@ -86,11 +98,16 @@ fn output(root: &Path) -> Result<Output, String> {
                 return Ok(Some((count.make)(&shapes)));
             }
             let (name, machine) = block.split_once(' ').unwrap_or((block, REFERENCE));
-            let table =
-                tables::TABLES.iter().find(|table| table.name == name).ok_or_else(|| format!("no table is called {name:?}"))?;
+            let table = tables::TABLES
+                .iter()
+                .find(|table| table.name == name)
+                .ok_or_else(|| format!("no table is called {name:?}"))?;
             let made = table.of(&records, machine)?;
             if made.is_none() {
-                output.missing.push(format!("{here}, {name}: there is no benches/record/{machine}/{}.json", table.record));
+                output.missing.push(format!(
+                    "{here}, {name}: there is no benches/record/{machine}/{}.json",
+                    table.record
+                ));
             }
             Ok(made)
         });
@@ -100,15 +117,18 @@ fn output(root: &Path) -> Result<Output, String> {
     let figure = |name: &str| root.join(format!("docs/figures/{name}.svg"));
     for drawing in &FIGURES {
         let svg = (drawing.draw)(&Source { weights: &weights, shapes: &shapes });
-        output.files.push((figure(drawing.name), svg.map_err(|error| format!("{}.svg: {error}", drawing.name))?));
+        output.files.push((
+            figure(drawing.name),
+            svg.map_err(|error| format!("{}.svg: {error}", drawing.name))?,
+        ));
     }
     for plot in &plots::PLOTS {
         let path = figure(plot.name);
         match plot.of(&records, REFERENCE)? {
             Some(svg) => output.files.push((path, svg)),
-            None if path.exists() => {
-                output.missing.push(format!("docs/figures/{}.svg: there is no {}.json", plot.name, plot.record))
-            }
+            None if path.exists() => output
+                .missing
+                .push(format!("docs/figures/{}.svg: there is no {}.json", plot.name, plot.record)),
             None => {}
         }
     }
@@ -150,10 +170,18 @@ mod tests {
 
     #[test]
     fn a_record_of_another_shape_is_an_error_and_not_a_table() {
-        let records = Records::of("here", &tables::TABLES.map(|table| (table.record, serde_json::json!({ "texts": 1 }))));
-        for maker in tables::TABLES.iter().chain(&plots::PLOTS).filter(|maker| maker.record != "machine") {
+        let records = Records::of(
+            "here",
+            &tables::TABLES.map(|table| (table.record, serde_json::json!({ "texts": 1 }))),
+        );
+        for maker in
+            tables::TABLES.iter().chain(&plots::PLOTS).filter(|maker| maker.record != "machine")
+        {
             let error = maker.of(&records, "here").unwrap_err();
-            assert!(error.starts_with(&format!("{} from here/{}.json: ", maker.name, maker.record)), "{error}");
+            assert!(
+                error.starts_with(&format!("{} from here/{}.json: ", maker.name, maker.record)),
+                "{error}"
+            );
         }
         assert_eq!(tables::TABLES[0].of(&records, "elsewhere"), Ok(None));
     }

@@ -19,7 +19,8 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
     let mut lines = 0;
     for path in sources(&workspace.root)? {
         let here = path.strip_prefix(&workspace.root).unwrap_or(&path);
-        let found = unsafe_lines(&files::read(&path)?).map_err(|error| format!("{}: {error}", here.display()))?;
+        let found = unsafe_lines(&files::read(&path)?)
+            .map_err(|error| format!("{}: {error}", here.display()))?;
         if ALLOWED.iter().any(|allowed| here.starts_with(allowed)) {
             lines += found.len();
         } else {
@@ -29,22 +30,30 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
     for package in workspace.members() {
         for target in targets(package, &["lib", "bin"]) {
             let root = Path::new(text(target, "src_path"));
-            let holds_unsafe = root.parent().is_some_and(|src| ALLOWED.iter().any(|a| workspace.root.join(a).starts_with(src)));
+            let holds_unsafe = root
+                .parent()
+                .is_some_and(|src| ALLOWED.iter().any(|a| workspace.root.join(a).starts_with(src)));
             if !holds_unsafe && !files::read(root)?.contains("#![forbid(unsafe_code)]") {
                 wrong.push(format!("{}: no #![forbid(unsafe_code)]", root.display()));
             }
         }
     }
-    if wrong.is_empty() { Ok(format!("{lines} lines in {}", ALLOWED.join(" and "))) } else { Err(wrong.join("\n")) }
+    if wrong.is_empty() {
+        Ok(format!("{lines} lines in {}", ALLOWED.join(" and ")))
+    } else {
+        Err(wrong.join("\n"))
+    }
 }
 
 /// Every Rust file of the repository.
 fn sources(root: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
-    let mut directories: Vec<PathBuf> = ["crates", "tests", "benches"].map(|name| root.join(name)).into();
+    let mut directories: Vec<PathBuf> =
+        ["crates", "tests", "benches"].map(|name| root.join(name)).into();
     directories.retain(|directory| directory.is_dir());
     while let Some(directory) = directories.pop() {
-        let entries = fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        let entries = fs::read_dir(&directory)
+            .map_err(|error| format!("{}: {error}", directory.display()))?;
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             if path.is_dir() && !path.ends_with("target") {
                 directories.push(path);

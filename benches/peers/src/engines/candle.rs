@@ -1,4 +1,5 @@
-//! candle: `BertModel` of candle-transformers. It takes tensors of ids, so tokenizing, batches and pooling are written here.
+//! candle: `BertModel` of candle-transformers. It takes tensors of ids, so tokenizing, batches and
+//! pooling are written here.
 
 use super::{BATCH, Engine, Failure, longest_first};
 use crate::{
@@ -23,7 +24,8 @@ impl Candle {
         let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)?;
         let mut tokenizer = Tokenizer::from_file(worker.model.join("tokenizer.json"))?;
         tokenizer.with_padding(None);
-        tokenizer.with_truncation(Some(TruncationParams { max_length: LIMIT, ..Default::default() }))?;
+        tokenizer
+            .with_truncation(Some(TruncationParams { max_length: LIMIT, ..Default::default() }))?;
         Ok(Candle { model: BertModel::load(weights, &config)?, tokenizer })
     }
 
@@ -32,7 +34,9 @@ impl Candle {
         let longest = ids.iter().map(|ids| ids.len()).max().unwrap_or(0);
         let shape = (ids.len(), longest);
         let padded = |of: fn(u32) -> u32| {
-            let row = move |ids: &&[u32]| ids.iter().map(|&id| of(id)).chain(vec![0; longest - ids.len()]).collect::<Vec<_>>();
+            let row = move |ids: &&[u32]| {
+                ids.iter().map(|&id| of(id)).chain(vec![0; longest - ids.len()]).collect::<Vec<_>>()
+            };
             Tensor::from_vec(ids.iter().flat_map(row).collect::<Vec<u32>>(), shape, &Device::Cpu)
         };
         let (tokens, mask) = (padded(|id| id)?, padded(|_| 1)?);

@@ -1,11 +1,14 @@
-//! fastembed: ONNX Runtime behind a Rust interface of texts, on the same fused graph and the same library as the Python side.
+//! fastembed: ONNX Runtime behind a Rust interface of texts, on the same fused graph and the same
+//! library as the Python side.
 
 use super::{BATCH, Engine, Failure};
 use crate::{
     args::Worker,
     sets::{LIMIT, Set},
 };
-use fastembed::{InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
+use fastembed::{
+    InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel,
+};
 use std::fs;
 
 pub struct Fastembed(TextEmbedding);
@@ -21,7 +24,8 @@ impl Fastembed {
         };
         let graph = fs::read(worker.graphs.join("fused.onnx"))?;
         let model = UserDefinedEmbeddingModel::new(graph, tokenizer).with_pooling(Pooling::Mean);
-        let options = InitOptionsUserDefined::new().with_max_length(LIMIT).with_intra_threads(worker.threads);
+        let options =
+            InitOptionsUserDefined::new().with_max_length(LIMIT).with_intra_threads(worker.threads);
         Ok(Fastembed(TextEmbedding::try_new_from_user_defined(model, options)?))
     }
 }

@@ -15,7 +15,12 @@ impl Lattice {
         let read = |name: &str| fs::read_to_string(worker.model.join(name));
         let weights = fs::read(worker.model.join("model.safetensors"))?;
         // Loaded from the directory, it would read up to 512 tokens of a text.
-        Ok(Lattice(BertModel::from_bytes_with_max_tokens(weights, &read("config.json")?, &read("tokenizer.json")?, LIMIT)?))
+        Ok(Lattice(BertModel::from_bytes_with_max_tokens(
+            weights,
+            &read("config.json")?,
+            &read("tokenizer.json")?,
+            LIMIT,
+        )?))
     }
 }
 

@@ -1,4 +1,5 @@
-//! minilm: texts and searches through its public face; token ids, with one thread, through its model.
+//! minilm: texts and searches through its public face; token ids, with one thread, through its
+//! model.
 
 use super::{Engine, Failure, search::Corpus};
 use crate::{
@@ -33,8 +34,11 @@ struct Model {
 impl Minilm {
     pub fn load(worker: &Worker) -> Result<Minilm, Failure> {
         let encoder = SentenceEncoder::builder().threads(worker.threads).load(&worker.model)?;
-        let alone = (worker.threads == 1).then(|| Bert::load(&worker.model, Level::detect())).transpose()?;
-        let model = alone.map(|bert| Model { bert, pack: Pack::default(), scratch: Scratch::default() });
+        let alone = (worker.threads == 1)
+            .then(|| Bert::load(&worker.model, Level::detect()))
+            .transpose()?;
+        let model =
+            alone.map(|bert| Model { bert, pack: Pack::default(), scratch: Scratch::default() });
         Ok(Minilm { encoder, model, corpora: BTreeMap::new() })
     }
 

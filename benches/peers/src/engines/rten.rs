@@ -1,4 +1,5 @@
-//! rten: an ONNX runtime in Rust, on the plain graph. It takes ids, and its threads from the environment.
+//! rten: an ONNX runtime in Rust, on the plain graph. It takes ids, and its threads from the
+//! environment.
 
 use super::{Engine, Failure};
 use crate::{
@@ -16,8 +17,14 @@ pub struct Rten {
 
 impl Rten {
     pub fn load(worker: &Worker) -> Result<Rten, Failure> {
-        let model = ModelOptions::with_all_ops().prepack_weights(true).load_file(worker.graphs.join("plain.onnx"))?;
-        let inputs = [model.node_id("input_ids")?, model.node_id("attention_mask")?, model.node_id("token_type_ids")?];
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load_file(worker.graphs.join("plain.onnx"))?;
+        let inputs = [
+            model.node_id("input_ids")?,
+            model.node_id("attention_mask")?,
+            model.node_id("token_type_ids")?,
+        ];
         let output = *model.output_ids().first().ok_or("the graph has no output")?;
         Ok(Rten { model, inputs, output })
     }
@@ -27,11 +34,21 @@ impl Engine for Rten {
     fn run(&mut self, set: &Set) -> Result<Vec<f32>, Failure> {
         let shape = [set.ids.len(), set.ids.first().map_or(0, Vec::len)];
         let ids = set.ids.iter().flatten().map(|&id| id as i32).collect::<Vec<_>>();
-        let tensors = [NdTensor::from_data(shape, ids), NdTensor::full(shape, 1), NdTensor::full(shape, 0)];
-        let inputs = self.inputs.into_iter().zip(tensors).map(|(node, tensor)| (node, tensor.into())).collect();
+        let tensors =
+            [NdTensor::from_data(shape, ids), NdTensor::full(shape, 1), NdTensor::full(shape, 0)];
+        let inputs = self
+            .inputs
+            .into_iter()
+            .zip(tensors)
+            .map(|(node, tensor)| (node, tensor.into()))
+            .collect();
         let output = self.model.run(inputs, &[self.output], None)?.pop().ok_or("no output")?;
         let hidden: NdTensor<f32, 3> = output.try_into()?; // [b, l, H]
-        Ok(hidden.into_data().chunks_exact(shape[1] * DIMENSION).flat_map(mean_of_length_1).collect())
+        Ok(hidden
+            .into_data()
+            .chunks_exact(shape[1] * DIMENSION)
+            .flat_map(mean_of_length_1)
+            .collect())
     }
 }
 

@@ -32,24 +32,37 @@ impl Corpus {
     pub fn load(lookup: &Lookup) -> Result<Corpus, Failure> {
         let queries = vectors::read(&vectors::queries(&lookup.folder), lookup.queries)?;
         let rows = vectors::read(&vectors::rows(&lookup.folder), lookup.rows)?;
-        let pack = |some: &[f32]| Linear::pack(Level::detect(), some, &vec![0.0; some.len() / DIMENSION]);
+        let pack =
+            |some: &[f32]| Linear::pack(Level::detect(), some, &vec![0.0; some.len() / DIMENSION]);
         let packed = queries.chunks(BLOCK[1] * DIMENSION).map(pack).collect();
         let queries = Array2::from_shape_vec((lookup.queries, DIMENSION), queries)?;
-        Ok(Corpus { queries, rows: Array2::from_shape_vec((lookup.rows, DIMENSION), rows)?, packed })
+        Ok(Corpus {
+            queries,
+            rows: Array2::from_shape_vec((lookup.rows, DIMENSION), rows)?,
+            packed,
+        })
     }
 
-    /// Score and row of each hit, best first: `[queries, top_k, 2]`. An f32 has every whole number up to 2²⁴.
+    /// Score and row of each hit, best first: `[queries, top_k, 2]`. An f32 has every whole number
+    /// up to 2²⁴.
     pub fn search(&self, lookup: &Lookup) -> Result<Vec<f32>, Failure> {
         let search = Search::new().metric(Metric::Dot).top_k(lookup.top_k);
         let hits = search.run(self.queries.view(), self.rows.view())?;
         Ok(hits.iter().flatten().flat_map(|hit| [hit.score, hit.corpus_id as f32]).collect())
     }
 
-    /// For one query a plain sum of all rows, for more their product with the rows alone; each thread has its part of the rows.
+    /// For one query a plain sum of all rows, for more their product with the rows alone; each
+    /// thread has its part of the rows.
     pub fn limit(&self) -> Result<(), Failure> {
         let rows = self.rows.as_slice().ok_or("the rows are not end to end")?;
         let part = self.rows.nrows().div_ceil(rayon::current_num_threads()) * DIMENSION;
-        let work = |part| if self.queries.nrows() == 1 { Level::detect().run(Read(part)) } else { self.products(part) };
+        let work = |part| {
+            if self.queries.nrows() == 1 {
+                Level::detect().run(Read(part))
+            } else {
+                self.products(part)
+            }
+        };
         black_box(rows.par_chunks(part).map(work).sum::<f32>());
         Ok(())
     }
@@ -61,7 +74,11 @@ impl Corpus {
             for queries in &self.packed {
                 let n = queries.outputs();
                 let scores = &mut scores[..block.len() / DIMENSION * n];
-                queries.forward_with(Rows::new(block, DIMENSION), RowsMut::new(scores, n), Epilogue::Bias);
+                queries.forward_with(
+                    Rows::new(block, DIMENSION),
+                    RowsMut::new(scores, n),
+                    Epilogue::Bias,
+                );
             }
         }
         scores[0]

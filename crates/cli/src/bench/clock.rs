@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 /// A run that is timed takes at least this long; what is shorter is repeated.
 const SHORTEST: f64 = 200e-6;
 
-/// Part of the whole time that one run of the model may take, and seconds that it may take in any case.
+/// Part of the whole time that one run of the model may take, and seconds that it may take in any
+/// case.
 const LONGEST: (f64, f64) = (0.1, 1.0);
 
 /// Bytes whose reading is timed: a first-level cache, a second-level cache, memory.
@@ -69,19 +70,30 @@ impl Clock {
         self.model = Some(speed.flops_per_second);
     }
 
-    /// Operations of the whole model that may be one run. On a slow level a long text would take minutes.
+    /// Operations of the whole model that may be one run. On a slow level a long text would take
+    /// minutes.
     pub(super) fn longest(&self) -> f64 {
-        self.model.map_or(f64::INFINITY, |flops_per_second| flops_per_second * LONGEST.1.max(LONGEST.0 * self.seconds))
+        self.model.map_or(f64::INFINITY, |flops_per_second| {
+            flops_per_second * LONGEST.1.max(LONGEST.0 * self.seconds)
+        })
     }
 
     /// Runs `work` again and again for about `share` of the whole time, and once at the least.
-    pub(super) fn sample(&mut self, share: f64, work: impl FnMut() -> Result<(), Error>) -> Result<Sample, Error> {
+    pub(super) fn sample(
+        &mut self,
+        share: f64,
+        work: impl FnMut() -> Result<(), Error>,
+    ) -> Result<Sample, Error> {
         self.look_up();
         sample(self.seconds * share, work)
     }
 
     /// How long each single call took, for about `share` of the whole time.
-    pub(super) fn times(&mut self, share: f64, mut call: impl FnMut() -> Result<(), Error>) -> Result<Vec<f64>, Error> {
+    pub(super) fn times(
+        &mut self,
+        share: f64,
+        mut call: impl FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<f64>, Error> {
         self.look_up();
         let (start, budget) = (Instant::now(), Duration::from_secs_f64(self.seconds * share));
         let mut times = Vec::new();
@@ -104,7 +116,8 @@ impl Clock {
     }
 
     fn look_up(&mut self) {
-        let Ceilings { flops_per_second, operations_per_second, divisions_per_second, .. } = &mut self.ceilings;
+        let Ceilings { flops_per_second, operations_per_second, divisions_per_second, .. } =
+            &mut self.ceilings;
         *flops_per_second = flops_per_second.max(peak::fma(self.level));
         *operations_per_second = operations_per_second.max(peak::operations(self.level));
         *divisions_per_second = divisions_per_second.max(peak::divide(self.level));
@@ -148,7 +161,10 @@ mod tests {
     #[test]
     fn a_percentile_is_one_of_the_times() {
         let times: Vec<f64> = (1..=200).map(f64::from).collect();
-        assert_eq!([50, 90, 99, 100].map(|percent| percentile(&times, percent)), [100.0, 180.0, 198.0, 200.0]);
+        assert_eq!(
+            [50, 90, 99, 100].map(|percent| percentile(&times, percent)),
+            [100.0, 180.0, 198.0, 200.0]
+        );
         assert_eq!([1, 50, 99].map(|percent| percentile(&[7.0], percent)), [7.0; 3]);
     }
 
@@ -178,7 +194,13 @@ mod tests {
     fn a_run_of_a_slow_model_is_a_small_part_of_the_time() {
         let clock = |seconds, model| {
             let ceilings = Ceilings::default();
-            Clock { level: Level::PORTABLE, seconds, model, ceilings, progress: Progress::new(false, Size::Unknown) }
+            Clock {
+                level: Level::PORTABLE,
+                seconds,
+                model,
+                ceilings,
+                progress: Progress::new(false, Size::Unknown),
+            }
         };
         assert_eq!(clock(30.0, None).longest(), f64::INFINITY);
         assert_eq!(clock(30.0, Some(1e9)).longest(), 3e9);

@@ -28,10 +28,15 @@ pub(super) struct Forward {
     pub speed: Speed,
 }
 
-pub(super) fn measure(clock: &mut Clock, bert: &Bert, max_tokens: usize) -> Result<Vec<Forward>, Error> {
+pub(super) fn measure(
+    clock: &mut Clock,
+    bert: &Bert,
+    max_tokens: usize,
+) -> Result<Vec<Forward>, Error> {
     let lengths = TOKENS.iter().copied().filter(|&tokens| tokens <= max_tokens);
     let single = lengths.clone().map(|tokens| (tokens, 1));
-    let packs = lengths.map(|tokens| (tokens, PACK / tokens)).filter(|&(_, sentences)| sentences > 1);
+    let packs =
+        lengths.map(|tokens| (tokens, PACK / tokens)).filter(|&(_, sentences)| sentences > 1);
     let cases: Vec<_> = single.chain(packs).collect();
     let mut scratch = Scratch::default();
     let mut results = Vec::new();
@@ -48,7 +53,12 @@ pub(super) fn measure(clock: &mut Clock, bert: &Bert, max_tokens: usize) -> Resu
         })?;
         let speed = Speed::new(flop, sample);
         clock.learn(&speed);
-        results.push(Forward { tokens, sentences, bytes: work::weight_bytes(bert.config()), speed });
+        results.push(Forward {
+            tokens,
+            sentences,
+            bytes: work::weight_bytes(bert.config()),
+            speed,
+        });
     }
     Ok(results)
 }
@@ -58,7 +68,8 @@ pub(super) fn random_pack(bert: &Bert, tokens: usize, sentences: usize) -> Pack 
     let mut random = Random::new(tokens as u64);
     let mut pack = Pack::default();
     for _ in 0..sentences {
-        let ids: Vec<u32> = (0..tokens).map(|_| random.below(bert.config().vocab_size) as u32).collect();
+        let ids: Vec<u32> =
+            (0..tokens).map(|_| random.below(bert.config().vocab_size) as u32).collect();
         pack.push(&ids);
     }
     pack

@@ -38,7 +38,8 @@ pub(super) fn measure(clock: &mut Clock, config: &Config) -> Result<Vec<Product>
                 Ok(())
             })?;
             let speed = Speed::new(2.0 * (rows * inputs * outputs) as f64, sample);
-            let bytes = (size_of::<f32>() * (rows * inputs + inputs * outputs + rows * outputs)) as f64;
+            let bytes =
+                (size_of::<f32>() * (rows * inputs + inputs * outputs + rows * outputs)) as f64;
             products.push(Product { inputs, outputs, rows, bytes, speed });
         }
     }

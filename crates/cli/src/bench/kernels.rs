@@ -1,7 +1,8 @@
 //! The kernels that are not GEMM, beside the least time that their operations take.
 //!
-//! Data is in the first-level cache, except for the embeddings. An operation is applied to its own result again and again; no
-//! kernel's time depends on the values, and none of these drifts to subnormal numbers.
+//! Data is in the first-level cache, except for the embeddings. An operation is applied to its own
+//! result again and again; no kernel's time depends on the values, and none of these drifts to
+//! subnormal numbers.
 
 use super::{
     clock::{Ceilings, Clock, Sample},
@@ -64,7 +65,13 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    fn new(name: &'static str, case: String, elements: usize, operations: Operations, sample: Sample) -> Kernel {
+    fn new(
+        name: &'static str,
+        case: String,
+        elements: usize,
+        operations: Operations,
+        sample: Sample,
+    ) -> Kernel {
         let vectors = elements as f64 / 16.0;
         Kernel {
             name,
@@ -139,10 +146,17 @@ fn heads(clock: &mut Clock, config: &Config, tokens: usize) -> Result<Kernel, Er
         Ok(())
     })?;
     let operations = attention_operations(config.head_size(), tokens);
-    Ok(Kernel::new("attention", format!("{tokens} tokens"), heads * tokens * tokens, operations, sample))
+    Ok(Kernel::new(
+        "attention",
+        format!("{tokens} tokens"),
+        heads * tokens * tokens,
+        operations,
+        sample,
+    ))
 }
 
-/// The embeddings of a pack, up to their LayerNorm. The rest of the model runs in between, so rows come from as far as they do in use.
+/// The embeddings of a pack, up to their LayerNorm. The rest of the model runs in between, so rows
+/// come from as far as they do in use.
 fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
     let tokens = GATHERED.min(bert.config().max_position_embeddings);
     let pack = random_pack(bert, tokens, 1);
@@ -164,28 +178,56 @@ fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
     Ok(Kernel::new("embeddings", format!("{tokens} tokens"), tokens * h, EMBEDDINGS, sample))
 }
 
-const NONE: Operations =
-    Operations { fused: 0.0, products: 0.0, sums: 0.0, divisions: 0.0, others: 0.0, loads: 0.0, stores: 0.0 };
+const NONE: Operations = Operations {
+    fused: 0.0,
+    products: 0.0,
+    sums: 0.0,
+    divisions: 0.0,
+    others: 0.0,
+    loads: 0.0,
+    stores: 0.0,
+};
 
-/// Multiply-adds: n, two for r, five for q, one for eʳ − 1, n/2. Products: r², two factors 2ᵏ. Sums: n, + 1, three for what of n is left.
-/// Others: minimum, maximum, shift and addition for each factor.
-const EXP: Operations = Operations { fused: 10.0, products: 3.0, sums: 5.0, others: 6.0, loads: 1.0, stores: 1.0, ..NONE };
+/// Multiply-adds: n, two for r, five for q, one for eʳ − 1, n/2. Products: r², two factors 2ᵏ.
+/// Sums: n, + 1, three for what of n is left. Others: minimum, maximum, shift and addition for each
+/// factor.
+const EXP: Operations = Operations {
+    fused: 10.0,
+    products: 3.0,
+    sums: 5.0,
+    others: 6.0,
+    loads: 1.0,
+    stores: 1.0,
+    ..NONE
+};
 
-/// Multiply-adds: i, u, six for the polynomial, the result. Sums: i. Others: absolute value, minimum, seven permutations, maximum.
-const GELU: Operations = Operations { fused: 9.0, sums: 1.0, others: 10.0, loads: 1.0, stores: 1.0, ..NONE };
+/// Multiply-adds: i, u, six for the polynomial, the result. Sums: i. Others: absolute value,
+/// minimum, seven permutations, maximum.
+const GELU: Operations =
+    Operations { fused: 9.0, sums: 1.0, others: 10.0, loads: 1.0, stores: 1.0, ..NONE };
 
-/// Pass 1: load and maximum. Pass 2: load, subtraction, exp, sum, store. Pass 3: load, division, store.
-const SOFTMAX: Operations =
-    Operations { sums: EXP.sums + 2.0, others: EXP.others + 1.0, divisions: 1.0, loads: 3.0, stores: 2.0, ..EXP };
+/// Pass 1: load and maximum. Pass 2: load, subtraction, exp, sum, store. Pass 3: load, division,
+/// store.
+const SOFTMAX: Operations = Operations {
+    sums: EXP.sums + 2.0,
+    others: EXP.others + 1.0,
+    divisions: 1.0,
+    loads: 3.0,
+    stores: 2.0,
+    ..EXP
+};
 
 /// A row in registers: load and sum; centre and square; product, multiply-add with γ and β, store.
-const LAYER_NORM: Operations = Operations { fused: 2.0, products: 1.0, sums: 2.0, loads: 3.0, stores: 1.0, ..NONE };
+const LAYER_NORM: Operations =
+    Operations { fused: 2.0, products: 1.0, sums: 2.0, loads: 3.0, stores: 1.0, ..NONE };
 
 /// LayerNorm whose row is the sum of a word, a type and a position instead of one load.
-const EMBEDDINGS: Operations = Operations { sums: LAYER_NORM.sums + 2.0, loads: LAYER_NORM.loads + 2.0, ..LAYER_NORM };
+const EMBEDDINGS: Operations =
+    Operations { sums: LAYER_NORM.sums + 2.0, loads: LAYER_NORM.loads + 2.0, ..LAYER_NORM };
 
-/// For one score of sixteen queries: D multiply-adds for q·kᵀ and D for e·v. The maximum; then subtraction, scale and exp, which for what is
-/// not positive needs one factor 2ⁿ and one bound; the sum. For each query 1/Σ, and its product with D columns. Memory: q, k and v read once and
+/// For one score of sixteen queries: D multiply-adds for q·kᵀ and D for e·v. The maximum; then
+/// subtraction, scale and exp, which for what is not positive needs one factor 2ⁿ and one bound;
+/// the sum. For each query 1/Σ, and its product with D columns. Memory: q, k and v read once and
 /// the context written once.
 fn attention_operations(d: usize, l: usize) -> Operations {
     let (d, of_context) = (d as f64, d as f64 / l as f64);

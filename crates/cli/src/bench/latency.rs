@@ -28,7 +28,9 @@ pub(super) struct Latency {
 
 pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Latency>, Error> {
     let (config, longest) = (encoders.one.model().config(), clock.longest());
-    let has_time = |&tokens: &usize| tokens <= encoders.one.max_tokens() && work::sentence_flop(config, tokens) <= longest;
+    let has_time = |&tokens: &usize| {
+        tokens <= encoders.one.max_tokens() && work::sentence_flop(config, tokens) <= longest
+    };
     let lengths: Vec<usize> = TOKENS.into_iter().filter(has_time).collect();
     let variants = encoders.by_threads();
     let share = SHARE / (variants.len() * lengths.len()) as f64;
@@ -36,14 +38,25 @@ pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Late
     for (threads, encoder) in variants {
         for &length in &lengths {
             clock.note(&format!("latency of {length} tokens, {threads} threads"));
-            let texts = (0..TEXTS).map(|seed| texts::of_tokens(encoder, length, seed)).collect::<Result<Vec<_>, _>>()?;
+            let texts = (0..TEXTS)
+                .map(|seed| texts::of_tokens(encoder, length, seed))
+                .collect::<Result<Vec<_>, _>>()?;
             let mut turn = texts.iter().cycle().map(|(text, _)| text);
-            let mut call = || Ok(turn.next().map(|text| encoder.encode_one(text)).transpose().map(|_| ())?);
+            let mut call =
+                || Ok(turn.next().map(|text| encoder.encode_one(text)).transpose().map(|_| ())?);
             call()?; // the first makes the workspace
             let mut times = clock.times(share, call)?;
             times.sort_by(f64::total_cmp);
             let [p50, p90, p99, max] = [50, 90, 99, 100].map(|percent| percentile(&times, percent));
-            results.push(Latency { tokens: texts[0].1, threads, calls: times.len(), p50, p90, p99, max });
+            results.push(Latency {
+                tokens: texts[0].1,
+                threads,
+                calls: times.len(),
+                p50,
+                p90,
+                p99,
+                max,
+            });
         }
     }
     Ok(results)

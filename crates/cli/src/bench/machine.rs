@@ -20,7 +20,9 @@ impl Machine {
 fn cpu() -> String {
     let linux = fs::read_to_string("/proc/cpuinfo").ok();
     let linux = linux.and_then(|text| model_name(&text).map(str::to_owned));
-    linux.or_else(|| env::var("PROCESSOR_IDENTIFIER").ok()).unwrap_or_else(|| format!("unknown ({})", env::consts::ARCH))
+    linux
+        .or_else(|| env::var("PROCESSOR_IDENTIFIER").ok())
+        .unwrap_or_else(|| format!("unknown ({})", env::consts::ARCH))
 }
 
 fn model_name(cpuinfo: &str) -> Option<&str> {
@@ -34,7 +36,10 @@ mod tests {
 
     #[test]
     fn the_name_is_in_cpuinfo() {
-        assert_eq!(model_name("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\n"), Some("AMD EPYC"));
+        assert_eq!(
+            model_name("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\n"),
+            Some("AMD EPYC")
+        );
         assert_eq!(model_name("processor\t: 0\n"), None);
     }
 }

@@ -24,17 +24,25 @@ pub(super) struct Start {
     pub text: f64,
 }
 
-pub(super) fn measure(clock: &mut Clock, directory: &Path, threads: usize) -> Result<Vec<Start>, Error> {
+pub(super) fn measure(
+    clock: &mut Clock,
+    directory: &Path,
+    threads: usize,
+) -> Result<Vec<Start>, Error> {
     clock.note("start");
     let variants = if threads > 1 { vec![1, threads] } else { vec![1] };
     variants.into_iter().map(|threads| start(clock, directory, threads)).collect()
 }
 
 fn start(clock: &Clock, directory: &Path, threads: usize) -> Result<Start, Error> {
-    let mut fastest = Start { threads, weights: f64::INFINITY, encoder: f64::INFINITY, text: f64::INFINITY };
+    let mut fastest =
+        Start { threads, weights: f64::INFINITY, encoder: f64::INFINITY, text: f64::INFINITY };
     for _ in 0..STARTS {
-        let (weights, _) = timed(|| Bert::load(directory, clock.level).map_err(minilm::Error::from))?;
-        let (encoder, ready) = timed(|| SentenceEncoder::builder().level(clock.level).threads(threads).load(directory))?;
+        let (weights, _) =
+            timed(|| Bert::load(directory, clock.level).map_err(minilm::Error::from))?;
+        let (encoder, ready) = timed(|| {
+            SentenceEncoder::builder().level(clock.level).threads(threads).load(directory)
+        })?;
         let (text, _) = texts::of_tokens(&ready, TOKENS.min(ready.max_tokens()), 0)?;
         let (text, _) = timed(|| ready.encode_one(&text))?;
         fastest.weights = fastest.weights.min(weights);

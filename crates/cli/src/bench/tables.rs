@@ -24,37 +24,62 @@ fn head(portrait: &Portrait) -> String {
     table.row(["level", portrait.level]);
     table.row(["model", &model.name]);
     let shape = (model.layers, model.hidden, model.heads, model.intermediate);
-    table.row(["", &format!("{} layers of {}, {} heads, feed-forward {}", shape.0, shape.1, shape.2, shape.3)]);
+    table.row([
+        "",
+        &format!("{} layers of {}, {} heads, feed-forward {}", shape.0, shape.1, shape.2, shape.3),
+    ]);
     let per_token = model.linear_flop / 1e6;
     table.row([
         "",
-        &format!("{per_token:.2} MFLOP a token, and {:.4} for each token of its sentence", model.attention_flop / 1e6),
+        &format!(
+            "{per_token:.2} MFLOP a token, and {:.4} for each token of its sentence",
+            model.attention_flop / 1e6
+        ),
     ]);
     table.text()
 }
 
 fn ceilings(ceilings: &Ceilings) -> String {
     let mut table = Table::new(["ceiling", "a second", ""]).left(1);
-    table.row(["multiply-adds on registers", &format!("{:.1}", ceilings.flops_per_second / 1e9), "GFLOP"]);
-    table.row(["vector operations on registers", &format!("{:.2}", ceilings.operations_per_second / 1e9), "billion"]);
-    table.row(["divisions on registers", &format!("{:.1}", ceilings.divisions_per_second / 1e9), "billion"]);
+    table.row([
+        "multiply-adds on registers",
+        &format!("{:.1}", ceilings.flops_per_second / 1e9),
+        "GFLOP",
+    ]);
+    table.row([
+        "vector operations on registers",
+        &format!("{:.2}", ceilings.operations_per_second / 1e9),
+        "billion",
+    ]);
+    table.row([
+        "divisions on registers",
+        &format!("{:.1}", ceilings.divisions_per_second / 1e9),
+        "billion",
+    ]);
     for read in &ceilings.read {
-        let size = if read.bytes < 1 << 20 { (read.bytes >> 10, "KiB") } else { (read.bytes >> 20, "MiB") };
+        let size = if read.bytes < 1 << 20 {
+            (read.bytes >> 10, "KiB")
+        } else {
+            (read.bytes >> 20, "MiB")
+        };
         let name = format!("reading {} {} again and again", size.0, size.1);
         table.row([&name, &format!("{:.1}", read.bytes_per_second / 1e9), "GB"]);
     }
-    "What one core can do at the most. Percentages below are of the first line.\n\n".to_owned() + &table.text()
+    "What one core can do at the most. Percentages below are of the first line.\n\n".to_owned()
+        + &table.text()
 }
 
 fn gemm(portrait: &Portrait) -> String {
     let products = &portrait.gemm;
     let rows: Vec<usize> = unique(products.iter().map(|product| product.rows));
-    let shapes: Vec<(usize, usize)> = unique(products.iter().map(|product| (product.inputs, product.outputs)));
+    let shapes: Vec<(usize, usize)> =
+        unique(products.iter().map(|product| (product.inputs, product.outputs)));
     let head = shapes.iter().map(|(inputs, outputs)| format!("{inputs}→{outputs}"));
     let mut table = Table::new(["rows".to_owned()].into_iter().chain(head));
     for rows in rows {
         let of_shape = |&(inputs, outputs): &(usize, usize)| {
-            let product = products.iter().find(|p| (p.rows, p.inputs, p.outputs) == (rows, inputs, outputs));
+            let product =
+                products.iter().find(|p| (p.rows, p.inputs, p.outputs) == (rows, inputs, outputs));
             product.map_or_else(String::new, |product| format!("{:.1} %", product.speed.percent))
         };
         table.row([rows.to_string()].into_iter().chain(shapes.iter().map(of_shape)));
@@ -83,7 +108,8 @@ fn kernels(kernels: &[Kernel]) -> String {
     if kernels.is_empty() {
         return "The other kernels have no ceiling on this level.\n".to_owned();
     }
-    let mut table = Table::new(["kernel", "on", "ns", "slots", "least slots", "of the ceiling"]).left(2);
+    let mut table =
+        Table::new(["kernel", "on", "ns", "slots", "least slots", "of the ceiling"]).left(2);
     for kernel in kernels {
         table.row([
             kernel.name.to_owned(),
@@ -133,7 +159,9 @@ fn throughput(portrait: &Portrait) -> String {
         ]);
     }
     let (texts, tokens) = portrait.throughput.first().map_or((0, 0), |all| (all.texts, all.tokens));
-    format!("A batch of {texts} texts of mixed lengths with {tokens} tokens, from characters to embeddings.\n\n") + &table.text()
+    format!(
+        "A batch of {texts} texts of mixed lengths with {tokens} tokens, from characters to embeddings.\n\n"
+    ) + &table.text()
 }
 
 /// The different values, in the order in which they come.

@@ -23,7 +23,8 @@ impl Random {
     /// From 0 to `n` − 1.
     pub(super) fn below(&mut self, n: usize) -> usize {
         // The generator of D. Knuth's MMIX; its high bits are the good ones.
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % n
     }
 
@@ -34,7 +35,11 @@ impl Random {
 }
 
 /// A text of `tokens` tokens, or the longest below that the words allow; and its tokens.
-pub(super) fn of_tokens(encoder: &SentenceEncoder, tokens: usize, seed: u64) -> Result<(String, usize), Error> {
+pub(super) fn of_tokens(
+    encoder: &SentenceEncoder,
+    tokens: usize,
+    seed: u64,
+) -> Result<(String, usize), Error> {
     let mut words = Random::new(seed).words(tokens);
     loop {
         let text = words.join(" ");
@@ -70,7 +75,10 @@ mod tests {
         assert_eq!(texts, mixed(200));
         assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 200);
         let lengths: Vec<usize> = texts.iter().map(|text| text.split(' ').count()).collect();
-        assert!(lengths.iter().any(|&words| words < 8) && lengths.iter().any(|&words| words > 100), "{lengths:?}");
+        assert!(
+            lengths.iter().any(|&words| words < 8) && lengths.iter().any(|&words| words > 100),
+            "{lengths:?}"
+        );
     }
 
     #[test]

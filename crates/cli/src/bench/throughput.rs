@@ -27,7 +27,8 @@ pub(super) struct Throughput {
 
 pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Throughput>, Error> {
     let mut texts = texts::mixed((clock.seconds() as usize * TEXTS_PER_SECOND).clamp(8, 256));
-    let counts = texts.iter().map(|text| encoders.one.count_tokens(text)).collect::<Result<Vec<_>, _>>()?;
+    let counts =
+        texts.iter().map(|text| encoders.one.count_tokens(text)).collect::<Result<Vec<_>, _>>()?;
     let config = encoders.one.model().config();
     let flops = counts.iter().map(|count| work::sentence_flop(config, count.used));
     let (taken, flop) = within(flops, clock.longest());
@@ -46,7 +47,8 @@ pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Thro
     Ok(results)
 }
 
-/// How many of the first texts are no more work than `longest`, but one at the least; and their work.
+/// How many of the first texts are no more work than `longest`, but one at the least; and their
+/// work.
 fn within(flops: impl Iterator<Item = f64>, longest: f64) -> (usize, f64) {
     let (mut taken, mut sum) = (0, 0.0);
     for flop in flops {

@@ -7,13 +7,15 @@ use serde::Serialize;
 /// Lanes of a vector, on every level.
 const LANES: f64 = 16.0;
 
-/// Operations of the linear layers for one token: query, key, value and output, then the two of the feed-forward, in every layer.
+/// Operations of the linear layers for one token: query, key, value and output, then the two of the
+/// feed-forward, in every layer.
 pub(super) fn linear_flop(config: &Config) -> f64 {
     let (h, f) = (config.hidden_size as f64, config.intermediate_size as f64);
     2.0 * config.num_hidden_layers as f64 * (4.0 * h * h + 2.0 * h * f)
 }
 
-/// Operations of attention for one token and each token of its sentence: q·kᵀ and e·v, in every layer.
+/// Operations of attention for one token and each token of its sentence: q·kᵀ and e·v, in every
+/// layer.
 pub(super) fn attention_flop(config: &Config) -> f64 {
     2.0 * config.num_hidden_layers as f64 * 2.0 * config.hidden_size as f64
 }
@@ -79,11 +81,12 @@ impl Operations {
         LANES * size_of::<f32>() as f64 * (self.loads + self.stores)
     }
 
-    /// The least time, in slots: one slot is the time in which a core starts one multiply-add of sixteen lanes.
+    /// The least time, in slots: one slot is the time in which a core starts one multiply-add of
+    /// sixteen lanes.
     ///
-    /// In one slot a core starts at the most one multiplication or multiply-add, one load, and half a store: these are the ports of AMD's
-    /// Zen 2 to Zen 4 and of Intel's cores with AVX-512. How many vector operations of any kind it starts, and how long the divider is busy,
-    /// is measured.
+    /// In one slot a core starts at the most one multiplication or multiply-add, one load, and half
+    /// a store: these are the ports of AMD's Zen 2 to Zen 4 and of Intel's cores with AVX-512. How
+    /// many vector operations of any kind it starts, and how long the divider is busy, is measured.
     pub(super) fn least_slots(&self, ceilings: &Ceilings) -> f64 {
         let multiplications = self.fused + self.products;
         let all = multiplications + self.sums + self.others + self.divisions;
@@ -121,8 +124,12 @@ mod tests {
 
     #[test]
     fn the_busiest_part_of_the_core_sets_the_least_time() {
-        let ceilings =
-            Ceilings { flops_per_second: 32e9, operations_per_second: 2e9, divisions_per_second: 2e9, read: Vec::new() };
+        let ceilings = Ceilings {
+            flops_per_second: 32e9,
+            operations_per_second: 2e9,
+            divisions_per_second: 2e9,
+            read: Vec::new(),
+        };
         let least = |operations: Operations| operations.least_slots(&ceilings);
         let none = Operations::default();
         assert_eq!(least(Operations { fused: 3.0, products: 2.0, others: 4.0, ..none }), 5.0);

@@ -19,7 +19,8 @@ impl Scratch {
     /// For vectors with this many columns.
     pub(crate) fn create(columns: usize) -> Result<Scratch, Error> {
         let directory = tempfile::tempdir().map_err(|error| unwritten(without_path(error)))?;
-        let writer = Writer::create(&path(&directory), &Space::new("", ""), columns).map_err(failed)?;
+        let writer =
+            Writer::create(&path(&directory), &Space::new("", ""), columns).map_err(failed)?;
         Ok(Scratch { directory, writer })
     }
 
@@ -27,7 +28,8 @@ impl Scratch {
         self.writer.push(vector, text).map_err(failed)
     }
 
-    /// Maps what was written. Where a file that is mapped cannot be removed before the end, its directory comes along.
+    /// Maps what was written. Where a file that is mapped cannot be removed before the end, its
+    /// directory comes along.
     pub(crate) fn finish(self) -> Result<(Index<Mapped>, Option<TempDir>), Error> {
         let Scratch { directory, writer } = self;
         writer.finish().map_err(failed)?;
@@ -51,5 +53,8 @@ fn failed(error: IndexError) -> Error {
 
 /// Nobody asked for the file, so an error tells where it would be, and how to have it elsewhere.
 fn unwritten(source: io::Error) -> Error {
-    Error::Write { name: format!("the vectors to {} (TMPDIR names another place)", env::temp_dir().display()), source }
+    Error::Write {
+        name: format!("the vectors to {} (TMPDIR names another place)", env::temp_dir().display()),
+        source,
+    }
 }

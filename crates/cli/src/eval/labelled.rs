@@ -1,5 +1,6 @@
-//! Evaluations of records with several texts, or a text and a label. Texts are embedded as they are read; only scores and labels are kept,
-//! and the vectors that are clustered are in a temporary file.
+//! Evaluations of records with several texts, or a text and a label. Texts are embedded as they are
+//! read; only scores and labels are kept, and the vectors that are clustered are in a temporary
+//! file.
 
 use super::{Clusters, Pairs, Sts, Table, Triplets, percent, report};
 use crate::{
@@ -20,8 +21,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Embeds the `TEXTS` texts that `look` leaves of each record, and calls `take` with their vectors. Returns how many records there were,
-/// and the interrupt, for whoever has more to tidy up.
+/// Embeds the `TEXTS` texts that `look` leaves of each record, and calls `take` with their vectors.
+/// Returns how many records there were, and the interrupt, for whoever has more to tidy up.
 fn embed<const TEXTS: usize>(
     common: &Common,
     table: &Table,
@@ -42,7 +43,10 @@ fn embed<const TEXTS: usize>(
         Ok(())
     })?;
     if interrupt.asked() {
-        return Err(Error::Interrupted(format!("stopped after {}", count(texts / TEXTS, "record"))));
+        return Err(Error::Interrupted(format!(
+            "stopped after {}",
+            count(texts / TEXTS, "record")
+        )));
     }
     Ok((texts / TEXTS, interrupt))
 }
@@ -53,7 +57,10 @@ struct Scores([Vec<f64>; 4]);
 
 impl Scores {
     fn add(&mut self, a: &[f32], b: &[f32]) {
-        self.0.iter_mut().zip(Similarity::ALL).for_each(|(scores, similarity)| scores.push(similarity.of(a, b)));
+        self.0
+            .iter_mut()
+            .zip(Similarity::ALL)
+            .for_each(|(scores, similarity)| scores.push(similarity.of(a, b)));
     }
 
     fn each(&self) -> impl Iterator<Item = (Similarity, &[f64])> {
@@ -70,22 +77,38 @@ pub(super) fn sts(common: &Common, task: &Sts) -> Result<(), Error> {
     let table = &task.table;
     let (mut scores, mut labels) = (Scores::default(), Vec::new());
     let look = |fields: &mut Vec<String>| number(&label(fields)).map(|score| labels.push(score));
-    let (pairs, interrupt) = embed::<2>(common, table, table.open(["sentence1", "sentence2", "score"])?, look, |pair| {
-        scores.add(&pair[0], &pair[1]);
-        Ok(())
-    })?;
+    let (pairs, interrupt) = embed::<2>(
+        common,
+        table,
+        table.open(["sentence1", "sentence2", "score"])?,
+        look,
+        |pair| {
+            scores.add(&pair[0], &pair[1]);
+            Ok(())
+        },
+    )?;
     interrupt.stop_at_once();
-    let (mut json, mut rows) = (Map::new(), vec![(String::new(), vec!["Pearson".to_owned(), "Spearman".to_owned()])]);
+    let (mut json, mut rows) =
+        (Map::new(), vec![(String::new(), vec!["Pearson".to_owned(), "Spearman".to_owned()])]);
     for (similarity, scores) in scores.each() {
         let found = correlate(scores, &labels).map_err(failed(table))?;
         if found.spearman.is_nan() {
             let equal = labels.iter().all(|&label| label == labels[0]);
-            let (what, value) = if equal { ("score", labels[0]) } else { (similarity.name(), scores[0] + 0.0) };
+            let (what, value) =
+                if equal { ("score", labels[0]) } else { (similarity.name(), scores[0] + 0.0) };
             let name = table.file.display();
-            return Err(Error::Input(format!("{name}: nothing correlates with a {what} that is {value} for every pair")));
+            return Err(Error::Input(format!(
+                "{name}: nothing correlates with a {what} that is {value} for every pair"
+            )));
         }
-        json.insert(similarity.name().to_owned(), json!({ "pearson": found.pearson, "spearman": found.spearman }));
-        rows.push((similarity.name().to_owned(), vec![percent(found.pearson), percent(found.spearman)]));
+        json.insert(
+            similarity.name().to_owned(),
+            json!({ "pearson": found.pearson, "spearman": found.spearman }),
+        );
+        rows.push((
+            similarity.name().to_owned(),
+            vec![percent(found.pearson), percent(found.spearman)],
+        ));
     }
     json.insert("pairs".to_owned(), pairs.into());
     report(table.json, &json, &count(pairs, "pair"), &rows)
@@ -95,12 +118,19 @@ pub(super) fn pairs(common: &Common, task: &Pairs) -> Result<(), Error> {
     let table = &task.table;
     let (mut scores, mut labels) = (Scores::default(), Vec::new());
     let look = |fields: &mut Vec<String>| truth(&label(fields)).map(|alike| labels.push(alike));
-    let (pairs, interrupt) = embed::<2>(common, table, table.open(["sentence1", "sentence2", "label"])?, look, |pair| {
-        scores.add(&pair[0], &pair[1]);
-        Ok(())
-    })?;
+    let (pairs, interrupt) = embed::<2>(
+        common,
+        table,
+        table.open(["sentence1", "sentence2", "label"])?,
+        look,
+        |pair| {
+            scores.add(&pair[0], &pair[1]);
+            Ok(())
+        },
+    )?;
     interrupt.stop_at_once();
-    let head = ["accuracy", "at", "F1", "at", "precision", "recall", "AP", "MCC"].map(str::to_owned);
+    let head =
+        ["accuracy", "at", "F1", "at", "precision", "recall", "AP", "MCC"].map(str::to_owned);
     let (mut json, mut rows) = (Map::new(), vec![(String::new(), head.to_vec())]);
     for (similarity, scores) in scores.each() {
         let found = classify(scores, &labels).map_err(failed(table))?;
@@ -148,7 +178,9 @@ pub(super) fn triplets(common: &Common, task: &Triplets) -> Result<(), Error> {
         |_| Ok(()),
         |texts| {
             for (right, similarity) in right.iter_mut().zip(Similarity::ALL) {
-                *right += usize::from(similarity.of(&texts[0], &texts[1]) > similarity.of(&texts[0], &texts[2]));
+                *right += usize::from(
+                    similarity.of(&texts[0], &texts[1]) > similarity.of(&texts[0], &texts[2]),
+                );
             }
             Ok(())
         },
@@ -182,17 +214,20 @@ pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
         labels.push(label(fields));
         Ok(())
     };
-    let (texts, interrupt) = embed::<1>(common, table, table.open(["text", "label"])?, look, |vectors| {
-        if scratch.is_none() {
-            scratch = Some(Scratch::create(vectors[0].len())?);
-        }
-        scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], ""))
-    })?;
-    let (index, _directory) = scratch.expect("where there are no texts there was an error").finish()?;
+    let (texts, interrupt) =
+        embed::<1>(common, table, table.open(["text", "label"])?, look, |vectors| {
+            if scratch.is_none() {
+                scratch = Some(Scratch::create(vectors[0].len())?);
+            }
+            scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], ""))
+        })?;
+    let (index, _directory) =
+        scratch.expect("where there are no texts there was an error").finish()?;
     interrupt.stop_at_once();
     let classes = labels.iter().collect::<BTreeSet<_>>().len();
     let clusters = task.kmeans.map_or(classes, std::num::NonZeroUsize::get);
-    let found = KMeans::new(clusters).seed(task.seed).run(index.vectors().view()).map_err(failed(table))?;
+    let found =
+        KMeans::new(clusters).seed(task.seed).run(index.vectors().view()).map_err(failed(table))?;
     let measured = v_measure(&labels, &found.labels, 1.0).map_err(failed(table))?;
     let results = Clustering {
         texts,
@@ -202,9 +237,18 @@ pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
         completeness: measured.completeness,
         v_measure: measured.v,
     };
-    let rows = [("homogeneity", measured.homogeneity), ("completeness", measured.completeness), ("V-measure", measured.v)];
+    let rows = [
+        ("homogeneity", measured.homogeneity),
+        ("completeness", measured.completeness),
+        ("V-measure", measured.v),
+    ];
     let rows = rows.map(|(name, value)| (name.to_owned(), vec![percent(value)]));
-    let title = format!("{}, {}, {}", count(texts, "text"), count(classes, "label"), count(clusters, "cluster"));
+    let title = format!(
+        "{}, {}, {}",
+        count(texts, "text"),
+        count(classes, "label"),
+        count(clusters, "cluster")
+    );
     report(table.json, &results, &title, &rows)
 }
 

@@ -42,11 +42,18 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
     let file = |name: &str| task.folder.join(name);
     let relevant = judgements(&file(&format!("qrels/{}.tsv", task.split)))?;
     let (names, queries) = queries(&file("queries.jsonl"), &relevant)?;
-    let corpus = Records::open(&file("corpus.jsonl"), Kind::Jsonl, &[Needed("_id"), Optional("title"), Needed("text")])?;
+    let corpus = Records::open(
+        &file("corpus.jsonl"),
+        Kind::Jsonl,
+        &[Needed("_id"), Optional("title"), Needed("text")],
+    )?;
     let encoder = model::load(common, &task.encoding)?;
-    let queries = encoder.encode(&queries).map_err(|error| Error::in_text(error, |i| format!("query {}", names[i])))?;
+    let queries = encoder
+        .encode(&queries)
+        .map_err(|error| Error::in_text(error, |i| format!("query {}", names[i])))?;
     let cutoffs = Cutoffs::default();
-    let stream = Search::new().top_k(cutoffs.largest()).level(encoder.level()).start(queries.view());
+    let stream =
+        Search::new().top_k(cutoffs.largest()).level(encoder.level()).start(queries.view());
     let failed = |source| Error::Task { name: task.folder.display().to_string(), source };
     let (documents, rankings) = search(common, corpus, &encoder, stream.map_err(failed)?)?;
     let rows = rows(&names, &relevant, &documents);
@@ -80,10 +87,12 @@ fn judgements(path: &Path) -> Result<Relevant, Error> {
     for record in Records::open(path, Kind::Tsv, &["query-id", "corpus-id", "score"].map(Needed))? {
         let Record { line, fields, .. } = record?;
         let [query, document, score] = &fields[..] else { continue };
-        let score: f64 = score
-            .trim()
-            .parse()
-            .map_err(|_| Error::Input(format!("line {line} of {}: the score {score:?} is no number", path.display())))?;
+        let score: f64 = score.trim().parse().map_err(|_| {
+            Error::Input(format!(
+                "line {line} of {}: the score {score:?} is no number",
+                path.display()
+            ))
+        })?;
         if score > 0.0 {
             relevant.entry(query.clone()).or_default().insert(document.clone());
         }
@@ -105,7 +114,11 @@ fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>
             && relevant.contains_key(&name)
         {
             if !found.insert(name.clone()) {
-                return Err(Error::Input(format!("line {line} of {}: {}", path.display(), twice(&name))));
+                return Err(Error::Input(format!(
+                    "line {line} of {}: {}",
+                    path.display(),
+                    twice(&name)
+                )));
             }
             names.push(name);
             texts.push(text);
@@ -113,7 +126,11 @@ fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>
     }
     match names.len() {
         n if n == relevant.len() => Ok((names, texts)),
-        n => Err(Error::Input(format!("{} has {n} of the {} queries that are judged", path.display(), relevant.len()))),
+        n => Err(Error::Input(format!(
+            "{} has {n} of the {} queries that are judged",
+            path.display(),
+            relevant.len()
+        ))),
     }
 }
 
@@ -143,8 +160,11 @@ fn search(
     });
     let (mut block, columns) = (Vec::new(), encoder.dimension());
     let mut feed = |block: &mut Vec<f32>| {
-        let rows = ArrayView2::from_shape((block.len() / columns, columns), &block[..]).expect("whole rows");
-        let fed = stream.feed(rows).map_err(|source| Error::Task { name: name.display().to_string(), source });
+        let rows = ArrayView2::from_shape((block.len() / columns, columns), &block[..])
+            .expect("whole rows");
+        let fed = stream
+            .feed(rows)
+            .map_err(|source| Error::Task { name: name.display().to_string(), source });
         block.clear();
         fed
     };
@@ -156,12 +176,15 @@ fn search(
     if interrupt.asked() {
         return Err(Error::Interrupted(format!("stopped after {}", count(texts, "document"))));
     }
-    let rankings = stream.finish().iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
+    let rankings =
+        stream.finish().iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
     Ok((documents.into_inner(), rankings))
 }
 
-/// The rows of the relevant documents of each query. Those that are not in the corpus get numbers behind its rows.
+/// The rows of the relevant documents of each query. Those that are not in the corpus get numbers
+/// behind its rows.
 fn rows(names: &[String], relevant: &Relevant, documents: &Documents) -> Vec<HashSet<usize>> {
-    let row = |(i, name): (usize, &String)| documents.get(name).copied().unwrap_or(documents.len() + i);
+    let row =
+        |(i, name): (usize, &String)| documents.get(name).copied().unwrap_or(documents.len() + i);
     names.iter().map(|name| relevant[name].iter().enumerate().map(row).collect()).collect()
 }

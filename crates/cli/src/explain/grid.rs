@@ -1,6 +1,7 @@
 //! The table for the terminal.
 //!
-//! Numbers have signs, so that colour is not needed. Columns that do not fit side by side follow below.
+//! Numbers have signs, so that colour is not needed. Columns that do not fit side by side follow
+//! below.
 
 use super::{
     table::Table,
@@ -18,14 +19,20 @@ const CELL: std::ops::RangeInclusive<usize> = 5..=10;
 const LABEL: usize = 14;
 
 /// Background and text of a shade, in the palette of 256 colours: the stronger, the darker.
-const POSITIVE: [(u8, u8); SHADES] = [(195, 16), (153, 16), (117, 16), (75, 16), (32, 231), (25, 231)];
-const NEGATIVE: [(u8, u8); SHADES] = [(230, 16), (223, 16), (216, 16), (209, 16), (166, 231), (130, 231)];
+const POSITIVE: [(u8, u8); SHADES] =
+    [(195, 16), (153, 16), (117, 16), (75, 16), (32, 231), (25, 231)];
+const NEGATIVE: [(u8, u8); SHADES] =
+    [(230, 16), (223, 16), (216, 16), (209, 16), (166, 231), (130, 231)];
 
 /// The whole report.
 pub(super) fn grid(why: &Explanation, table: &Table, width: usize, coloured: bool) -> String {
     let unit = Unit::of(table.single_pairs());
     let cosine = why.cosine() + 0.0;
-    let mut text = format!("cosine {cosine:.6}, the sum of {} × {} pairs of tokens\n", why.a.len(), why.b.len());
+    let mut text = format!(
+        "cosine {cosine:.6}, the sum of {} × {} pairs of tokens\n",
+        why.a.len(),
+        why.b.len()
+    );
     let _ = writeln!(text, "in units of {}: + makes the texts more alike, - less\n", unit.name());
     let grid = Grid { table, unit, coloured, label: label(table, width) };
     for columns in grid.blocks(width) {
@@ -55,15 +62,35 @@ impl Grid<'_> {
         let name = show::printable(name).width().clamp(*CELL.start() - 1, *CELL.end() - 1);
         let number = |x: f64| self.unit.show(x).len();
         let numbers = match j < self.table.columns.len() {
-            true => self.table.pairs.column(j).iter().map(|&pair| number(pair)).max().unwrap_or(0).max(number(self.sum(j))),
-            false => self.table.pairs.rows().into_iter().map(|row| number(row.sum())).max().unwrap_or(0).max(number(self.sum(j))),
+            true => self
+                .table
+                .pairs
+                .column(j)
+                .iter()
+                .map(|&pair| number(pair))
+                .max()
+                .unwrap_or(0)
+                .max(number(self.sum(j))),
+            false => self
+                .table
+                .pairs
+                .rows()
+                .into_iter()
+                .map(|row| number(row.sum()))
+                .max()
+                .unwrap_or(0)
+                .max(number(self.sum(j))),
         };
         1 + name.max(numbers)
     }
 
     /// Of column `j`; after the last, of all.
     fn sum(&self, j: usize) -> f64 {
-        if j < self.table.columns.len() { self.table.pairs.column(j).sum() } else { self.table.pairs.sum() }
+        if j < self.table.columns.len() {
+            self.table.pairs.column(j).sum()
+        } else {
+            self.table.pairs.sum()
+        }
     }
 
     /// Which columns of the table, and then the sum, stand side by side: at least one.
@@ -86,7 +113,10 @@ impl Grid<'_> {
         let Table { rows, columns: names, pairs, .. } = self.table;
         text.push_str(&" ".repeat(self.label));
         for j in columns.clone() {
-            text.push_str(&terminal::right(names.get(j).map_or("sum", String::as_str), self.width(j)));
+            text.push_str(&terminal::right(
+                names.get(j).map_or("sum", String::as_str),
+                self.width(j),
+            ));
         }
         text.push('\n');
         for (token, row) in rows.iter().zip(pairs.rows()) {
@@ -94,7 +124,9 @@ impl Grid<'_> {
             for j in columns.clone() {
                 match row.get(j) {
                     Some(&pair) => text.push_str(&self.cell(pair, self.width(j))),
-                    None => text.push_str(&terminal::right(&self.unit.show(row.sum()), self.width(j))),
+                    None => {
+                        text.push_str(&terminal::right(&self.unit.show(row.sum()), self.width(j)))
+                    }
                 }
             }
             text.push('\n');
@@ -147,13 +179,15 @@ fn strongest(why: &Explanation, unit: Unit, width: usize) -> String {
 /// A token of the one text and a token of the other.
 pub(super) type Place = (usize, usize);
 
-/// Pairs that stand out: the largest first, and the smallest first, as far as they are negative and show.
+/// Pairs that stand out: the largest first, and the smallest first, as far as they are negative and
+/// show.
 pub(super) fn extremes(why: &Explanation, unit: Unit) -> [Vec<Place>; 2] {
     const COUNT: usize = 8;
     let shows = |p: Place| unit.show(why.pairs[p]) != "0";
     let mut places: Vec<Place> = why.pairs.indexed_iter().map(|(place, _)| place).collect();
     places.sort_by(|&p, &q| why.pairs[q].total_cmp(&why.pairs[p]));
     let most = places.iter().copied().take_while(|&p| shows(p) && why.pairs[p] > 0.0).take(COUNT);
-    let least = places.iter().rev().copied().take_while(|&p| shows(p) && why.pairs[p] < 0.0).take(COUNT);
+    let least =
+        places.iter().rev().copied().take_while(|&p| shows(p) && why.pairs[p] < 0.0).take(COUNT);
     [most.collect(), least.collect()]
 }

@@ -62,7 +62,9 @@ fn class(unit: Unit, number: f64) -> String {
 fn dropped(why: &Explanation) -> String {
     let note = |name: &str, dropped: usize| match dropped {
         0 => String::new(),
-        n => format!("<p class=\"note\">Of text {name}, the last {n} tokens were not read: the model stops before them.</p>"),
+        n => format!(
+            "<p class=\"note\">Of text {name}, the last {n} tokens were not read: the model stops before them.</p>"
+        ),
     };
     note("A", why.counts[0].dropped) + &note("B", why.counts[1].dropped)
 }
@@ -80,7 +82,9 @@ fn tokens(tokens: &[String], sums: &Array1<f64>) -> String {
 /// Rows of the table: tokens of B along the top, of A down the side, sums at the ends.
 fn table(why: &Explanation, unit: Unit) -> String {
     let (of_a, of_b) = (why.of_a(), why.of_b());
-    let mut table = String::from("<thead><tr><th scope=\"col\" class=\"corner\"><span>A ↓ &nbsp; B →</span></th>");
+    let mut table = String::from(
+        "<thead><tr><th scope=\"col\" class=\"corner\"><span>A ↓ &nbsp; B →</span></th>",
+    );
     for name in &why.b {
         let _ = write!(table, "<th scope=\"col\"><span>{}</span></th>", token(name));
     }
@@ -88,7 +92,12 @@ fn table(why: &Explanation, unit: Unit) -> String {
     for (i, name) in why.a.iter().enumerate() {
         let _ = write!(table, "<tr><th scope=\"row\">{}</th>", token(name));
         for &pair in why.pairs.row(i) {
-            let _ = write!(table, "<td class=\"{}\">{}</td>", class(unit, pair), signed(&unit.show(pair)));
+            let _ = write!(
+                table,
+                "<td class=\"{}\">{}</td>",
+                class(unit, pair),
+                signed(&unit.show(pair))
+            );
         }
         let _ = writeln!(table, "<td class=\"sum\">{}</td></tr>", signed(&unit.show(of_a[i])));
     }
@@ -96,7 +105,11 @@ fn table(why: &Explanation, unit: Unit) -> String {
     for &sum in &of_b {
         let _ = write!(table, "<td class=\"sum\">{}</td>", signed(&unit.show(sum)));
     }
-    let _ = write!(table, "<td class=\"sum all\">{}</td></tr></tfoot>", signed(&unit.show(why.cosine())));
+    let _ = write!(
+        table,
+        "<td class=\"sum all\">{}</td></tr></tfoot>",
+        signed(&unit.show(why.cosine()))
+    );
     table
 }
 

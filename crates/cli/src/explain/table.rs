@@ -18,23 +18,38 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(why: &Explanation) -> Table {
-        Table { rows: why.a.clone(), columns: why.b.clone(), pairs: why.pairs.clone(), single: why.pairs.dim() }
+        Table {
+            rows: why.a.clone(),
+            columns: why.b.clone(),
+            pairs: why.pairs.clone(),
+            single: why.pairs.dim(),
+        }
     }
 
-    /// The same sum with at most `tokens` tokens on each side and one that stands for all others; 0 leaves all.
+    /// The same sum with at most `tokens` tokens on each side and one that stands for all others; 0
+    /// leaves all.
     pub(super) fn condensed(self, tokens: usize) -> Table {
         let rows = Groups::new(&self.rows, &self.pairs.sum_axis(minilm::ndarray::Axis(1)), tokens);
-        let columns = Groups::new(&self.columns, &self.pairs.sum_axis(minilm::ndarray::Axis(0)), tokens);
+        let columns =
+            Groups::new(&self.columns, &self.pairs.sum_axis(minilm::ndarray::Axis(0)), tokens);
         let mut pairs = Array2::zeros((rows.names.len(), columns.names.len()));
         for ((i, j), pair) in self.pairs.indexed_iter() {
             pairs[[rows.of[i], columns.of[j]]] += pair;
         }
-        Table { rows: rows.names, columns: columns.names, pairs, single: (rows.single, columns.single) }
+        Table {
+            rows: rows.names,
+            columns: columns.names,
+            pairs,
+            single: (rows.single, columns.single),
+        }
     }
 
     /// What the pairs of single tokens add.
     pub(super) fn single_pairs(&self) -> impl Iterator<Item = f64> {
-        let single = self.pairs.indexed_iter().filter(|((i, j), _)| *i < self.single.0 && *j < self.single.1);
+        let single = self
+            .pairs
+            .indexed_iter()
+            .filter(|((i, j), _)| *i < self.single.0 && *j < self.single.1);
         single.map(|(_, &pair)| pair)
     }
 }
@@ -51,7 +66,11 @@ struct Groups {
 impl Groups {
     fn new(tokens: &[String], sums: &Array1<f64>, most: usize) -> Groups {
         if most == 0 || tokens.len() <= most + 1 {
-            return Groups { names: tokens.to_vec(), of: (0..tokens.len()).collect(), single: tokens.len() };
+            return Groups {
+                names: tokens.to_vec(),
+                of: (0..tokens.len()).collect(),
+                single: tokens.len(),
+            };
         }
         let mut by_size: Vec<usize> = (0..tokens.len()).collect();
         by_size.sort_by(|&i, &j| sums[j].abs().total_cmp(&sums[i].abs()));

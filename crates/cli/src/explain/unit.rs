@@ -45,7 +45,8 @@ impl Unit {
         if self.largest == 0.0 {
             return 0;
         }
-        (number / self.largest * SHADES as f64).round().clamp(-(SHADES as f64), SHADES as f64) as i32
+        (number / self.largest * SHADES as f64).round().clamp(-(SHADES as f64), SHADES as f64)
+            as i32
     }
 }
 
@@ -55,14 +56,20 @@ mod tests {
 
     #[test]
     fn numbers_have_two_or_three_digits() {
-        for (largest, name, shown) in
-            [(0.25, "0.01", "+25"), (0.0431, "0.001", "+43"), (1.9, "0.01", "+190"), (0.000_004, "0.0000001", "+40")]
-        {
+        for (largest, name, shown) in [
+            (0.25, "0.01", "+25"),
+            (0.0431, "0.001", "+43"),
+            (1.9, "0.01", "+190"),
+            (0.000_004, "0.0000001", "+40"),
+        ] {
             let unit = Unit::of([0.0, -largest, largest / 2.0].into_iter());
             assert_eq!(unit.name(), name);
             assert_eq!(unit.show(largest), shown);
             assert_eq!(unit.show(-largest), shown.replace('+', "-"));
-            assert!((unit.decimal(largest).parse::<f64>().expect("a number") - largest).abs() <= largest / 40.0);
+            assert!(
+                (unit.decimal(largest).parse::<f64>().expect("a number") - largest).abs()
+                    <= largest / 40.0
+            );
             assert_eq!(unit.decimal(largest / 1000.0), "0");
         }
         assert_eq!(Unit::of([0.04].into_iter()).show(-0.0001), "0");
@@ -72,7 +79,10 @@ mod tests {
     #[test]
     fn shades_have_the_sign_of_the_number() {
         let unit = Unit::of([0.5, -0.1].into_iter());
-        assert_eq!([0.5, -0.5, 2.0, 0.01, -0.1].map(|x| unit.shade(x)), [SHADES as i32, -(SHADES as i32), SHADES as i32, 0, -1]);
+        assert_eq!(
+            [0.5, -0.5, 2.0, 0.01, -0.1].map(|x| unit.shade(x)),
+            [SHADES as i32, -(SHADES as i32), SHADES as i32, 0, -1]
+        );
         assert_eq!(Unit::of([].into_iter()).shade(0.0), 0);
     }
 }

@@ -1,7 +1,8 @@
 //! The map as a page for the browser.
 //!
-//! All texts are in the markup, by cluster, as lists. The script, which is in the page, draws the canvas: it reads the texts from the lists
-//! and is given only the places, in the order of the lists: `x y x y …`, whole numbers from 0 to 9999 on the longer side of the map.
+//! All texts are in the markup, by cluster, as lists. The script, which is in the page, draws the
+//! canvas: it reads the texts from the lists and is given only the places, in the order of the
+//! lists: `x y x y …`, whole numbers from 0 to 9999 on the longer side of the map.
 
 use super::Group;
 use crate::{
@@ -22,7 +23,11 @@ const NAME: usize = 60;
 /// The longer side of the map.
 const SIDE: f32 = 9999.0;
 
-pub(super) fn page(vectors: &Vectors, groups: &[Group], points: &Array2<f32>) -> Result<String, Error> {
+pub(super) fn page(
+    vectors: &Vectors,
+    groups: &[Group],
+    points: &Array2<f32>,
+) -> Result<String, Error> {
     let clusters = groups.iter().filter(|group| group.is_cluster).count();
     let mut lists = String::new();
     let mut legend = String::new();
@@ -90,13 +95,17 @@ fn list(vectors: &Vectors, group: &Group, mark: &str, name: &str) -> Result<Stri
 
 /// All places in the order of the lists.
 fn places(groups: &[Group], points: &Array2<f32>) -> String {
-    let bound = |axis: usize, start: f32, pick: fn(f32, f32) -> f32| points.column(axis).iter().copied().fold(start, pick);
+    let bound = |axis: usize, start: f32, pick: fn(f32, f32) -> f32| {
+        points.column(axis).iter().copied().fold(start, pick)
+    };
     let low = [0, 1].map(|axis| bound(axis, f32::INFINITY, f32::min));
     let high = [0, 1].map(|axis| bound(axis, f32::NEG_INFINITY, f32::max));
     let side = (high[0] - low[0]).max(high[1] - low[1]).max(f32::MIN_POSITIVE);
-    let place = |row: usize, axis: usize| ((points[[row, axis]] - low[axis]) / side * SIDE).round() as u32;
+    let place =
+        |row: usize, axis: usize| ((points[[row, axis]] - low[axis]) / side * SIDE).round() as u32;
     let rows = groups.iter().flat_map(|group| &group.rows);
-    let places: Vec<String> = rows.map(|&row| format!("{} {}", place(row, 0), place(row, 1))).collect();
+    let places: Vec<String> =
+        rows.map(|&row| format!("{} {}", place(row, 0), place(row, 1))).collect();
     places.join(" ")
 }
 
@@ -115,13 +124,22 @@ mod tests {
 
     #[test]
     fn the_title_is_the_name_of_the_file() {
-        assert_eq!(["/a/b.txt", "b.txt", "-", ".."].map(title), ["b.txt", "b.txt", "standard input", ".."]);
+        assert_eq!(
+            ["/a/b.txt", "b.txt", "-", ".."].map(title),
+            ["b.txt", "b.txt", "standard input", ".."]
+        );
     }
 
     #[test]
     fn the_longer_side_fills_the_map_and_one_place_is_a_map_too() {
-        let groups = [Group { rows: vec![2, 0], is_cluster: true }, Group { rows: vec![1], is_cluster: false }];
-        assert_eq!(places(&groups, &array![[0.0, 1.0], [4.0, 1.0], [2.0, 3.0]]), "5000 5000 0 0 9999 0");
+        let groups = [
+            Group { rows: vec![2, 0], is_cluster: true },
+            Group { rows: vec![1], is_cluster: false },
+        ];
+        assert_eq!(
+            places(&groups, &array![[0.0, 1.0], [4.0, 1.0], [2.0, 3.0]]),
+            "5000 5000 0 0 9999 0"
+        );
         assert_eq!(places(&groups, &array![[7.0, 7.0], [7.0, 7.0], [7.0, 7.0]]), "0 0 0 0 0 0");
     }
 }

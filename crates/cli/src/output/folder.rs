@@ -29,7 +29,11 @@ impl Folder {
                 Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
             };
             // What is renamed must be on the same file system.
-            let temporary = if is_new { target::folder_beside(path)? } else { target::folder_beside(&path.join("npy"))? };
+            let temporary = if is_new {
+                target::folder_beside(path)?
+            } else {
+                target::folder_beside(&path.join("npy"))?
+            };
             target::remove_when_interrupted(temporary.path())?;
             Ok(Folder { temporary, path: path.to_owned(), is_new, name: name.clone() })
         };
@@ -37,7 +41,12 @@ impl Folder {
     }
 
     /// Adds the file `name.npy`.
-    pub(crate) fn array(&mut self, name: &str, shape: &[usize], values: impl Iterator<Item = f32>) -> Result<(), Error> {
+    pub(crate) fn array(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        values: impl Iterator<Item = f32>,
+    ) -> Result<(), Error> {
         let file = self.temporary.path().join(format!("{name}.npy"));
         let shape: Vec<u64> = shape.iter().map(|&size| size as u64).collect();
         let write = || {

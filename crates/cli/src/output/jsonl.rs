@@ -18,7 +18,12 @@ struct Row<'a> {
 impl Format for Jsonl {
     fn row(&mut self, sentence: &SentenceEmbedding<String>) -> io::Result<()> {
         let embedding = sentence.embedding.as_slice().expect("an owned vector is contiguous");
-        let row = Row { text: &sentence.text, tokens: sentence.tokens, dropped: sentence.dropped, embedding };
+        let row = Row {
+            text: &sentence.text,
+            tokens: sentence.tokens,
+            dropped: sentence.dropped,
+            embedding,
+        };
         serde_json::to_writer(&mut self.0, &row)?;
         self.0.write_all(b"\n")?;
         self.0.end_of_row()

@@ -4,8 +4,9 @@
 //! 0x93 "NUMPY" 1 0 | length of the rest, u16 | {'descr': '<f4', …, 'shape': (n, dimension), } spaces \n | values
 //! ```
 //!
-//! The header comes first and n is known last. So it has a fixed length, enough for any n, and is written again at the
-//! end. Standard output cannot go back: its array is collected in a temporary file (in memory while it is small).
+//! The header comes first and n is known last. So it has a fixed length, enough for any n, and is
+//! written again at the end. Standard output cannot go back: its array is collected in a temporary
+//! file (in memory while it is small).
 //!
 //! The format is <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
@@ -46,7 +47,8 @@ impl Format for Npy {
     }
 }
 
-/// The header of an array of values of type `descr`, with up to three dimensions such as fit in memory.
+/// The header of an array of values of type `descr`, with up to three dimensions such as fit in
+/// memory.
 pub(crate) fn header(descr: &str, shape: &[u64]) -> [u8; HEADER] {
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
     let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") }; // (3,) but (3, 4)
@@ -73,10 +75,15 @@ mod tests {
 
     #[test]
     fn a_shape_is_a_tuple_of_python() {
-        for (shape, tuple) in
-            [(&[3][..], "'shape': (3,), }"), (&[3, 4], "'shape': (3, 4), }"), (&[2, 3, 4], "'shape': (2, 3, 4), }")]
-        {
-            assert!(header("<f4", shape).windows(tuple.len()).any(|window| window == tuple.as_bytes()), "{tuple}");
+        for (shape, tuple) in [
+            (&[3][..], "'shape': (3,), }"),
+            (&[3, 4], "'shape': (3, 4), }"),
+            (&[2, 3, 4], "'shape': (2, 3, 4), }"),
+        ] {
+            assert!(
+                header("<f4", shape).windows(tuple.len()).any(|window| window == tuple.as_bytes()),
+                "{tuple}"
+            );
         }
     }
 }

@@ -16,8 +16,8 @@ pub(crate) enum Target {
     Live(BufWriter<Live>),
     /// Bytes for a [`Live`] target that are collected first.
     Spool { bytes: BufWriter<SpooledTempFile>, then: BufWriter<Live> },
-    /// A temporary file in the directory of `path`, and renamed to it at the end. The errors of a [`File`] do not name it: nobody asked
-    /// for it.
+    /// A temporary file in the directory of `path`, and renamed to it at the end. The errors of a
+    /// [`File`] do not name it: nobody asked for it.
     File { file: BufWriter<File>, temporary: TempPath, path: PathBuf },
 }
 
@@ -53,7 +53,9 @@ impl Target {
     /// The same place, for a format that goes back to write again what it has written.
     pub(crate) fn seekable(self) -> io::Result<Target> {
         Ok(match self {
-            Target::Live(then) => Target::Spool { bytes: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), then },
+            Target::Live(then) => {
+                Target::Spool { bytes: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), then }
+            }
             other => other,
         })
     }
@@ -130,7 +132,8 @@ impl Write for Live {
     }
 }
 
-/// A new file `.NAME.XXXXXX.tmp` in the directory of `path`, with `permissions` or those of any new file.
+/// A new file `.NAME.XXXXXX.tmp` in the directory of `path`, with `permissions` or those of any new
+/// file.
 fn temporary_beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
     let temporary = beside(path, 0o666, |builder, directory| builder.tempfile_in(directory))?;
     if let Some(permissions) = permissions {
@@ -145,9 +148,14 @@ pub(super) fn folder_beside(path: &Path) -> io::Result<TempDir> {
 }
 
 /// Something new beside `path`, with the permissions `mode` less what the umask forbids.
-fn beside<T>(path: &Path, mode: u32, make: impl FnOnce(&mut Builder, &Path) -> io::Result<T>) -> io::Result<T> {
+fn beside<T>(
+    path: &Path,
+    mode: u32,
+    make: impl FnOnce(&mut Builder, &Path) -> io::Result<T>,
+) -> io::Result<T> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let directory =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prefix = format!(".{name}.");
     let mut builder = Builder::new();
     builder.prefix(&prefix).suffix(".tmp");
@@ -162,10 +170,13 @@ fn beside<T>(path: &Path, mode: u32, make: impl FnOnce(&mut Builder, &Path) -> i
 /// The error without the name of a temporary file, which nobody asked for.
 pub(crate) fn without_path(error: io::Error) -> io::Error {
     let text = error.to_string();
-    text.split_once(" at path ").map(|(reason, _)| io::Error::new(error.kind(), reason)).unwrap_or(error)
+    text.split_once(" at path ")
+        .map(|(reason, _)| io::Error::new(error.kind(), reason))
+        .unwrap_or(error)
 }
 
-/// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`), and then stops it as that signal does.
+/// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`),
+/// and then stops it as that signal does.
 #[cfg(unix)]
 pub(super) fn remove_when_interrupted(path: &Path) -> io::Result<()> {
     use signal_hook::{consts, iterator::Signals, low_level::emulate_default_handler};

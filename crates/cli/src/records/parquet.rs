@@ -34,12 +34,16 @@ impl Rows {
                 None if wanted.is_optional() => {}
                 None => {
                     let names = list(schema.get_fields().iter().map(|field| field.name()));
-                    return Err(Error::Input(format!("{name} has no column {column:?}; its columns are {names}")));
+                    return Err(Error::Input(format!(
+                        "{name} has no column {column:?}; its columns are {names}"
+                    )));
                 }
             }
         }
         let projection = Type::group_type_builder(schema.name()).with_fields(found).build();
-        let rows = projection.and_then(|projection| RowIter::from_file_into(Box::new(reader)).project(Some(projection)));
+        let rows = projection.and_then(|projection| {
+            RowIter::from_file_into(Box::new(reader)).project(Some(projection))
+        });
         Ok(Rows { rows: rows.map_err(|error| wrong(&name, &error))?, names, read: 0 })
     }
 
@@ -57,12 +61,17 @@ impl Rows {
     pub(super) fn record(&mut self, name: &str) -> Result<Option<Record>, Error> {
         let line = self.read + 1;
         let wrong = |reason: String| Error::Input(format!("row {line} of {name}: {reason}"));
-        let Some(row) = self.next().map_err(|error| wrong(error.to_string()))? else { return Ok(None) };
+        let Some(row) = self.next().map_err(|error| wrong(error.to_string()))? else {
+            return Ok(None);
+        };
         let column = |(name, is_there): &(String, bool)| {
             if !is_there {
                 return Ok(String::new());
             }
-            let field = row.get_column_iter().find(|(found, _)| *found == name).map_or(&Field::Null, |(_, field)| field);
+            let field = row
+                .get_column_iter()
+                .find(|(found, _)| *found == name)
+                .map_or(&Field::Null, |(_, field)| field);
             text(field).ok_or_else(|| wrong(format!("the column {name:?} holds no text")))
         };
         let fields: Vec<String> = self.names.iter().map(column).collect::<Result<_, _>>()?;

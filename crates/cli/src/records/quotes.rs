@@ -6,7 +6,8 @@
 //!   └─────── any other ──► bare ◄──┘ any other          a comma or the end of a line: start, except in quotes
 //! ```
 //!
-//! The csv crate takes all that follows a quote without a partner for one field, to the end of the file.
+//! The csv crate takes all that follows a quote without a partner for one field, to the end of the
+//! file.
 
 use crate::input::MARK;
 use std::io::{self, Read};
@@ -49,9 +50,15 @@ impl<R: Read> Read for Quotes<R> {
 impl Place {
     fn after(self, byte: u8) -> Place {
         match (self, byte) {
-            (Place::Mark(read), _) if MARK.encode_utf8(&mut [0; 4]).as_bytes().get(read) == Some(&byte) => Place::Mark(read + 1),
+            (Place::Mark(read), _)
+                if MARK.encode_utf8(&mut [0; 4]).as_bytes().get(read) == Some(&byte) =>
+            {
+                Place::Mark(read + 1)
+            }
             (Place::Quoted, b'"') => Place::AfterQuote,
-            (Place::Quoted, _) | (Place::Mark(_) | Place::Start | Place::AfterQuote, b'"') => Place::Quoted,
+            (Place::Quoted, _) | (Place::Mark(_) | Place::Start | Place::AfterQuote, b'"') => {
+                Place::Quoted
+            }
             (_, b',' | b'\r' | b'\n') => Place::Start,
             _ => Place::Bare,
         }
@@ -69,9 +76,17 @@ mod tests {
             io::copy(&mut quotes, &mut io::sink()).expect("memory is read");
             quotes.is_open()
         };
-        for closed in
-            ["", "a,b\n", "\"a\"", "\"a\n,b\",c\n", "\"a \"\"b\"\"\"\n", "5\" pipe\n", "\"a\" b\"\n", "a\n\"\"\n", "\"a\n\""]
-        {
+        for closed in [
+            "",
+            "a,b\n",
+            "\"a\"",
+            "\"a\n,b\",c\n",
+            "\"a \"\"b\"\"\"\n",
+            "5\" pipe\n",
+            "\"a\" b\"\n",
+            "a\n\"\"\n",
+            "\"a\n\"",
+        ] {
             assert!(!is_open(closed) && !is_open(&format!("{MARK}{closed}")), "{closed:?}");
         }
         for open in ["\"", "a,\"b\nc\nd\n", "\"a\"\"\n", "\"a\"\nb,\"", "x\r\n\"y\r\n"] {

@@ -17,21 +17,36 @@ pub(super) struct Table {
 
 impl Table {
     /// Reads the header and finds the columns in it.
-    pub(super) fn open(name: &str, reader: Box<dyn BufRead>, delimiter: u8, columns: &[Name]) -> Result<Table, Error> {
+    pub(super) fn open(
+        name: &str,
+        reader: Box<dyn BufRead>,
+        delimiter: u8,
+        columns: &[Name],
+    ) -> Result<Table, Error> {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(delimiter).quoting(delimiter == b',').flexible(true).has_headers(false);
         let (rows, row) = (builder.from_reader(Quotes::new(reader)), ByteRecord::new());
         let empty = (StringRecord::new(), String::new(), Vec::new());
-        let mut table = Table { rows, delimiter, header: empty.0, raw_header: empty.1, columns: empty.2, row, line: 0 };
+        let mut table = Table {
+            rows,
+            delimiter,
+            header: empty.0,
+            raw_header: empty.1,
+            columns: empty.2,
+            row,
+            line: 0,
+        };
         let Some((_, header)) = table.next(name)? else {
             return Err(Error::Input(format!("{name} is empty, not even a header")));
         };
-        let find = |column: &Name| match (header.iter().position(|name| name == column.text()), column) {
-            (None, Name::Needed(column)) => {
-                Err(Error::Input(format!("{name} has no column {column:?}; its columns are {}", list(header.iter()))))
-            }
-            (place, _) => Ok(place),
-        };
+        let find =
+            |column: &Name| match (header.iter().position(|name| name == column.text()), column) {
+                (None, Name::Needed(column)) => Err(Error::Input(format!(
+                    "{name} has no column {column:?}; its columns are {}",
+                    list(header.iter())
+                ))),
+                (place, _) => Ok(place),
+            };
         table.columns = columns.iter().map(find).collect::<Result<_, _>>()?;
         table.raw_header = table.raw(&header);
         table.header = header;
@@ -47,9 +62,13 @@ impl Table {
         let Some((line, row)) = self.next(name)? else { return Ok(None) };
         if row.len() != self.header.len() {
             let (found, expected) = (count(row.len(), "field"), self.header.len());
-            return Err(Error::Input(format!("line {line} of {name} has {found}, but the header has {expected}")));
+            return Err(Error::Input(format!(
+                "line {line} of {name} has {found}, but the header has {expected}"
+            )));
         }
-        let field = |column: &Option<usize>| column.map_or_else(String::new, |column| row[column].to_owned());
+        let field = |column: &Option<usize>| {
+            column.map_or_else(String::new, |column| row[column].to_owned())
+        };
         let fields = self.columns.iter().map(field).collect();
         Ok(Some(Record { line, fields, raw: self.raw(&row) }))
     }
@@ -59,7 +78,10 @@ impl Table {
         let read = self.rows.read_byte_record(&mut self.row);
         if !read.map_err(|error| Error::Read { name: name.to_owned(), source: error.into() })? {
             if self.delimiter == b',' && self.rows.get_ref().is_open() {
-                return Err(Error::Input(format!("line {} of {name} begins a quoted field that has no end", self.line)));
+                return Err(Error::Input(format!(
+                    "line {} of {name} begins a quoted field that has no end",
+                    self.line
+                )));
             }
             return Ok(None);
         }
@@ -75,7 +97,8 @@ impl Table {
         if self.delimiter == b'\t' {
             return row.iter().collect::<Vec<_>>().join("\t");
         }
-        let mut writer = csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
+        let mut writer =
+            csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
         writer.write_record(row).expect("memory takes everything");
         let mut line = writer.into_inner().expect("so it does");
         line.pop();

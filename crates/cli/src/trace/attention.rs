@@ -20,7 +20,8 @@ pub(super) struct Head {
 impl Head {
     /// Every head, layer by layer.
     pub(super) fn all(trace: &Trace) -> Vec<Head> {
-        let places = (0..trace.layers).flat_map(|layer| (0..trace.heads).map(move |head| (layer, head)));
+        let places =
+            (0..trace.layers).flat_map(|layer| (0..trace.heads).map(move |head| (layer, head)));
         places.map(|(layer, head)| Head::new(trace, layer, head)).collect()
     }
 
@@ -41,7 +42,8 @@ impl Head {
             (trace.tokens[0].as_str(), mean(&|_| Some(0))),
             (trace.tokens[last].as_str(), mean(&|_| Some(last))),
         ];
-        let (name, share) = habits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are five");
+        let (name, share) =
+            habits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are five");
         let (target, habit) = match share < HABIT {
             true => (String::new(), "spread".to_owned()),
             false => (name.to_owned(), format!("{name} {:.0}\u{a0}%", 100.0 * share)),
@@ -49,12 +51,17 @@ impl Head {
         Head { layer, head, target, habit, shares }
     }
 
-    /// The word that gives most to another word that is not its neighbour, and what it gives. Without such words, the first token.
+    /// The word that gives most to another word that is not its neighbour, and what it gives.
+    /// Without such words, the first token.
     pub(super) fn link(&self, tokens: &[String]) -> (usize, f64) {
-        let is_word = |i: usize| tokens[i].chars().count() > 1 && tokens[i].chars().all(char::is_alphabetic);
+        let is_word =
+            |i: usize| tokens[i].chars().count() > 1 && tokens[i].chars().all(char::is_alphabetic);
         let words = self.shares.indexed_iter().filter(|((i, j), _)| is_word(*i) && is_word(*j));
         let distant = words.filter(|((i, j), _)| i.abs_diff(*j) > 1 && tokens[*i] != tokens[*j]);
-        distant.map(|((i, _), &share)| (i, share)).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+        distant
+            .map(|((i, _), &share)| (i, share))
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .unwrap_or((0, 0.0))
     }
 }
 
@@ -74,11 +81,22 @@ mod tests {
             for head in &heads {
                 let last = trace.tokens.len() - 1;
                 let words = if last > 1 { 1..last } else { 0..last + 1 };
-                let mean = words.clone().map(|i| head.shares[[i, last]]).sum::<f64>() / words.len() as f64;
+                let mean =
+                    words.clone().map(|i| head.shares[[i, last]]).sum::<f64>() / words.len() as f64;
                 if let Some(percent) = head.habit.strip_prefix("[SEP] ") {
-                    assert_eq!(percent, format!("{:.0}\u{a0}%", 100.0 * mean), "layer {} head {}", head.layer, head.head);
+                    assert_eq!(
+                        percent,
+                        format!("{:.0}\u{a0}%", 100.0 * mean),
+                        "layer {} head {}",
+                        head.layer,
+                        head.head
+                    );
                 } else {
-                    assert!(head.habit == "spread" || mean <= 0.5, "{} but {mean} to [SEP]", head.habit);
+                    assert!(
+                        head.habit == "spread" || mean <= 0.5,
+                        "{} but {mean} to [SEP]",
+                        head.habit
+                    );
                 }
             }
         }

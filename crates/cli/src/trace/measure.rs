@@ -48,7 +48,8 @@ pub(super) struct Size {
 
 impl Measures {
     pub(super) fn new(trace: &Trace, level: Level) -> Measures {
-        let operations = Operation::ALL.into_iter().map(|operation| cost(trace, operation)).collect();
+        let operations =
+            Operation::ALL.into_iter().map(|operation| cost(trace, operation)).collect();
         let mut stream: Vec<Size> = Vec::new();
         let mut before: Option<ArrayView2<'_, f32>> = None;
         for (name, x) in trace.residual_stream() {
@@ -86,7 +87,8 @@ impl Size {
     fn new(name: &str, x: ArrayView2<'_, f32>, before: Option<ArrayView2<'_, f32>>) -> Size {
         let x = x.mapv(f64::from);
         let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
-        let lengths: Vec<f64> = x.rows().into_iter().map(|row| squares(&mut row.iter().copied()).sqrt()).collect();
+        let lengths: Vec<f64> =
+            x.rows().into_iter().map(|row| squares(&mut row.iter().copied()).sqrt()).collect();
         let change = before.map(|before| {
             let before = before.mapv(f64::from);
             let moved = squares(&mut (&x - &before).into_iter());
@@ -117,7 +119,8 @@ impl Size {
 
 /// Smallest, largest, mean of the squares' root.
 pub(super) fn range<'a>(values: impl Iterator<Item = &'a f32>) -> (f32, f32, f64) {
-    let (mut least, mut most, mut squares, mut count) = (f32::INFINITY, f32::NEG_INFINITY, 0.0, 0_usize);
+    let (mut least, mut most, mut squares, mut count) =
+        (f32::INFINITY, f32::NEG_INFINITY, 0.0, 0_usize);
     for &x in values {
         (least, most) = (least.min(x), most.max(x));
         squares += f64::from(x) * f64::from(x);

@@ -1,7 +1,8 @@
 //! The trace as a page for the browser.
 //!
-//! All words and numbers are in the markup. The script, which is in the page, draws the maps of attention and answers which token looks at
-//! which: it is given the shares as bytes `255·√share`, in base64, `[layers, heads, T, T]`.
+//! All words and numbers are in the markup. The script, which is in the page, draws the maps of
+//! attention and answers which token looks at which: it is given the shares as bytes `255·√share`,
+//! in base64, `[layers, heads, T, T]`.
 
 use super::{
     attention::Head,
@@ -58,7 +59,8 @@ fn sizes(trace: &Trace) -> Values {
 fn attention(trace: &Trace) -> Values {
     let heads = Head::all(trace);
     let link = |head: &Head| head.link(&trace.tokens);
-    let start = heads.iter().max_by(|a, b| link(a).1.total_cmp(&link(b).1)).expect("a model has heads");
+    let start =
+        heads.iter().max_by(|a, b| link(a).1.total_cmp(&link(b).1)).expect("a model has heads");
     vec![
         ("start-layer", start.layer.to_string()),
         ("start-head", start.head.to_string()),
@@ -107,7 +109,9 @@ fn inner_width(trace: &Trace) -> usize {
 fn dropped(trace: &Trace) -> String {
     match trace.dropped {
         0 => String::new(),
-        n => format!("<p class=\"note\">The last {n} tokens were not read: the model stops before them.</p>"),
+        n => format!(
+            "<p class=\"note\">The last {n} tokens were not read: the model stops before them.</p>"
+        ),
     }
 }
 
@@ -117,26 +121,34 @@ fn tokens(trace: &Trace) -> String {
 }
 
 fn choices(count: usize, chosen: usize) -> String {
-    let choice = |i: usize| format!("<option{}>{i}</option>", if i == chosen { " selected" } else { "" });
+    let choice =
+        |i: usize| format!("<option{}>{i}</option>", if i == chosen { " selected" } else { "" });
     (0..count).map(choice).collect()
 }
 
 /// The sentence as buttons: the script writes the shares into them.
 fn looks(trace: &Trace) -> String {
-    let button = |name: &String| format!("<li><button type=\"button\">{}<small>&nbsp;</small></button></li>", token(name));
+    let button = |name: &String| {
+        format!("<li><button type=\"button\">{}<small>&nbsp;</small></button></li>", token(name))
+    };
     trace.tokens.iter().map(button).collect()
 }
 
 /// What most heads do.
 fn commonest(heads: &[Head]) -> String {
     let count = |name: &str| heads.iter().filter(|head| head.target == name).count();
-    let Some(name) = heads.iter().map(|head| head.target.as_str()).max_by_key(|name| count(name)) else { return String::new() };
+    let Some(name) = heads.iter().map(|head| head.target.as_str()).max_by_key(|name| count(name))
+    else {
+        return String::new();
+    };
     let count = count(name);
     match name {
         "" => format!("{count} heads spread it over the text."),
         name if name.starts_with('[') => {
             let name = escape(name);
-            format!("In {count} heads that is <code>{name}</code>: often a place to look at when there is nothing to find.")
+            format!(
+                "In {count} heads that is <code>{name}</code>: often a place to look at when there is nothing to find."
+            )
         }
         name => format!("In {count} heads that is {}.", escape(name)),
     }
@@ -150,7 +162,9 @@ fn maps(trace: &Trace, heads: &[Head]) -> String {
         for Head { layer, head, habit, .. } in layer {
             let habit = escape(habit);
             let place = format!("data-layer=\"{layer}\" data-head=\"{head}\"");
-            let canvas = format!("<canvas role=\"img\" aria-label=\"layer {layer}, head {head}: {habit}\"></canvas>");
+            let canvas = format!(
+                "<canvas role=\"img\" aria-label=\"layer {layer}, head {head}: {habit}\"></canvas>"
+            );
             let _ = writeln!(
                 markup,
                 "<li><button type=\"button\" class=\"map\" aria-pressed=\"false\" {place}>{canvas}<span>head {head}</span><small>{habit}</small></button></li>"
@@ -163,13 +177,18 @@ fn maps(trace: &Trace, heads: &[Head]) -> String {
 
 /// Small shares are what there is most of, and a root leaves them more of the 256 steps.
 fn shares(heads: &[Head]) -> Vec<u8> {
-    heads.iter().flat_map(|head| head.shares.iter()).map(|share| (255.0 * share.sqrt()).round() as u8).collect()
+    heads
+        .iter()
+        .flat_map(|head| head.shares.iter())
+        .map(|share| (255.0 * share.sqrt()).round() as u8)
+        .collect()
 }
 
 fn stream(measures: &Measures) -> String {
     let mut rows = String::new();
     for size in &measures.stream {
-        let change = size.change.map_or("–".to_owned(), |change| format!("{:.0} %", 100.0 * change));
+        let change =
+            size.change.map_or("–".to_owned(), |change| format!("{:.0} %", 100.0 * change));
         let alike = size.alike.map_or("–".to_owned(), |alike| signed(&format!("{alike:.2}")));
         let _ = writeln!(
             rows,
@@ -188,7 +207,10 @@ fn bar(measures: &Measures) -> String {
     let part = |(i, cost): (usize, &Cost)| {
         let percent = measures.percent(cost.time);
         let name = if percent < 2.0 { String::new() } else { i.to_string() };
-        format!("<span class=\"k{i}\" style=\"--w:{percent:.2}%\" title=\"{}, {percent:.0} %\">{name}</span>", cost.operation)
+        format!(
+            "<span class=\"k{i}\" style=\"--w:{percent:.2}%\" title=\"{}, {percent:.0} %\">{name}</span>",
+            cost.operation
+        )
     };
     measures.operations.iter().enumerate().map(part).collect()
 }
@@ -219,12 +241,17 @@ fn kernels(measures: &Measures) -> String {
 
 /// Microseconds of each operation in each layer.
 fn by_layer(measures: &Measures) -> String {
-    let inside: Vec<&Cost> = measures.operations.iter().filter(|cost| cost.operation != Operation::Embeddings).collect();
+    let inside: Vec<&Cost> =
+        measures.operations.iter().filter(|cost| cost.operation != Operation::Embeddings).collect();
     let layers = inside.iter().map(|cost| cost.layers.len()).max().unwrap_or(0);
     let heads: String = (0..layers).map(|n| format!("<th scope=\"col\">layer {n}</th>")).collect();
     let mut table = format!("<thead><tr><th scope=\"col\">µs</th>{heads}</tr></thead><tbody>\n");
     for cost in inside {
-        let cells: String = cost.layers.iter().map(|time| format!("<td>{:.1}</td>", time.as_secs_f64() * 1e6)).collect();
+        let cells: String = cost
+            .layers
+            .iter()
+            .map(|time| format!("<td>{:.1}</td>", time.as_secs_f64() * 1e6))
+            .collect();
         let _ = writeln!(table, "<tr><th scope=\"row\">{}</th>{cells}</tr>", cost.operation);
     }
     table + "</tbody>"
@@ -235,7 +262,8 @@ fn tensors(trace: &Trace) -> String {
     for tensor in &trace.tensors {
         let (least, most, rms) = range(tensor.values.iter());
         let shape: Vec<String> = tensor.values.shape().iter().map(usize::to_string).collect();
-        let first: Vec<String> = tensor.values.iter().take(4).map(|x| signed(&format!("{x:>9.4}"))).collect();
+        let first: Vec<String> =
+            tensor.values.iter().take(4).map(|x| signed(&format!("{x:>9.4}"))).collect();
         let _ = writeln!(
             rows,
             "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td><td>{rms:.3}</td><td class=\"mono\">{} …</td></tr>",

@@ -23,7 +23,14 @@ impl<R: Read> Table<R> {
         if values.is_empty() {
             return Err(Wrong::Content("there are no columns e0, e1, …".to_owned()));
         }
-        Ok(Table { rows, record: StringRecord::new(), text: place("text"), values, fields: header.len(), line: 1 })
+        Ok(Table {
+            rows,
+            record: StringRecord::new(),
+            text: place("text"),
+            values,
+            fields: header.len(),
+            line: 1,
+        })
     }
 }
 
@@ -44,7 +51,10 @@ impl<R: Read> Source for Table<R> {
         }
         let value = |(i, &column): (usize, &usize)| {
             let field = &self.record[column];
-            field.trim().parse().map_err(|_| Wrong::Content(format!("e{i} is {field:?}, which is no number")))
+            field
+                .trim()
+                .parse()
+                .map_err(|_| Wrong::Content(format!("e{i} is {field:?}, which is no number")))
         };
         let values = self.values.iter().enumerate().map(value).collect::<Result<_, _>>()?;
         Ok(Some(Row { text: self.text.map(|column| self.record[column].to_owned()), values }))

@@ -1,4 +1,5 @@
-//! JSON lines: objects with `embedding` and perhaps `text`, as `minilm embed` writes them, or lists of numbers.
+//! JSON lines: objects with `embedding` and perhaps `text`, as `minilm embed` writes them, or lists
+//! of numbers.
 
 use super::{Row, Source, Wrong};
 use serde::{Deserialize, de::IgnoredAny};

@@ -35,15 +35,18 @@ impl Table {
 
 impl Source for Table {
     fn next(&mut self) -> Result<Option<Row>, Wrong> {
-        let Some(row) = self.0.next().map_err(|error| Wrong::Content(error.to_string()))? else { return Ok(None) };
+        let Some(row) = self.0.next().map_err(|error| Wrong::Content(error.to_string()))? else {
+            return Ok(None);
+        };
         let mut found = Row::default();
         for (name, field) in row.get_column_iter() {
             match (name.as_str(), field) {
                 ("text", field) => found.text = text(field),
                 (_, Field::ListInternal(list)) => {
                     let values: Option<Vec<f32>> = list.elements().iter().map(number).collect();
-                    found.values =
-                        values.ok_or_else(|| Wrong::Content("the embedding holds something else than numbers".to_owned()))?;
+                    found.values = values.ok_or_else(|| {
+                        Wrong::Content("the embedding holds something else than numbers".to_owned())
+                    })?;
                 }
                 _ => return Err(Wrong::Content("the embedding is no list".to_owned())),
             }
@@ -106,16 +109,20 @@ impl Writer {
 /// A file without a name, with or without texts.
 fn begin(texts: bool) -> io::Result<SerializedFileWriter<File>> {
     let text = if texts { "required binary text (STRING);" } else { "" };
-    let list = "required group embedding (LIST) { repeated group list { required float element; } }";
-    let schema = parse_message_type(&format!("message vectors {{ {text} {list} }}")).map_err(io::Error::other)?;
+    let list =
+        "required group embedding (LIST) { repeated group list { required float element; } }";
+    let schema = parse_message_type(&format!("message vectors {{ {text} {list} }}"))
+        .map_err(io::Error::other)?;
     let properties = WriterProperties::builder().set_dictionary_enabled(false).build();
-    SerializedFileWriter::new(tempfile::tempfile()?, Arc::new(schema), Arc::new(properties)).map_err(io::Error::other)
+    SerializedFileWriter::new(tempfile::tempfile()?, Arc::new(schema), Arc::new(properties))
+        .map_err(io::Error::other)
 }
 
 /// A row group.
 fn write(to: &mut SerializedFileWriter<File>, rows: &[Row]) -> Result<(), ParquetError> {
     let mut group = to.next_row_group()?;
-    let texts: Vec<ByteArray> = rows.iter().filter_map(|row| row.text.as_deref().map(ByteArray::from)).collect();
+    let texts: Vec<ByteArray> =
+        rows.iter().filter_map(|row| row.text.as_deref().map(ByteArray::from)).collect();
     if !texts.is_empty()
         && let Some(mut column) = group.next_column()?
     {
@@ -125,9 +132,15 @@ fn write(to: &mut SerializedFileWriter<File>, rows: &[Row]) -> Result<(), Parque
     if let Some(mut column) = group.next_column()? {
         let values: Vec<f32> = rows.iter().flat_map(|row| row.values.iter().copied()).collect();
         // Every value is there, and continues the list of its row but for the first.
-        let (there, continues) =
-            (vec![1; values.len()], rows.iter().flat_map(|row| (0..row.values.len()).map(|i| i16::from(i > 0))));
-        column.typed::<FloatType>().write_batch(&values, Some(&there), Some(&continues.collect::<Vec<i16>>()))?;
+        let (there, continues) = (
+            vec![1; values.len()],
+            rows.iter().flat_map(|row| (0..row.values.len()).map(|i| i16::from(i > 0))),
+        );
+        column.typed::<FloatType>().write_batch(
+            &values,
+            Some(&there),
+            Some(&continues.collect::<Vec<i16>>()),
+        )?;
         column.close()?;
     }
     group.close().map(|_| ())

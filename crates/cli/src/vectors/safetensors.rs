@@ -17,21 +17,30 @@ impl Tensor {
     pub(super) fn open(path: &Path, name: Option<&str>) -> Result<Tensor, Wrong> {
         let content = |reason: String| Wrong::Content(reason);
         let bytes = Mapped::open(path).map_err(|error| content(error.to_string()))?;
-        let tensors =
-            SafeTensors::deserialize(bytes.as_ref()).map_err(|error| content(format!("no safetensors file: {error}")))?;
-        let is_matrix = |tensor: &str| tensors.tensor(tensor).is_ok_and(|view| view.shape().len() == 2);
-        let mut matrices: Vec<&str> = tensors.names().into_iter().filter(|tensor| is_matrix(tensor)).collect();
+        let tensors = SafeTensors::deserialize(bytes.as_ref())
+            .map_err(|error| content(format!("no safetensors file: {error}")))?;
+        let is_matrix =
+            |tensor: &str| tensors.tensor(tensor).is_ok_and(|view| view.shape().len() == 2);
+        let mut matrices: Vec<&str> =
+            tensors.names().into_iter().filter(|tensor| is_matrix(tensor)).collect();
         matrices.sort_unstable();
         let name = match (name, &matrices[..]) {
             (Some(name), _) => name,
             (None, [name]) => name,
             (None, []) => return Err(content("there is no matrix in it".to_owned())),
-            (None, several) => return Err(content(format!("--tensor has to name one of {}", several.join(", ")))),
+            (None, several) => {
+                return Err(content(format!("--tensor has to name one of {}", several.join(", "))));
+            }
         };
-        let view =
-            tensors.tensor(name).map_err(|_| content(format!("there is no tensor {name:?}; it has {}", matrices.join(", "))))?;
+        let view = tensors.tensor(name).map_err(|_| {
+            content(format!("there is no tensor {name:?}; it has {}", matrices.join(", ")))
+        })?;
         let (Dtype::F32, &[rows, columns]) = (view.dtype(), view.shape()) else {
-            return Err(content(format!("{name} is {:?} {:?}, not F32 [rows, columns]", view.dtype(), view.shape())));
+            return Err(content(format!(
+                "{name} is {:?} {:?}, not F32 [rows, columns]",
+                view.dtype(),
+                view.shape()
+            )));
         };
         let start = view.data().as_ptr().addr() - bytes.as_ref().as_ptr().addr();
         let index = Index::new(path, bytes.clone()).ok();

@@ -38,7 +38,9 @@ impl Writer {
         let kind = Kind::of(path)?;
         let name = path.display().to_string();
         if path.extension().is_some_and(|extension| extension == "index") {
-            return Err(Error::Usage(format!("{name}: only `minilm index` writes an index, which tells what made its vectors")));
+            return Err(Error::Usage(format!(
+                "{name}: only `minilm index` writes an index, which tells what made its vectors"
+            )));
         }
         match Target::file(path).and_then(Target::seekable) {
             Ok(target) => Ok(Writer {
@@ -73,7 +75,10 @@ impl Writer {
                 row.values.iter().try_for_each(|value| to.write_all(&value.to_le_bytes()))
             }
             Kind::Jsonl => {
-                serde_json::to_writer(&mut *to, &Object { text: row.text.as_deref(), embedding: &row.values })?;
+                serde_json::to_writer(
+                    &mut *to,
+                    &Object { text: row.text.as_deref(), embedding: &row.values },
+                )?;
                 to.write_all(b"\n")
             }
             Kind::Csv => {
@@ -82,7 +87,9 @@ impl Writer {
                     let names = (0..self.columns).map(|i| format!("e{i}"));
                     line.write_record(row.text.iter().map(|_| "text".to_owned()).chain(names))?;
                 }
-                line.write_record(row.text.iter().cloned().chain(row.values.iter().map(f32::to_string)))?;
+                line.write_record(
+                    row.text.iter().cloned().chain(row.values.iter().map(f32::to_string)),
+                )?;
                 to.write_all(&line.into_inner().map_err(csv::IntoInnerError::into_error)?)
             }
             #[cfg(feature = "parquet")]
@@ -114,7 +121,9 @@ fn header(kind: Kind, rows: u64, columns: usize) -> Vec<u8> {
         return npy_header("<f4", &[rows, columns as u64]).to_vec();
     }
     let bytes = rows * columns as u64 * 4;
-    let json = format!(r#"{{"embeddings":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#);
+    let json = format!(
+        r#"{{"embeddings":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#
+    );
     let mut header = vec![b' '; HEADER];
     header[..8].copy_from_slice(&(HEADER as u64 - 8).to_le_bytes());
     header[8..8 + json.len()].copy_from_slice(json.as_bytes());
@@ -148,7 +157,9 @@ impl Bytes {
     /// Whole rows, end to end.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.rows += (bytes.len() / self.columns) as u64;
-        self.target.write_all(bytes).map_err(|source| Error::Write { name: self.name.clone(), source })
+        self.target
+            .write_all(bytes)
+            .map_err(|source| Error::Write { name: self.name.clone(), source })
     }
 
     /// Gives the file its name.

@@ -4,11 +4,21 @@ use super::golden::{Tensor, Text};
 use crate::error::Error;
 use minilm::Level;
 
-/// The largest |ours − theirs|, if it is within `bound`; the tensor, the element and both values otherwise.
-pub(super) fn within(bound: f64, level: Level, text: &Text, ours: &[f32], theirs: &Tensor) -> Result<f64, Error> {
+/// The largest |ours − theirs|, if it is within `bound`; the tensor, the element and both values
+/// otherwise.
+pub(super) fn within(
+    bound: f64,
+    level: Level,
+    text: &Text,
+    ours: &[f32],
+    theirs: &Tensor,
+) -> Result<f64, Error> {
     if ours.len() != theirs.values.len() {
         let (here, there) = (ours.len(), theirs.values.len());
-        return Err(Error::Mismatch(format!("{} has {here} values here and {there} in PyTorch", theirs.name)));
+        return Err(Error::Mismatch(format!(
+            "{} has {here} values here and {there} in PyTorch",
+            theirs.name
+        )));
     }
     let mut largest: f64 = 0.0;
     for (i, (&x, &y)) in ours.iter().zip(&theirs.values).enumerate() {
@@ -27,7 +37,12 @@ pub(super) fn within(bound: f64, level: Level, text: &Text, ours: &[f32], theirs
 }
 
 /// That two runs of ours have the same bits.
-pub(super) fn same_bits(text: &Text, name: &str, runs: [&str; 2], values: [&[f32]; 2]) -> Result<(), Error> {
+pub(super) fn same_bits(
+    text: &Text,
+    name: &str,
+    runs: [&str; 2],
+    values: [&[f32]; 2],
+) -> Result<(), Error> {
     let [a, b] = values;
     assert_eq!(a.len(), b.len(), "{name}");
     match a.iter().zip(b).position(|(x, y)| x.to_bits() != y.to_bits()) {

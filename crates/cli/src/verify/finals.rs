@@ -13,7 +13,8 @@ const BOUND: f64 = 5e-7;
 /// Our root mean square distance from the exact answer, as a part of PyTorch's.
 const RATIO: f64 = 0.85;
 
-pub(super) const HEAD: &str = "level     texts   to f32    bound   rms to f64: ours  PyTorch's   ratio  bound";
+pub(super) const HEAD: &str =
+    "level     texts   to f32    bound   rms to f64: ours  PyTorch's   ratio  bound";
 
 /// Checks `ours` `[texts, H]`; a row of the table.
 pub(super) fn check(level: Level, set: &Set, ours: &Array2<f32>) -> Result<String, Error> {

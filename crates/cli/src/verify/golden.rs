@@ -58,16 +58,25 @@ impl Golden {
         let (embeddings, _) = Tensors::read(&directory.join("embeddings.safetensors"))?;
 
         let of_stages = |kind: &str| -> Result<Vec<Tensor>, Error> {
-            stages.iter().map(|text| tensors.get(&name(kind, text, "sentence_embedding")).cloned()).collect()
+            stages
+                .iter()
+                .map(|text| tensors.get(&name(kind, text, "sentence_embedding")).cloned())
+                .collect()
         };
         let of_texts = |kind: &str| -> Result<Vec<Tensor>, Error> {
             let tensor = embeddings.get(&format!("{kind}.sentence_embedding"))?;
-            let [rows, width] = tensor.shape[..] else { return Err(embeddings.shape(tensor, "[texts, H]")) };
+            let [rows, width] = tensor.shape[..] else {
+                return Err(embeddings.shape(tensor, "[texts, H]"));
+            };
             if rows != texts.len() {
                 return Err(embeddings.shape(tensor, &format!("[{}, H]", texts.len())));
             }
             let rows = tensor.values.chunks(width).enumerate();
-            Ok(rows.map(|(i, row)| Tensor::new(format!("{}[{i}]", tensor.name), vec![width], row.to_vec())).collect())
+            Ok(rows
+                .map(|(i, row)| {
+                    Tensor::new(format!("{}[{i}]", tensor.name), vec![width], row.to_vec())
+                })
+                .collect())
         };
         let (stage32, stage64) = (of_stages("f32")?, of_stages("f64")?);
         let (text32, text64) = (of_texts("f32")?, of_texts("f64")?);
@@ -93,7 +102,9 @@ impl Golden {
         let prefix = name("f32", text, "");
         let stored = self.tensors.by_name.keys().filter_map(|name| name.strip_prefix(&prefix));
         match stored.into_iter().find(|stored| steps.iter().all(|step| step.name != *stored)) {
-            Some(left) => Err(Error::Mismatch(format!("{}: the model has no step {left}", text.title()))),
+            Some(left) => {
+                Err(Error::Mismatch(format!("{}: the model has no step {left}", text.title())))
+            }
             None => Ok(()),
         }
     }
@@ -123,10 +134,17 @@ impl Text {
         if ids == self.ids {
             return Ok(());
         }
-        let at = ids.iter().zip(&self.ids).position(|(a, b)| a != b).unwrap_or(ids.len().min(self.ids.len()));
+        let at = ids
+            .iter()
+            .zip(&self.ids)
+            .position(|(a, b)| a != b)
+            .unwrap_or(ids.len().min(self.ids.len()));
         let show = |ids: &[u32]| ids.get(at).map_or("absent".to_owned(), u32::to_string);
         let (here, there) = (show(&ids), show(&self.ids));
-        Err(Error::Mismatch(format!("{}: token id {at} is {here} here, but {there} in PyTorch", self.title())))
+        Err(Error::Mismatch(format!(
+            "{}: token id {at} is {here} here, but {there} in PyTorch",
+            self.title()
+        )))
     }
 }
 
@@ -140,8 +158,10 @@ impl Tensors {
     fn read(path: &Path) -> Result<(Tensors, String), Error> {
         let file = path.display().to_string();
         let bytes = fs::read(path).map_err(|source| Error::Read { name: file.clone(), source })?;
-        let wrong = |reason: String| Error::Golden(format!("{file} is not a golden file: {reason}"));
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let wrong =
+            |reason: String| Error::Golden(format!("{file} is not a golden file: {reason}"));
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).map_err(|error| wrong(error.to_string()))?;
         let made_with = header.metadata().as_ref().and_then(|metadata| metadata.get("made_with"));
         let made_with = made_with.map(|json| versions(json)).unwrap_or_default();
 
@@ -149,21 +169,37 @@ impl Tensors {
         let mut by_name = BTreeMap::new();
         for (name, view) in tensors.iter() {
             let values = match view.dtype() {
-                Dtype::F32 => view.data().as_chunks().0.iter().map(|&x| f64::from(f32::from_le_bytes(x))).collect(),
-                Dtype::F64 => view.data().as_chunks().0.iter().map(|&x| f64::from_le_bytes(x)).collect(),
+                Dtype::F32 => view
+                    .data()
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&x| f64::from(f32::from_le_bytes(x)))
+                    .collect(),
+                Dtype::F64 => {
+                    view.data().as_chunks().0.iter().map(|&x| f64::from_le_bytes(x)).collect()
+                }
                 other => return Err(wrong(format!("tensor {name} is {other:?}"))),
             };
-            by_name.insert(name.to_owned(), Tensor::new(name.to_owned(), view.shape().to_vec(), values));
+            by_name.insert(
+                name.to_owned(),
+                Tensor::new(name.to_owned(), view.shape().to_vec(), values),
+            );
         }
         Ok((Tensors { file, by_name }, made_with))
     }
 
     fn get(&self, name: &str) -> Result<&Tensor, Error> {
-        self.by_name.get(name).ok_or_else(|| Error::Golden(format!("{}: there is no tensor {name}", self.file)))
+        self.by_name
+            .get(name)
+            .ok_or_else(|| Error::Golden(format!("{}: there is no tensor {name}", self.file)))
     }
 
     fn shape(&self, tensor: &Tensor, wanted: &str) -> Error {
-        Error::Golden(format!("{}: tensor {} has shape {:?}, but should have {wanted}", self.file, tensor.name, tensor.shape))
+        Error::Golden(format!(
+            "{}: tensor {} has shape {:?}, but should have {wanted}",
+            self.file, tensor.name, tensor.shape
+        ))
     }
 }
 
@@ -177,7 +213,11 @@ fn texts(path: &Path) -> Result<Vec<Text>, Error> {
     for (index, text) in texts.iter_mut().enumerate() {
         text.index = index;
         if let Some(row) = text.rows.iter().find(|&&row| row >= text.ids.len()) {
-            return Err(Error::Golden(format!("{}: {} has no token {row}", path.display(), text.title())));
+            return Err(Error::Golden(format!(
+                "{}: {} has no token {row}",
+                path.display(),
+                text.title()
+            )));
         }
     }
     if texts.is_empty() {
@@ -189,12 +229,15 @@ fn texts(path: &Path) -> Result<Vec<Text>, Error> {
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|source| Error::Read { name: name.clone(), source })?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::Golden(format!("{name} is not a golden file: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Error::Golden(format!("{name} is not a golden file: {error}")))
 }
 
 /// `torch 2.9.1, transformers 5.0.0` from the JSON of `made_with`.
 fn versions(json: &str) -> String {
     let made: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-    let version = |name: &str| made.get(name).and_then(|value| value.as_str()).map(|version| format!("{name} {version}"));
+    let version = |name: &str| {
+        made.get(name).and_then(|value| value.as_str()).map(|version| format!("{name} {version}"))
+    };
     ["torch", "transformers"].into_iter().filter_map(version).collect::<Vec<_>>().join(", ")
 }

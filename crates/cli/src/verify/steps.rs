@@ -16,8 +16,15 @@ use std::fmt::Write;
 const BOUND: f64 = 2e-5;
 
 /// The steps that are told apart in the table; layers are merged.
-const GROUPS: [&str; 7] =
-    ["embeddings", "attention.self", "attention.output", "intermediate", "output", "pooled", "sentence_embedding"];
+const GROUPS: [&str; 7] = [
+    "embeddings",
+    "attention.self",
+    "attention.output",
+    "intermediate",
+    "output",
+    "pooled",
+    "sentence_embedding",
+];
 
 pub(super) const HEAD: &str = "level     step                 to f32   to f64    bound";
 
@@ -39,15 +46,27 @@ pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step
             return; // not in the files; attention, which is made of them, is
         }
         let values = text.rows.iter().flat_map(|&row| tensor.row(row)).copied().collect();
-        steps.push(Step { name: stage.to_string(), shape: vec![text.rows.len(), tensor.cols()], values });
+        steps.push(Step {
+            name: stage.to_string(),
+            shape: vec![text.rows.len(), tensor.cols()],
+            values,
+        });
     });
     let hidden = hidden.map_err(minilm::Error::from)?; // [T, H]
 
     let mut vector = vec![0.0; hidden.cols()];
     Pooling::new(&[Mode::Mean]).pool(hidden, &mut vector);
-    steps.push(Step { name: "pooled".to_owned(), shape: vec![vector.len()], values: vector.clone() });
+    steps.push(Step {
+        name: "pooled".to_owned(),
+        shape: vec![vector.len()],
+        values: vector.clone(),
+    });
     normalize(&mut vector);
-    steps.push(Step { name: "sentence_embedding".to_owned(), shape: vec![vector.len()], values: vector });
+    steps.push(Step {
+        name: "sentence_embedding".to_owned(),
+        shape: vec![vector.len()],
+        values: vector,
+    });
     Ok(steps)
 }
 
@@ -59,11 +78,20 @@ pub(super) struct Largest {
 }
 
 impl Largest {
-    pub(super) fn check(&mut self, level: Level, text: &Text, step: &Step, golden: &Golden) -> Result<(), Error> {
+    pub(super) fn check(
+        &mut self,
+        level: Level,
+        text: &Text,
+        step: &Step,
+        golden: &Golden,
+    ) -> Result<(), Error> {
         for (kind, largest) in [("f32", &mut self.to_f32), ("f64", &mut self.to_f64)] {
             let tensor = golden.tensor(kind, text, step)?;
             let found = compare::within(BOUND, level, text, &step.values, tensor)?;
-            let group = GROUPS.iter().position(|group| *group == group_of(&step.name)).expect("every step has a group");
+            let group = GROUPS
+                .iter()
+                .position(|group| *group == group_of(&step.name))
+                .expect("every step has a group");
             largest[group] = largest[group].max(found);
         }
         Ok(())
@@ -75,7 +103,11 @@ impl Largest {
         for (i, group) in GROUPS.iter().enumerate() {
             let end = if i + 1 < GROUPS.len() { "\n" } else { "" };
             let level = level.name();
-            let _ = write!(table, "{level:<9} {group:<18} {:>8.1e} {:>8.1e} {BOUND:>8.0e}{end}", self.to_f32[i], self.to_f64[i]);
+            let _ = write!(
+                table,
+                "{level:<9} {group:<18} {:>8.1e} {:>8.1e} {BOUND:>8.0e}{end}",
+                self.to_f32[i], self.to_f64[i]
+            );
         }
         table
     }

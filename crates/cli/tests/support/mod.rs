@@ -8,7 +8,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Eight short texts, one a line: trains, bread, and a meeting that is moved in three ways of writing.
+/// Eight short texts, one a line: trains, bread, and a meeting that is moved in three ways of
+/// writing.
 pub const NOTES: &str = "The train to Hamburg leaves at nine.
 Bread needs flour, water, salt and time.
 When does the train to Hamburg depart?
@@ -47,14 +48,20 @@ impl Run {
 
 /// The repository.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/cli is two levels down").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/cli is two levels down")
+        .to_owned()
 }
 
 /// The program with the model of the repository, whatever the environment says.
 pub fn program<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_minilm"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env("MINILM_MODEL", repository().join("weights/all-MiniLM-L6-v2")).env_remove("MINILM_LEVEL");
+    command
+        .env("MINILM_MODEL", repository().join("weights/all-MiniLM-L6-v2"))
+        .env_remove("MINILM_LEVEL");
     command
 }
 
@@ -73,7 +80,11 @@ pub fn finish(command: &mut Command, input: &[u8]) -> Run {
         std::thread::spawn(move || stdin.write_all(&input)); // the program need not read all of it
     }
     let output = child.wait_with_output().expect("the program ends");
-    Run { status: output.status.code(), stdout: output.stdout, stderr: String::from_utf8(output.stderr).expect("UTF-8") }
+    Run {
+        status: output.status.code(),
+        stdout: output.stdout,
+        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
 }
 
 /// A row of any format.
@@ -102,7 +113,8 @@ pub fn jsonl(bytes: &[u8]) -> Vec<Row> {
 
 pub fn csv(bytes: &[u8]) -> Vec<Row> {
     let mut reader = csv::Reader::from_reader(bytes);
-    let header: Vec<String> = reader.headers().expect("a header").iter().map(str::to_owned).collect();
+    let header: Vec<String> =
+        reader.headers().expect("a header").iter().map(str::to_owned).collect();
     assert_eq!(header[..3], ["text", "tokens", "dropped"]);
     assert!(header[3..].iter().enumerate().all(|(i, name)| *name == format!("e{i}")), "{header:?}");
     let row = |record: csv::StringRecord| Row {
@@ -118,7 +130,8 @@ pub fn csv(bytes: &[u8]) -> Vec<Row> {
 pub fn text(bytes: &[u8]) -> Vec<Vec<f32>> {
     let lines = std::str::from_utf8(bytes).expect("UTF-8").lines();
     let values = |line: &str| {
-        let inside = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).expect("brackets");
+        let inside =
+            line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).expect("brackets");
         inside.split(", ").map(|x| x.parse().expect("a number")).collect()
     };
     lines.map(values).collect()
@@ -130,10 +143,17 @@ pub fn npy(bytes: &[u8]) -> (Vec<Vec<f32>>, usize) {
     let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let (header, values) = bytes[10..].split_at(length);
     assert!((10 + length).is_multiple_of(64), "the values are aligned");
-    let header = std::str::from_utf8(header).expect("ASCII").strip_suffix('\n').expect("a line").trim_end();
-    let shape = header.strip_prefix("{'descr': '<f4', 'fortran_order': False, 'shape': (").expect("float32, row-major");
-    let (rows, width) = shape.strip_suffix("), }").and_then(|shape| shape.split_once(", ")).expect("two dimensions");
-    let (rows, width): (usize, usize) = (rows.parse().expect("a number"), width.parse().expect("a number"));
+    let header =
+        std::str::from_utf8(header).expect("ASCII").strip_suffix('\n').expect("a line").trim_end();
+    let shape = header
+        .strip_prefix("{'descr': '<f4', 'fortran_order': False, 'shape': (")
+        .expect("float32, row-major");
+    let (rows, width) = shape
+        .strip_suffix("), }")
+        .and_then(|shape| shape.split_once(", "))
+        .expect("two dimensions");
+    let (rows, width): (usize, usize) =
+        (rows.parse().expect("a number"), width.parse().expect("a number"));
     assert_eq!(values.len(), 4 * rows * width);
     let values: Vec<f32> = values.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect();
     (values.chunks(width).map(<[f32]>::to_vec).collect(), width)
@@ -142,5 +162,7 @@ pub fn npy(bytes: &[u8]) -> (Vec<Vec<f32>>, usize) {
 /// The names of the files in `directory`.
 pub fn files(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).expect("a directory");
-    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
+    entries
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Some columns of a product, or a slice of its k: what threads share, and what comes in several calls.
+//! Some columns of a product, or a slice of its k: what threads share, and what comes in several
+//! calls.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -10,8 +11,8 @@ impl Linear {
     /// Some columns of y alone: for threads that share a product.
     ///
     /// # Panics
-    /// If the range does not start at a multiple of [`PART`], or ends past the last column, or elsewhere than at a multiple of `PART`
-    /// or at the last column.
+    /// If the range does not start at a multiple of [`PART`], or ends past the last column, or
+    /// elsewhere than at a multiple of `PART` or at the last column.
     ///
     /// ```
     /// use minilm_kernels::{Level, Rows, RowsMut, gemm::{Epilogue, Linear, PART}};
@@ -24,8 +25,14 @@ impl Linear {
     pub fn columns(&self, columns: Range<usize>) -> Columns<'_> {
         let n = self.outputs();
         assert!(columns.start <= columns.end && columns.end <= n, "columns {columns:?} of {n}");
-        assert!(columns.is_empty() || columns.start.is_multiple_of(PART), "columns start at a multiple of {PART}: {columns:?}");
-        assert!(columns.end == n || columns.end.is_multiple_of(PART), "columns end at a multiple of {PART}: {columns:?} of {n}");
+        assert!(
+            columns.is_empty() || columns.start.is_multiple_of(PART),
+            "columns start at a multiple of {PART}: {columns:?}"
+        );
+        assert!(
+            columns.end == n || columns.end.is_multiple_of(PART),
+            "columns end at a multiple of {PART}: {columns:?} of {n}"
+        );
         Columns { linear: self, columns, next: None }
     }
 }
@@ -50,8 +57,8 @@ impl<'a> Columns<'a> {
         self.columns.clone()
     }
 
-    /// Says which product, if any, is computed after this one: `next`, from column `k` of its x on. Its first weights are fetched on the
-    /// way. The result is the same.
+    /// Says which product, if any, is computed after this one: `next`, from column `k` of its x on.
+    /// Its first weights are fetched on the way. The result is the same.
     ///
     /// # Panics
     /// If `next` has no column `k`, or is packed for another level.
@@ -68,17 +75,27 @@ impl<'a> Columns<'a> {
     /// ```
     #[must_use]
     pub fn before(self, next: Option<&Columns<'a>>, k: usize) -> Columns<'a> {
-        assert!(next.is_none_or(|next| k < next.linear.inputs()), "the next product has no column {k}");
-        assert!(next.is_none_or(|next| next.linear.level == self.linear.level), "the next product is packed for another level");
+        assert!(
+            next.is_none_or(|next| k < next.linear.inputs()),
+            "the next product has no column {k}"
+        );
+        assert!(
+            next.is_none_or(|next| next.linear.level == self.linear.level),
+            "the next product is packed for another level"
+        );
         let next = next.filter(|next| !next.columns.is_empty());
-        Columns { next: next.map(|next| Place { linear: next.linear, column: next.columns.start, k }), ..self }
+        Columns {
+            next: next.map(|next| Place { linear: next.linear, column: next.columns.start, k }),
+            ..self
+        }
     }
 
     /// One slice of a product whose columns of x arrive in several calls, k ascending.
     ///
-    /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0` overwrites y `[M, columns]`, the others add to
-    /// it, and the one with `k.end == K` applies the epilogue. Slices start at multiples of [`KC`](super::KC), so
-    /// the result has the same bits as one call of [`Linear::forward_with`].
+    /// `x` `[M, k.len()]` are the columns `k` of the whole x. The call with `k.start == 0`
+    /// overwrites y `[M, columns]`, the others add to it, and the one with `k.end == K` applies the
+    /// epilogue. Slices start at multiples of [`KC`](super::KC), so the result has the same bits as
+    /// one call of [`Linear::forward_with`].
     ///
     /// # Panics
     /// If the shapes do not fit, or `k` starts elsewhere.
@@ -97,8 +114,15 @@ impl<'a> Columns<'a> {
     /// ```
     pub fn accumulate(&self, x: Rows, k: Range<usize>, y: RowsMut, epilogue: Epilogue) {
         let (linear, n) = (self.linear, self.columns.len());
-        assert!(k.start < k.end && k.end <= linear.inputs(), "a slice of the columns: {k:?} of {}", linear.inputs());
-        assert!(k.start.is_multiple_of(KC), "a slice starts where a chain does, at a multiple of {KC}: {k:?}");
+        assert!(
+            k.start < k.end && k.end <= linear.inputs(),
+            "a slice of the columns: {k:?} of {}",
+            linear.inputs()
+        );
+        assert!(
+            k.start.is_multiple_of(KC),
+            "a slice starts where a chain does, at a multiple of {KC}: {k:?}"
+        );
         assert!(
             k.end == linear.inputs() || k.end.is_multiple_of(KC),
             "a slice ends where a chain does: {k:?} of {}",
@@ -108,9 +132,21 @@ impl<'a> Columns<'a> {
         assert_eq!(y.cols(), n, "y has {} columns, the weights {n}", y.cols());
         assert_eq!(x.rows(), y.rows(), "x has {} rows, y {}", x.rows(), y.rows());
         if let Epilogue::Residual(r) = epilogue {
-            assert_eq!((r.rows(), r.cols()), (y.rows(), y.cols()), "the residual's shape is not y's");
+            assert_eq!(
+                (r.rows(), r.cols()),
+                (y.rows(), y.cols()),
+                "the residual's shape is not y's"
+            );
         }
         let epilogue = (k.end == linear.inputs()).then_some(epilogue);
-        linear.level.run(Gemm { x, linear, columns: self.columns.clone(), k, next: self.next, y, epilogue });
+        linear.level.run(Gemm {
+            x,
+            linear,
+            columns: self.columns.clone(),
+            k,
+            next: self.next,
+            y,
+            epilogue,
+        });
     }
 }

@@ -12,8 +12,9 @@ pub(super) const UNROLL: usize = 2;
 
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
-/// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`, so
-/// nothing is copied. `ahead`, weights that are needed later, is fetched on the way, spread evenly over the steps.
+/// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`,
+/// so nothing is copied. `ahead`, weights that are needed later, is fetched on the way, spread
+/// evenly over the steps.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -87,7 +88,8 @@ pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
     }
 }
 
-/// Calls a function with its const parameter MR set to a number of rows that is known at run time: 1 to the level's `$most`.
+/// Calls a function with its const parameter MR set to a number of rows that is known at run time:
+/// 1 to the level's `$most`.
 macro_rules! tile_rows {
     ($rows:expr, $most:expr, $MR:ident => $($call:tt)*) => {
         tile_rows!(@ $rows, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)

@@ -37,7 +37,8 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Packs `weight` `[N, K]`, row-major as PyTorch stores it, for `level`; N is the length of `bias`.
+    /// Packs `weight` `[N, K]`, row-major as PyTorch stores it, for `level`; N is the length of
+    /// `bias`.
     ///
     /// # Panics
     /// If `bias` is empty or `weight` is no whole number of rows.
@@ -45,7 +46,8 @@ impl Linear {
         Linear::pack_together(level, &[(weight, bias)]).swap_remove(0)
     }
 
-    /// Packs layers that are used one after the other, each given by its weight and bias, into one piece of memory.
+    /// Packs layers that are used one after the other, each given by its weight and bias, into one
+    /// piece of memory.
     ///
     /// # Panics
     /// As [`Linear::pack`].
@@ -70,7 +72,10 @@ impl Linear {
 
         let mut memory = Pages::zeroed(len);
         for ((weight, bias), panels) in layers.iter().zip(&panels) {
-            level.run(Pack { weight: Rows::new(weight, inputs(weight, bias)), panels: &mut memory[panels.clone()] });
+            level.run(Pack {
+                weight: Rows::new(weight, inputs(weight, bias)),
+                panels: &mut memory[panels.clone()],
+            });
         }
         let memory = Arc::new(memory);
         let linear = |((weight, bias), panels): (&(&[f32], &[f32]), _)| {
@@ -111,7 +116,8 @@ impl Linear {
         self.columns(0..self.outputs()).accumulate(x, 0..self.k, y, epilogue);
     }
 
-    /// The weights from panel `p` on, NV vectors for every k: K for this panel, and then what lies behind it.
+    /// The weights from panel `p` on, NV vectors for every k: K for this panel, and then what lies
+    /// behind it.
     #[inline(always)]
     pub(super) fn weights_from<const NV: usize>(&self, p: usize) -> &[[[f32; LANES]; NV]] {
         &self.memory[self.panels.start..].as_chunks().0.as_chunks().0[p * self.k..]
@@ -122,7 +128,11 @@ impl Linear {
 fn inputs(weight: &[f32], bias: &[f32]) -> usize {
     let n = bias.len();
     assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
-    assert!(weight.len().is_multiple_of(n), "{} weights are no whole rows for {n} outputs", weight.len());
+    assert!(
+        weight.len().is_multiple_of(n),
+        "{} weights are no whole rows for {n} outputs",
+        weight.len()
+    );
     weight.len() / n
 }
 
@@ -155,7 +165,8 @@ impl Pack<'_> {
     }
 }
 
-/// Up to `16 * NV` rows to the columns of a panel, sixteen of each at a time; columns without a row repeat the last one.
+/// Up to `16 * NV` rows to the columns of a panel, sixteen of each at a time; columns without a row
+/// repeat the last one.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd, const NV: usize>(
     s: S,

@@ -34,7 +34,8 @@ impl AlignedVec {
         AlignedVec { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
     }
 
-    /// Makes the vector `len` long and returns it. Memory is only ever gained, so what a place holds is zero or left from before.
+    /// Makes the vector `len` long and returns it. Memory is only ever gained, so what a place
+    /// holds is zero or left from before.
     pub fn resize(&mut self, len: usize) -> &mut [f32] {
         let lines = len.div_ceil(16);
         if lines > self.lines.len() {
@@ -49,7 +50,8 @@ impl Deref for AlignedVec {
     type Target = [f32];
     #[inline]
     fn deref(&self) -> &[f32] {
-        // SAFETY: `lines` holds at least `len` values: each `Line` is sixteen `f32` without padding.
+        // SAFETY: `lines` holds at least `len` values: each `Line` is sixteen `f32` without
+        // padding.
         unsafe { slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -73,8 +75,9 @@ const HUGE_PAGE: usize = 2 << 20;
 
 /// Zeroed `f32`s for weights: many, read again and again from start to end.
 ///
-/// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next and to start fetching anew. So this
-/// asks the system for huge pages. Where it has none, nothing but speed is lost.
+/// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
+/// and to start fetching anew. So this asks the system for huge pages. Where it has none, nothing
+/// but speed is lost.
 ///
 /// ```
 /// let mut weights = minilm_kernels::simd::Pages::zeroed(3);
@@ -93,8 +96,10 @@ impl Pages {
     /// If the system has no memory left, as a `Vec` does.
     pub fn zeroed(len: usize) -> Pages {
         let bytes = len * size_of::<f32>();
-        let rounded = if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
-        let map = MmapMut::map_anon(rounded).unwrap_or_else(|error| panic!("no memory for {bytes} bytes of weights: {error}"));
+        let rounded =
+            if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
+        let map = MmapMut::map_anon(rounded)
+            .unwrap_or_else(|error| panic!("no memory for {bytes} bytes of weights: {error}"));
         #[cfg(target_os = "linux")]
         let _ = map.advise(memmap2::Advice::HugePage); // a kernel without huge pages refuses, and that is fine
         Pages { map, len }
@@ -105,7 +110,8 @@ impl Deref for Pages {
     type Target = [f32];
     #[inline]
     fn deref(&self) -> &[f32] {
-        // SAFETY: the mapping starts on a page, is `len` values long or longer, and any bytes are values.
+        // SAFETY: the mapping starts on a page, is `len` values long or longer, and any bytes are
+        // values.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.len) }
     }
 }

@@ -21,7 +21,8 @@ macro_rules! operations {
     ($($name:ident($($arg:ident),*) = $body:expr;)*) => {$(
         #[inline(always)]
         fn $name(self, $($arg: [__m256; 2]),*) -> [__m256; 2] {
-            // A nested function carries the features, so that the intrinsics in it are safe to call.
+            // A nested function carries the features, so that the intrinsics in it are safe to
+            // call.
             #[inline]
             #[target_feature(enable = "avx2,fma")]
             fn operation($($arg: __m256),*) -> __m256 {
@@ -66,7 +67,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> [__m256; 2] {
         let (low, high) = from.split_at(LANES / 2);
-        // SAFETY: the feature by `self`; `low` holds eight values and `loadu` asks for no alignment.
+        // SAFETY: the feature by `self`; `low` holds eight values and `loadu` asks for no
+        // alignment.
         let low = unsafe { _mm256_loadu_ps(low.as_ptr()) };
         // SAFETY: as above, for `high`.
         let high = unsafe { _mm256_loadu_ps(high.as_ptr()) };
@@ -76,7 +78,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn store(self, v: [__m256; 2], to: &mut [f32; LANES]) {
         let (low, high) = to.split_at_mut(LANES / 2);
-        // SAFETY: the feature by `self`; `low` holds eight values and `storeu` asks for no alignment.
+        // SAFETY: the feature by `self`; `low` holds eight values and `storeu` asks for no
+        // alignment.
         unsafe { _mm256_storeu_ps(low.as_mut_ptr(), v[0]) };
         // SAFETY: as above, for `high`.
         unsafe { _mm256_storeu_ps(high.as_mut_ptr(), v[1]) };
@@ -84,7 +87,8 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn lookup(self, table: &[f32; LANES], i: [__m256; 2]) -> [__m256; 2] {
-        /// Looks up both halves of the table by the index's low three bits; its bit 3 picks the half.
+        /// Looks up both halves of the table by the index's low three bits; its bit 3 picks the
+        /// half.
         #[inline]
         #[target_feature(enable = "avx2")]
         fn permute(table: [__m256; 2], i: __m256) -> __m256 {
@@ -106,7 +110,8 @@ impl Simd for Avx2 {
         #[inline]
         #[target_feature(enable = "avx2")]
         fn zip(a: __m256, b: __m256) -> [__m256; 2] {
-            // `unpack` works within blocks of four lanes: [a₀ b₀ a₁ b₁ | a₄ b₄ a₅ b₅] and [a₂ b₂ a₃ b₃ | a₆ b₆ a₇ b₇].
+            // `unpack` works within blocks of four lanes: [a₀ b₀ a₁ b₁ | a₄ b₄ a₅ b₅] and [a₂ b₂ a₃
+            // b₃ | a₆ b₆ a₇ b₇].
             let (even, odd) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
             [_mm256_permute2f128_ps::<0x20>(even, odd), _mm256_permute2f128_ps::<0x31>(even, odd)]
         }

@@ -62,13 +62,15 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> __m512 {
-        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `loadu` asks for no alignment.
+        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `loadu` asks
+        // for no alignment.
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
     fn store(self, v: __m512, to: &mut [f32; LANES]) {
-        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `storeu` asks for no alignment.
+        // SAFETY: the feature by `self`; the reference is valid for sixteen values and `storeu`
+        // asks for no alignment.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
     }
 
@@ -90,7 +92,8 @@ impl Simd for Avx512 {
         fn pick(a: __m512, b: __m512) -> [__m512; 2] {
             // Lane i of a is i, lane i of b is 16 + i.
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            let high =
+                _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
             [_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)]
         }
         // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
@@ -99,8 +102,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn fold(self, v: __m512, f: impl Fn(__m512, __m512) -> __m512) -> f32 {
-        // Blocks of four lanes: [2 3 0 1] is i + 8, [1 0 3 2] is i + 4; then the same within blocks.
-        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        // Blocks of four lanes: [2 3 0 1] is i + 8, [1 0 3 2] is i + 4; then the same within
+        // blocks. SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
         let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b01_00_11_10>(v, v) });
         // SAFETY: as above.
         let v = f(v, unsafe { _mm512_shuffle_f32x4::<0b10_11_00_01>(v, v) });

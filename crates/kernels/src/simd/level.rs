@@ -9,7 +9,8 @@ use std::{fmt, str::FromStr};
 
 /// An instruction set that this CPU is known to have.
 ///
-/// There is no public way to make one that the CPU lacks, so every function that takes a `Level` is safe to call.
+/// There is no public way to make one that the CPU lacks, so every function that takes a `Level` is
+/// safe to call.
 ///
 /// ```
 /// use minilm_kernels::Level;
@@ -119,7 +120,8 @@ impl std::error::Error for UnknownLevel {}
 impl FromStr for Level {
     type Err = UnknownLevel;
 
-    /// `"auto"` is [`Level::detect`]; a name from [`Level::NAMES`] is that level, if the CPU has it.
+    /// `"auto"` is [`Level::detect`]; a name from [`Level::NAMES`] is that level, if the CPU has
+    /// it.
     fn from_str(name: &str) -> Result<Level, UnknownLevel> {
         if name == "auto" {
             return Ok(Level::detect());

@@ -12,7 +12,8 @@ pub struct Portable;
 impl Simd for Portable {
     type F32x16 = [f32; LANES];
 
-    // Sixteen SSE2 registers of four lanes, or thirty-two of AArch64: what the compiler can use at least.
+    // Sixteen SSE2 registers of four lanes, or thirty-two of AArch64: what the compiler can use at
+    // least.
     const VECTORS: usize = 4;
 
     #[inline(always)]
@@ -88,7 +89,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn fold(self, mut v: [f32; LANES], f: impl Fn([f32; LANES], [f32; LANES]) -> [f32; LANES]) -> f32 {
+    fn fold(
+        self,
+        mut v: [f32; LANES],
+        f: impl Fn([f32; LANES], [f32; LANES]) -> [f32; LANES],
+    ) -> f32 {
         for half in [8, 4, 2, 1] {
             v = f(v, from_fn(|i| v[(i + half) % LANES]));
         }

@@ -49,14 +49,22 @@ impl Problem {
 
     /// The three epilogues by name.
     pub fn epilogues(&self) -> [(&'static str, Epilogue<'_>); 3] {
-        [("bias", Epilogue::Bias), ("gelu", Epilogue::Gelu), ("residual", Epilogue::Residual(Rows::new(&self.residual, self.n)))]
+        [
+            ("bias", Epilogue::Bias),
+            ("gelu", Epilogue::Gelu),
+            ("residual", Epilogue::Residual(Rows::new(&self.residual, self.n))),
+        ]
     }
 
     /// y `[M, N]` in one call.
     pub fn run(&self, level: Level, epilogue: Epilogue) -> Vec<f32> {
         // NaN shows whether anything of the old y is kept.
         let mut y = vec![f32::NAN; self.residual.len()];
-        self.pack(level).forward_with(Rows::new(&self.x, self.k), RowsMut::new(&mut y, self.n), epilogue);
+        self.pack(level).forward_with(
+            Rows::new(&self.x, self.k),
+            RowsMut::new(&mut y, self.n),
+            epilogue,
+        );
         y
     }
 }

@@ -1,4 +1,5 @@
-//! What the tests share: reproducible inputs, comparisons that name the first mismatch, and error measures.
+//! What the tests share: reproducible inputs, comparisons that name the first mismatch, and error
+//! measures.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod linear;
@@ -9,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// splitmix64: the same numbers on every machine and in every run.
 ///
-/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014.
+/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
+/// OOPSLA 2014.
 pub struct Random(pub u64);
 
 impl Random {
@@ -30,7 +32,8 @@ impl Random {
         (0..len).map(|_| self.value()).collect()
     }
 
-    /// `len` integers −8…8: products and sums of up to 2¹⁸ products of them are exact, in any order.
+    /// `len` integers −8…8: products and sums of up to 2¹⁸ products of them are exact, in any
+    /// order.
     pub fn integers(&mut self, len: usize) -> Vec<f32> {
         (0..len).map(|_| (self.bits() % 17) as f32 - 8.0).collect()
     }
@@ -47,7 +50,8 @@ pub fn gamma(n: usize) -> f64 {
 /// Every value of `got` `[.., cols]` equals that of `want`.
 pub fn assert_exact(name: &str, cols: usize, got: &[f32], want: &[f64]) {
     compare(name, cols, (got.len(), want.len()), |i| {
-        (f64::from(got[i]) != want[i]).then(|| format!("got {:e}, want exactly {:e}", got[i], want[i]))
+        (f64::from(got[i]) != want[i])
+            .then(|| format!("got {:e}, want exactly {:e}", got[i], want[i]))
     });
 }
 
@@ -58,7 +62,9 @@ pub fn assert_within(name: &str, cols: usize, got: &[f32], want: &[f64], bound: 
         let error = (f64::from(got[i]) - want[i]).abs();
         // A NaN is within no bound.
         let within = error <= bound[i];
-        (!within).then(|| format!("got {:e}, want {:e}: error {error:e}, bound {:e}", got[i], want[i], bound[i]))
+        (!within).then(|| {
+            format!("got {:e}, want {:e}: error {error:e}, bound {:e}", got[i], want[i], bound[i])
+        })
     });
 }
 
@@ -67,12 +73,19 @@ pub fn assert_same_bits(name: &str, cols: usize, got: &[f32], want: &[f32]) {
     compare(name, cols, (got.len(), want.len()), |i| {
         let (got, want) = (got[i], want[i]);
         let same = got.to_bits() == want.to_bits() || got.is_nan() && want.is_nan();
-        (!same).then(|| format!("got {got:e} ({:08x}), want {want:e} ({:08x})", got.to_bits(), want.to_bits()))
+        (!same).then(|| {
+            format!("got {got:e} ({:08x}), want {want:e} ({:08x})", got.to_bits(), want.to_bits())
+        })
     });
 }
 
 /// Panics at the first index for which `mismatch` says something.
-fn compare(name: &str, cols: usize, (got, want): (usize, usize), mismatch: impl Fn(usize) -> Option<String>) {
+fn compare(
+    name: &str,
+    cols: usize,
+    (got, want): (usize, usize),
+    mismatch: impl Fn(usize) -> Option<String>,
+) {
     assert_eq!(got, want, "{name}: number of values got and wanted");
     if let Some((i, what)) = (0..got).find_map(|i| Some((i, mismatch(i)?))) {
         panic!("{name}: row {} column {}: {what}", i / cols, i % cols);
@@ -81,7 +94,8 @@ fn compare(name: &str, cols: usize, (got, want): (usize, usize), mismatch: impl 
 
 /// The rounding error that a linear layer may have: γₙ·(Σ|x·w| + |b|) for each output.
 ///
-/// A term goes through at most KC multiply-adds of its chain, then one addition for each further chain, then the bias.
+/// A term goes through at most KC multiply-adds of its chain, then one addition for each further
+/// chain, then the bias.
 pub fn linear_bound(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     let k = weight.len() / bias.len();
     let roundings = k.min(KC) + (k.div_ceil(KC) - 1) + 1;
@@ -132,13 +146,15 @@ pub fn specials() -> Vec<f32> {
     positive.into_iter().flat_map(|x| [x, -x]).collect()
 }
 
-/// A million floats: every 4099th bit pattern (so every exponent, both signs, subnormals and NaN), then the specials.
+/// A million floats: every 4099th bit pattern (so every exponent, both signs, subnormals and NaN),
+/// then the specials.
 pub fn dense_sample() -> Vec<f32> {
     let patterns = (0..=u32::MAX).step_by(4099).map(f32::from_bits); // 4099 is prime
     patterns.chain(specials()).collect()
 }
 
-/// Runs `function` on every float whose bits are in `range`, on all cores: the largest error and its input.
+/// Runs `function` on every float whose bits are in `range`, on all cores: the largest error and
+/// its input.
 pub fn sweep(
     range: RangeInclusive<u32>,
     function: impl Fn(&mut [f32]) + Sync,
@@ -154,7 +170,8 @@ pub fn sweep(
             if start >= end {
                 return worst;
             }
-            let inputs: Vec<f32> = (start..end.min(start + BLOCK)).map(|bits| f32::from_bits(bits as u32)).collect();
+            let inputs: Vec<f32> =
+                (start..end.min(start + BLOCK)).map(|bits| f32::from_bits(bits as u32)).collect();
             let mut results = inputs.clone();
             function(&mut results);
             for (&x, &y) in inputs.iter().zip(&results) {
@@ -170,12 +187,14 @@ pub fn sweep(
     std::thread::scope(|scope| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(worst_of_blocks)).collect();
-        let worst = threads.into_iter().map(|thread| thread.join().expect("a sweeping thread panicked"));
+        let worst =
+            threads.into_iter().map(|thread| thread.join().expect("a sweeping thread panicked"));
         worst.max_by(|a, b| a.0.total_cmp(&b.0)).expect("at least one thread")
     })
 }
 
-/// What `cargo xtask errors` reads: a line of its own, whatever the test harness has printed before.
+/// What `cargo xtask errors` reads: a line of its own, whatever the test harness has printed
+/// before.
 pub fn worst_line(function: &str, range: &str, unit: &str, error: f64, x: f32) -> String {
     format!("\nworst | {function} | {range} | {unit} | {error:.5e} | {:08x}", x.to_bits())
 }

@@ -7,12 +7,14 @@
 //!   context [L, D] = scores·v
 //! ```
 //!
-//! - **Idea**: sentences and heads do not see each other, so do all three steps for one before the next begins.
-//! - **Why**: a sentence costs what its own length asks for, and the scores of one head stay in the second-level cache. The arithmetic is that of the
-//!   rung before, loop for loop.
+//! - **Idea**: sentences and heads do not see each other, so do all three steps for one before the
+//!   next begins.
+//! - **Why**: a sentence costs what its own length asks for, and the scores of one head stay in the
+//!   second-level cache. The arithmetic is that of the rung before, loop for loop.
 //! - **Cost**: none: there is less to do and less to remember.
 //! - **Limits**: the dot products, one lane at a time; they are most of the time now.
-//! - **Exercise**: swap the loops, so that all heads of a query come together. What happens to the cache?
+//! - **Exercise**: swap the loops, so that all heads of a query come together. What happens to the
+//!   cache?
 //!
 //! In the book: `docs/06-attention.md`.
 
@@ -20,14 +22,22 @@ use super::{Pack, Scratch};
 use minilm_kernels::{Level, softmax::softmax};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
-pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]) {
+pub fn attention(
+    level: Level,
+    qkv: &[f32],
+    pack: Pack,
+    scratch: &mut Scratch,
+    context: &mut [f32],
+) {
     let Pack { hidden, heads, starts } = pack;
     let d = hidden / heads;
     for rows in starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
         let l = rows.len();
         for head in 0..heads {
             // part 0: query, 1: key, 2: value
-            let row = |i: usize, part: usize| &qkv[(rows.start + i) * 3 * hidden + part * hidden + head * d..][..d];
+            let row = |i: usize, part: usize| {
+                &qkv[(rows.start + i) * 3 * hidden + part * hidden + head * d..][..d]
+            };
 
             let scores = scratch.scores.resize(l * l); // [L, L]
             for (at, score) in scores.iter_mut().enumerate() {

@@ -9,14 +9,18 @@
 //!     context = (e·v)·(1/Σ)          v where the projection left it
 //! ```
 //!
-//! - **Idea**: turn the scores on their side: a row for each key, a lane for each query. Maximum, exponential and sum then run down the
-//!   columns, one instruction for sixteen queries.
-//! - **Why**: nothing is added across lanes, and no row has a ragged end to be masked. Keys and values are read in place; only a block of
-//!   queries is transposed. The context is multiplied by 1/Σ: one division a query instead of one a probability.
-//! - **Cost**: a sentence shorter than the lanes computes lanes that nobody needs, but it does so once for a key, not once for a pair.
-//! - **Limits**: a whole column of scores is kept, 64 KiB for 512 tokens and two vectors of queries. For much longer texts the softmax
-//!   would have to be computed piece by piece ("flash attention").
-//! - **Exercise**: the ceiling counts the two products alone. Which part of the gap is the exponential, by the ladder `exp`?
+//! - **Idea**: turn the scores on their side: a row for each key, a lane for each query. Maximum,
+//!   exponential and sum then run down the columns, one instruction for sixteen queries.
+//! - **Why**: nothing is added across lanes, and no row has a ragged end to be masked. Keys and
+//!   values are read in place; only a block of queries is transposed. The context is multiplied by
+//!   1/Σ: one division a query instead of one a probability.
+//! - **Cost**: a sentence shorter than the lanes computes lanes that nobody needs, but it does so
+//!   once for a key, not once for a pair.
+//! - **Limits**: a whole column of scores is kept, 64 KiB for 512 tokens and two vectors of
+//!   queries. For much longer texts the softmax would have to be computed piece by piece ("flash
+//!   attention").
+//! - **Exercise**: the ceiling counts the two products alone. Which part of the gap is the
+//!   exponential, by the ladder `exp`?
 //!
 //! Reference: T. Dao et al., *FlashAttention*, arXiv:2205.14135, for the piece by piece.
 //!
@@ -26,7 +30,13 @@ use super::{Pack, Scratch};
 use minilm_kernels::{Level, Rows, RowsMut, attention};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
-pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]) {
+pub fn attention(
+    level: Level,
+    qkv: &[f32],
+    pack: Pack,
+    scratch: &mut Scratch,
+    context: &mut [f32],
+) {
     let (qkv, context) = (Rows::new(qkv, 3 * pack.hidden), RowsMut::new(context, pack.hidden));
     attention::attention(level, qkv, pack.heads, pack.starts, &mut scratch.shipped, context);
 }

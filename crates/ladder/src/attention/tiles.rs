@@ -9,11 +9,15 @@
 //!     context [MR, D] = scores·v
 //! ```
 //!
-//! - **Idea**: a query needs its own row of scores and nothing of the others'. MR of them share each load of keys and values.
-//! - **Why**: sixteen keys are one vector, and the scores between the steps are in the nearest cache.
+//! - **Idea**: a query needs its own row of scores and nothing of the others'. MR of them share
+//!   each load of keys and values.
+//! - **Why**: sixteen keys are one vector, and the scores between the steps are in the nearest
+//!   cache.
 //! - **Cost**: the keys are transposed, once for each head: L·D copies for L²·D multiply-adds.
-//! - **Limits**: a tile is one vector wide, so each multiply-add needs a broadcast of its own. Maximum and sum of a row end with a sum across
-//!   the lanes, and a row that is no multiple of sixteen long has an end that goes through a copy: in short sentences that is most of the softmax.
+//! - **Limits**: a tile is one vector wide, so each multiply-add needs a broadcast of its own.
+//!   Maximum and sum of a row end with a sum across the lanes, and a row that is no multiple of
+//!   sixteen long has an end that goes through a copy: in short sentences that is most of the
+//!   softmax.
 //! - **Exercise**: print L·D copies as a part of the time, for 8 and for 256 tokens.
 //!
 //! In the book: `docs/06-attention.md`.
@@ -29,7 +33,13 @@ use minilm_kernels::{
 const MR: usize = 6;
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
-pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]) {
+pub fn attention(
+    level: Level,
+    qkv: &[f32],
+    pack: Pack,
+    scratch: &mut Scratch,
+    context: &mut [f32],
+) {
     let (qkv, context) = (Rows::new(qkv, 3 * pack.hidden), RowsMut::new(context, pack.hidden));
     level.run(Attention { qkv, pack, scratch, context });
 }

@@ -9,10 +9,12 @@
 //!
 //! - **Idea**: rectangular tensors, one operation after the other, as a framework does it.
 //! - **Why**: each step is a general operation, and there is nothing to think about but shapes.
-//! - **Cost**: every sentence costs as much as the longest. The scores are B·A·L² floats, 3 MiB for one sentence of 256 tokens: each
-//!   step writes them to the third-level cache or to memory, and the next reads them back.
+//! - **Cost**: every sentence costs as much as the longest. The scores are B·A·L² floats, 3 MiB for
+//!   one sentence of 256 tokens: each step writes them to the third-level cache or to memory, and
+//!   the next reads them back.
 //! - **Limits**: dot products of D values, one lane at a time.
-//! - **Exercise**: which part of the scores is padding in the mixed pack of the ladder? Is the time in proportion?
+//! - **Exercise**: which part of the scores is padding in the mixed pack of the ladder? Is the time
+//!   in proportion?
 //!
 //! In the book: `docs/06-attention.md`.
 
@@ -20,7 +22,13 @@ use super::{Pack, Scratch};
 use minilm_kernels::{Level, softmax::softmax};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
-pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]) {
+pub fn attention(
+    level: Level,
+    qkv: &[f32],
+    pack: Pack,
+    scratch: &mut Scratch,
+    context: &mut [f32],
+) {
     let Pack { hidden, heads, starts } = pack;
     let d = hidden / heads;
     let lengths: Vec<usize> = starts.windows(2).map(|w| w[1] - w[0]).collect();
@@ -43,7 +51,11 @@ pub fn attention(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, c
     let scores = scratch.scores.resize(sentences * heads * l * l); // [B, A, L, L]
     for (at, score) in scores.iter_mut().enumerate() {
         let (sentence, head, i, j) = (at / l / l / heads, at / l / l % heads, at / l % l, at % l);
-        let dot: f32 = row(sentence, i, 0, head).iter().zip(row(sentence, j, 1, head)).map(|(q, k)| q * k).sum();
+        let dot: f32 = row(sentence, i, 0, head)
+            .iter()
+            .zip(row(sentence, j, 1, head))
+            .map(|(q, k)| q * k)
+            .sum();
         *score = if j < lengths[sentence] { dot / (d as f32).sqrt() } else { f32::NEG_INFINITY };
     }
 

@@ -1,6 +1,7 @@
 //! The product, for any tile; the rest of a [`Variant`] is chosen as it runs.
 //!
-//! It is the shipped kernel (`crates/kernels/src/gemm.rs`) without edges in the columns: N is a whole number of panels.
+//! It is the shipped kernel (`crates/kernels/src/gemm.rs`) without edges in the columns: N is a
+//! whole number of panels.
 
 use super::{
     Epilogue, Fetch, Order, Packed, Variant,
@@ -27,7 +28,8 @@ impl Kernel for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        // Each tile's product is a function of its own, compiled only for the level that has the registers.
+        // Each tile's product is a function of its own, compiled only for the level that has the
+        // registers.
         match S::VECTORS {
             32 => match (self.variant.rows, self.variant.vectors) {
                 (8, 3) => s.vectorize(Tiles::<8, 3>(self)),
@@ -66,7 +68,15 @@ impl<const MOST: usize, const NV: usize> Kernel for Tiles<'_, MOST, NV> {
         let share = Share::new(variant, x.cols(), deal.tiles, chains);
         for (p, bias) in weights.bias::<NV>().iter().enumerate() {
             let y = y.columns(p * NV * LANES..(p + 1) * NV * LANES); // y[.., jc..jc+NR]
-            let mut panel = Panel { variant, x, weights: &weights.weights()[p * x.cols()..], bias, y, deal, share };
+            let mut panel = Panel {
+                variant,
+                x,
+                weights: &weights.weights()[p * x.cols()..],
+                bias,
+                y,
+                deal,
+                share,
+            };
             let by_chain = variant.order == Order::ChainByChain;
             let (outer, inner) = if by_chain { (chains, deal.tiles) } else { (deal.tiles, chains) };
             for a in 0..outer {
@@ -89,7 +99,8 @@ macro_rules! of_height {
     };
     (@ $height:expr, $most:expr, $MR:ident, $call:tt, $($n:literal)*) => {
         match $height {
-            // The guard is a constant: heights that no number of rows is dealt to are never compiled.
+            // The guard is a constant: heights that no number of rows is dealt to are never
+            // compiled.
             $($n if const { is_dealt($n, $most) } => { const $MR: usize = $n; of_height!(@call $call) })*
             height => unreachable!("no tile of {height} rows"),
         }
@@ -141,7 +152,8 @@ struct Step<'p, 'a, const MR: usize, const NV: usize> {
 }
 
 impl<const MR: usize, const NV: usize> Step<'_, '_, MR, NV> {
-    /// Where registers are few, a step is a function of its own and has them to itself, whatever else is compiled around it.
+    /// Where registers are few, a step is a function of its own and has them to itself, whatever
+    /// else is compiled around it.
     #[inline(always)]
     fn compute<S: Simd>(self, s: S) {
         if S::VECTORS < 32 { s.vectorize(self) } else { self.run(s) }

@@ -4,8 +4,8 @@
 //! round:  for each level  the peak, then for each number of rows, for each variant: the four products of a layer
 //! ```
 //!
-//! Each has weights of its own, and those of all others pass before its next turn: everybody's come from memory, unless the last cache
-//! is larger than a hundred megabytes.
+//! Each has weights of its own, and those of all others pass before its next turn: everybody's come
+//! from memory, unless the last cache is larger than a hundred megabytes.
 
 use super::{
     Packed, ROWS, SHAPES, Variant,
@@ -30,14 +30,18 @@ const LEAST_ROUNDS: usize = 5;
 /// ```
 pub fn measure(levels: &[Level], seconds: f64) -> BakeOff {
     let data = Data::new();
-    let mut contests: Vec<Contest> = levels.iter().map(|&level| Contest::new(level, &data)).collect();
+    let mut contests: Vec<Contest> =
+        levels.iter().map(|&level| Contest::new(level, &data)).collect();
     let mut y = vec![0.0; data.most_outputs()];
     let (start, mut rounds) = (Instant::now(), 0);
     while rounds < LEAST_ROUNDS || start.elapsed().as_secs_f64() < seconds {
         for contest in &mut contests {
             contest.peak = contest.peak.max(peak::fma(contest.level));
             for rows in 0..ROWS.len() {
-                contest.contestants.iter_mut().for_each(|contestant| contestant.turn(contest.level, &data, rows, &mut y));
+                contest
+                    .contestants
+                    .iter_mut()
+                    .for_each(|contestant| contestant.turn(contest.level, &data, rows, &mut y));
             }
         }
         rounds += 1;
@@ -69,7 +73,11 @@ impl Data {
 
     /// The products of a layer.
     fn layer(&self) -> Vec<(&[f32], &[f32])> {
-        self.weights.iter().zip(&self.biases).map(|(weight, bias)| (&weight[..], &bias[..])).collect()
+        self.weights
+            .iter()
+            .zip(&self.biases)
+            .map(|(weight, bias)| (&weight[..], &bias[..]))
+            .collect()
     }
 }
 
@@ -96,7 +104,8 @@ impl Contest {
         let shipped = Products::Shipped(Linear::pack_together(level, &data.layer()));
         let variant = |variant| Products::Variant(variant, Packed::new(variant, &data.layer()));
         let products = [shipped].into_iter().chain(Variant::all(level).into_iter().map(variant));
-        let contestants = products.map(|products| Contestant { products, samples: Samples::default() }).collect();
+        let contestants =
+            products.map(|products| Contestant { products, samples: Samples::default() }).collect();
         Contest { level, peak: 0.0, contestants }
     }
 

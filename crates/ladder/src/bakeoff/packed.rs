@@ -27,7 +27,8 @@ enum Memory {
 }
 
 impl Packed {
-    /// Packs layers that are used one after the other, each given by its weight `[N, K]` and bias `[N]`, into one piece of memory.
+    /// Packs layers that are used one after the other, each given by its weight `[N, K]` and bias
+    /// `[N]`, into one piece of memory.
     ///
     /// # Panics
     /// If a bias is empty, a weight is no whole number of rows, or N no whole number of panels.
@@ -43,15 +44,27 @@ impl Packed {
     pub fn new(variant: Variant, layers: &[(&[f32], &[f32])]) -> Vec<Packed> {
         let (vectors, nr) = (variant.vectors, variant.vectors * LANES);
         let len = layers.iter().map(|(weight, _)| weight.len()).sum();
-        let mut memory =
-            if variant.huge_pages { Memory::Huge(Pages::zeroed(len)) } else { Memory::Small(AlignedVec::zeroed(len)) };
+        let mut memory = if variant.huge_pages {
+            Memory::Huge(Pages::zeroed(len))
+        } else {
+            Memory::Small(AlignedVec::zeroed(len))
+        };
         let mut rest = &mut memory[..];
         for (weight, bias) in layers {
-            assert!(bias.len() >= nr && bias.len().is_multiple_of(nr), "{} columns are no whole panels of {nr}", bias.len());
-            assert!(weight.len().is_multiple_of(bias.len()), "{} weights are no whole rows", weight.len());
+            assert!(
+                bias.len() >= nr && bias.len().is_multiple_of(nr),
+                "{} columns are no whole panels of {nr}",
+                bias.len()
+            );
+            assert!(
+                weight.len().is_multiple_of(bias.len()),
+                "{} weights are no whole rows",
+                weight.len()
+            );
             let k = weight.len() / bias.len();
             let (panels, behind) = rest.split_at_mut(weight.len());
-            for (panel, columns) in panels.chunks_exact_mut(k * nr).zip(weight.chunks_exact(k * nr)) {
+            for (panel, columns) in panels.chunks_exact_mut(k * nr).zip(weight.chunks_exact(k * nr))
+            {
                 pack(columns, panel, k);
             }
             rest = behind;

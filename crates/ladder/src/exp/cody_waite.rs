@@ -11,16 +11,21 @@
 //! y = p · 2ⁿ                                  exact
 //! ```
 //!
-//! A unit in the last place of p is 2u above 1 and u below: in both cases the sum is at most 1.3 of them.
+//! A unit in the last place of p is 2u above 1 and u below: in both cases the sum is at most 1.3 of
+//! them.
 //!
-//! - **Idea**: spend two instructions to reduce without error, and add terms from the smallest to the largest.
-//! - **Why**: an error of a small term is small; only the last addition rounds a number as large as the result.
+//! - **Idea**: spend two instructions to reduce without error, and add terms from the smallest to
+//!   the largest.
+//! - **Why**: an error of a small term is small; only the last addition rounds a number as large as
+//!   the result.
 //! - **Cost**: one fused multiply-add and one multiplication more than the rung before.
-//! - **Limits**: still between −87.3 and 88.3. The Taylor polynomial is best at r = 0 and worst at the ends; one fitted to the whole
-//!   range has a seventh of the error with the same degree.
-//! - **Exercise**: add the 1 first: p = 1 + r·(1 + r·q). How many units in the last place does the test find then?
+//! - **Limits**: still between −87.3 and 88.3. The Taylor polynomial is best at r = 0 and worst at
+//!   the ends; one fitted to the whole range has a seventh of the error with the same degree.
+//! - **Exercise**: add the 1 first: p = 1 + r·(1 + r·q). How many units in the last place does the
+//!   test find then?
 //!
-//! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980, chapter 6.
+//! Reference: W. J. Cody and W. Waite, *Software Manual for the Elementary Functions*, 1980,
+//! chapter 6.
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -9,11 +9,13 @@
 //! y = p · 2ⁿ                                  exact: an addition to the exponent's bits
 //! ```
 //!
-//! - **Idea**: eˣ = 2ⁿ·eʳ. A number's exponent is an integer in its bits, so 2ⁿ costs an addition and a shift.
+//! - **Idea**: eˣ = 2ⁿ·eʳ. A number's exponent is an integer in its bits, so 2ⁿ costs an addition
+//!   and a shift.
 //! - **Why**: no branch, no table, a dozen instructions: sixteen lanes at once.
 //! - **Cost**: nine roundings in all where x is large: up to nine units in the last place.
 //! - **Limits**: n must fit the exponent, so x is held between −87.3 and 88.3: never 0, never ∞.
-//! - **Exercise**: take degree 5, then 4. At which of them does the test fail, and is that what the next term says?
+//! - **Exercise**: take degree 5, then 4. At which of them does the test fail, and is that what the
+//!   next term says?
 //!
 //! In the book: `docs/05-functions.md`.
 

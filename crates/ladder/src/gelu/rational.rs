@@ -5,14 +5,19 @@
 //! x·Φ(x)  = max(x, 0) − |x|/2 · erfc(|x|/√2)
 //! ```
 //!
-//! - **Idea**: Abramowitz and Stegun's formula 7.1.26, a polynomial in t. Both halves of the axis come from z = |x|/√2.
+//! - **Idea**: Abramowitz and Stegun's formula 7.1.26, a polynomial in t. Both halves of the axis
+//!   come from z = |x|/√2.
 //! - **Why**: no branches and no calls, so it runs on lanes.
-//! - **Cost**: a division and an exponential for each value. The error of the formula, 1.5e-7 in erf, is several times that of `f32`; the
-//!   roundings of five terms that nearly cancel come on top. Tests measure both.
-//! - **Limits**: at ±∞ it multiplies ∞ by 0. For negative x the error is small beside 1, but not beside the result.
-//! - **Exercise**: count its instructions, then those of the shipped rung. Is the ratio of the times the same?
+//! - **Cost**: a division and an exponential for each value. The error of the formula, 1.5e-7 in
+//!   erf, is several times that of `f32`; the roundings of five terms that nearly cancel come on
+//!   top. Tests measure both.
+//! - **Limits**: at ±∞ it multiplies ∞ by 0. For negative x the error is small beside 1, but not
+//!   beside the result.
+//! - **Exercise**: count its instructions, then those of the shipped rung. Is the ratio of the
+//!   times the same?
 //!
-//! Reference: M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964, formula 7.1.26 (after C. Hastings).
+//! Reference: M. Abramowitz and I. Stegun, *Handbook of Mathematical Functions*, 1964, formula
+//! 7.1.26 (after C. Hastings).
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -7,12 +7,16 @@
 //!       for each tile of MR rows       y += the tile
 //! ```
 //!
-//! - **Idea**: a loop over a large range becomes two, and the inner one works on what fits in a cache.
-//! - **Why**: with 256 rows and K = 1536, x is 1.5 MiB. The rung before reads all of it for each panel, from the third-level cache.
+//! - **Idea**: a loop over a large range becomes two, and the inner one works on what fits in a
+//!   cache.
+//! - **Why**: with 256 rows and K = 1536, x is 1.5 MiB. The rung before reads all of it for each
+//!   panel, from the third-level cache.
 //! - **Cost**: y is written once for each KC of k, and read again to be added to.
-//! - **Limits**: it helps only where something did not fit. With 8 rows, or with K = 384, nearly all did, so there the second trip
-//!   of y costs more than the blocks save. A tile needs four cache lines of W for sixteen multiply-adds, which the second-level cache delivers
-//!   easily; so the gain is small everywhere. The shorter chains of additions have smaller rounding errors, though.
+//! - **Limits**: it helps only where something did not fit. With 8 rows, or with K = 384, nearly
+//!   all did, so there the second trip of y costs more than the blocks save. A tile needs four
+//!   cache lines of W for sixteen multiply-adds, which the second-level cache delivers easily; so
+//!   the gain is small everywhere. The shorter chains of additions have smaller rounding errors,
+//!   though.
 //! - **Exercise**: set KC to 384, then to 32. Which of the two costs do you see?
 //!
 //! In the book: `docs/03-gemm.md`.
@@ -37,7 +41,9 @@ const MC: usize = 64;
 pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
     let n = weight.len() / k;
     let panels = pack(weight, k);
-    Box::new(move |x, y| level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) }))
+    Box::new(move |x, y| {
+        level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) })
+    })
 }
 
 struct Gemm<'a> {
@@ -74,7 +80,8 @@ impl Gemm<'_> {
     #[inline(always)]
     fn tiles<S: Simd, const NV: usize>(&mut self, s: S, rows: Range<usize>, k: Range<usize>) {
         for column in (0..self.y.cols()).step_by(NV * LANES) {
-            let w = panel(self.panels, self.x.cols(), column).columns(column % NR..column % NR + NV * LANES);
+            let w = panel(self.panels, self.x.cols(), column)
+                .columns(column % NR..column % NR + NV * LANES);
             for row in rows.clone().step_by(MR) {
                 let sums = tile::<S, NV>(s, self.x.columns(k.clone()), row, w.slice(k.clone()));
                 for (i, sums) in sums.into_iter().enumerate().take(rows.end - row) {

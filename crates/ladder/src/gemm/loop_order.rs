@@ -5,12 +5,14 @@
 //! ```
 //!
 //! - **Idea**: the inner loop runs along a row of y. Its N sums have nothing to do with each other.
-//! - **Why**: independent sums need no reordering, so the compiler fills vectors by itself. W is transposed once, at load, so that
-//!   the inner loop walks along memory.
-//! - **Cost**: for each multiplication a value of y is loaded and stored again. That is now the limit, not the arithmetic.
-//! - **Limits**: vectors of four lanes and no fused multiply-add, because that is all that every x86-64 has. And each row of x reads
-//!   the whole of W.
-//! - **Exercise**: swap the loops over k and j again, but keep Wᵀ. What does walking across the rows cost?
+//! - **Why**: independent sums need no reordering, so the compiler fills vectors by itself. W is
+//!   transposed once, at load, so that the inner loop walks along memory.
+//! - **Cost**: for each multiplication a value of y is loaded and stored again. That is now the
+//!   limit, not the arithmetic.
+//! - **Limits**: vectors of four lanes and no fused multiply-add, because that is all that every
+//!   x86-64 has. And each row of x reads the whole of W.
+//! - **Exercise**: swap the loops over k and j again, but keep Wᵀ. What does walking across the
+//!   rows cost?
 //!
 //! In the book: `docs/03-gemm.md`.
 

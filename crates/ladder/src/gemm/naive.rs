@@ -4,11 +4,15 @@
 //! y[i, j] = Σₖ x[i, k] · W[j, k]
 //! ```
 //!
-//! - **Idea**: the definition. PyTorch stores W as `[N, K]`, so a row of x and a row of W both lie in memory in the order of k.
+//! - **Idea**: the definition. PyTorch stores W as `[N, K]`, so a row of x and a row of W both lie
+//!   in memory in the order of k.
 //! - **Why**: it is what every other rung has to compute.
-//! - **Cost**: the additions are one chain. Each waits three or four cycles for the one before, and brings two FLOP.
-//! - **Limits**: a floating-point sum changes when it is reordered, so the compiler may not split the chain to fill a vector.
-//! - **Exercise**: keep four sums for k mod 4 and add them at the end. How much faster, and why not more?
+//! - **Cost**: the additions are one chain. Each waits three or four cycles for the one before, and
+//!   brings two FLOP.
+//! - **Limits**: a floating-point sum changes when it is reordered, so the compiler may not split
+//!   the chain to fill a vector.
+//! - **Exercise**: keep four sums for k mod 4 and add them at the end. How much faster, and why not
+//!   more?
 //!
 //! In the book: `docs/03-gemm.md`.
 

@@ -7,11 +7,16 @@
 //!   w20 w21 │ w22 w23 │ …
 //! ```
 //!
-//! - **Idea**: cut Wᵀ into panels of NR columns and store each panel by itself. The tile is the one of the rung before, to the letter.
-//! - **Why**: a panel is read from its first byte to its last: whole cache lines, few pages, and the prefetcher runs ahead.
-//! - **Cost**: a copy of the weights, made once. (Activations change with each call; copying them would cost in each.)
-//! - **Limits**: with K = 1536 a panel is 384 KiB and four rows of x are 24 KiB: neither stays in the first-level cache.
-//! - **Exercise**: set MR to 6. What happens with 256 rows, and with 8? (8 rows are then two tiles of 6, a third of it thrown away.)
+//! - **Idea**: cut Wᵀ into panels of NR columns and store each panel by itself. The tile is the one
+//!   of the rung before, to the letter.
+//! - **Why**: a panel is read from its first byte to its last: whole cache lines, few pages, and
+//!   the prefetcher runs ahead.
+//! - **Cost**: a copy of the weights, made once. (Activations change with each call; copying them
+//!   would cost in each.)
+//! - **Limits**: with K = 1536 a panel is 384 KiB and four rows of x are 24 KiB: neither stays in
+//!   the first-level cache.
+//! - **Exercise**: set MR to 6. What happens with 256 rows, and with 8? (8 rows are then two tiles
+//!   of 6, a third of it thrown away.)
 //!
 //! In the book: `docs/03-gemm.md`.
 
@@ -30,7 +35,9 @@ const NR: usize = 4 * LANES;
 pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
     let n = weight.len() / k;
     let panels = pack(weight, k);
-    Box::new(move |x, y| level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) }))
+    Box::new(move |x, y| {
+        level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) })
+    })
 }
 
 struct Gemm<'a> {
@@ -56,7 +63,8 @@ impl Gemm<'_> {
     fn tiles<S: Simd, const NV: usize>(mut self, s: S) {
         let (m, n) = (self.y.rows(), self.y.cols());
         for column in (0..n).step_by(NV * LANES) {
-            let w = panel(self.panels, self.x.cols(), column).columns(column % NR..column % NR + NV * LANES);
+            let w = panel(self.panels, self.x.cols(), column)
+                .columns(column % NR..column % NR + NV * LANES);
             for row in (0..m).step_by(MR) {
                 let sums = tile::<S, NV>(s, self.x, row, w);
                 for (i, sums) in sums.into_iter().enumerate().take(m - row) {

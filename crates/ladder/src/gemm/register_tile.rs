@@ -6,13 +6,16 @@
 //!     for k:  sums[i][j] += x[i, k] · Wᵀ[k, j]      MR + NR loads, MR·NR multiplications
 //! ```
 //!
-//! - **Idea**: y leaves the inner loop. A value of x is used NR times, a value of W is used MR times, before the next is loaded.
-//! - **Why**: the rung before moves two values of y for each multiplication; here 12 loads serve 32 multiplications, and nothing is
-//!   stored until the tile is done.
-//! - **Cost**: edges. Wᵀ gets columns of zeros up to a multiple of NR; rows that are missing in the last tile are computed from
-//!   the last row and thrown away.
-//! - **Limits**: still four lanes, and a multiplication and an addition instead of one fused instruction.
-//! - **Exercise**: sixteen registers of four lanes hold 64 floats. Make the tile larger: from where on is it slower?
+//! - **Idea**: y leaves the inner loop. A value of x is used NR times, a value of W is used MR
+//!   times, before the next is loaded.
+//! - **Why**: the rung before moves two values of y for each multiplication; here 12 loads serve 32
+//!   multiplications, and nothing is stored until the tile is done.
+//! - **Cost**: edges. Wᵀ gets columns of zeros up to a multiple of NR; rows that are missing in the
+//!   last tile are computed from the last row and thrown away.
+//! - **Limits**: still four lanes, and a multiplication and an addition instead of one fused
+//!   instruction.
+//! - **Exercise**: sixteen registers of four lanes hold 64 floats. Make the tile larger: from where
+//!   on is it slower?
 //!
 //! In the book: `docs/03-gemm.md`.
 

@@ -4,14 +4,19 @@
 //! for k:  sums[i][v] = x[i, k] · Wᵀ[k, vector v] + sums[i][v]      MR + NV loads, MR·NV vector instructions
 //! ```
 //!
-//! - **Idea**: a tile is MR rows × NV *vectors*. The CPU's own instructions are chosen at run time, by `Level::run`.
-//! - **Why**: AVX-512 multiplies and adds sixteen lanes in one instruction, where the rung before had eight.
-//! - **Cost**: the code must say which values are vectors. All that `run` reaches is `#[inline(always)]`: a function that
-//!   is not inlined is compiled without the instruction set, and becomes a hundred times slower without a warning.
-//! - **Limits**: step k reads Wᵀ at row k, and the rows are N floats apart: each step is on another page of memory, and neither the
-//!   prefetcher nor the cache of page addresses is made for that.
-//! - **Exercise**: make it `#[inline(never)]` at `tile`, and run it. Then look for `call` in `target/ladder.s`, which
-//!   `cargo rustc --release -p minilm-ladder --lib -- --emit=asm=target/ladder.s` writes. And without any attribute?
+//! - **Idea**: a tile is MR rows × NV *vectors*. The CPU's own instructions are chosen at run time,
+//!   by `Level::run`.
+//! - **Why**: AVX-512 multiplies and adds sixteen lanes in one instruction, where the rung before
+//!   had eight.
+//! - **Cost**: the code must say which values are vectors. All that `run` reaches is
+//!   `#[inline(always)]`: a function that is not inlined is compiled without the instruction set,
+//!   and becomes a hundred times slower without a warning.
+//! - **Limits**: step k reads Wᵀ at row k, and the rows are N floats apart: each step is on another
+//!   page of memory, and neither the prefetcher nor the cache of page addresses is made for that.
+//! - **Exercise**: make it `#[inline(never)]` at `tile`, and run it. Then look for `call` in
+//!   `target/ladder.s`, which
+//!   `cargo rustc --release -p minilm-ladder --lib -- --emit=asm=target/ladder.s` writes. And
+//!   without any attribute?
 //!
 //! In the book: `docs/03-gemm.md`.
 
@@ -23,7 +28,8 @@ use minilm_kernels::{
 
 /// Rows of a tile.
 const MR: usize = 4;
-/// Columns of the widest tile: four vectors on AVX-512, where 16 of 32 registers are sums. Other levels take one vector.
+/// Columns of the widest tile: four vectors on AVX-512, where 16 of 32 registers are sums. Other
+/// levels take one vector.
 const NR: usize = 4 * LANES;
 
 /// y = x·Wᵀ.
@@ -31,7 +37,9 @@ pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
     let n = weight.len() / k;
     let width = n.next_multiple_of(NR);
     let w = transpose(weight, k, width);
-    Box::new(move |x, y| level.run(Gemm { x: Rows::new(x, k), w: Rows::new(&w, width), y: RowsMut::new(y, n) }))
+    Box::new(move |x, y| {
+        level.run(Gemm { x: Rows::new(x, k), w: Rows::new(&w, width), y: RowsMut::new(y, n) })
+    })
 }
 
 struct Gemm<'a> {

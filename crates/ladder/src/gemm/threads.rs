@@ -5,11 +5,14 @@
 //! rows 128…255  ─ core 1 ─┴─ wait for the last      the weights are shared and only read
 //! ```
 //!
-//! - **Idea**: rows of y do not depend on each other. The function above the kernel changes, and nothing else.
+//! - **Idea**: rows of y do not depend on each other. The function above the kernel changes, and
+//!   nothing else.
 //! - **Why**: as many cores, as many times the multiply-adds.
-//! - **Cost**: waking a thread and waiting for the last takes tens of microseconds, in each product.
-//! - **Limits**: 8 rows are two tiles, so two cores have work at most, and each of them reads all the weights. A product of 8 rows takes
-//!   about as long as waking a thread: there threads do not help, and may hurt.
+//! - **Cost**: waking a thread and waiting for the last takes tens of microseconds, in each
+//!   product.
+//! - **Limits**: 8 rows are two tiles, so two cores have work at most, and each of them reads all
+//!   the weights. A product of 8 rows takes about as long as waking a thread: there threads do not
+//!   help, and may hurt.
 //! - **Exercise**: `RAYON_NUM_THREADS=1`, 2, 4 … From how many rows on does the second thread pay?
 //!
 //! In the book: `docs/03-gemm.md`.
@@ -39,7 +42,9 @@ pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
         let m = x.len() / k;
         let share = m.max(1).div_ceil(rayon::current_num_threads()).next_multiple_of(MR); // rows of a thread
         let shares = x.par_chunks(share * k).zip(y.par_chunks_mut(share * n));
-        shares.for_each(|(x, y)| level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) }));
+        shares.for_each(|(x, y)| {
+            level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) })
+        });
     })
 }
 
@@ -77,7 +82,8 @@ impl Gemm<'_> {
     #[inline(always)]
     fn tiles<S: Simd, const NV: usize>(&mut self, s: S, rows: Range<usize>, k: Range<usize>) {
         for column in (0..self.y.cols()).step_by(NV * LANES) {
-            let w = panel(self.panels, self.x.cols(), column).columns(column % NR..column % NR + NV * LANES);
+            let w = panel(self.panels, self.x.cols(), column)
+                .columns(column % NR..column % NR + NV * LANES);
             for row in rows.clone().step_by(MR) {
                 let sums = tile::<S, NV>(s, self.x.columns(k.clone()), row, w.slice(k.clone()));
                 for (i, sums) in sums.into_iter().enumerate().take(rows.end - row) {

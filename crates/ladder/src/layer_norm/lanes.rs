@@ -4,13 +4,15 @@
 //! value i goes to sum i mod 16;  at the end the sixteen are added as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1
 //! ```
 //!
-//! - **Idea**: say how the sum is split, which the compiler must not decide. Then a vector is added with one instruction.
-//! - **Why**: the chain is sixteen times shorter. With that, reading the row three times is cheap, and the exact definition of the variance is
-//!   the fast one.
+//! - **Idea**: say how the sum is split, which the compiler must not decide. Then a vector is added
+//!   with one instruction.
+//! - **Why**: the chain is sixteen times shorter. With that, reading the row three times is cheap,
+//!   and the exact definition of the variance is the fast one.
 //! - **Cost**: another order of additions, so other last bits; and a tree at the end of each sum.
-//! - **Limits**: the row is loaded from the cache three times; in a row of 384 the chain is 24 additions of four cycles, the
-//!   longest wait that is left.
-//! - **Exercise**: give each pass two vectors of sums, for even and odd vectors of the row. Does the shorter chain show?
+//! - **Limits**: the row is loaded from the cache three times; in a row of 384 the chain is 24
+//!   additions of four cycles, the longest wait that is left.
+//! - **Exercise**: give each pass two vectors of sums, for even and odd vectors of the row. Does
+//!   the shorter chain show?
 //!
 //! In the book: `docs/05-functions.md`.
 
@@ -50,9 +52,15 @@ impl Kernel for LayerNorm<'_> {
             }
             let variance = s.sum(squares) / h;
             let scale = 1.0 / (variance + self.epsilon).sqrt();
-            for ((x, gamma), beta) in row.chunks_mut(LANES).zip(self.gamma.chunks(LANES)).zip(self.beta.chunks(LANES)) {
+            for ((x, gamma), beta) in
+                row.chunks_mut(LANES).zip(self.gamma.chunks(LANES)).zip(self.beta.chunks(LANES))
+            {
                 let d = s.sub(s.load_or(x, mean), s.splat(mean));
-                let y = s.mul_add(s.mul(d, s.splat(scale)), s.load_or(gamma, 0.0), s.load_or(beta, 0.0));
+                let y = s.mul_add(
+                    s.mul(d, s.splat(scale)),
+                    s.load_or(gamma, 0.0),
+                    s.load_or(beta, 0.0),
+                );
                 s.store_first(y, x);
             }
         }

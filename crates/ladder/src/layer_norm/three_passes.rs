@@ -6,9 +6,11 @@
 //!
 //! - **Idea**: the definition, one loop for each formula.
 //! - **Why**: subtracting the mean before squaring loses nothing, however large the mean is.
-//! - **Cost**: the row is read three times, and each of the two sums is one chain in which every addition waits for the one before.
+//! - **Cost**: the row is read three times, and each of the two sums is one chain in which every
+//!   addition waits for the one before.
 //! - **Limits**: the chains. The third loop has none, so the compiler makes vectors of it.
-//! - **Exercise**: comment the third loop out and time it again: how much is left, with two thirds of the work?
+//! - **Exercise**: comment the third loop out and time it again: how much is left, with two thirds
+//!   of the work?
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -6,9 +6,10 @@
 //!
 //! - **Idea**: the variance needs Σx² and Σx, and neither needs the mean.
 //! - **Why**: the two chains of additions run side by side, in the time of one.
-//! - **Cost**: cancellation. With a mean of 10⁴ and a variance of 1, x² is 10⁸, where neighbouring `f32` are 8 apart: the
-//!   difference of the two is noise, and may be negative. A test shows it.
-//! - **Limits**: right only where the mean is not much larger than the deviation. Libraries that use it add in `f64`.
+//! - **Cost**: cancellation. With a mean of 10⁴ and a variance of 1, x² is 10⁸, where neighbouring
+//!   `f32` are 8 apart: the difference of the two is noise, and may be negative. A test shows it.
+//! - **Limits**: right only where the mean is not much larger than the deviation. Libraries that
+//!   use it add in `f64`.
 //! - **Exercise**: make the two sums `f64`. What does it cost, and how large may the mean be now?
 //!
 //! In the book: `docs/05-functions.md`.

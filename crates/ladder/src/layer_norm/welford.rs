@@ -5,13 +5,16 @@
 //! ```
 //!
 //! - **Idea**: keep the mean of what has been seen, and the sum of squares around *that* mean.
-//! - **Why**: only differences are squared, so a large mean does no harm. Each value is looked at once, as in a stream.
-//! - **Cost**: a division in each step, and the next step waits for it. A row that lies in the cache can be read twice
-//!   in far less time, so this rung does not help: it is slower than three passes.
+//! - **Why**: only differences are squared, so a large mean does no harm. Each value is looked at
+//!   once, as in a stream.
+//! - **Cost**: a division in each step, and the next step waits for it. A row that lies in the
+//!   cache can be read twice in far less time, so this rung does not help: it is slower than three
+//!   passes.
 //! - **Limits**: it is for data that pass by only once, or for joining the statistics of parts.
 //! - **Exercise**: replace the division by a table of 1/i. The chain is shorter: does it win now?
 //!
-//! Reference: B. P. Welford, *Note on a Method for Calculating Corrected Sums of Squares and Products*, Technometrics 4(3), 1962.
+//! Reference: B. P. Welford, *Note on a Method for Calculating Corrected Sums of Squares and
+//! Products*, Technometrics 4(3), 1962.
 //!
 //! In the book: `docs/05-functions.md`.
 

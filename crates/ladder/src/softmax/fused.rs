@@ -4,14 +4,19 @@
 //! pass 1: m = max x        pass 2: eⱼ = exp(xⱼ − m),  Σ += eⱼ
 //! ```
 //!
-//! - **Idea**: shift, exponential and sum happen while a vector is in a register. The row is not divided at all.
-//! - **Why**: attention multiplies e by the values next, and Σⱼ (eⱼ/Σ)·vⱼ = (Σⱼ eⱼ·vⱼ)·(1/Σ): one division for a row of scores instead of one for
-//!   each of them. It also runs on scores that are still in the nearest cache, because the product q·kᵀ has just left them.
-//! - **Cost**: softmax is no operation of its own any more: what it leaves makes sense only to someone who divides.
+//! - **Idea**: shift, exponential and sum happen while a vector is in a register. The row is not
+//!   divided at all.
+//! - **Why**: attention multiplies e by the values next, and Σⱼ (eⱼ/Σ)·vⱼ = (Σⱼ eⱼ·vⱼ)·(1/Σ): one
+//!   division for a row of scores instead of one for each of them. It also runs on scores that are
+//!   still in the nearest cache, because the product q·kᵀ has just left them.
+//! - **Cost**: softmax is no operation of its own any more: what it leaves makes sense only to
+//!   someone who divides.
 //! - **Limits**: the row is read twice, because the maximum must be known first.
-//! - **Exercise**: drop pass 1: keep a running maximum and rescale Σ when it grows ("online softmax"). Is one pass faster here?
+//! - **Exercise**: drop pass 1: keep a running maximum and rescale Σ when it grows ("online
+//!   softmax"). Is one pass faster here?
 //!
-//! Reference: M. Milakov and N. Gimelshein, *Online normalizer calculation for softmax*, arXiv:1805.02867.
+//! Reference: M. Milakov and N. Gimelshein, *Online normalizer calculation for softmax*,
+//! arXiv:1805.02867.
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -7,9 +7,10 @@
 //! - **Idea**: hand the whole row to a function that takes the exponential of a slice.
 //! - **Why**: it has no call and no branch for each value.
 //! - **Cost**: a row now passes by five times: maximum, shift, exponential, sum, division.
-//! - **Limits**: the maximum and the sum are chains of one lane, and now they show. In short rows the choice of the instruction set, once
-//!   for each row, shows as well.
-//! - **Exercise**: call `exp_slice` once for all rows, after shifting them all. For which lengths is that better?
+//! - **Limits**: the maximum and the sum are chains of one lane, and now they show. In short rows
+//!   the choice of the instruction set, once for each row, shows as well.
+//! - **Exercise**: call `exp_slice` once for all rows, after shifting them all. For which lengths
+//!   is that better?
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -48,7 +48,13 @@ pub fn attention(name: &str, operation: impl Fn(&[f32], Pack, &mut [f32])) {
                 bounds.extend(bound(qkv, hidden, &truth));
                 want.extend(truth);
             }
-            assert_within(&format!("{name} D {d}, sentences from {starts:?}"), hidden, &got, &want, &bounds);
+            assert_within(
+                &format!("{name} D {d}, sentences from {starts:?}"),
+                hidden,
+                &got,
+                &want,
+                &bounds,
+            );
         }
     }
 }
@@ -57,31 +63,45 @@ pub fn attention(name: &str, operation: impl Fn(&[f32], Pack, &mut [f32])) {
 ///
 /// With t = q·k/√D − max and p = exp(t)/Σ, a rung computes Σ êv / Σ ê with ê = exp(t + τ)·(1 + ρ):
 ///
-/// - τ: the dot product has D roundings, γ_D·Σ|q·k|/√D; subtraction, scaling and the scale itself four, of numbers as large as the
-///   scores. An error in the maximum is the same for all keys and cancels.
-/// - ρ: exp is within 1 ULP, 2u, and a quotient has one rounding; a sum of L values has at most L, in any order.
+/// - τ: the dot product has D roundings, γ_D·Σ|q·k|/√D; subtraction, scaling and the scale itself
+///   four, of numbers as large as the scores. An error in the maximum is the same for all keys and
+///   cancels.
+/// - ρ: exp is within 1 ULP, 2u, and a quotient has one rounding; a sum of L values has at most L,
+///   in any order.
 fn bound(qkv: &[f32], hidden: usize, truth: &[f64]) -> Vec<f64> {
     let d = hidden / HEADS;
     let l = qkv.len() / (3 * hidden);
     let rho = gamma(l + 4);
     let root = (d as f64).sqrt();
-    let row = |token: usize, part: usize, head: usize| &qkv[token * 3 * hidden + part * hidden + head * d..][..d];
+    let row = |token: usize, part: usize, head: usize| {
+        &qkv[token * 3 * hidden + part * hidden + head * d..][..d]
+    };
 
     let mut bound = vec![0.0; l * hidden];
     for head in 0..HEADS {
         for i in 0..l {
-            let terms = |j| row(i, 0, head).iter().zip(row(j, 1, head)).map(|(&q, &k)| f64::from(q) * f64::from(k));
+            let terms = |j| {
+                row(i, 0, head)
+                    .iter()
+                    .zip(row(j, 1, head))
+                    .map(|(&q, &k)| f64::from(q) * f64::from(k))
+            };
             let scores: Vec<f64> = (0..l).map(|j| terms(j).sum::<f64>() / root).collect();
             let tau = |j: usize| gamma(d + 4) * terms(j).map(f64::abs).sum::<f64>() / root;
             let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let growth: Vec<f64> = (0..l).map(|j| (tau(j) + 4.0 * U * (max - scores[j])).exp()).collect();
+            let growth: Vec<f64> =
+                (0..l).map(|j| (tau(j) + 4.0 * U * (max - scores[j])).exp()).collect();
             let p = naive::softmax(&scores);
             // Relative errors of numerator and denominator: p-weighted sums of (eᵗ·(1 + ρ) − 1).
             let sum: f64 = (0..l).map(|j| p[j] * (growth[j] * (1.0 + rho) - 1.0)).sum();
             for column in 0..d {
-                let term = |j: usize| p[j] * f64::from(row(j, 2, head)[column]).abs() * (growth[j] * (1.0 + rho) - 1.0);
+                let term = |j: usize| {
+                    p[j] * f64::from(row(j, 2, head)[column]).abs()
+                        * (growth[j] * (1.0 + rho) - 1.0)
+                };
                 let at = i * hidden + head * d + column;
-                let quotient = ((0..l).map(term).sum::<f64>() + truth[at].abs() * sum) / (1.0 - sum);
+                let quotient =
+                    ((0..l).map(term).sum::<f64>() + truth[at].abs() * sum) / (1.0 - sum);
                 bound[at] = 1.01 * quotient + 2.0 * U * truth[at].abs();
             }
         }

@@ -33,20 +33,32 @@ fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
     edges.chain(INPUTS.into_iter().flat_map(|k| [(5, 65, k), (9, 17, k)]))
 }
 
-/// Integers are exact in any order of additions. Other values: a term goes through one multiplication and at most K − 1 additions, in
-/// any order, and a fused multiply-add only leaves one out.
+/// Integers are exact in any order of additions. Other values: a term goes through one
+/// multiplication and at most K − 1 additions, in any order, and a fused multiply-add only leaves
+/// one out.
 pub fn gemm(name: &str, linear: impl Fn(&[f32], usize) -> Forward) {
     for (m, n, k) in shapes() {
         let mut random = Random((m * 1_000_000 + n * 1000 + k) as u64);
         let name = format!("{name} {m}×{n}×{k}");
         let (x, w) = (random.integers(m * k), random.integers(n * k));
-        assert_exact(&format!("{name}, integers"), n, &product(&linear, &x, &w, k), &naive::linear(&x, &w, &vec![0.0; n]));
+        assert_exact(
+            &format!("{name}, integers"),
+            n,
+            &product(&linear, &x, &w, k),
+            &naive::linear(&x, &w, &vec![0.0; n]),
+        );
 
         let (x, w) = (random.values(m * k), random.values(n * k));
         let abs = |values: &[f32]| values.iter().map(|v| v.abs()).collect::<Vec<_>>();
         let magnitude = naive::linear(&abs(&x), &abs(&w), &vec![0.0; n]);
         let bound: Vec<f64> = magnitude.into_iter().map(|sum| gamma(k) * sum).collect();
-        assert_within(&name, n, &product(&linear, &x, &w, k), &naive::linear(&x, &w, &vec![0.0; n]), &bound);
+        assert_within(
+            &name,
+            n,
+            &product(&linear, &x, &w, k),
+            &naive::linear(&x, &w, &vec![0.0; n]),
+            &bound,
+        );
     }
     linear(&[1.0; 6], 3)(&[], &mut []); // no rows are no work
 }

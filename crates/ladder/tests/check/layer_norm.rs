@@ -39,16 +39,21 @@ pub fn layer_norm(
         let mut got = x.clone();
         operation(&mut got, &gamma, &beta, EPSILON);
         let rows = x.chunks_exact(h);
-        let want: Vec<f64> = rows.clone().flat_map(|row| naive::layer_norm(row, &gamma, &beta, EPSILON.into())).collect();
+        let want: Vec<f64> = rows
+            .clone()
+            .flat_map(|row| naive::layer_norm(row, &gamma, &beta, EPSILON.into()))
+            .collect();
         let bound: Vec<f64> = rows.flat_map(|row| bound(row, &gamma, &beta, statistics)).collect();
         assert_within(&format!("{name} H {h}, {mean} ± {spread}"), h, &got, &want, &bound);
     }
 }
 
-/// How far rounding may take one row from the truth: the mean is off by δ, the variance by a part e of itself.
+/// How far rounding may take one row from the truth: the mean is off by δ, the variance by a part e
+/// of itself.
 ///
-/// A shift of the mean shifts all results. A variance that is e too small makes them 1/√(1 − e) too large. Then each value has a
-/// subtraction, two products and an addition, and their common factor a sum, a root and a division.
+/// A shift of the mean shifts all results. A variance that is e too small makes them 1/√(1 − e) too
+/// large. Then each value has a subtraction, two products and an addition, and their common factor
+/// a sum, a root and a division.
 fn bound(row: &[f32], weights: &[f32], beta: &[f32], statistics: Statistics) -> Vec<f64> {
     let h = row.len() as f64;
     let x = || row.iter().map(|&x| f64::from(x));
@@ -65,19 +70,22 @@ fn bound(row: &[f32], weights: &[f32], beta: &[f32], statistics: Statistics) -> 
     let each = x().zip(weights.iter().zip(beta)).map(|(x, (&weight, &beta))| {
         let scaled = (x - mean).abs() / variance.sqrt() * f64::from(weight).abs();
         let shift = delta / variance.sqrt() * f64::from(weight).abs();
-        1.01 * ((scaled + shift) * (relative + gamma(7)) + shift + U * f64::from(beta).abs()) + 2f64.powi(-140)
+        1.01 * ((scaled + shift) * (relative + gamma(7)) + shift + U * f64::from(beta).abs())
+            + 2f64.powi(-140)
     });
     each.collect()
 }
 
-/// A sum of H values in any order has at most H roundings, and the division one. A wrong mean adds δ² to the variance.
+/// A sum of H values in any order has at most H roundings, and the division one. A wrong mean adds
+/// δ² to the variance.
 fn centred(row: &[f32], variance: f64) -> (f64, f64) {
     let h = row.len();
     let delta = gamma(h + 1) * row.iter().map(|&x| f64::from(x).abs()).sum::<f64>() / h as f64;
     (delta, delta * delta + gamma(h + 4) * (variance + delta * delta))
 }
 
-/// The two terms are as large as the mean's square, and so are their errors; their difference may be small.
+/// The two terms are as large as the mean's square, and so are their errors; their difference may
+/// be small.
 fn moments(row: &[f32], mean: f64) -> (f64, f64) {
     let h = row.len();
     let delta = gamma(h + 1) * row.iter().map(|&x| f64::from(x).abs()).sum::<f64>() / h as f64;
@@ -86,8 +94,9 @@ fn moments(row: &[f32], mean: f64) -> (f64, f64) {
     (delta, 1.01 * (gamma(h + 3) * squares + of_mean))
 }
 
-/// An error made at step i is multiplied by i/H until the end: of the two roundings of d/i, 2u·|d|/H remains, of that of the mean
-/// u·|mean|·i/H. In the sum of squares each factor is off by the error of a mean, and there are H + 3 roundings.
+/// An error made at step i is multiplied by i/H until the end: of the two roundings of d/i,
+/// 2u·|d|/H remains, of that of the mean u·|mean|·i/H. In the sum of squares each factor is off by
+/// the error of a mean, and there are H + 3 roundings.
 fn welford(row: &[f32], variance: f64) -> (f64, f64) {
     let h = row.len() as f64;
     let largest = row.iter().map(|&x| f64::from(x).abs()).fold(0.0, f64::max);

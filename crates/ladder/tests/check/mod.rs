@@ -1,6 +1,8 @@
-//! What a rung has to pass: agreement with the oracle in `f64`, within bounds that follow from its arithmetic.
+//! What a rung has to pass: agreement with the oracle in `f64`, within bounds that follow from its
+//! arithmetic.
 //!
-//! Each function takes a rung as a closure, so that `tester.rs` can hand it wrong ones. They panic at the first mismatch.
+//! Each function takes a rung as a closure, so that `tester.rs` can hand it wrong ones. They panic
+//! at the first mismatch.
 #![allow(dead_code, unused_imports, reason = "every test file uses its own part")]
 
 mod attention;

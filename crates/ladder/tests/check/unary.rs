@@ -23,8 +23,14 @@ pub fn gelu(name: &str, operation: impl Fn(&mut [f32]), erf: f64, roundings: f64
     });
 }
 
-/// Compares a dense sample of `range`. `judge` gives for an input and its result the error, what it may be, and the truth.
-fn unary(name: &str, operation: impl Fn(&mut [f32]), range: RangeInclusive<f32>, judge: impl Fn(f32, f32) -> (f64, f64, f64)) {
+/// Compares a dense sample of `range`. `judge` gives for an input and its result the error, what it
+/// may be, and the truth.
+fn unary(
+    name: &str,
+    operation: impl Fn(&mut [f32]),
+    range: RangeInclusive<f32>,
+    judge: impl Fn(f32, f32) -> (f64, f64, f64),
+) {
     // In steps of 0.001 where the function bends, then every exponent.
     let sample = (-8000..=8000).map(|i| i as f32 * 0.001).chain(dense_sample());
     let inputs: Vec<f32> = sample.filter(|x| range.contains(x)).collect();
@@ -36,7 +42,10 @@ fn unary(name: &str, operation: impl Fn(&mut [f32]), range: RangeInclusive<f32>,
             let (error, most, truth) = judge(x, y);
             // A NaN is within no bound.
             let within = error <= most;
-            assert!(within, "{name}({x:e}) = {y:e}: error {error:e} from {truth:e}, at most {most:e}");
+            assert!(
+                within,
+                "{name}({x:e}) = {y:e}: error {error:e} from {truth:e}, at most {most:e}"
+            );
         }
     }
 }

@@ -5,7 +5,10 @@ use minilm_kernels::Level;
 
 pub fn pack(pack: fn(&[f32], usize, usize) -> Vec<f32>) {
     let w: Vec<f32> = (0..5 * 3).map(|i| i as f32 + 1.0).collect(); // [N = 5, K = 3]
-    let want = [1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 7.0, 10.0, 8.0, 11.0, 9.0, 12.0, 13.0, 0.0, 14.0, 0.0, 15.0, 0.0];
+    let want = [
+        1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 7.0, 10.0, 8.0, 11.0, 9.0, 12.0, 13.0, 0.0, 14.0, 0.0, 15.0,
+        0.0,
+    ];
     assert_eq!(pack(&w, 3, 2), want);
     assert_eq!(pack(&w, 3, 1), w, "a panel of one output is the row as stored");
 }
@@ -21,7 +24,10 @@ pub fn best_tile(best_tile: fn(usize) -> (usize, usize)) {
         let (mr, nv) = best_tile(registers);
         assert!(mr * nv + nv < registers, "{mr} × {nv} in {registers} registers");
         let loads = (mr + nv) as f64 / (mr * nv) as f64;
-        assert!(loads <= fewest + 1e-9, "{mr} × {nv} in {registers} registers: {loads:.3} loads, and {fewest:.3} are possible");
+        assert!(
+            loads <= fewest + 1e-9,
+            "{mr} × {nv} in {registers} registers: {loads:.3} loads, and {fewest:.3} are possible"
+        );
     }
 }
 
@@ -54,7 +60,11 @@ pub fn largest(largest: fn(Level, &[f32]) -> usize) {
                 x[place] = 2.0;
                 assert_eq!(largest(level, &x), place, "{level}, {len} values");
             }
-            assert_eq!(largest(level, &vec![-3.0; len]), 0, "{level}: the first of {len} equal ones");
+            assert_eq!(
+                largest(level, &vec![-3.0; len]),
+                0,
+                "{level}: the first of {len} equal ones"
+            );
         }
     }
 }

@@ -16,7 +16,10 @@ pub fn online(max_and_sum: fn(Row) -> (f32, f32)) {
             let want = x.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert_eq!(max, want);
             let want: f64 = x.iter().map(|x| f64::from(x - max).exp()).sum();
-            assert!((f64::from(sum) - want).abs() < 1e-5 * want, "a sum of {sum}, and it should be {want}");
+            assert!(
+                (f64::from(sum) - want).abs() < 1e-5 * want,
+                "a sum of {sum}, and it should be {want}"
+            );
         }
     }
 }
@@ -37,7 +40,9 @@ impl Part {
         let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let e: Vec<f32> = scores.iter().map(|score| (score - max).exp()).collect();
         let sum: f32 = e.iter().sum();
-        let context = (0..3).map(|d| e.iter().zip(values).map(|(e, v)| e * v[d]).sum::<f32>() / sum).collect();
+        let context = (0..3)
+            .map(|d| e.iter().zip(values).map(|(e, v)| e * v[d]).sum::<f32>() / sum)
+            .collect();
         Part { max, sum, context }
     }
 }
@@ -48,12 +53,16 @@ pub fn merge(merge: fn(Part, Part) -> Part) {
         let scores: Vec<f32> = random.values(len).into_iter().map(|score| score * 50.0).collect();
         let values: Vec<[f32; 3]> = (0..len).map(|_| [(); 3].map(|()| random.value())).collect();
         let whole = Part::of(&scores, &values);
-        let (a, b) = (Part::of(&scores[..cut], &values[..cut]), Part::of(&scores[cut..], &values[cut..]));
+        let (a, b) =
+            (Part::of(&scores[..cut], &values[..cut]), Part::of(&scores[cut..], &values[cut..]));
         for merged in [merge(a.clone(), b.clone()), merge(b, a)] {
             assert_eq!(merged.max, whole.max);
             assert!((merged.sum - whole.sum).abs() < 1e-5 * whole.sum, "{merged:?} and {whole:?}");
             assert_eq!(merged.context.len(), 3);
-            assert!(merged.context.iter().zip(&whole.context).all(|(a, b)| (a - b).abs() < 1e-5), "{merged:?} and {whole:?}");
+            assert!(
+                merged.context.iter().zip(&whole.context).all(|(a, b)| (a - b).abs() < 1e-5),
+                "{merged:?} and {whole:?}"
+            );
         }
     }
 }
@@ -61,7 +70,11 @@ pub fn merge(merge: fn(Part, Part) -> Part) {
 pub fn padding(padding: fn(&[usize]) -> f64) {
     super::close("equal lengths", padding(&[16; 8]), 0.0);
     super::close("one long and one short sentence", padding(&[1, 3]), 8.0 / 18.0);
-    super::close("the ladder's pack", padding(&[4, 7, 9, 12, 14, 19, 23, 40]), 1.0 - 2976.0 / 12800.0);
+    super::close(
+        "the ladder's pack",
+        padding(&[4, 7, 9, 12, 14, 19, 23, 40]),
+        1.0 - 2976.0 / 12800.0,
+    );
 }
 
 pub fn order(order: fn() -> [f32; 3]) {

@@ -16,8 +16,11 @@ pub fn tokens_for_arithmetic(tokens: fn(f64, f64) -> f64) {
 }
 
 pub fn share(share: fn(usize, usize, usize, usize) -> Range<usize>) {
-    for (columns, part, members) in [(384, 96, 2), (384, 96, 3), (384, 96, 5), (100, 96, 2), (1000, 7, 4), (1, 96, 1)] {
-        let shares: Vec<Range<usize>> = (0..members).map(|member| share(columns, part, member, members)).collect();
+    for (columns, part, members) in
+        [(384, 96, 2), (384, 96, 3), (384, 96, 5), (100, 96, 2), (1000, 7, 4), (1, 96, 1)]
+    {
+        let shares: Vec<Range<usize>> =
+            (0..members).map(|member| share(columns, part, member, members)).collect();
         let case = format!("{columns} columns in parts of {part} for {members}: {shares:?}");
         let mut end = 0;
         for range in shares.iter().filter(|range| !range.is_empty()) {
@@ -33,7 +36,9 @@ pub fn share(share: fn(usize, usize, usize, usize) -> Range<usize>) {
 
 pub fn deal(deal: fn(&[f64], usize) -> Vec<Vec<usize>>) {
     let mixed: Vec<f64> = (0..23).map(|i| 1.0 + f64::from(i * 7 % 11)).collect();
-    for (seconds, threads) in [(mixed, 3), (vec![1.0; 7], 2), (vec![5.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2), (vec![2.0], 4)] {
+    for (seconds, threads) in
+        [(mixed, 3), (vec![1.0; 7], 2), (vec![5.0, 1.0, 1.0, 1.0, 1.0, 1.0], 2), (vec![2.0], 4)]
+    {
         let dealt = deal(&seconds, threads);
         assert_eq!(dealt.len(), threads, "a list for each thread");
         let mut all: Vec<usize> = dealt.concat();
@@ -43,7 +48,10 @@ pub fn deal(deal: fn(&[f64], usize) -> Vec<Vec<usize>>) {
         let last = dealt.iter().map(load).fold(0.0, f64::max);
         let mean = seconds.iter().sum::<f64>() / threads as f64;
         let longest = seconds.iter().copied().fold(0.0, f64::max);
-        assert!(last <= mean + longest + 1e-9, "{dealt:?}: the last is done after {last}, the mean is {mean}");
+        assert!(
+            last <= mean + longest + 1e-9,
+            "{dealt:?}: the last is done after {last}, the mean is {mean}"
+        );
     }
 }
 
@@ -56,7 +64,8 @@ fn right(x: &[f32], w: &[f32], k: usize, y: &mut [f32]) {
 
 /// The same, its sums from the last k to the first.
 fn backwards(x: &[f32], w: &[f32], k: usize, y: &mut [f32]) {
-    let reversed = |rows: &[f32]| rows.chunks(k).flat_map(|row| row.iter().rev().copied()).collect::<Vec<_>>();
+    let reversed =
+        |rows: &[f32]| rows.chunks(k).flat_map(|row| row.iter().rev().copied()).collect::<Vec<_>>();
     right(&reversed(x), &reversed(w), k, y);
 }
 
@@ -101,7 +110,11 @@ pub fn is_right(is_right: fn(Gemm) -> bool) {
 }
 
 pub fn ulps(ulps: fn(f32, f64) -> f64) {
-    close("from below 1 to above", ulps(1.0 + f32::EPSILON, 1.0 - 0.5 * f64::from(f32::EPSILON)), 3.0);
+    close(
+        "from below 1 to above",
+        ulps(1.0 + f32::EPSILON, 1.0 - 0.5 * f64::from(f32::EPSILON)),
+        3.0,
+    );
     close("1 above 2", ulps(2.0f32.next_up(), 2.0), 1.0);
     close("a quarter of one above", ulps(1000.0, 1000.0 - 2f64.powi(-16)), 0.25);
     close("a negative one", ulps(-3.0, -3.0 - 2f64.powi(-22)), 1.0);

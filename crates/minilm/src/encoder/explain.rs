@@ -5,10 +5,12 @@
 //! cos(ū, v̄) = ū·v̄ / (|ū|·|v̄|) = Σᵢ Σⱼ uᵢ·vⱼ / (n·m·|ū|·|v̄|)
 //! ```
 //!
-//! A dot product of two sums is the sum of all dot products, so this is no estimate: the terms add up to the cosine. Each token vector
-//! already knows its sentence, so a term says what two tokens mean *here*, not what the words mean by themselves.
+//! A dot product of two sums is the sum of all dot products, so this is no estimate: the terms add
+//! up to the cosine. Each token vector already knows its sentence, so a term says what two tokens
+//! mean *here*, not what the words mean by themselves.
 //!
-//! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does not change a cosine.
+//! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does
+//! not change a cosine.
 
 use super::SentenceEncoder;
 use crate::{Error, TokenCount};
@@ -60,12 +62,15 @@ impl Explanation {
 }
 
 impl SentenceEncoder {
-    /// The cosine similarity of two texts, split among the pairs of their tokens. The parts add up to it, see [`Explanation`].
+    /// The cosine similarity of two texts, split among the pairs of their tokens. The parts add up
+    /// to it, see [`Explanation`].
     ///
-    /// With [`truncate_dim`](crate::Builder::truncate_dim), it is the cosine of the shortened vectors.
+    /// With [`truncate_dim`](crate::Builder::truncate_dim), it is the cosine of the shortened
+    /// vectors.
     ///
     /// # Errors
-    /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as [`SentenceEncoder::encode`].
+    /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as
+    /// [`SentenceEncoder::encode`].
     pub fn explain(&self, a: &str, b: &str) -> Result<Explanation, Error> {
         if self.pooling.modes() != [Mode::Mean] {
             let found: Vec<_> = self.pooling.modes().iter().map(|mode| mode.name()).collect();
@@ -74,7 +79,8 @@ impl SentenceEncoder {
         let a = self.token_embeddings(a)?;
         let b = self.token_embeddings(b).map_err(|error| error.at(|i| i + 1))?;
         let columns = Slice::from(..self.dimension);
-        let [u, v] = [&a, &b].map(|text| text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from)); // [n, H], [m, H]
+        let [u, v] =
+            [&a, &b].map(|text| text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from)); // [n, H], [m, H]
         let length = |x: &Array2<f64>| {
             let mean = x.sum_axis(Axis(0)) / x.nrows() as f64;
             mean.dot(&mean).sqrt().max(1e-12)
@@ -84,7 +90,8 @@ impl SentenceEncoder {
             return Err(Error::NotFinite { index });
         }
         let divisor = lengths[0] * lengths[1] * (u.nrows() * v.nrows()) as f64;
-        let counts = [&a, &b].map(|text| TokenCount { used: text.ids.len(), dropped: text.dropped });
+        let counts =
+            [&a, &b].map(|text| TokenCount { used: text.ids.len(), dropped: text.dropped });
         Ok(Explanation { a: a.tokens, b: b.tokens, counts, pairs: u.dot(&v.t()) / divisor })
     }
 }

@@ -36,9 +36,11 @@ pub(super) struct Workspace {
 }
 
 impl SentenceEncoder {
-    /// Computes the embeddings of texts that come as token ids, and `take`s each with its index, in any order.
+    /// Computes the embeddings of texts that come as token ids, and `take`s each with its index, in
+    /// any order.
     ///
-    /// `done` is called with the number of texts that have just been computed, on the thread that did it.
+    /// `done` is called with the number of texts that have just been computed, on the thread that
+    /// did it.
     pub(crate) fn encode_ids(
         &self,
         texts: &[&[u32]],
@@ -48,7 +50,8 @@ impl SentenceEncoder {
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
         let (order, packs) = schedule::packs(&lengths, self.threads.count());
         let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
-            let vectors = self.encode_pack(order[pack.clone()].iter().map(|&i| texts[i]), packs.len() == 1);
+            let vectors =
+                self.encode_pack(order[pack.clone()].iter().map(|&i| texts[i]), packs.len() == 1);
             done(pack.len());
             vectors
         });
@@ -73,7 +76,11 @@ impl SentenceEncoder {
     /// The embeddings `[texts, dimension]` of texts that are computed together.
     ///
     /// `together`: there is no other pack, so the threads may share this one.
-    pub(super) fn encode_pack<'t>(&self, texts: impl Iterator<Item = &'t [u32]>, together: bool) -> Result<Array2<f32>, Error> {
+    pub(super) fn encode_pack<'t>(
+        &self,
+        texts: impl Iterator<Item = &'t [u32]>,
+        together: bool,
+    ) -> Result<Array2<f32>, Error> {
         self.forward(texts, together, |pack, hidden| {
             let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
             let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];

@@ -17,14 +17,16 @@ impl SentenceEncoder {
         let threads = Threads::new(options.threads)?;
         let folder = &directory.transformer;
         let bert = source.take_bert(folder);
-        let (bert, vocabulary) = threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
+        let (bert, vocabulary) =
+            threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
         let bert = bert?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width
             && width != config.hidden_size
         {
-            let reason = format!("{width} is not hidden_size {} of config.json", config.hidden_size);
+            let reason =
+                format!("{width} is not hidden_size {} of config.json", config.hidden_size);
             return Err(Error::Field { path, field: "word_embedding_dimension", reason });
         }
         let positions = config.max_position_embeddings;
@@ -32,14 +34,24 @@ impl SentenceEncoder {
             let reason = format!("{tokens} is more than the model's {positions} positions");
             return Err(Error::Option { option: "max_tokens", reason });
         }
-        let limit = options.max_tokens.or(directory.max_tokens).map_or(positions, |tokens| tokens.min(positions));
+        let limit = options
+            .max_tokens
+            .or(directory.max_tokens)
+            .map_or(positions, |tokens| tokens.min(positions));
         let vocabulary = vocabulary?;
         let path = vocabulary.path().to_owned();
-        let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
+        let tokenizer =
+            TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
         if tokenizer.room(limit) == 0 {
             return Err(match options.max_tokens {
-                Some(tokens) => Error::Option { option: "max_tokens", reason: format!("{tokens} leaves no room for a word") },
-                None => Error::Tokenizer { path, reason: format!("what it puts around each text is all of {limit} tokens") },
+                Some(tokens) => Error::Option {
+                    option: "max_tokens",
+                    reason: format!("{tokens} leaves no room for a word"),
+                },
+                None => Error::Tokenizer {
+                    path,
+                    reason: format!("what it puts around each text is all of {limit} tokens"),
+                },
             });
         }
 

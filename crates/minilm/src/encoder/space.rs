@@ -7,10 +7,12 @@ use minilm_tasks::index::Space;
 use std::{fs, io, path::Path};
 
 impl SentenceEncoder {
-    /// The space of this encoder's embeddings: the directory's name, and a fingerprint of the weights, the tokenizer, the pooling, the
-    /// normalisation, the precision and the number of dimensions.
+    /// The space of this encoder's embeddings: the directory's name, and a fingerprint of the
+    /// weights, the tokenizer, the pooling, the normalisation, the precision and the number of
+    /// dimensions.
     ///
-    /// `directory` is where it was loaded from. All of the weights are read: 90 MB for all-MiniLM-L6-v2.
+    /// `directory` is where it was loaded from. All of the weights are read: 90 MB for
+    /// all-MiniLM-L6-v2.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -35,16 +37,20 @@ impl SentenceEncoder {
             Normalize::AfterTruncation => "cut, then normalised",
         };
         let made = format!("{:?}; {normalize}; {} dimensions; f32", self.pooling, self.dimension);
-        let fingerprint = Space::fingerprint([weights.as_ref(), tokenizer.as_slice(), made.as_bytes()]);
+        let fingerprint =
+            Space::fingerprint([weights.as_ref(), tokenizer.as_slice(), made.as_bytes()]);
         Ok(Space::new(&name(root), &fingerprint))
     }
 }
 
-/// The directory's name; that of the model if it is in the cache of Hugging Face, `models--ORGANISATION--MODEL/snapshots/REVISION`.
+/// The directory's name; that of the model if it is in the cache of Hugging Face,
+/// `models--ORGANISATION--MODEL/snapshots/REVISION`.
 fn name(root: &Path) -> String {
     let path = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let names = || path.iter().rev().map(|name| name.to_string_lossy());
-    let cached = names().nth(2).and_then(|name| name.strip_prefix("models--").map(|name| name.replace("--", "/")));
+    let cached = names()
+        .nth(2)
+        .and_then(|name| name.strip_prefix("models--").map(|name| name.replace("--", "/")));
     cached.or_else(|| names().next().map(|name| name.into_owned())).unwrap_or_default()
 }
 

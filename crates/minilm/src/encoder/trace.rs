@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// A tensor of the forward pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// The PyTorch module whose output it is: `encoder.layer.0.attention.self.query`. After the encoder come `pooled` and
-    /// `sentence_embedding`, as in sentence-transformers.
+    /// The PyTorch module whose output it is: `encoder.layer.0.attention.self.query`. After the
+    /// encoder come `pooled` and `sentence_embedding`, as in sentence-transformers.
     pub name: String,
     /// `[T, H]`, `[T, F]`, or `[dimension]`.
     pub values: ArrayD<f32>,
@@ -70,26 +70,39 @@ impl Trace {
         self.tensors.iter().find(|tensor| tensor.name == name).map(|tensor| &tensor.values)
     }
 
-    /// How each token (row) divides its attention among all tokens: `[T, T]`, rows that add up to 1.
+    /// How each token (row) divides its attention among all tokens: `[T, T]`, rows that add up to
+    /// 1.
     ///
-    /// The engine never has these as a whole. They are computed again from queries and keys, in `f64`, by the oracle
+    /// The engine never has these as a whole. They are computed again from queries and keys, in
+    /// `f64`, by the oracle
     /// [`attention_probabilities`](minilm_kernels::naive::attention_probabilities).
     ///
     /// # Panics
     /// If there is no such layer or head.
     pub fn attention(&self, layer: usize, head: usize) -> Array2<f64> {
-        assert!(layer < self.layers && head < self.heads, "layer {layer} of {}, head {head} of {}", self.layers, self.heads);
-        let [query, key] = ["query", "key"].map(|part| self.matrix(&format!("encoder.layer.{layer}.attention.self.{part}")));
+        assert!(
+            layer < self.layers && head < self.heads,
+            "layer {layer} of {}, head {head} of {}",
+            self.layers,
+            self.heads
+        );
+        let [query, key] = ["query", "key"]
+            .map(|part| self.matrix(&format!("encoder.layer.{layer}.attention.self.{part}")));
         let d = query.ncols() / self.heads;
         let head = |x: ArrayView2<'_, f32>| {
-            x.rows().into_iter().flat_map(|row| row.to_vec()[head * d..(head + 1) * d].to_vec()).collect::<Vec<f32>>()
+            x.rows()
+                .into_iter()
+                .flat_map(|row| row.to_vec()[head * d..(head + 1) * d].to_vec())
+                .collect::<Vec<f32>>()
         };
         let (query, key) = (head(query), head(key));
         let shares = naive::attention_probabilities(Rows::new(&query, d), Rows::new(&key, d));
-        Array2::from_shape_vec((self.tokens.len(), self.tokens.len()), shares).expect("L × L shares")
+        Array2::from_shape_vec((self.tokens.len(), self.tokens.len()), shares)
+            .expect("L × L shares")
     }
 
-    /// The attention of all heads of a layer, `[A, T, T]`: `outputs.attentions[layer]` of transformers.
+    /// The attention of all heads of a layer, `[A, T, T]`: `outputs.attentions[layer]` of
+    /// transformers.
     ///
     /// # Panics
     /// If there is no such layer.
@@ -102,9 +115,13 @@ impl Trace {
         all
     }
 
-    /// The residual stream, `[T, H]` each: the embeddings, then what attention and the feed-forward of each layer make of them.
+    /// The residual stream, `[T, H]` each: the embeddings, then what attention and the feed-forward
+    /// of each layer make of them.
     pub fn residual_stream(&self) -> impl Iterator<Item = (&str, ArrayView2<'_, f32>)> {
-        let stream = self.tensors.iter().filter(|tensor| tensor.name == "embeddings" || tensor.name.ends_with("output"));
+        let stream = self
+            .tensors
+            .iter()
+            .filter(|tensor| tensor.name == "embeddings" || tensor.name.ends_with("output"));
         stream.map(|tensor| (tensor.name.as_str(), two_dimensions(&tensor.values)))
     }
 
@@ -125,8 +142,9 @@ fn two_dimensions(values: &ArrayD<f32>) -> ArrayView2<'_, f32> {
 impl SentenceEncoder {
     /// Runs one text and keeps everything: every intermediate tensor, and the time of every kernel.
     ///
-    /// The tensors are those of one observed pass, the times those of passes that nobody observes, on the calling thread. So neither spoils
-    /// the other; both have the bits of [`SentenceEncoder::encode`].
+    /// The tensors are those of one observed pass, the times those of passes that nobody observes,
+    /// on the calling thread. So neither spoils the other; both have the bits of
+    /// [`SentenceEncoder::encode`].
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
@@ -158,14 +176,18 @@ impl SentenceEncoder {
         let mut tensors = Vec::new();
         let hidden = self.bert.observe(pack, scratch, &mut |stage, rows| {
             let values = (0..rows.rows()).flat_map(|i| rows.row(i)).copied().collect();
-            let values = ArrayD::from_shape_vec(vec![rows.rows(), rows.cols()], values).expect("rows × cols values");
+            let values = ArrayD::from_shape_vec(vec![rows.rows(), rows.cols()], values)
+                .expect("rows × cols values");
             tensors.push(Tensor { name: stage.to_string(), values });
         })?;
         let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
         self.pooling.pool(hidden, &mut pooled);
         let mut vector = |name: &str, values: &[f32]| {
             let values = ArrayView2::from_shape((1, values.len()), values).expect("one row");
-            tensors.push(Tensor { name: name.to_owned(), values: values.index_axis(Axis(0), 0).to_owned().into_dyn() });
+            tensors.push(Tensor {
+                name: name.to_owned(),
+                values: values.index_axis(Axis(0), 0).to_owned().into_dyn(),
+            });
         };
         vector("pooled", &pooled);
         vector("sentence_embedding", self.finish(&mut pooled));

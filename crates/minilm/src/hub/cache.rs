@@ -28,15 +28,30 @@ impl Repository {
         let snapshot = commit.as_ref().map(|commit| self.snapshot(commit));
         looked.extend(snapshot.clone());
         let remedy = remedy(name, revision);
-        let (Some(commit), Some(snapshot)) = (commit, snapshot.filter(|snapshot| snapshot.is_dir())) else {
-            return Err(HubError::NotCached { name: name.to_string(), revision: revision.to_string(), looked, remedy });
+        let (Some(commit), Some(snapshot)) =
+            (commit, snapshot.filter(|snapshot| snapshot.is_dir()))
+        else {
+            return Err(HubError::NotCached {
+                name: name.to_string(),
+                revision: revision.to_string(),
+                looked,
+                remedy,
+            });
         };
         let missing = self.missing(&commit)?;
-        if missing.is_empty() { Ok(snapshot) } else { Err(HubError::Incomplete { snapshot, missing, remedy }) }
+        if missing.is_empty() {
+            Ok(snapshot)
+        } else {
+            Err(HubError::Incomplete { snapshot, missing, remedy })
+        }
     }
 
     /// The commit of a revision: itself, or what `refs` has for it.
-    fn commit(&self, revision: &Revision, looked: &mut Vec<PathBuf>) -> Result<Option<String>, HubError> {
+    fn commit(
+        &self,
+        revision: &Revision,
+        looked: &mut Vec<PathBuf>,
+    ) -> Result<Option<String>, HubError> {
         if revision.is_commit() {
             return Ok(Some(revision.as_str().to_owned()));
         }
@@ -59,7 +74,8 @@ impl Repository {
         }
         let parts = self.parts(commit)?;
         let mut missing = Vec::new();
-        for file in [parts.in_transformer("config.json"), parts.in_transformer("model.safetensors")] {
+        for file in [parts.in_transformer("config.json"), parts.in_transformer("model.safetensors")]
+        {
             if !has(&file) {
                 missing.push(file);
             }
@@ -81,8 +97,9 @@ impl Repository {
         };
         // What is wrong with the file, loading the model says better.
         let folders = directory::module_folders(&bytes).unwrap_or_default();
-        let mut folders =
-            folders.into_iter().map(|folder| Some(folder).filter(|folder| directory::is_inside(folder)).unwrap_or_default());
+        let mut folders = folders.into_iter().map(|folder| {
+            Some(folder).filter(|folder| directory::is_inside(folder)).unwrap_or_default()
+        });
         Ok(Parts { transformer: folders.next().unwrap_or_default(), pooling: folders.next() })
     }
 
@@ -126,7 +143,8 @@ fn join(folder: &str, file: &str) -> String {
 }
 
 fn remedy(name: &Name, revision: &Revision) -> String {
-    let revision = if revision.as_str() == "main" { String::new() } else { format!(" --revision {revision}") };
+    let revision =
+        if revision.as_str() == "main" { String::new() } else { format!(" --revision {revision}") };
     let command = format!("get it with `hf download {name}{revision}`");
     if cfg!(feature = "download") {
         format!("{command}, or unset HF_HUB_OFFLINE to download it")

@@ -9,13 +9,16 @@
 //! write refs/<revision>
 //! ```
 //!
-//! The first answer fixes the commit, so a push meanwhile cannot mix two versions. Whatever stops the process leaves a cache that Python and
-//! this crate can go on with: a blob appears whole or not at all, and what is in `.incomplete` is taken up again.
+//! The first answer fixes the commit, so a push meanwhile cannot mix two versions. Whatever stops
+//! the process leaves a cache that Python and this crate can go on with: a blob appears whole or
+//! not at all, and what is in `.incomplete` is taken up again.
 //!
-//! The token goes to the endpoint's own scheme, host and port, and to nobody it redirects to. A redirect from https to http is refused.
+//! The token goes to the endpoint's own scheme, host and port, and to nobody it redirects to. A
+//! redirect from https to http is refused.
 //!
-//! TLS is rustls with the cryptography of graviola: Rust and `asm!`, with nothing built in C. It needs x86-64 with AES, AVX2, BMI and ADX,
-//! or AArch64 with AES, SHA-2 and PMULL. Elsewhere only `http://` endpoints work, and asking for `https://` is an error.
+//! TLS is rustls with the cryptography of graviola: Rust and `asm!`, with nothing built in C. It
+//! needs x86-64 with AES, AVX2, BMI and ADX, or AArch64 with AES, SHA-2 and PMULL. Elsewhere only
+//! `http://` endpoints work, and asking for `https://` is an error.
 //!
 //! In the book: `docs/00-map.md`.
 
@@ -84,20 +87,29 @@ impl Default for Remote {
 
 impl Remote {
     pub(super) fn from_env(environment: &Environment) -> Remote {
-        let text = |name| environment.variable(name).map(|value| value.to_string_lossy().into_owned());
-        let is_true = |name| text(name).map(|value| ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str()));
+        let text =
+            |name| environment.variable(name).map(|value| value.to_string_lossy().into_owned());
+        let is_true = |name| {
+            text(name)
+                .map(|value| ["1", "ON", "YES", "TRUE"].contains(&value.to_uppercase().as_str()))
+        };
         let default = Remote::default();
         Remote {
             endpoint: text("HF_ENDPOINT").unwrap_or(default.endpoint),
-            token: text("HF_TOKEN").map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
-            offline: is_true("HF_HUB_OFFLINE").or_else(|| is_true("TRANSFORMERS_OFFLINE")).unwrap_or_default(),
+            token: text("HF_TOKEN")
+                .map(|token| token.trim().to_owned())
+                .filter(|token| !token.is_empty()),
+            offline: is_true("HF_HUB_OFFLINE")
+                .or_else(|| is_true("TRANSFORMERS_OFFLINE"))
+                .unwrap_or_default(),
             certificates: environment.path("SSL_CERT_FILE"),
             proxy_from_env: true,
             ..Remote::default()
         }
     }
 
-    /// Downloads what a snapshot lacks. `found` is what was found without the network, and stays the answer if that is not allowed.
+    /// Downloads what a snapshot lacks. `found` is what was found without the network, and stays
+    /// the answer if that is not allowed.
     pub(super) fn complete(
         &self,
         found: Result<PathBuf, HubError>,
@@ -145,7 +157,8 @@ impl Hub {
         self
     }
 
-    /// A token for models that not everybody may read. It is sent to the endpoint alone, also if that redirects elsewhere.
+    /// A token for models that not everybody may read. It is sent to the endpoint alone, also if
+    /// that redirects elsewhere.
     pub fn token(mut self, token: impl Into<String>) -> Hub {
         self.remote.token = Some(token.into());
         self
@@ -157,15 +170,16 @@ impl Hub {
         self
     }
 
-    /// How long to wait for a connection, for an answer, and for each next byte; by default 20 seconds. It does not limit how long a download
-    /// that goes on may take.
+    /// How long to wait for a connection, for an answer, and for each next byte; by default 20
+    /// seconds. It does not limit how long a download that goes on may take.
     pub fn timeout(mut self, timeout: Duration) -> Hub {
         self.remote.timeout = timeout;
         self
     }
 
-    /// Attempts in a row that bring nothing before a file is given up (by default 5), and the time after the first of them (by default one
-    /// second), which doubles each time. A server that says when to come again is obeyed, up to a minute.
+    /// Attempts in a row that bring nothing before a file is given up (by default 5), and the time
+    /// after the first of them (by default one second), which doubles each time. A server that says
+    /// when to come again is obeyed, up to a minute.
     pub fn attempts(mut self, attempts: u32, pause: Duration) -> Hub {
         self.remote.attempts = attempts.max(1);
         self.remote.pause = pause;
@@ -191,16 +205,28 @@ mod tests {
     use std::ffi::OsString;
 
     fn remote(variables: &[(&str, &str)]) -> Remote {
-        let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
         Remote::from_env(&Environment { variable: &variable, home: None })
     }
 
     #[test]
     fn the_environment_sets_endpoint_token_and_offline() {
         let none = remote(&[("HF_TOKEN", " "), ("HF_ENDPOINT", ""), ("HF_HUB_OFFLINE", "0")]);
-        assert_eq!((none.endpoint.as_str(), none.token, none.offline), ("https://huggingface.co", None, false));
-        let all = remote(&[("HF_TOKEN", "hf_x\n"), ("HF_ENDPOINT", "http://mirror"), ("HF_HUB_OFFLINE", "Yes")]);
-        assert_eq!((all.endpoint.as_str(), all.token.as_deref(), all.offline), ("http://mirror", Some("hf_x"), true));
+        assert_eq!(
+            (none.endpoint.as_str(), none.token, none.offline),
+            ("https://huggingface.co", None, false)
+        );
+        let all = remote(&[
+            ("HF_TOKEN", "hf_x\n"),
+            ("HF_ENDPOINT", "http://mirror"),
+            ("HF_HUB_OFFLINE", "Yes"),
+        ]);
+        assert_eq!(
+            (all.endpoint.as_str(), all.token.as_deref(), all.offline),
+            ("http://mirror", Some("hf_x"), true)
+        );
         assert!(remote(&[("TRANSFORMERS_OFFLINE", "1")]).offline);
     }
 

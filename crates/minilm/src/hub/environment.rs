@@ -11,7 +11,8 @@ pub(super) struct Environment<'a> {
 impl Environment<'_> {
     /// The cache's directory (`huggingface_hub.constants.HF_HUB_CACHE`).
     pub(super) fn cache(&self) -> Option<PathBuf> {
-        let named = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"].into_iter().find_map(|name| self.path(name));
+        let named =
+            ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"].into_iter().find_map(|name| self.path(name));
         let by_home = || Some(self.path("HF_HOME")?.join("hub"));
         let by_xdg = || Some(self.path("XDG_CACHE_HOME")?.join("huggingface").join("hub"));
         let by_user = || Some(self.home()?.join(".cache").join("huggingface").join("hub"));
@@ -72,15 +73,23 @@ mod tests {
     use super::*;
 
     fn cache(variables: &[(&str, &str)], home: Option<&str>) -> Option<String> {
-        let variable = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let variable = |name: &str| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
         let environment = Environment { variable: &variable, home: home.map(PathBuf::from) };
         environment.cache().map(|path| path.to_str().unwrap().replace('\\', "/"))
     }
 
     #[test]
     fn the_cache_is_where_python_has_it() {
-        let all = [("HF_HUB_CACHE", "/1"), ("HUGGINGFACE_HUB_CACHE", "/2"), ("HF_HOME", "/3"), ("XDG_CACHE_HOME", "/4")];
-        let places = ["/1", "/2", "/3/hub", "/4/huggingface/hub", "/home/me/.cache/huggingface/hub"];
+        let all = [
+            ("HF_HUB_CACHE", "/1"),
+            ("HUGGINGFACE_HUB_CACHE", "/2"),
+            ("HF_HOME", "/3"),
+            ("XDG_CACHE_HOME", "/4"),
+        ];
+        let places =
+            ["/1", "/2", "/3/hub", "/4/huggingface/hub", "/home/me/.cache/huggingface/hub"];
         for (n, place) in places.iter().enumerate() {
             assert_eq!(cache(&all[n..], Some("/home/me")).as_deref(), Some(*place));
         }
@@ -89,7 +98,10 @@ mod tests {
     #[test]
     fn no_home_and_empty_variables_are_no_place() {
         assert_eq!(cache(&[], None), None);
-        assert_eq!(cache(&[("HF_HUB_CACHE", ""), ("HF_HOME", ""), ("XDG_CACHE_HOME", "")], None), None);
+        assert_eq!(
+            cache(&[("HF_HUB_CACHE", ""), ("HF_HOME", ""), ("XDG_CACHE_HOME", "")], None),
+            None
+        );
         assert_eq!(cache(&[], Some("")), None);
         assert_eq!(cache(&[("HF_HOME", "/x")], None).as_deref(), Some("/x/hub"));
         assert_eq!(cache(&[("HF_HOME", "~/x")], None).as_deref(), Some("~/x/hub"));

@@ -28,7 +28,10 @@ pub enum HubError {
     )]
     NoCache,
     /// The model, or this revision of it, is not in the cache.
-    #[error("{name} at revision {revision} is not in the cache; looked for {}; {remedy}", list(looked))]
+    #[error(
+        "{name} at revision {revision} is not in the cache; looked for {}; {remedy}",
+        list(looked)
+    )]
     NotCached {
         /// The model.
         name: String,

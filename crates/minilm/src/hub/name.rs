@@ -17,7 +17,11 @@ pub(super) struct Name(String);
 impl Name {
     pub(super) fn parse(text: &str) -> Result<Name, HubError> {
         let refuse = |reason| Err(HubError::Name { name: text.to_owned(), reason });
-        let full = if text.contains('/') { text.to_owned() } else { format!("{DEFAULT_ORGANISATION}/{text}") };
+        let full = if text.contains('/') {
+            text.to_owned()
+        } else {
+            format!("{DEFAULT_ORGANISATION}/{text}")
+        };
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let parts: Vec<&str> = full.split('/').collect();
         if parts.len() != 2 {
@@ -103,7 +107,10 @@ mod tests {
     #[test]
     fn names_are_those_that_python_takes() {
         for (text, folder) in [
-            ("sentence-transformers/all-MiniLM-L6-v2", "models--sentence-transformers--all-MiniLM-L6-v2"),
+            (
+                "sentence-transformers/all-MiniLM-L6-v2",
+                "models--sentence-transformers--all-MiniLM-L6-v2",
+            ),
             ("all-MiniLM-L6-v2", "models--sentence-transformers--all-MiniLM-L6-v2"),
             ("Foo_/bar.1-x", "models--Foo_--bar.1-x"),
             (&format!("a/{}", "b".repeat(96)), &format!("models--a--{}", "b".repeat(96))),
@@ -152,7 +159,14 @@ mod tests {
 
     #[test]
     fn revisions_that_leave_the_folder_are_refused() {
-        for text in ["main", "v1.0", "refs/pr/1", "feature/x", "8b3219a92973c328a8e22fadcfa821b5dc75636a", "..x"] {
+        for text in [
+            "main",
+            "v1.0",
+            "refs/pr/1",
+            "feature/x",
+            "8b3219a92973c328a8e22fadcfa821b5dc75636a",
+            "..x",
+        ] {
             assert_eq!(Revision::parse(text).unwrap().as_str(), text);
         }
         for text in [

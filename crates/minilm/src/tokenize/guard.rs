@@ -1,8 +1,8 @@
 //! A panic of the tokenizer as an error.
 //!
-//! The library `tokenizers` takes what is in its file for granted in places: a merge of a token that is not in the vocabulary, or a
-//! character map that ends too early, is an `unwrap` there. A file may come from anywhere, so such a panic is not a bug of this program, and
-//! must not end it.
+//! The library `tokenizers` takes what is in its file for granted in places: a merge of a token
+//! that is not in the vocabulary, or a character map that ends too early, is an `unwrap` there. A
+//! file may come from anywhere, so such a panic is not a bug of this program, and must not end it.
 
 use std::{
     any::Any,
@@ -12,7 +12,8 @@ use std::{
 
 /// What `work` returns; its error, or its panic, as text.
 pub(super) fn guard<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    // A tokenizer that panics is either dropped at once, or its caches are behind locks that know of panics.
+    // A tokenizer that panics is either dropped at once, or its caches are behind locks that know
+    // of panics.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(payload) => Err(format!("the tokenizer panicked: {}", message(payload.as_ref()))),

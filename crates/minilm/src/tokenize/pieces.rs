@@ -6,18 +6,20 @@
 //!
 //! The steps are those of BERT, and each of them stops at a cut:
 //!
-//! 1. *Added tokens* such as `[SEP]` are found in the text as it is. None of them has a place for a cut in it, or depends on what is
-//!    beside it; otherwise nothing is cut.
-//! 2. *`BertNormalizer`* works on single characters. Only the canonical order of combining marks depends on neighbours, and it ends at
-//!    every character that is no mark; those after which we cut are none.
-//! 3. *`BertPreTokenizer`* splits at white space and beside punctuation, and the normalizer puts spaces around Chinese characters.
-//!    A cut is where it splits anyway.
+//! 1. *Added tokens* such as `[SEP]` are found in the text as it is. None of them has a place for a
+//!    cut in it, or depends on what is beside it; otherwise nothing is cut.
+//! 2. *`BertNormalizer`* works on single characters. Only the canonical order of combining marks
+//!    depends on neighbours, and it ends at every character that is no mark; those after which we
+//!    cut are none.
+//! 3. *`BertPreTokenizer`* splits at white space and beside punctuation, and the normalizer puts
+//!    spaces around Chinese characters. A cut is where it splits anyway.
 //! 4. *`WordPiece`* sees one word at a time.
 //!
-//! White space is that which the normalizer keeps: it removes U+000B, U+000C and U+0085 as control characters and joins what is beside them.
+//! White space is that which the normalizer keeps: it removes U+000B, U+000C and U+0085 as control
+//! characters and joins what is beside them.
 //!
-//! A stretch in which there is no place for a cut is one piece, however long it is: a megabyte of letters, or of Thai. A tokenizer of
-//! another kind gets every text whole.
+//! A stretch in which there is no place for a cut is one piece, however long it is: a megabyte of
+//! letters, or of Thai. A tokenizer of another kind gets every text whole.
 //!
 //! In the book: `docs/00-map.md`.
 
@@ -40,10 +42,15 @@ pub(super) struct Cuts {
 impl Cuts {
     /// The cuts that change nothing for `tokenizer`; `None` if there are none.
     ///
-    /// `lowercase`: each piece is lower-cased before. The end of a word decides how `Σ` is written, and a full stop need not be one.
+    /// `lowercase`: each piece is lower-cased before. The end of a word decides how `Σ` is written,
+    /// and a full stop need not be one.
     pub(super) fn of(tokenizer: &Tokenizer, lowercase: bool) -> Option<Cuts> {
-        let Some(NormalizerWrapper::BertNormalizer(normalizer)) = tokenizer.get_normalizer() else { return None };
-        let Some(PreTokenizerWrapper::BertPreTokenizer(_)) = tokenizer.get_pre_tokenizer() else { return None };
+        let Some(NormalizerWrapper::BertNormalizer(normalizer)) = tokenizer.get_normalizer() else {
+            return None;
+        };
+        let Some(PreTokenizerWrapper::BertPreTokenizer(_)) = tokenizer.get_pre_tokenizer() else {
+            return None;
+        };
         let ModelWrapper::WordPiece(_) = tokenizer.get_model() else { return None };
 
         let mut after = [false; 128];
@@ -75,7 +82,9 @@ impl Cuts {
         let limit = (0..=self.piece).rev().find(|&i| text.is_char_boundary(i)).unwrap_or_default();
         let end = |(i, c): (usize, char)| self.is_after(c).then_some(i + c.len_utf8());
         let before = text[..limit].char_indices().rev().find_map(end);
-        before.or_else(|| text[limit..].char_indices().find_map(end).map(|i| limit + i)).unwrap_or(text.len())
+        before
+            .or_else(|| text[limit..].char_indices().find_map(end).map(|i| limit + i))
+            .unwrap_or(text.len())
     }
 }
 

@@ -9,11 +9,13 @@ use tokenizers::Tokenizer;
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2");
 
 fn tokenizer(lowercase: bool) -> TextTokenizer {
-    let vocabulary = Vocabulary::read(&Source::Directory(WEIGHTS.into()), Path::new(WEIGHTS)).unwrap();
+    let vocabulary =
+        Vocabulary::read(&Source::Directory(WEIGHTS.into()), Path::new(WEIGHTS)).unwrap();
     TextTokenizer::new(vocabulary, 30522, 256, lowercase).unwrap()
 }
 
-/// What a text is made of: everything that a step of the tokenizer treats in a way of its own, and what may be beside it.
+/// What a text is made of: everything that a step of the tokenizer treats in a way of its own, and
+/// what may be beside it.
 const PARTS: [&str; 64] = [
     " ",
     " ",
@@ -85,7 +87,8 @@ const PARTS: [&str; 64] = [
 fn text(seed: u64, parts: usize) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as usize
     };
     (0..parts).map(|_| PARTS[next() % PARTS.len()]).collect()
@@ -120,7 +123,11 @@ fn pieces_give_the_ids_and_places_of_the_whole_text() {
         for bytes in [1, 7, 40, 1 << 14] {
             cut_into(&mut tokenizer, bytes);
             pieces += tokenizer.pieces(&text).count();
-            assert_eq!(in_pieces(&tokenizer, &text), whole, "seed {seed}, pieces of {bytes} bytes: {text:?}");
+            assert_eq!(
+                in_pieces(&tokenizer, &text),
+                whole,
+                "seed {seed}, pieces of {bytes} bytes: {text:?}"
+            );
         }
         let count = tokenizer.tokenize(&text).unwrap();
         assert_eq!(count.ids[1..count.ids.len() - 1], ids(&whole)[..whole.len().min(254)]);
@@ -156,8 +163,12 @@ fn long_texts_of_one_kind_are_cut_and_stay_the_same() {
 #[test]
 fn what_cannot_be_cut_is_one_piece() {
     let tokenizer = tokenizer(false);
-    for text in ["a".repeat(100_000), "[MASK]".repeat(10_000), "ภาษาไทย".repeat(5_000), "a\u{b}b\u{85}".repeat(10_000)]
-    {
+    for text in [
+        "a".repeat(100_000),
+        "[MASK]".repeat(10_000),
+        "ภาษาไทย".repeat(5_000),
+        "a\u{b}b\u{85}".repeat(10_000),
+    ] {
         assert_eq!(tokenizer.pieces(&text).count(), 1);
         assert_eq!(in_pieces(&tokenizer, &text), at_once(&tokenizer, &text));
     }
@@ -202,7 +213,10 @@ fn every_place_is_on_boundaries_of_characters_and_they_ascend() {
         let text = text(seed, 120);
         let mut last = 0;
         for word in in_pieces(&tokenizer, &text) {
-            assert!(text.get(word.range.clone()).is_some_and(|part| !part.is_empty()), "{word:?} in {text:?}");
+            assert!(
+                text.get(word.range.clone()).is_some_and(|part| !part.is_empty()),
+                "{word:?} in {text:?}"
+            );
             assert!(word.range.start >= last, "{word:?} in {text:?}");
             last = word.range.start;
         }
@@ -221,7 +235,8 @@ fn a_cut_at_a_wrong_place_would_be_noticed() {
 
 #[test]
 fn other_tokenizers_are_not_cut() {
-    let json: Value = serde_json::from_slice(&fs::read(format!("{WEIGHTS}/tokenizer.json")).unwrap()).unwrap();
+    let json: Value =
+        serde_json::from_slice(&fs::read(format!("{WEIGHTS}/tokenizer.json")).unwrap()).unwrap();
     let cuts = |change: &dyn Fn(&mut Value)| {
         let mut json = json.clone();
         change(&mut json);
@@ -242,5 +257,9 @@ fn other_tokenizers_are_not_cut() {
     assert!(added("New York", "normalized").is_none());
     assert!(added("東京", "special").is_none());
     let cuts = added("<new>", "special").unwrap();
-    assert!(!cuts.after[usize::from(b'<')] && !cuts.after[usize::from(b'[')] && cuts.after[usize::from(b'(')]);
+    assert!(
+        !cuts.after[usize::from(b'<')]
+            && !cuts.after[usize::from(b'[')]
+            && cuts.after[usize::from(b'(')]
+    );
 }

@@ -13,7 +13,8 @@ pub(crate) struct Word {
 }
 
 impl TextTokenizer {
-    /// The tokens of a piece, without those around every text. The ranges are those of the whole text.
+    /// The tokens of a piece, without those around every text. The ranges are those of the whole
+    /// text.
     pub(crate) fn words(&self, piece: Piece) -> Result<Vec<Word>, String> {
         let lowered = self.lowered(piece.text);
         let encoding = guard(|| self.tokenizer.encode(lowered.as_ref(), false))?;
@@ -29,7 +30,8 @@ impl TextTokenizer {
 
 /// From places in a lower-cased text to places in the text: `İ` has two bytes, `i̇` has three.
 struct Places {
-    /// Of each character, where it begins in the lower-cased text and in the text, and last the ends of both. Empty if all are equal.
+    /// Of each character, where it begins in the lower-cased text and in the text, and last the
+    /// ends of both. Empty if all are equal.
     starts: Vec<(usize, usize)>,
 }
 
@@ -56,9 +58,14 @@ impl Places {
         if self.starts.is_empty() {
             return range;
         }
-        // starts[from] is the last that is not behind the range's start, starts[to] the first that is not before its end.
-        let from = self.starts.partition_point(|&(lowered, _)| lowered <= range.start).saturating_sub(1);
-        let to = self.starts.partition_point(|&(lowered, _)| lowered < range.end).min(self.starts.len() - 1);
+        // starts[from] is the last that is not behind the range's start, starts[to] the first that
+        // is not before its end.
+        let from =
+            self.starts.partition_point(|&(lowered, _)| lowered <= range.start).saturating_sub(1);
+        let to = self
+            .starts
+            .partition_point(|&(lowered, _)| lowered < range.end)
+            .min(self.starts.len() - 1);
         self.starts[from].1..self.starts[to].1
     }
 }

@@ -9,19 +9,31 @@ use std::borrow::Cow;
 
 impl Encoder {
     /// All layers.
-    pub(crate) fn load(checkpoint: &Checkpoint, config: &Config, level: Level) -> Result<Encoder, Error> {
+    pub(crate) fn load(
+        checkpoint: &Checkpoint,
+        config: &Config,
+        level: Level,
+    ) -> Result<Encoder, Error> {
         let layers = 0..config.num_hidden_layers;
-        let layer = layers.map(|n| Layer::load(checkpoint, config, level, n)).collect::<Result<_, _>>()?;
+        let layer =
+            layers.map(|n| Layer::load(checkpoint, config, level, n)).collect::<Result<_, _>>()?;
         Ok(Encoder { layer })
     }
 }
 
 impl Layer {
     /// `encoder.layer.n`
-    fn load(checkpoint: &Checkpoint, config: &Config, level: Level, n: usize) -> Result<Layer, Error> {
+    fn load(
+        checkpoint: &Checkpoint,
+        config: &Config,
+        level: Level,
+        n: usize,
+    ) -> Result<Layer, Error> {
         let (h, f) = (config.hidden_size, config.intermediate_size);
         let name = |part: &str| format!("encoder.layer.{n}.{part}");
-        let dense = |part: &str, outputs: usize, inputs: usize| Dense::load(checkpoint, &name(part), outputs, inputs);
+        let dense = |part: &str, outputs: usize, inputs: usize| {
+            Dense::load(checkpoint, &name(part), outputs, inputs)
+        };
         let layer_norm = |part: &str| LayerNorm::load(checkpoint, &name(part), config);
 
         let parts = ["attention.self.query", "attention.self.key", "attention.self.value"];
@@ -33,22 +45,34 @@ impl Layer {
         let output = dense("output.dense", h, f)?;
 
         let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
-        let layers: Vec<_> = qkv.iter().chain([&attended]).map(Dense::parts).chain(chunks).chain([output.parts()]).collect();
+        let layers: Vec<_> = qkv
+            .iter()
+            .chain([&attended])
+            .map(Dense::parts)
+            .chain(chunks)
+            .chain([output.parts()])
+            .collect();
         let mut packed = Linear::pack_together(level, &layers).into_iter(); // in the order of their use
         let mut next = || packed.next().expect("as many as went in");
         Ok(Layer {
             attention: Attention {
                 qkv: (0..groups).map(|_| next()).collect(),
                 heads: config.num_attention_heads / groups,
-                output: Output { dense: next(), layer_norm: layer_norm("attention.output.LayerNorm")? },
+                output: Output {
+                    dense: next(),
+                    layer_norm: layer_norm("attention.output.LayerNorm")?,
+                },
             },
-            intermediate: Intermediate { dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect() },
+            intermediate: Intermediate {
+                dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect(),
+            },
             output: Output { dense: next(), layer_norm: layer_norm("output.LayerNorm")? },
         })
     }
 }
 
-/// Into how many groups the heads are cut: few enough to be worth a product each, and a number that teams can share.
+/// Into how many groups the heads are cut: few enough to be worth a product each, and a number that
+/// teams can share.
 fn head_groups(heads: usize) -> usize {
     [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }
@@ -60,19 +84,37 @@ struct Dense<'a> {
 }
 
 impl<'a> Dense<'a> {
-    fn load(checkpoint: &'a Checkpoint, name: &str, outputs: usize, inputs: usize) -> Result<Dense<'a>, Error> {
+    fn load(
+        checkpoint: &'a Checkpoint,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+    ) -> Result<Dense<'a>, Error> {
         Ok(Dense {
             weight: checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
             bias: checkpoint.tensor(&format!("{name}.bias"), &[outputs])?,
         })
     }
 
-    /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the parts of a group side by side.
+    /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the
+    /// parts of a group side by side.
     fn stack(layers: &[Dense], groups: usize) -> Vec<Dense<'static>> {
-        let part = |whole: &[f32], group: usize| whole.len() / groups * group..whole.len() / groups * (group + 1);
+        let part = |whole: &[f32], group: usize| {
+            whole.len() / groups * group..whole.len() / groups * (group + 1)
+        };
         let stacked = |group| Dense {
-            weight: layers.iter().map(|l| &l.weight[part(&l.weight, group)]).collect::<Vec<_>>().concat().into(),
-            bias: layers.iter().map(|l| &l.bias[part(&l.bias, group)]).collect::<Vec<_>>().concat().into(),
+            weight: layers
+                .iter()
+                .map(|l| &l.weight[part(&l.weight, group)])
+                .collect::<Vec<_>>()
+                .concat()
+                .into(),
+            bias: layers
+                .iter()
+                .map(|l| &l.bias[part(&l.bias, group)])
+                .collect::<Vec<_>>()
+                .concat()
+                .into(),
         };
         (0..groups).map(stacked).collect()
     }

@@ -1,7 +1,8 @@
-//! Agglomerative clustering: the two nearest clusters become one, again and again, until all are too far apart.
+//! Agglomerative clustering: the two nearest clusters become one, again and again, until all are
+//! too far apart.
 //!
-//! How far apart two clusters are, when it is known for their parts, follows from this without the rows (Lance and Williams). With
-//! `a` and `b` joined, sizes nₐ, n_b, n_c, and c any other cluster:
+//! How far apart two clusters are, when it is known for their parts, follows from this without the
+//! rows (Lance and Williams). With `a` and `b` joined, sizes nₐ, n_b, n_c, and c any other cluster:
 //!
 //! | linkage | d(ab, c) |
 //! |---|---|
@@ -10,11 +11,13 @@
 //! | average | (nₐ·d(a,c) + n_b·d(b,c)) / (nₐ + n_b) |
 //! | Ward | √(((nₐ + n_c)·d(a,c)² + (n_b + n_c)·d(b,c)² − n_c·d(a,b)²) / (nₐ + n_b + n_c)) |
 //!
-//! None of these makes two clusters nearer than their parts were, so two clusters that are each other's nearest may be joined at once, whatever
-//! else is joined later. A chain of nearest neighbours ends at such a pair; the whole takes time for each pair of rows a few times over, and
+//! None of these makes two clusters nearer than their parts were, so two clusters that are each
+//! other's nearest may be joined at once, whatever else is joined later. A chain of nearest
+//! neighbours ends at such a pair; the whole takes time for each pair of rows a few times over, and
 //! memory for each pair once.
 //!
-//! Reference: F. Murtagh, *A Survey of Recent Advances in Hierarchical Clustering Algorithms*, The Computer Journal 26(4), 1983.
+//! Reference: F. Murtagh, *A Survey of Recent Advances in Hierarchical Clustering Algorithms*, The
+//! Computer Journal 26(4), 1983.
 
 use crate::{Error, matrix::Matrix};
 use minilm_kernels::{
@@ -33,7 +36,8 @@ pub enum Linkage {
     Complete,
     /// The mean over all pairs of rows.
     Average,
-    /// By how much the sum of squared distances to the means grows if they are joined: √2 times the root of it. For Euclidean distances.
+    /// By how much the sum of squared distances to the means grows if they are joined: √2 times the
+    /// root of it. For Euclidean distances.
     #[default]
     Ward,
 }
@@ -48,7 +52,8 @@ pub enum Distance {
     Cosine,
 }
 
-/// Agglomerative clustering and its options (`sklearn.cluster.AgglomerativeClustering` with a `distance_threshold`).
+/// Agglomerative clustering and its options (`sklearn.cluster.AgglomerativeClustering` with a
+/// `distance_threshold`).
 ///
 /// ```
 /// use minilm_tasks::cluster::{Agglomerative, Distance, Linkage};
@@ -69,7 +74,12 @@ pub struct Agglomerative {
 impl Agglomerative {
     /// Joins clusters that are less than `threshold` apart, by Ward's linkage.
     pub fn new(threshold: f64) -> Agglomerative {
-        Agglomerative { threshold, linkage: Linkage::default(), distance: Distance::default(), level: Level::detect() }
+        Agglomerative {
+            threshold,
+            linkage: Linkage::default(),
+            distance: Distance::default(),
+            level: Level::detect(),
+        }
     }
 
     /// How far apart two clusters are.
@@ -87,19 +97,24 @@ impl Agglomerative {
         Agglomerative { level, ..self }
     }
 
-    /// The cluster of each row of `embeddings` `[n, d]`. Clusters are numbered in the order of their first rows.
+    /// The cluster of each row of `embeddings` `[n, d]`. Clusters are numbered in the order of
+    /// their first rows.
     ///
     /// Memory is four bytes for each pair of rows: 200 MB for 10 000 rows.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::Memory`], or [`Error::Option`] for a threshold of NaN, and
-    /// for Ward's linkage of anything but Euclidean distances.
+    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::Memory`], or
+    /// [`Error::Option`] for a threshold of NaN, and for Ward's linkage of anything but Euclidean
+    /// distances.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<usize>, Error> {
         if self.threshold.is_nan() {
             return Err(Error::Option { option: "threshold", reason: "it is NaN".to_owned() });
         }
         if self.linkage == Linkage::Ward && self.distance != Distance::Euclidean {
-            return Err(Error::Option { option: "distance", reason: "Ward's linkage is of Euclidean distances".to_owned() });
+            return Err(Error::Option {
+                option: "distance",
+                reason: "Ward's linkage is of Euclidean distances".to_owned(),
+            });
         }
         let rows = Matrix::new("embeddings", embeddings)?;
         let lengths = rows.lengths(self.level)?;
@@ -128,8 +143,10 @@ impl Agglomerative {
                 Distance::Cosine => {
                     let mut found = vec![Product::default(); to.len()];
                     products(self.level, later, rows.row(i), &mut found);
-                    for ((to, product), length) in to.iter_mut().zip(&found).zip(&lengths[i + 1..]) {
-                        *to = (1.0 - f64::from(product.dot) / (lengths[i] * length)).max(0.0) as f32;
+                    for ((to, product), length) in to.iter_mut().zip(&found).zip(&lengths[i + 1..])
+                    {
+                        *to =
+                            (1.0 - f64::from(product.dot) / (lengths[i] * length)).max(0.0) as f32;
                     }
                 }
             }
@@ -194,14 +211,18 @@ impl Tree {
         }
     }
 
-    /// Goes along the chain of nearest neighbours until two are each other's, and takes them off it.
+    /// Goes along the chain of nearest neighbours until two are each other's, and takes them off
+    /// it.
     fn neighbours(&self, chain: &mut Vec<usize>) -> (usize, usize, f32) {
         loop {
             let last = chain[chain.len() - 1];
             let before = chain.len().checked_sub(2).map(|i| chain[i]);
-            // The cluster before is preferred to others that are as near: otherwise the chain would run in a circle.
+            // The cluster before is preferred to others that are as near: otherwise the chain would
+            // run in a circle.
             let mut nearest = before.map(|before| (before, self.distance(last, before)));
-            for other in (0..self.sizes.len()).filter(|&other| other != last && self.sizes[other] > 0) {
+            for other in
+                (0..self.sizes.len()).filter(|&other| other != last && self.sizes[other] > 0)
+            {
                 let distance = self.distance(last, other);
                 if nearest.is_none_or(|(_, least)| distance < least) {
                     nearest = Some((other, distance));
@@ -234,7 +255,8 @@ impl Tree {
                 Linkage::Complete => ac.max(bc),
                 Linkage::Average => (na * ac + nb * bc) / (na + nb),
                 Linkage::Ward => {
-                    let squares = (na + nc) * ac * ac + (nb + nc) * bc * bc - nc * between * between;
+                    let squares =
+                        (na + nc) * ac * ac + (nb + nc) * bc * bc - nc * between * between;
                     (squares.max(0.0) / (na + nb + nc)).sqrt()
                 }
             };

@@ -5,9 +5,10 @@
 //! those with the most first: if no larger community has taken the centre, and enough of its rows, what is left is a community
 //! ```
 //!
-//! Only the numbers of such rows are kept, and the rows themselves are searched again when it is a centre's turn: where thousands of texts
-//! are the same, as in most corpora some are, each is near to all others, and all these pairs would fill any memory. Most centres are taken
-//! before their turn, or have too few rows, so the second search is the smaller one.
+//! Only the numbers of such rows are kept, and the rows themselves are searched again when it is a
+//! centre's turn: where thousands of texts are the same, as in most corpora some are, each is near
+//! to all others, and all these pairs would fill any memory. Most centres are taken before their
+//! turn, or have too few rows, so the second search is the smaller one.
 
 use crate::{
     Error,
@@ -70,14 +71,17 @@ impl Communities {
 
     /// The communities among the rows of `embeddings` `[n, d]`, largest first.
     ///
-    /// The first row of each is its centre; the others follow by falling cosine with it. No row is in two. Memory grows with the
-    /// rows, not with the pairs that are alike.
+    /// The first row of each is its centre; the others follow by falling cosine with it. No row is
+    /// in two. Memory grows with the rows, not with the pairs that are alike.
     ///
     /// # Errors
     /// As [`Search::run`], and [`Error::Option`] for a size of 0 or a threshold of NaN.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<Vec<usize>>, Error> {
         if self.min_size == 0 {
-            return Err(Error::Option { option: "min_size", reason: "a community has at least one row".to_owned() });
+            return Err(Error::Option {
+                option: "min_size",
+                reason: "a community has at least one row".to_owned(),
+            });
         }
         let matrix = Matrix::new("embeddings", embeddings)?;
         matrix.lengths(self.level)?;
@@ -90,7 +94,8 @@ impl Communities {
         Search::new().top_k(usize::MAX).min_score(self.threshold).level(self.level)
     }
 
-    /// Each row that has enough rows near it, and how many; they are counted in blocks of so many rows.
+    /// Each row that has enough rows near it, and how many; they are counted in blocks of so many
+    /// rows.
     fn centres(&self, embeddings: &Matrix, block: usize) -> Result<Vec<(usize, usize)>, Error> {
         let n = embeddings.rows();
         let mut centres = Vec::new();
@@ -98,7 +103,8 @@ impl Communities {
             let chunk = embeddings.part(start..n.min(start + CHUNK));
             let mut near = vec![0; chunk.nrows()];
             for first in (0..n).step_by(block) {
-                let hits = self.search().run(chunk, embeddings.part(first..n.min(first + block)))?;
+                let hits =
+                    self.search().run(chunk, embeddings.part(first..n.min(first + block)))?;
                 near.iter_mut().zip(hits).for_each(|(near, hits)| *near += hits.len());
             }
             centres.extend((start..).zip(near).filter(|&(_, near)| near >= self.min_size));
@@ -106,23 +112,32 @@ impl Communities {
         Ok(centres)
     }
 
-    /// The communities of the centres, in their order. Up to `pairs` pairs are held at a time, and those of one centre.
-    fn without_overlap(&self, embeddings: &Matrix, centres: Vec<(usize, usize)>, pairs: usize) -> Result<Vec<Vec<usize>>, Error> {
+    /// The communities of the centres, in their order. Up to `pairs` pairs are held at a time, and
+    /// those of one centre.
+    fn without_overlap(
+        &self,
+        embeddings: &Matrix,
+        centres: Vec<(usize, usize)>,
+        pairs: usize,
+    ) -> Result<Vec<Vec<usize>>, Error> {
         let mut taken = vec![false; embeddings.rows()];
         let mut communities = Vec::new();
         let mut centres = centres.into_iter().peekable();
         while centres.peek().is_some() {
             let (mut some, mut held) = (Vec::new(), 0);
-            while let Some((centre, near)) =
-                centres.next_if(|(_, near)| some.is_empty() || (some.len() < CHUNK && held + near <= pairs))
-            {
+            while let Some((centre, near)) = centres.next_if(|(_, near)| {
+                some.is_empty() || (some.len() < CHUNK && held + near <= pairs)
+            }) {
                 if !taken[centre] {
                     some.push(centre);
                     held += near;
                 }
             }
             let free = |_: usize, row: usize| !taken[row];
-            let found = self.search().filter(&free).run(embeddings.rows_at(&some).view(), embeddings.view())?;
+            let found = self
+                .search()
+                .filter(&free)
+                .run(embeddings.rows_at(&some).view(), embeddings.view())?;
             for (centre, hits) in some.into_iter().zip(found) {
                 if let Some(community) = self.community(centre, hits, &taken) {
                     community.iter().for_each(|&row| taken[row] = true);
@@ -152,7 +167,8 @@ mod tests {
     /// Every row's list, and then what the greedy choice leaves of it.
     fn by_lists(detection: &Communities, rows: &Array2<f32>) -> Vec<Vec<usize>> {
         let hits = detection.search().run(rows.view(), rows.view()).unwrap();
-        let mut lists: Vec<(usize, Vec<Hit>)> = (0..).zip(hits).filter(|(_, hits)| hits.len() >= detection.min_size).collect();
+        let mut lists: Vec<(usize, Vec<Hit>)> =
+            (0..).zip(hits).filter(|(_, hits)| hits.len() >= detection.min_size).collect();
         lists.sort_by_key(|(_, hits)| Reverse(hits.len()));
         let mut taken = vec![false; rows.nrows()];
         let mut found = Vec::new();
@@ -170,7 +186,11 @@ mod tests {
     fn however_few_pairs_are_held_the_communities_are_the_same() {
         let n = 2 * CHUNK + 188;
         let angle = |i: usize| ((i * i) % 977) as f32 * 0.01;
-        let rows = Array2::from_shape_fn((n, 2), |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() });
+        let rows =
+            Array2::from_shape_fn(
+                (n, 2),
+                |(i, j)| if j == 0 { angle(i).cos() } else { angle(i).sin() },
+            );
         let matrix = Matrix::new("embeddings", rows.view()).unwrap();
         for (threshold, size) in [(0.9999, 3), (0.99, 5), (0.5, 1)] {
             let detection = Communities::new().threshold(threshold).min_size(size);
@@ -180,7 +200,11 @@ mod tests {
             for (block, pairs) in [(64, 1), (700, 300), (n, 100_000)] {
                 let mut centres = detection.centres(&matrix, block).unwrap();
                 centres.sort_by_key(|&(_, near)| Reverse(near));
-                assert_eq!(detection.without_overlap(&matrix, centres, pairs).unwrap(), want, "{threshold}, {block}, {pairs}");
+                assert_eq!(
+                    detection.without_overlap(&matrix, centres, pairs).unwrap(),
+                    want,
+                    "{threshold}, {block}, {pairs}"
+                );
             }
         }
     }

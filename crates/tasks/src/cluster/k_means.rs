@@ -1,4 +1,5 @@
-//! k-means: k centres such that the squared distances of all rows to their nearest centre add up to little.
+//! k-means: k centres such that the squared distances of all rows to their nearest centre add up to
+//! little.
 //!
 //! ```text
 //! first centres: k-means++
@@ -7,10 +8,12 @@
 //! until nothing changes, or hardly anything
 //! ```
 //!
-//! This finds a minimum that depends on the start, so it is done several times, and the best is taken. Means are added up in `f64`
-//! in blocks of a fixed size, so the result does not depend on the number of threads.
+//! This finds a minimum that depends on the start, so it is done several times, and the best is
+//! taken. Means are added up in `f64` in blocks of a fixed size, so the result does not depend on
+//! the number of threads.
 //!
-//! Reference: S. Lloyd, *Least Squares Quantization in PCM*, IEEE Transactions on Information Theory 28(2), 1982.
+//! Reference: S. Lloyd, *Least Squares Quantization in PCM*, IEEE Transactions on Information
+//! Theory 28(2), 1982.
 
 use super::{random::Random, seeding::first_centres};
 use crate::{Error, matrix::Matrix};
@@ -63,9 +66,17 @@ pub struct KMeansClusters {
 }
 
 impl KMeans {
-    /// The start of a search for this number of clusters: seed 0, four starts of at most 300 iterations, tolerance 10⁻⁴.
+    /// The start of a search for this number of clusters: seed 0, four starts of at most 300
+    /// iterations, tolerance 10⁻⁴.
     pub fn new(clusters: usize) -> KMeans {
-        KMeans { clusters, seed: 0, restarts: 4, max_iterations: 300, tolerance: 1e-4, level: Level::detect() }
+        KMeans {
+            clusters,
+            seed: 0,
+            restarts: 4,
+            max_iterations: 300,
+            tolerance: 1e-4,
+            level: Level::detect(),
+        }
     }
 
     /// The same seed gives the same clusters.
@@ -83,7 +94,8 @@ impl KMeans {
         KMeans { max_iterations, ..self }
     }
 
-    /// It ends when the centres move, all in all, by a squared distance of this times the mean variance of a column.
+    /// It ends when the centres move, all in all, by a squared distance of this times the mean
+    /// variance of a column.
     pub fn tolerance(self, tolerance: f64) -> KMeans {
         KMeans { tolerance, ..self }
     }
@@ -96,8 +108,8 @@ impl KMeans {
     /// Clusters the rows of `embeddings` `[n, d]`.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::TooFew`] if there are fewer rows than clusters, or
-    /// [`Error::Option`] for no clusters or no starts.
+    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::TooFew`] if there
+    /// are fewer rows than clusters, or [`Error::Option`] for no clusters or no starts.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<KMeansClusters, Error> {
         let rows = self.check(embeddings)?;
         let mut random = Random(self.seed);
@@ -108,27 +120,43 @@ impl KMeans {
         });
         // The first of equally good ones.
         let best = runs.reduce(|best, next| if next.inertia < best.inertia { next } else { best });
-        best.ok_or_else(|| Error::Option { option: "restarts", reason: "at least one start is needed".to_owned() })
+        best.ok_or_else(|| Error::Option {
+            option: "restarts",
+            reason: "at least one start is needed".to_owned(),
+        })
     }
 
-    /// Clusters the rows of `embeddings` `[n, d]`, from given centres `[clusters, d]`: one start, nothing random.
+    /// Clusters the rows of `embeddings` `[n, d]`, from given centres `[clusters, d]`: one start,
+    /// nothing random.
     ///
     /// # Errors
     /// As [`KMeans::run`], and [`Error::Columns`] or [`Error::Count`] for the centres.
-    pub fn run_from(&self, embeddings: ArrayView2<f32>, centres: ArrayView2<f32>) -> Result<KMeansClusters, Error> {
+    pub fn run_from(
+        &self,
+        embeddings: ArrayView2<f32>,
+        centres: ArrayView2<f32>,
+    ) -> Result<KMeansClusters, Error> {
         let rows = self.check(embeddings)?;
-        let centres = Matrix::new("centres", centres)?.with_columns_of(&rows)?.with_rows(self.clusters)?;
+        let centres =
+            Matrix::new("centres", centres)?.with_columns_of(&rows)?.with_rows(self.clusters)?;
         centres.lengths(self.level)?;
         Ok(self.descend(&rows, centres.values(0..self.clusters).to_vec()))
     }
 
     fn check<'a>(&self, embeddings: ArrayView2<'a, f32>) -> Result<Matrix<'a>, Error> {
         if self.clusters == 0 {
-            return Err(Error::Option { option: "clusters", reason: "at least one is needed".to_owned() });
+            return Err(Error::Option {
+                option: "clusters",
+                reason: "at least one is needed".to_owned(),
+            });
         }
         let rows = Matrix::new("embeddings", embeddings)?;
         if rows.rows() < self.clusters {
-            return Err(Error::TooFew { what: "embeddings", found: rows.rows(), least: self.clusters });
+            return Err(Error::TooFew {
+                what: "embeddings",
+                found: rows.rows(),
+                least: self.clusters,
+            });
         }
         rows.lengths(self.level)?;
         Ok(rows)
@@ -142,7 +170,11 @@ impl KMeans {
         while iterations < self.max_iterations {
             iterations += 1;
             let moved = step.means(rows, self.clusters);
-            let shift: f64 = moved.iter().zip(&centres).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            let shift: f64 = moved
+                .iter()
+                .zip(&centres)
+                .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
+                .sum();
             centres = moved;
             let next = self.assign(rows, &centres);
             let same = next.labels == step.labels;
@@ -153,19 +185,25 @@ impl KMeans {
         }
         let inertia = step.distances.iter().sum();
         let shape = (self.clusters, rows.columns());
-        let centres = Array2::from_shape_vec(shape, centres).expect("as many values as the shape says");
+        let centres =
+            Array2::from_shape_vec(shape, centres).expect("as many values as the shape says");
         KMeansClusters { labels: step.labels, centres, inertia, iterations }
     }
 
     /// Each row to its nearest centre, the first of equally near ones.
     fn assign(&self, rows: &Matrix, centres: &[f32]) -> Step {
         let d = rows.columns();
-        let half_square = |c: &[f32]| (c.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>() / 2.0) as f32;
+        let half_square =
+            |c: &[f32]| (c.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>() / 2.0) as f32;
         let bias: Vec<f32> = centres.chunks_exact(d).map(|c| -half_square(c)).collect();
         let linear = Linear::pack(self.level, centres, &bias);
         let starts: Vec<usize> = (0..rows.rows()).step_by(BLOCK).collect();
-        let blocks: Vec<Step> = starts.par_iter().map(|&start| assign_block(rows, start, &linear, centres)).collect();
-        let mut whole = Step { labels: Vec::with_capacity(rows.rows()), distances: Vec::with_capacity(rows.rows()) };
+        let blocks: Vec<Step> =
+            starts.par_iter().map(|&start| assign_block(rows, start, &linear, centres)).collect();
+        let mut whole = Step {
+            labels: Vec::with_capacity(rows.rows()),
+            distances: Vec::with_capacity(rows.rows()),
+        };
         for block in blocks {
             whole.labels.extend(block.labels);
             whole.distances.extend(block.distances);
@@ -204,7 +242,8 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
 }
 
 impl Step {
-    /// The mean of each cluster's rows `[clusters, d]`. Clusters without rows get the rows that are farthest from their centres.
+    /// The mean of each cluster's rows `[clusters, d]`. Clusters without rows get the rows that are
+    /// farthest from their centres.
     fn means(&mut self, rows: &Matrix, clusters: usize) -> Vec<f32> {
         self.fill_empty(clusters);
         let d = rows.columns();
@@ -216,12 +255,15 @@ impl Step {
             }
             sums
         };
-        let blocks: Vec<(usize, &[usize])> = (0..).step_by(BLOCK).zip(self.labels.chunks(BLOCK)).collect();
+        let blocks: Vec<(usize, &[usize])> =
+            (0..).step_by(BLOCK).zip(self.labels.chunks(BLOCK)).collect();
         let mut total = vec![0.0_f64; clusters * d];
-        // Sums of a few blocks at a time, because all would be as large as the rows when there are many clusters.
+        // Sums of a few blocks at a time, because all would be as large as the rows when there are
+        // many clusters.
         for some in blocks.chunks(rayon::current_num_threads()) {
             let sums: Vec<Vec<f64>> = some.par_iter().map(block).collect();
-            sums.iter().for_each(|sums| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum));
+            sums.iter()
+                .for_each(|sums| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum));
         }
         let mut counts = vec![0_usize; clusters];
         self.labels.iter().for_each(|&label| counts[label] += 1);
@@ -239,7 +281,8 @@ impl Step {
         farthest.sort_by(|&a, &b| self.distances[b].total_cmp(&self.distances[a])); // stable
         let mut farthest = farthest.into_iter();
         for cluster in empty {
-            // A cluster's only row stays: there are as many rows as clusters, so another one has two.
+            // A cluster's only row stays: there are as many rows as clusters, so another one has
+            // two.
             if let Some(row) = farthest.find(|&row| counts[self.labels[row]] > 1) {
                 counts[self.labels[row]] -= 1;
                 self.labels[row] = cluster;
@@ -252,7 +295,10 @@ impl Step {
 fn mean_variance(rows: &Matrix) -> f64 {
     let (n, d) = (rows.rows() as f64, rows.columns());
     let mut sums = vec![0.0; d];
-    (0..rows.rows()).for_each(|i| sums.iter_mut().zip(rows.row(i)).for_each(|(sum, x)| *sum += f64::from(*x)));
-    let square = |i: usize| rows.row(i).iter().zip(&sums).map(|(x, sum)| (f64::from(*x) - sum / n).powi(2)).sum::<f64>();
+    (0..rows.rows())
+        .for_each(|i| sums.iter_mut().zip(rows.row(i)).for_each(|(sum, x)| *sum += f64::from(*x)));
+    let square = |i: usize| {
+        rows.row(i).iter().zip(&sums).map(|(x, sum)| (f64::from(*x) - sum / n).powi(2)).sum::<f64>()
+    };
     (0..rows.rows()).map(square).sum::<f64>() / (n * d as f64)
 }

@@ -2,7 +2,8 @@
 
 /// splitmix64.
 ///
-/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014.
+/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
+/// OOPSLA 2014.
 pub(crate) struct Random(pub u64);
 
 impl Random {

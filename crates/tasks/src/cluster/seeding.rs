@@ -6,19 +6,25 @@
 //!                the one that makes Σ D(x)² smallest
 //! ```
 //!
-//! Reference: D. Arthur and S. Vassilvitskii, *k-means++: The Advantages of Careful Seeding*, SODA 2007; the choice among
-//! several is theirs too (section 5), and that of scikit-learn.
+//! Reference: D. Arthur and S. Vassilvitskii, *k-means++: The Advantages of Careful Seeding*, SODA
+//! 2007; the choice among several is theirs too (section 5), and that of scikit-learn.
 
 use super::random::Random;
 use crate::matrix::Matrix;
 use minilm_kernels::{Level, dot::squared_distances};
 use rayon::prelude::*;
 
-/// Rows whose distances are computed together. The sums are of whole blocks, so they do not depend on the number of threads.
+/// Rows whose distances are computed together. The sums are of whole blocks, so they do not depend
+/// on the number of threads.
 const BLOCK: usize = 4096;
 
 /// `k` different rows, if there are as many.
-pub(super) fn first_centres(rows: &Matrix, k: usize, random: &mut Random, level: Level) -> Vec<usize> {
+pub(super) fn first_centres(
+    rows: &Matrix,
+    k: usize,
+    random: &mut Random,
+    level: Level,
+) -> Vec<usize> {
     let mut centres = vec![random.below(rows.rows())];
     let mut nearest = distances(rows, centres[0], None, level); // D(x)²
     let trials = 2 + (k as f64).ln() as usize;
@@ -26,7 +32,12 @@ pub(super) fn first_centres(rows: &Matrix, k: usize, random: &mut Random, level:
         let total = sum(&nearest);
         if total == 0.0 {
             // All rows lie on centres already: any others will do.
-            centres.extend((0..rows.rows()).filter(|row| !centres.contains(row)).take(k - centres.len()).collect::<Vec<_>>());
+            centres.extend(
+                (0..rows.rows())
+                    .filter(|row| !centres.contains(row))
+                    .take(k - centres.len())
+                    .collect::<Vec<_>>(),
+            );
             break;
         }
         let tried = (0..trials).map(|_| {
@@ -51,7 +62,10 @@ fn distances(rows: &Matrix, centre: usize, so_far: Option<&[f32]>, level: Level)
         let start = i * BLOCK;
         squared_distances(level, rows.slice(start..start + found.len()), rows.row(centre), found);
         if let Some(so_far) = so_far {
-            found.iter_mut().zip(&so_far[start..]).for_each(|(found, so_far)| *found = found.min(*so_far));
+            found
+                .iter_mut()
+                .zip(&so_far[start..])
+                .for_each(|(found, so_far)| *found = found.min(*so_far));
         }
     });
     found

@@ -12,7 +12,8 @@ use super::{all_finite, descending, same_length};
 use crate::{Error, Similarity};
 use ndarray::ArrayView2;
 
-/// What a threshold on the score can achieve. Thresholds of distances are distances: pairs *up to* them are alike.
+/// What a threshold on the score can achieve. Thresholds of distances are distances: pairs *up to*
+/// them are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Classification {
     /// The best accuracy of any threshold.
@@ -33,7 +34,8 @@ pub struct Classification {
     pub matthews: f64,
 }
 
-/// Classifies the pairs of rows of `a` and `b` `[n, d]` by their similarity (`BinaryClassificationEvaluator`); `alike` `[n]` is the truth.
+/// Classifies the pairs of rows of `a` and `b` `[n, d]` by their similarity
+/// (`BinaryClassificationEvaluator`); `alike` `[n]` is the truth.
 ///
 /// # Errors
 /// As [`Similarity::pairs`] and [`classify`].
@@ -90,7 +92,8 @@ pub fn classify(scores: &[f64], alike: &[bool]) -> Result<Classification, Error>
     })
 }
 
-/// Σ (recallₙ − recallₙ₋₁)·precisionₙ over the thresholds, from the highest (`sklearn.metrics.average_precision_score`).
+/// Σ (recallₙ − recallₙ₋₁)·precisionₙ over the thresholds, from the highest
+/// (`sklearn.metrics.average_precision_score`).
 ///
 /// It is 0 if nothing is relevant.
 ///
@@ -165,7 +168,8 @@ impl Pairs {
         // A threshold above all scores calls nothing alike.
         let mut best = (self.total.other as f64 / pairs, self.groups[0].score.next_up());
         for (i, group) in self.groups.iter().enumerate() {
-            let accuracy = (group.counts.alike + self.total.other - group.counts.other) as f64 / pairs;
+            let accuracy =
+                (group.counts.alike + self.total.other - group.counts.other) as f64 / pairs;
             if accuracy > best.0 {
                 best = (accuracy, self.threshold(i));
             }
@@ -175,7 +179,9 @@ impl Pairs {
 
     fn best_f1(&self) -> BestF1 {
         let mut best = BestF1 { f1: 0.0, precision: 0.0, recall: 0.0, threshold: 0.0 };
-        for (i, Group { counts, .. }) in self.groups.iter().enumerate().filter(|(_, group)| group.counts.alike > 0) {
+        for (i, Group { counts, .. }) in
+            self.groups.iter().enumerate().filter(|(_, group)| group.counts.alike > 0)
+        {
             let precision = counts.alike as f64 / (counts.alike + counts.other) as f64;
             let recall = counts.alike as f64 / self.total.alike as f64;
             let f1 = 2.0 * precision * recall / (precision + recall);
@@ -203,7 +209,8 @@ impl Pairs {
         let called = called.map_or(Counts::default(), |group| group.counts);
         // Called alike and alike, called alike and not, and the same for those not called alike.
         let [right, wrong] = [called.alike, called.other].map(|n| n as f64);
-        let [missed, refused] = [self.total.alike - called.alike, self.total.other - called.other].map(|n| n as f64);
+        let [missed, refused] =
+            [self.total.alike - called.alike, self.total.other - called.other].map(|n| n as f64);
         let product = (right + wrong) * (right + missed) * (refused + wrong) * (refused + missed);
         if product == 0.0 { 0.0 } else { (right * refused - wrong * missed) / product.sqrt() }
     }
@@ -217,7 +224,10 @@ mod tests {
     fn neighbouring_scores_have_a_threshold_between_them() {
         let high = 0.5_f64.next_up();
         let found = classify(&[high, 0.5], &[true, false]).unwrap();
-        assert_eq!((found.accuracy, found.accuracy_threshold, found.f1_threshold), (1.0, high, high));
+        assert_eq!(
+            (found.accuracy, found.accuracy_threshold, found.f1_threshold),
+            (1.0, high, high)
+        );
     }
 
     #[test]

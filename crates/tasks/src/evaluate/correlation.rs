@@ -1,4 +1,5 @@
-//! How well similarities agree with what people say: Pearson's and Spearman's coefficients (`scipy.stats`).
+//! How well similarities agree with what people say: Pearson's and Spearman's coefficients
+//! (`scipy.stats`).
 //!
 //! ```text
 //! pearson(x, y)  = Σ (xᵢ − x̄)·(yᵢ − ȳ) / √(Σ (xᵢ − x̄)² · Σ (yᵢ − ȳ)²)
@@ -18,7 +19,8 @@ pub struct Correlation {
     pub spearman: f64,
 }
 
-/// The similarity of each pair of rows of `a` and `b` `[n, d]` against the labels `[n]` (`EmbeddingSimilarityEvaluator`).
+/// The similarity of each pair of rows of `a` and `b` `[n, d]` against the labels `[n]`
+/// (`EmbeddingSimilarityEvaluator`).
 ///
 /// # Errors
 /// As [`Similarity::pairs`] and [`correlate`].
@@ -99,7 +101,8 @@ fn coefficient(x: &[f64], y: &[f64]) -> f64 {
     (dot(&x, &y) / (dot(&x, &x) * dot(&y, &y)).sqrt()).clamp(-1.0, 1.0)
 }
 
-/// The values less their mean, divided by the largest of these, so that no square overflows or vanishes.
+/// The values less their mean, divided by the largest of these, so that no square overflows or
+/// vanishes.
 fn centred(v: &[f64]) -> Vec<f64> {
     let mean = mean(v.iter().copied());
     let largest = v.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
@@ -145,8 +148,14 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
-        assert_eq!(pearson(&[1.0], &[1.0]), Err(Error::TooFew { what: "labels", found: 1, least: 2 }));
-        assert_eq!(spearman(&[1.0, 2.0], &[1.0]), Err(Error::Count { what: "labels", found: 1, expected: 2 }));
+        assert_eq!(
+            pearson(&[1.0], &[1.0]),
+            Err(Error::TooFew { what: "labels", found: 1, least: 2 })
+        );
+        assert_eq!(
+            spearman(&[1.0, 2.0], &[1.0]),
+            Err(Error::Count { what: "labels", found: 1, expected: 2 })
+        );
         let error = spearman(&[1.0, f64::NAN], &[1.0, 2.0]).unwrap_err().to_string();
         assert_eq!(error, "number 1 of the scores is NaN");
     }

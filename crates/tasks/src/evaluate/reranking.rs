@@ -1,7 +1,9 @@
-//! How well a similarity sorts a few documents for each query, of which it is known which are relevant.
+//! How well a similarity sorts a few documents for each query, of which it is known which are
+//! relevant.
 //!
-//! Average precision is that of [`average_precision`], over all documents of a sample. The gain of place i is 1/log₂(i + 1);
-//! documents of equal score share the mean gain of their places (`sklearn.metrics.ndcg_score`).
+//! Average precision is that of [`average_precision`], over all documents of a sample. The gain of
+//! place i is 1/log₂(i + 1); documents of equal score share the mean gain of their places
+//! (`sklearn.metrics.ndcg_score`).
 
 use super::{all_finite, average_precision, descending, mean, same_length};
 use crate::{Error, Similarity, matrix::Matrix};
@@ -29,9 +31,11 @@ pub struct Sample<'a> {
     pub negatives: ArrayView2<'a, f32>,
 }
 
-/// Sorts the documents of each sample by their similarity with the query and measures the result (`RerankingEvaluator`).
+/// Sorts the documents of each sample by their similarity with the query and measures the result
+/// (`RerankingEvaluator`).
 ///
-/// Samples without positives, or without negatives, do not count. In the original, k is 10 and the similarity the cosine.
+/// Samples without positives, or without negatives, do not count. In the original, k is 10 and the
+/// similarity the cosine.
 ///
 /// # Errors
 /// Those of [`Similarity::pairs`] and [`rerank_metrics`].
@@ -46,7 +50,9 @@ pub struct Sample<'a> {
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
 pub fn reranking(samples: &[Sample], similarity: Similarity, k: usize) -> Result<Reranking, Error> {
-    let counted = samples.iter().filter(|sample| sample.positives.nrows() > 0 && sample.negatives.nrows() > 0);
+    let counted = samples
+        .iter()
+        .filter(|sample| sample.positives.nrows() > 0 && sample.negatives.nrows() > 0);
     let scored: Result<Vec<_>, Error> = counted.map(|sample| scores(sample, similarity)).collect();
     rerank_metrics(&scored?, k)
 }
@@ -67,11 +73,12 @@ fn scores(sample: &Sample, similarity: Similarity) -> Result<(Vec<f64>, Vec<bool
 
 /// Measures scores: for each query those of its documents, and which documents are relevant.
 ///
-/// Documents of equal score are in their order for the reciprocal rank. A query without relevant documents counts as 0.
+/// Documents of equal score are in their order for the reciprocal rank. A query without relevant
+/// documents counts as 0.
 ///
 /// # Errors
-/// [`Error::Count`], [`Error::TooFew`] if there are no queries, or a query has no documents, [`Error::BadValue`], or
-/// [`Error::Option`] for a k of 0.
+/// [`Error::Count`], [`Error::TooFew`] if there are no queries, or a query has no documents,
+/// [`Error::BadValue`], or [`Error::Option`] for a k of 0.
 ///
 /// ```
 /// use minilm_tasks::evaluate::rerank_metrics;
@@ -130,14 +137,18 @@ mod tests {
     #[test]
     fn documents_of_equal_score_share_their_gain() {
         let tied = ndcg(&[0.5, 0.5], &[true, false], 10);
-        let mean_of_both = (ndcg(&[2.0, 1.0], &[true, false], 10) + ndcg(&[1.0, 2.0], &[true, false], 10)) / 2.0;
+        let mean_of_both =
+            (ndcg(&[2.0, 1.0], &[true, false], 10) + ndcg(&[1.0, 2.0], &[true, false], 10)) / 2.0;
         assert!((tied - mean_of_both).abs() < 1e-15);
     }
 
     #[test]
     fn bad_input_is_named() {
-        let errors =
-            [rerank_metrics(&[], 10), rerank_metrics(&[(vec![], vec![])], 10), rerank_metrics(&[(vec![1.0], vec![true])], 0)];
+        let errors = [
+            rerank_metrics(&[], 10),
+            rerank_metrics(&[(vec![], vec![])], 10),
+            rerank_metrics(&[(vec![1.0], vec![true])], 0),
+        ];
         let messages = errors.map(|result| result.unwrap_err().to_string());
         assert_eq!(messages[0], "there are 0 samples, but at least 1 are needed");
         assert_eq!(messages[1], "there are 0 labels, but at least 1 are needed");

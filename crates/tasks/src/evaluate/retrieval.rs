@@ -1,6 +1,7 @@
 //! How good rankings are when it is known what each query should find.
 //!
-//! For one query with R relevant documents, relᵢ = 1 if the document in place i (from 1) is relevant, and 0 if not:
+//! For one query with R relevant documents, relᵢ = 1 if the document in place i (from 1) is
+//! relevant, and 0 if not:
 //!
 //! ```text
 //! accuracy@k  = 1 if any relᵢ = 1, i ≤ k            precision@k = Σ_{i≤k} relᵢ / k
@@ -44,7 +45,13 @@ impl Default for Cutoffs {
     /// Those of sentence-transformers.
     fn default() -> Self {
         let few = vec![1, 3, 5, 10];
-        Cutoffs { accuracy: few.clone(), precision_recall: few, mrr: vec![10], ndcg: vec![10], map: vec![100] }
+        Cutoffs {
+            accuracy: few.clone(),
+            precision_recall: few,
+            mrr: vec![10],
+            ndcg: vec![10],
+            map: vec![100],
+        }
     }
 }
 
@@ -73,10 +80,11 @@ pub struct Retrieval {
     pub map: BTreeMap<usize, f64>,
 }
 
-/// Searches `corpus` `[n, d]` for `queries` `[Q, d]` and measures the rankings (`InformationRetrievalEvaluator`).
+/// Searches `corpus` `[n, d]` for `queries` `[Q, d]` and measures the rankings
+/// (`InformationRetrievalEvaluator`).
 ///
-/// `relevant` `[Q]` holds the rows of the corpus that each query should find. sentence-transformers orders documents of equal score by their
-/// names; so does this if the corpus is sorted by name.
+/// `relevant` `[Q]` holds the rows of the corpus that each query should find. sentence-transformers
+/// orders documents of equal score by their names; so does this if the corpus is sorted by name.
 ///
 /// # Errors
 /// As [`Search::run`] and [`rank_metrics`].
@@ -101,13 +109,15 @@ pub fn information_retrieval(
     cutoffs: &Cutoffs,
 ) -> Result<Retrieval, Error> {
     let hits = Search::new().metric(metric).top_k(cutoffs.largest()).run(queries, corpus)?;
-    let rankings: Vec<Vec<usize>> = hits.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
+    let rankings: Vec<Vec<usize>> =
+        hits.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
     rank_metrics(&rankings, relevant, cutoffs)
 }
 
 /// Measures rankings: for each query documents, best first, and the set of those that are relevant.
 ///
-/// A relevant document need not be in any ranking. A query without relevant documents does not count.
+/// A relevant document need not be in any ranking. A query without relevant documents does not
+/// count.
 ///
 /// # Errors
 /// [`Error::Count`], [`Error::TooFew`] if no query counts, or [`Error::Option`] for a k of 0.
@@ -121,10 +131,15 @@ pub fn information_retrieval(
 /// assert_eq!(found.recall[&3], 0.5);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
-pub fn rank_metrics(rankings: &[Vec<usize>], relevant: &[HashSet<usize>], cutoffs: &Cutoffs) -> Result<Retrieval, Error> {
+pub fn rank_metrics(
+    rankings: &[Vec<usize>],
+    relevant: &[HashSet<usize>],
+    cutoffs: &Cutoffs,
+) -> Result<Retrieval, Error> {
     super::same_length("sets of relevant documents", relevant.len(), rankings.len(), 0)?;
     let queries = rankings.iter().zip(relevant).filter(|(_, relevant)| !relevant.is_empty());
-    let queries: Vec<Judged> = queries.map(|(ranking, relevant)| Judged::new(ranking, relevant)).collect();
+    let queries: Vec<Judged> =
+        queries.map(|(ranking, relevant)| Judged::new(ranking, relevant)).collect();
     if queries.is_empty() {
         return Err(Error::TooFew { what: "queries with relevant documents", found: 0, least: 1 });
     }
@@ -132,7 +147,10 @@ pub fn rank_metrics(rankings: &[Vec<usize>], relevant: &[HashSet<usize>], cutoff
         if cutoffs.contains(&0) {
             return Err(Error::Option { option, reason: "k is at least 1".to_owned() });
         }
-        Ok(cutoffs.iter().map(|&k| (k, mean(queries.iter().map(|query| value(query, k))))).collect())
+        Ok(cutoffs
+            .iter()
+            .map(|&k| (k, mean(queries.iter().map(|query| value(query, k)))))
+            .collect())
     };
     Ok(Retrieval {
         accuracy: measure("accuracy", &cutoffs.accuracy, Judged::accuracy)?,
@@ -184,7 +202,8 @@ impl Judged {
     }
 
     fn average_precision(&self, k: usize) -> f64 {
-        let precisions = self.first(k).iter().zip(1..).map(|(&place, found)| f64::from(found) / place as f64);
+        let precisions =
+            self.first(k).iter().zip(1..).map(|(&place, found)| f64::from(found) / place as f64);
         precisions.sum::<f64>() / k.min(self.relevant) as f64
     }
 }
@@ -199,7 +218,10 @@ mod tests {
         let found = rank_metrics(&[vec![1], vec![2]], &relevant, &Cutoffs::default()).unwrap();
         assert_eq!(found.accuracy[&1], 1.0);
         let error = rank_metrics(&[vec![1]], &[HashSet::new()], &Cutoffs::default()).unwrap_err();
-        assert_eq!(error, Error::TooFew { what: "queries with relevant documents", found: 0, least: 1 });
+        assert_eq!(
+            error,
+            Error::TooFew { what: "queries with relevant documents", found: 0, least: 1 }
+        );
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use crate::{Error, Similarity};
 use ndarray::ArrayView2;
 
-/// The share of triplets whose anchor is more alike to the positive than to the negative by more than `margin` (`TripletEvaluator`).
+/// The share of triplets whose anchor is more alike to the positive than to the negative by more
+/// than `margin` (`TripletEvaluator`).
 ///
 /// All three are `[n, d]`.
 ///
 /// # Errors
-/// As [`Similarity::pairs`]; [`Error::TooFew`] if there are no triplets; [`Error::Option`] for a margin of NaN.
+/// As [`Similarity::pairs`]; [`Error::TooFew`] if there are no triplets; [`Error::Option`] for a
+/// margin of NaN.
 ///
 /// ```
 /// use minilm_tasks::{Similarity, evaluate::triplet_accuracy};
@@ -35,7 +37,11 @@ pub fn triplet_accuracy(
     if positive.is_empty() {
         return Err(Error::TooFew { what: "triplets", found: 0, least: 1 });
     }
-    let right = positive.iter().zip(&negative).filter(|(positive, negative)| **positive > **negative + margin).count();
+    let right = positive
+        .iter()
+        .zip(&negative)
+        .filter(|(positive, negative)| **positive > **negative + margin)
+        .count();
     Ok(right as f64 / positive.len() as f64)
 }
 
@@ -48,7 +54,9 @@ mod tests {
     fn a_negative_as_near_as_the_positive_is_wrong() {
         let (anchor, other) = (array![[1.0, 0.0]], array![[1.0, 1.0]]);
         for similarity in Similarity::ALL {
-            let of = |margin| triplet_accuracy(anchor.view(), other.view(), other.view(), similarity, margin);
+            let of = |margin| {
+                triplet_accuracy(anchor.view(), other.view(), other.view(), similarity, margin)
+            };
             assert_eq!((of(0.0), of(-0.1)), (Ok(0.0), Ok(1.0)), "{similarity:?}");
         }
     }

@@ -6,7 +6,8 @@
 //! V            = (1 + β)·homogeneity·completeness / (β·homogeneity + completeness)
 //! ```
 //!
-//! Reference: A. Rosenberg and J. Hirschberg, *V-Measure: A Conditional Entropy-Based External Cluster Evaluation Measure*, EMNLP 2007.
+//! Reference: A. Rosenberg and J. Hirschberg, *V-Measure: A Conditional Entropy-Based External
+//! Cluster Evaluation Measure*, EMNLP 2007.
 
 use super::same_length;
 use crate::Error;
@@ -23,22 +24,31 @@ pub struct VMeasure {
     pub v: f64,
 }
 
-/// Compares `predicted` `[n]` clusters with `classes` `[n]` (`sklearn.metrics.homogeneity_completeness_v_measure`).
+/// Compares `predicted` `[n]` clusters with `classes` `[n]`
+/// (`sklearn.metrics.homogeneity_completeness_v_measure`).
 ///
 /// With `beta` above 1 completeness counts more; 1 is usual.
 ///
 /// # Errors
-/// [`Error::Count`], [`Error::TooFew`] if there is nothing to compare, or [`Error::Option`] if `beta` is negative or NaN.
+/// [`Error::Count`], [`Error::TooFew`] if there is nothing to compare, or [`Error::Option`] if
+/// `beta` is negative or NaN.
 ///
 /// ```
 /// let found = minilm_tasks::evaluate::v_measure(&["cat", "cat", "dog"], &[7, 7, 1], 1.0)?;
 /// assert_eq!(found.v, 1.0);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
-pub fn v_measure<C: Ord, P: Ord>(classes: &[C], predicted: &[P], beta: f64) -> Result<VMeasure, Error> {
+pub fn v_measure<C: Ord, P: Ord>(
+    classes: &[C],
+    predicted: &[P],
+    beta: f64,
+) -> Result<VMeasure, Error> {
     same_length("clusters", predicted.len(), classes.len(), 1)?;
     if !(0.0..f64::INFINITY).contains(&beta) {
-        return Err(Error::Option { option: "beta", reason: format!("it is {beta}, but at least 0 and finite is needed") });
+        return Err(Error::Option {
+            option: "beta",
+            reason: format!("it is {beta}, but at least 0 and finite is needed"),
+        });
     }
     let n = classes.len() as f64;
     let (class_sizes, cluster_sizes) = (count(classes.iter()), count(predicted.iter()));
@@ -52,7 +62,11 @@ pub fn v_measure<C: Ord, P: Ord>(classes: &[C], predicted: &[P], beta: f64) -> R
     let homogeneity = share(entropy(&class_sizes, n));
     let completeness = share(entropy(&cluster_sizes, n));
     let weight = beta * homogeneity + completeness;
-    let v = if homogeneity + completeness == 0.0 { 0.0 } else { (1.0 + beta) * homogeneity * completeness / weight };
+    let v = if homogeneity + completeness == 0.0 {
+        0.0
+    } else {
+        (1.0 + beta) * homogeneity * completeness / weight
+    };
     Ok(VMeasure { homogeneity, completeness, v })
 }
 
@@ -83,7 +97,10 @@ mod tests {
 
     #[test]
     fn one_cluster_says_nothing() {
-        assert_eq!(v_measure(&[0, 1], &[0, 0], 1.0), Ok(VMeasure { homogeneity: 0.0, completeness: 1.0, v: 0.0 }));
+        assert_eq!(
+            v_measure(&[0, 1], &[0, 0], 1.0),
+            Ok(VMeasure { homogeneity: 0.0, completeness: 1.0, v: 0.0 })
+        );
         assert!(v_measure(&[0, 1], &[0, 0], -1.0).is_err());
     }
 }

@@ -10,7 +10,8 @@ const FORMAT: &str = "minilm-index-1";
 /// More than any header of an index has: its only long parts are the space's name and fingerprint.
 const LONGEST: u64 = 1 << 20;
 
-/// More than a header has besides the space: less than 300 characters, and ten numbers of at most 20 digits.
+/// More than a header has besides the space: less than 300 characters, and ten numbers of at most
+/// 20 digits.
 const ROOM: usize = 512;
 
 /// Bytes before the header: its length.
@@ -57,7 +58,8 @@ impl Layout {
         layout
     }
 
-    /// The length of the header and the header, filled up with spaces: it is as long for any number of rows, so it can be written again.
+    /// The length of the header and the header, filled up with spaces: it is as long for any number
+    /// of rows, so it can be written again.
     pub(super) fn header(&self) -> Vec<u8> {
         let (_, header) = self.tensors().expect("what is in memory has a size");
         let mut json = serde_json::to_vec(&header).expect("a header is plain data");
@@ -66,17 +68,24 @@ impl Layout {
         [(json.len() as u64).to_le_bytes().as_slice(), &json].concat()
     }
 
-    /// Reads the first bytes of a file of `size` bytes; at least as many as [`Layout::needed`] says.
+    /// Reads the first bytes of a file of `size` bytes; at least as many as [`Layout::needed`]
+    /// says.
     pub(super) fn parse(start: &[u8], size: u64) -> Result<Layout, String> {
         let needed = Layout::needed(start)?;
         let json = start.get(LENGTH..needed).ok_or("it ends within its header")?;
-        let header: Header = serde_json::from_slice(json).map_err(|error| format!("its header: {error}"))?;
+        let header: Header =
+            serde_json::from_slice(json).map_err(|error| format!("its header: {error}"))?;
         if header.metadata.format != FORMAT {
             return Err(format!("its format is {:?}, not {FORMAT:?}", header.metadata.format));
         }
-        let [rows, columns] = header.vectors.shape[..] else { return Err("its vectors are no matrix".to_owned()) };
-        let [text_bytes] = header.texts.shape[..] else { return Err("its texts are no list of bytes".to_owned()) };
-        let layout = Layout { rows, columns, text_bytes, space: header.metadata.space, data: needed };
+        let [rows, columns] = header.vectors.shape[..] else {
+            return Err("its vectors are no matrix".to_owned());
+        };
+        let [text_bytes] = header.texts.shape[..] else {
+            return Err("its texts are no list of bytes".to_owned());
+        };
+        let layout =
+            Layout { rows, columns, text_bytes, space: header.metadata.space, data: needed };
         // What the header says must be what this program would have written.
         let (length, expected) = layout.tensors().ok_or("its shapes are too large")?;
         for (name, found, expected) in [
@@ -89,7 +98,9 @@ impl Layout {
             }
         }
         if Some(size) != (needed as u64).checked_add(length as u64) {
-            return Err(format!("it has {size} bytes, but its header tells of {needed} + {length}"));
+            return Err(format!(
+                "it has {size} bytes, but its header tells of {needed} + {length}"
+            ));
         }
         Ok(layout)
     }
@@ -140,6 +151,10 @@ impl Layout {
         if self.space.is_same(space) {
             return Ok(());
         }
-        Err(IndexError::Space { path: path.to_owned(), index: self.space.to_string(), other: space.to_string() })
+        Err(IndexError::Space {
+            path: path.to_owned(),
+            index: self.space.to_string(),
+            other: space.to_string(),
+        })
     }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// An embedding space: a name for people, and a fingerprint that is equal only if vectors can be compared.
+/// An embedding space: a name for people, and a fingerprint that is equal only if vectors can be
+/// compared.
 ///
 /// ```
 /// use minilm_tasks::index::Space;
@@ -22,8 +23,9 @@ impl Space {
         Space { name: name.to_owned(), fingerprint: fingerprint.to_owned() }
     }
 
-    /// Sixteen hexadecimal digits for all that makes the vectors what they are: the bytes of weights and tokenizer, pooling,
-    /// precision, in an order of your own. It tells apart what differs by accident, not what somebody made to look the same.
+    /// Sixteen hexadecimal digits for all that makes the vectors what they are: the bytes of
+    /// weights and tokenizer, pooling, precision, in an order of your own. It tells apart what
+    /// differs by accident, not what somebody made to look the same.
     ///
     /// The hash is FNV-1a, 64 bits, over words of eight bytes; each part is followed by its length.
     pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -1,7 +1,7 @@
 //! The new file that takes the name of an index when it is complete: `.NAME.XXXXXX.tmp`, beside it.
 //!
-//! A writer that is killed cannot remove its file. It has locked it, though, and the lock ends with it: the next writer of that index
-//! removes the files of this kind that nobody holds.
+//! A writer that is killed cannot remove its file. It has locked it, though, and the lock ends with
+//! it: the next writer of that index removes the files of this kind that nobody holds.
 
 use std::{
     fs::{self, File},
@@ -28,7 +28,12 @@ impl Temporary {
         let permissions = match fs::metadata(path) {
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             // A new file would take the place of a device or a pipe.
-            Ok(found) if !found.is_file() => return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+            Ok(found) if !found.is_file() => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "it is not a regular file",
+                ));
+            }
             Ok(found) => Some(found.permissions()),
             Err(_) => None,
         };
@@ -87,9 +92,12 @@ fn remove_abandoned(directory: &Path, prefix: &str) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let random = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(SUFFIX));
-        let is_ours = random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|c| c.is_ascii_alphanumeric()));
+        let is_ours = random.is_some_and(|random| {
+            random.len() == RANDOM && random.bytes().all(|c| c.is_ascii_alphanumeric())
+        });
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file()); // to open a pipe would wait for a writer
-        if is_ours && is_file && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        if is_ours && is_file && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok())
+        {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -117,5 +125,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 /// The error without the name that the temporary file would have had.
 fn without_path(error: io::Error) -> io::Error {
     let text = error.to_string();
-    text.split_once(" at path ").map(|(reason, _)| io::Error::new(error.kind(), reason)).unwrap_or(error)
+    text.split_once(" at path ")
+        .map(|(reason, _)| io::Error::new(error.kind(), reason))
+        .unwrap_or(error)
 }

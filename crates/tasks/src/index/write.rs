@@ -23,27 +23,45 @@ use tempfile::SpooledTempFile;
 /// Bytes of offsets, and of texts, that stay in memory.
 const IN_MEMORY: usize = 4 << 20;
 
-/// Writes an index of `vectors` `[n, d]`, made by `space`, and a text for each. A file of that name is replaced.
+/// Writes an index of `vectors` `[n, d]`, made by `space`, and a text for each. A file of that name
+/// is replaced.
 ///
 /// # Errors
-/// [`IndexError::Vectors`] if the vectors are not finite, have no columns, or are not as many as the texts; [`IndexError::Write`].
-pub fn write<T: AsRef<str>>(path: &Path, space: &Space, vectors: ArrayView2<f32>, texts: &[T]) -> Result<(), IndexError> {
+/// [`IndexError::Vectors`] if the vectors are not finite, have no columns, or are not as many as
+/// the texts; [`IndexError::Write`].
+pub fn write<T: AsRef<str>>(
+    path: &Path,
+    space: &Space,
+    vectors: ArrayView2<f32>,
+    texts: &[T],
+) -> Result<(), IndexError> {
     let rows = checked(path, vectors, texts.len())?;
     push_all(Writer::create(path, space, rows.columns())?, &rows, texts).map(|_| ())
 }
 
-/// Adds `vectors` `[m, d]` and a text for each behind the rows of an index. Returns how many rows it then has.
+/// Adds `vectors` `[m, d]` and a text for each behind the rows of an index. Returns how many rows
+/// it then has.
 ///
 /// Who appends at the same time waits, and adds his rows behind these.
 ///
 /// # Errors
-/// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`] if the index holds vectors of another space, and those of [`write()`].
-pub fn append<T: AsRef<str>>(path: &Path, space: &Space, vectors: ArrayView2<f32>, texts: &[T]) -> Result<usize, IndexError> {
+/// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`] if the index holds vectors
+/// of another space, and those of [`write()`].
+pub fn append<T: AsRef<str>>(
+    path: &Path,
+    space: &Space,
+    vectors: ArrayView2<f32>,
+    texts: &[T],
+) -> Result<usize, IndexError> {
     let rows = checked(path, vectors, texts.len())?;
     push_all(Writer::append(path, space, rows.columns())?, &rows, texts)
 }
 
-fn checked<'a>(path: &Path, vectors: ArrayView2<'a, f32>, texts: usize) -> Result<Matrix<'a>, IndexError> {
+fn checked<'a>(
+    path: &Path,
+    vectors: ArrayView2<'a, f32>,
+    texts: usize,
+) -> Result<Matrix<'a>, IndexError> {
     let rows = Matrix::new("vectors", vectors).and_then(|vectors| {
         vectors.check_finite()?;
         vectors.with_rows(texts)
@@ -51,14 +69,19 @@ fn checked<'a>(path: &Path, vectors: ArrayView2<'a, f32>, texts: usize) -> Resul
     rows.map_err(|source| IndexError::Vectors { path: path.to_owned(), source })
 }
 
-fn push_all<T: AsRef<str>>(mut writer: Writer, rows: &Matrix, texts: &[T]) -> Result<usize, IndexError> {
+fn push_all<T: AsRef<str>>(
+    mut writer: Writer,
+    rows: &Matrix,
+    texts: &[T],
+) -> Result<usize, IndexError> {
     for (row, text) in texts.iter().enumerate() {
         writer.push(rows.row(row), text.as_ref())?;
     }
     writer.finish()
 }
 
-/// An index that is written row by row, in memory that does not grow with it. Nothing appears before [`Writer::finish`].
+/// An index that is written row by row, in memory that does not grow with it. Nothing appears
+/// before [`Writer::finish`].
 ///
 /// ```
 /// use minilm_tasks::index::{Index, Space, Writer};
@@ -90,7 +113,10 @@ impl Writer {
     /// [`IndexError::Vectors`] for no columns, [`IndexError::Write`].
     pub fn create(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
         if columns == 0 {
-            return Err(IndexError::Vectors { path: path.to_owned(), source: Error::NoColumns { what: "vectors" } });
+            return Err(IndexError::Vectors {
+                path: path.to_owned(),
+                source: Error::NoColumns { what: "vectors" },
+            });
         }
         Writer::new(path, Layout::new(0, columns, 0, space.clone()), None)
     }
@@ -98,14 +124,16 @@ impl Writer {
     /// Begins the index that has the rows of the one at `path`, and more.
     ///
     /// # Errors
-    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Vectors`] if the index has other columns,
-    /// [`IndexError::Write`].
+    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Vectors`]
+    /// if the index has other columns, [`IndexError::Write`].
     pub fn append(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
-        let mut old = open_locked(path).map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
+        let mut old = open_locked(path)
+            .map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
         let layout = read_layout(path, &mut old)?;
         layout.check_space(path, space)?;
         if columns != layout.columns {
-            let source = Error::Columns { what: "vectors", found: columns, expected: layout.columns };
+            let source =
+                Error::Columns { what: "vectors", found: columns, expected: layout.columns };
             return Err(IndexError::Vectors { path: path.to_owned(), source });
         }
         Writer::new(path, layout, Some(old))
@@ -140,12 +168,17 @@ impl Writer {
     /// Adds a row.
     ///
     /// # Errors
-    /// [`IndexError::Vectors`] for a vector of another length, or one that is not finite; [`IndexError::Write`].
+    /// [`IndexError::Vectors`] for a vector of another length, or one that is not finite;
+    /// [`IndexError::Write`].
     pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
         let (row, columns) = (self.layout.rows, self.layout.columns);
         let wrong = match vector.iter().position(|value| !value.is_finite()) {
-            Some(column) => Some(Error::NotFinite { what: "vectors", row, column, value: vector[column] }),
-            None if vector.len() != columns => Some(Error::Columns { what: "vectors", found: vector.len(), expected: columns }),
+            Some(column) => {
+                Some(Error::NotFinite { what: "vectors", row, column, value: vector[column] })
+            }
+            None if vector.len() != columns => {
+                Some(Error::Columns { what: "vectors", found: vector.len(), expected: columns })
+            }
             None => None,
         };
         if let Some(source) = wrong {
@@ -184,12 +217,14 @@ impl Writer {
     }
 }
 
-/// Opens the file that has this name now, and keeps others who ask for it waiting until it is closed.
+/// Opens the file that has this name now, and keeps others who ask for it waiting until it is
+/// closed.
 fn open_locked(path: &Path) -> io::Result<File> {
     loop {
         let file = File::open(path)?;
         file.lock()?;
-        // While this waited, another may have put a new file in the place of the one that is now locked.
+        // While this waited, another may have put a new file in the place of the one that is now
+        // locked.
         if is_still(path, &file)? {
             return Ok(file);
         }
@@ -214,7 +249,8 @@ fn copy(mut from: &File, part: Range<usize>, to: &mut impl Write) -> io::Result<
     if copied == part.len() as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// A rename is on the disk when its directory is. The new file has its name already, so a failure here is none of the write.
+/// A rename is on the disk when its directory is. The new file has its name already, so a failure
+/// here is none of the write.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) {
     File::open(directory).and_then(|directory| directory.sync_all()).ok();

@@ -5,8 +5,8 @@
 //! p(i, j) = (p(j|i) + p(i|j)) / 2n
 //! ```
 //!
-//! The nearest are found by search: the row with the least |x − c|² is that with the largest x·c − |c|²/2, a dot product with one
-//! column more.
+//! The nearest are found by search: the row with the least |x − c|² is that with the largest x·c −
+//! |c|²/2, a dot product with one column more.
 
 use crate::{
     Error,
@@ -23,7 +23,11 @@ const HALVINGS: usize = 64;
 pub(super) type Affinities = Vec<Vec<(u32, f64)>>;
 
 /// The affinities of `rows` `[n, k]` with values from −1 to 1.
-pub(super) fn affinities(rows: ArrayView2<f32>, perplexity: f64, level: Level) -> Result<Affinities, Error> {
+pub(super) fn affinities(
+    rows: ArrayView2<f32>,
+    perplexity: f64,
+    level: Level,
+) -> Result<Affinities, Error> {
     let neighbours = neighbours(rows, (3.0 * perplexity).ceil() as usize, level)?;
     let scale = 1.0 / (2 * rows.nrows()) as f64;
     let one_sided = neighbours.into_par_iter().enumerate().map(|(i, near)| {
@@ -69,7 +73,8 @@ fn squared_distance(rows: ArrayView2<f32>, i: usize, j: usize) -> f64 {
     rows.row(i).iter().zip(rows.row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
 }
 
-/// p(·|i) from squared distances. If no β gives the perplexity, as among equal rows, the nearest that one does.
+/// p(·|i) from squared distances. If no β gives the perplexity, as among equal rows, the nearest
+/// that one does.
 fn shares(squares: &[f64], perplexity: f64) -> Vec<f64> {
     let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
     let (mut low, mut high, mut beta) = (0.0, f64::INFINITY, 1.0);
@@ -111,7 +116,8 @@ mod tests {
         assert!((sum - 1.0).abs() < 1e-12, "{sum}");
         for (i, near) in found.iter().enumerate() {
             for &(j, p) in near {
-                let back = found[j as usize].iter().find(|(k, _)| *k as usize == i).expect("both ways");
+                let back =
+                    found[j as usize].iter().find(|(k, _)| *k as usize == i).expect("both ways");
                 assert!((back.1 - p).abs() < 1e-15);
             }
         }

@@ -9,12 +9,15 @@
 //! 250 steps with p exaggerated 12 times, which lets groups find each other; then the rest as it is
 //! ```
 //!
-//! p has few entries a row, so its pull is a short sum. The push of all points on each is a sum over the squares of a tree. A step is a
-//! gradient step with momentum, where each coordinate has a gain that grows while it keeps its direction. All is `f64`.
+//! p has few entries a row, so its pull is a short sum. The push of all points on each is a sum
+//! over the squares of a tree. A step is a gradient step with momentum, where each coordinate has a
+//! gain that grows while it keeps its direction. All is `f64`.
 //!
-//! References: L. van der Maaten and G. Hinton, *Visualizing Data using t-SNE*, JMLR 9, 2008. L. van der Maaten, *Accelerating t-SNE using
-//! Tree-Based Algorithms*, JMLR 15, 2014. A. Belkina et al., *Automated optimized parameters for t-SNE*, Nature Communications 10, 2019
-//! (the step). D. Kobak and P. Berens, *The art of using t-SNE for single-cell transcriptomics*, Nature Communications 10, 2019 (the start).
+//! References: L. van der Maaten and G. Hinton, *Visualizing Data using t-SNE*, JMLR 9, 2008. L.
+//! van der Maaten, *Accelerating t-SNE using Tree-Based Algorithms*, JMLR 15, 2014. A. Belkina et
+//! al., *Automated optimized parameters for t-SNE*, Nature Communications 10, 2019 (the step). D.
+//! Kobak and P. Berens, *The art of using t-SNE for single-cell transcriptomics*, Nature
+//! Communications 10, 2019 (the start).
 
 use super::{
     affinities::{Affinities, affinities},
@@ -97,12 +100,18 @@ impl Layout {
         Layout { level, ..self }
     }
 
-    /// A point `[n, 2]` for each row of `embeddings` `[n, d]`; their mean is the origin. After each step `progress` is called with the
-    /// number of steps done and of all. Fewer than four rows lie as their first two principal components do.
+    /// A point `[n, 2]` for each row of `embeddings` `[n, d]`; their mean is the origin. After each
+    /// step `progress` is called with the number of steps done and of all. Fewer than four rows lie
+    /// as their first two principal components do.
     ///
     /// # Errors
-    /// As [`Pca::fit`], and [`Error::Option`] for a perplexity that is not at least 1 or for no dimensions.
-    pub fn run(&self, embeddings: ArrayView2<f32>, mut progress: impl FnMut(usize, usize)) -> Result<Array2<f32>, Error> {
+    /// As [`Pca::fit`], and [`Error::Option`] for a perplexity that is not at least 1 or for no
+    /// dimensions.
+    pub fn run(
+        &self,
+        embeddings: ArrayView2<f32>,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Array2<f32>, Error> {
         if self.perplexity.is_nan() || self.perplexity < 1.0 {
             return Err(Error::Option {
                 option: "perplexity",
@@ -110,7 +119,10 @@ impl Layout {
             });
         }
         if self.dimensions == 0 {
-            return Err(Error::Option { option: "dimensions", reason: "at least one is needed".to_owned() });
+            return Err(Error::Option {
+                option: "dimensions",
+                reason: "at least one is needed".to_owned(),
+            });
         }
         let mut rows = Pca::fit(embeddings, self.dimensions)?.transform(embeddings)?;
         let largest = rows.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
@@ -136,7 +148,9 @@ impl Layout {
 
 /// The first two components, 0 where there are none.
 fn first_two(rows: &Array2<f32>) -> Vec<Point> {
-    rows.outer_iter().map(|row| [0, 1].map(|axis| row.get(axis).map_or(0.0, |&x| f64::from(x)))).collect()
+    rows.outer_iter()
+        .map(|row| [0, 1].map(|axis| row.get(axis).map_or(0.0, |&x| f64::from(x))))
+        .collect()
 }
 
 fn start(rows: &Array2<f32>, seed: u64) -> Vec<Point> {
@@ -193,7 +207,8 @@ fn gradients(points: &[Point], affinities: &Affinities, exaggeration: f64) -> Ve
     let all = forces.iter().map(|(.., total)| total).sum::<f64>().max(f64::MIN_POSITIVE);
     let mut gradients = vec![[0.0; 2]; points.len()];
     for (&i, (pull, push, _)) in tree.order.iter().zip(&forces) {
-        gradients[i as usize] = [0, 1].map(|axis| 4.0 * (exaggeration * pull[axis] - push[axis] / all));
+        gradients[i as usize] =
+            [0, 1].map(|axis| 4.0 * (exaggeration * pull[axis] - push[axis] / all));
     }
     gradients
 }

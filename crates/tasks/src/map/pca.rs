@@ -6,11 +6,13 @@
 //! row of W = λ·v: an eigenvector of C times its eigenvalue
 //! ```
 //!
-//! C is symmetric and has no negative eigenvalue, so its singular vectors are its eigenvectors, and rotations from the left that make the
-//! rows orthogonal leave nothing but them. Rows of W lie end to end in memory, and no second matrix is needed. Sums are `f64` in
-//! blocks of a fixed size, so they do not depend on the number of threads.
+//! C is symmetric and has no negative eigenvalue, so its singular vectors are its eigenvectors, and
+//! rotations from the left that make the rows orthogonal leave nothing but them. Rows of W lie end
+//! to end in memory, and no second matrix is needed. Sums are `f64` in blocks of a fixed size, so
+//! they do not depend on the number of threads.
 //!
-//! Reference: J. Demmel and K. Veselić, *Jacobi's Method is More Accurate than QR*, SIAM J. Matrix Anal. Appl. 13(4), 1992.
+//! Reference: J. Demmel and K. Veselić, *Jacobi's Method is More Accurate than QR*, SIAM J. Matrix
+//! Anal. Appl. 13(4), 1992.
 
 use crate::{Error, matrix::Matrix};
 use minilm_kernels::Level;
@@ -52,11 +54,13 @@ pub struct Pca {
 }
 
 impl Pca {
-    /// The components of the rows of `embeddings` `[n, d]` with the largest variance, at most `most` of them. Directions in which the rows
-    /// do not differ are none, so there may be fewer, or, of equal rows, none.
+    /// The components of the rows of `embeddings` `[n, d]` with the largest variance, at most
+    /// `most` of them. Directions in which the rows do not differ are none, so there may be fewer,
+    /// or, of equal rows, none.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], or [`Error::TooFew`] if there are no rows.
+    /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], or [`Error::TooFew`] if
+    /// there are no rows.
     pub fn fit(embeddings: ArrayView2<f32>, most: usize) -> Result<Pca, Error> {
         let rows = Matrix::new("embeddings", embeddings)?;
         if rows.rows() == 0 {
@@ -73,7 +77,11 @@ impl Pca {
         found.truncate(most);
         let (variances, vectors): (Vec<f64>, Vec<Vec<f64>>) = found.into_iter().unzip();
         let components = Array2::from_shape_vec((vectors.len(), rows.columns()), vectors.concat());
-        Ok(Pca { mean, components: components.expect("as many values as the shape says"), variances })
+        Ok(Pca {
+            mean,
+            components: components.expect("as many values as the shape says"),
+            variances,
+        })
     }
 
     /// The components `[k, d]`, of length 1; the largest value of each is positive.
@@ -89,20 +97,29 @@ impl Pca {
     /// How far each row of `embeddings` `[n, d]` is from the mean along each component `[n, k]`.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NotFinite`], or [`Error::Columns`] if the components have another width.
+    /// [`Error::NoColumns`], [`Error::NotFinite`], or [`Error::Columns`] if the components have
+    /// another width.
     pub fn transform(&self, embeddings: ArrayView2<f32>) -> Result<Array2<f32>, Error> {
         let rows = Matrix::new("embeddings", embeddings)?;
         if rows.columns() != self.mean.len() {
-            return Err(Error::Columns { what: "embeddings", found: rows.columns(), expected: self.mean.len() });
+            return Err(Error::Columns {
+                what: "embeddings",
+                found: rows.columns(),
+                expected: self.mean.len(),
+            });
         }
         rows.check_finite()?;
         let scores = (0..rows.rows()).into_par_iter().map(|i| {
             let centred = centred(rows.row(i), &self.mean);
-            self.components.outer_iter().map(|v| dot(&centred, v.to_slice().unwrap_or_default()) as f32).collect::<Vec<f32>>()
+            self.components
+                .outer_iter()
+                .map(|v| dot(&centred, v.to_slice().unwrap_or_default()) as f32)
+                .collect::<Vec<f32>>()
         });
         let scores: Vec<Vec<f32>> = scores.collect();
         let shape = (rows.rows(), self.variances.len());
-        Ok(Array2::from_shape_vec(shape, scores.concat()).expect("as many values as the shape says"))
+        Ok(Array2::from_shape_vec(shape, scores.concat())
+            .expect("as many values as the shape says"))
     }
 }
 
@@ -137,7 +154,8 @@ fn covariance(rows: &Matrix, mean: &[f64]) -> Vec<f64> {
     sums
 }
 
-/// The eigenvalues of a symmetric matrix `[d, d]` without negative ones, and their vectors, those of 0 left out.
+/// The eigenvalues of a symmetric matrix `[d, d]` without negative ones, and their vectors, those
+/// of 0 left out.
 fn eigenvectors(matrix: Vec<f64>, d: usize) -> Vec<(f64, Vec<f64>)> {
     let mut w: Vec<Vec<f64>> = matrix.chunks_exact(d).map(<[f64]>::to_vec).collect();
     let tiny = NOTHING * NOTHING * w.iter().map(|row| dot(row, row)).sum::<f64>();
@@ -148,14 +166,16 @@ fn eigenvectors(matrix: Vec<f64>, d: usize) -> Vec<(f64, Vec<f64>)> {
     }
     let vectors = w.into_iter().filter_map(|mut row| {
         let value = dot(&row, &row).sqrt();
-        let largest = row.iter().fold(0.0_f64, |best, &x| if x.abs() > best.abs() { x } else { best });
+        let largest =
+            row.iter().fold(0.0_f64, |best, &x| if x.abs() > best.abs() { x } else { best });
         row.iter_mut().for_each(|x| *x /= value * largest.signum());
         (value > 0.0).then_some((value, row))
     });
     vectors.collect()
 }
 
-/// Rotates each pair of rows until it is orthogonal, and says whether any was not. Rows of a squared length below `tiny` are left alone.
+/// Rotates each pair of rows until it is orthogonal, and says whether any was not. Rows of a
+/// squared length below `tiny` are left alone.
 fn sweep(w: &mut [Vec<f64>], tiny: f64) -> bool {
     let mut rotated = false;
     for p in 0..w.len() {

@@ -7,8 +7,8 @@
 //!                      else:                          cell = the next, its first quarter
 //! ```
 //!
-//! Points are sorted by the interleaved bits of their places (Morton order), so that every square is a range of them. The tree, and
-//! with it every sum, is a function of the points alone.
+//! Points are sorted by the interleaved bits of their places (Morton order), so that every square
+//! is a range of them. The tree, and with it every sum, is a function of the points alone.
 
 /// Bits of a place along each axis. Points that share all of them are in one leaf.
 const BITS: u32 = 21;
@@ -36,13 +36,18 @@ struct Cell {
 
 impl Tree {
     pub(super) fn new(points: &[Point]) -> Tree {
-        let bound = |axis: usize, start: f64, pick: fn(f64, f64) -> f64| points.iter().map(|p| p[axis]).fold(start, pick);
+        let bound = |axis: usize, start: f64, pick: fn(f64, f64) -> f64| {
+            points.iter().map(|p| p[axis]).fold(start, pick)
+        };
         let low = [0, 1].map(|axis| bound(axis, f64::INFINITY, f64::min));
         let high = [0, 1].map(|axis| bound(axis, f64::NEG_INFINITY, f64::max));
         let side = (high[0] - low[0]).max(high[1] - low[1]).max(f64::MIN_POSITIVE);
-        let place = |x: f64, low: f64| (((x - low) / side * f64::from(1 << BITS)) as u64).min((1 << BITS) - 1);
+        let place = |x: f64, low: f64| {
+            (((x - low) / side * f64::from(1 << BITS)) as u64).min((1 << BITS) - 1)
+        };
         let code = |p: &Point| spread(place(p[0], low[0])) | spread(place(p[1], low[1])) << 1;
-        let mut codes: Vec<(u64, u32)> = points.iter().zip(0..).map(|(point, i)| (code(point), i)).collect();
+        let mut codes: Vec<(u64, u32)> =
+            points.iter().zip(0..).map(|(point, i)| (code(point), i)).collect();
         codes.sort_unstable();
         let order = codes.iter().map(|&(_, i)| i).collect();
         let mut tree = Tree { cells: Vec::with_capacity(2 * points.len()), order };
@@ -50,7 +55,8 @@ impl Tree {
         tree
     }
 
-    /// Appends the cells of a square of this side, whose points differ in the last `bits` of their places.
+    /// Appends the cells of a square of this side, whose points differ in the last `bits` of their
+    /// places.
     fn grow(&mut self, points: &[Point], codes: &[(u64, u32)], bits: u32, side: f64) {
         if codes.is_empty() {
             return;
@@ -66,7 +72,9 @@ impl Tree {
         } else {
             let mut rest = codes;
             for quarter in 0..4 {
-                let (some, others) = rest.split_at(rest.partition_point(|(code, _)| code >> (2 * bits - 2) & 3 <= quarter));
+                let (some, others) = rest.split_at(
+                    rest.partition_point(|(code, _)| code >> (2 * bits - 2) & 3 <= quarter),
+                );
                 let first = self.cells.len();
                 self.grow(points, some, bits - 1, side / 2.0);
                 if let Some(Cell { centre, points, .. }) = self.cells.get(first) {
@@ -81,7 +89,8 @@ impl Tree {
         self.cells[cell].skip = skip;
     }
 
-    /// Σⱼ q² (p − pⱼ) and Σⱼ q over all points, q = 1 / (1 + |p − pⱼ|²). A point of the tree counts itself: q = 1.
+    /// Σⱼ q² (p − pⱼ) and Σⱼ q over all points, q = 1 / (1 + |p − pⱼ|²). A point of the tree counts
+    /// itself: q = 1.
     pub(super) fn push(&self, point: Point) -> (Point, f64) {
         let (mut force, mut total) = ([0.0; 2], 0.0);
         let mut next = 0;
@@ -127,7 +136,9 @@ mod tests {
     #[test]
     fn pushes_are_nearly_those_of_every_single_point() {
         let mut random = Random(1);
-        let points: Vec<Point> = (0..500).map(|_| [random.fraction() * 60.0, random.fraction().powi(3) * 30.0]).collect();
+        let points: Vec<Point> = (0..500)
+            .map(|_| [random.fraction() * 60.0, random.fraction().powi(3) * 30.0])
+            .collect();
         let tree = Tree::new(&points);
         let (mut wrong, mut size) = (0.0, 0.0);
         for &point in &points {
@@ -141,14 +152,22 @@ mod tests {
 
     #[test]
     fn every_point_is_in_the_tree_once_also_where_many_share_a_place() {
-        for points in [vec![], vec![[3.0, 4.0]], vec![[1.0, 1.0]; 9], vec![[0.0, 0.0], [1e-30, 0.0], [5.0, 5.0]]] {
+        for points in [
+            vec![],
+            vec![[3.0, 4.0]],
+            vec![[1.0, 1.0]; 9],
+            vec![[0.0, 0.0], [1e-30, 0.0], [5.0, 5.0]],
+        ] {
             let tree = Tree::new(&points);
             let mut order = tree.order.clone();
             order.sort_unstable();
             assert_eq!(order, (0..points.len() as u32).collect::<Vec<_>>());
             for &point in &points {
                 let ((force, total), (expected, sum)) = (tree.push(point), exact(&points, point));
-                assert!((total - sum).abs() < 1e-9 && (force[0] - expected[0]).abs() < 1e-9, "{force:?} {expected:?}");
+                assert!(
+                    (total - sum).abs() < 1e-9 && (force[0] - expected[0]).abs() < 1e-9,
+                    "{force:?} {expected:?}"
+                );
             }
         }
     }

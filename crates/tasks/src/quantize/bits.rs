@@ -1,6 +1,7 @@
 //! One bit for each dimension: whether the value is positive.
 //!
-//! Eight dimensions are a byte, the first in its highest bit; missing dimensions of the last byte are 0 (`numpy.packbits`).
+//! Eight dimensions are a byte, the first in its highest bit; missing dimensions of the last byte
+//! are 0 (`numpy.packbits`).
 
 use crate::{Error, matrix::Matrix};
 use ndarray::{Array2, ArrayView2};
@@ -39,18 +40,23 @@ fn pack<T>(embeddings: ArrayView2<f32>, value: impl Fn(u8) -> T) -> Result<Array
     let rows = Matrix::new("embeddings", embeddings)?;
     rows.check_finite()?;
     let bytes = (0..rows.rows()).flat_map(|i| packed(rows.row(i))).map(value).collect();
-    Ok(Array2::from_shape_vec((rows.rows(), rows.columns().div_ceil(8)), bytes).expect("a byte for eight values"))
+    Ok(Array2::from_shape_vec((rows.rows(), rows.columns().div_ceil(8)), bytes)
+        .expect("a byte for eight values"))
 }
 
 /// The bits of one row.
 pub(super) fn packed(row: &[f32]) -> impl Iterator<Item = u8> {
-    row.chunks(8).map(|eight| eight.iter().zip((0..8).rev()).fold(0, |byte, (x, bit)| byte | u8::from(*x > 0.0) << bit))
+    row.chunks(8).map(|eight| {
+        eight.iter().zip((0..8).rev()).fold(0, |byte, (x, bit)| byte | u8::from(*x > 0.0) << bit)
+    })
 }
 
 /// 1 for each bit that is set, −1 for each that is not.
 pub(super) fn signs(bytes: impl Iterator<Item = u8>, to: &mut [f32]) {
     for (to, byte) in to.chunks_mut(8).zip(bytes) {
-        to.iter_mut().zip((0..8).rev()).for_each(|(to, bit)| *to = if byte >> bit & 1 == 1 { 1.0 } else { -1.0 });
+        to.iter_mut()
+            .zip((0..8).rev())
+            .for_each(|(to, bit)| *to = if byte >> bit & 1 == 1 { 1.0 } else { -1.0 });
     }
 }
 

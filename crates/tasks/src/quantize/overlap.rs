@@ -3,12 +3,14 @@
 use crate::{Error, search::Hit};
 use std::collections::HashSet;
 
-/// The share of the hits in `exact` that are also in `found`, from 0 to 1: the mean over the queries that have any.
+/// The share of the hits in `exact` that are also in `found`, from 0 to 1: the mean over the
+/// queries that have any.
 ///
 /// Give both searches the same `top_k`: it is then the recall of the cheaper one.
 ///
 /// # Errors
-/// [`Error::Count`] if the two are not of the same queries, or [`Error::TooFew`] if no query has a hit.
+/// [`Error::Count`] if the two are not of the same queries, or [`Error::TooFew`] if no query has a
+/// hit.
 ///
 /// ```
 /// use minilm_tasks::{quantize::overlap, search::Hit};

@@ -63,7 +63,8 @@ impl QuantizedSearch {
         QuantizedSearch { top_k, ..self }
     }
 
-    /// How many times `top_k` rows are scored again (`rescore_multiplier` of the original, and its 2).
+    /// How many times `top_k` rows are scored again (`rescore_multiplier` of the original, and its
+    /// 2).
     pub fn multiplier(self, multiplier: usize) -> QuantizedSearch {
         QuantizedSearch { multiplier, ..self }
     }
@@ -80,10 +81,12 @@ impl QuantizedSearch {
 
     /// Searches the rows of `bytes` `[n, d]`, made with `ranges`, for `queries` `[Q, d]`.
     ///
-    /// `embeddings` `[n, d]` are the rows before they were quantised, for scoring again: perhaps in a file that is mapped.
+    /// `embeddings` `[n, d]` are the rows before they were quantised, for scoring again: perhaps in
+    /// a file that is mapped.
     ///
     /// # Errors
-    /// As [`Search::run`], [`Error::Columns`] or [`Error::Count`] for matrices that do not belong together, and [`Error::Option`] for a multiplier of 0.
+    /// As [`Search::run`], [`Error::Columns`] or [`Error::Count`] for matrices that do not belong
+    /// together, and [`Error::Option`] for a multiplier of 0.
     pub fn scalar<B: Byte>(
         &self,
         queries: ArrayView2<f32>,
@@ -93,10 +96,12 @@ impl QuantizedSearch {
     ) -> Result<Vec<Vec<Hit>>, Error> {
         ranges.check_columns("quantised rows", bytes.ncols())?;
         let wanted = if embeddings.is_some() { self.candidates()? } else { self.top_k };
-        let mut stream = Search::new().top_k(wanted).metric(self.metric).level(self.level).start(queries)?;
+        let mut stream =
+            Search::new().top_k(wanted).metric(self.metric).level(self.level).start(queries)?;
         let mut block = Array2::zeros((BLOCK.min(bytes.nrows()), bytes.ncols()));
         for start in (0..bytes.nrows()).step_by(BLOCK) {
-            let some = bytes.slice_axis(Axis(0), Slice::from(start..bytes.nrows().min(start + BLOCK)));
+            let some =
+                bytes.slice_axis(Axis(0), Slice::from(start..bytes.nrows().min(start + BLOCK)));
             for (row, mut to) in some.rows().into_iter().zip(block.rows_mut()) {
                 let to = to.as_slice_mut().expect("a new array is in standard layout");
                 ranges.restore(row.iter().map(|byte| byte.unsigned()), to);
@@ -125,17 +130,25 @@ impl QuantizedSearch {
         let matrix = Matrix::new("queries", queries)?;
         let lengths = matrix.lengths(self.level)?;
         if bits.ncols() != matrix.columns().div_ceil(8) {
-            return Err(Error::Columns { what: "bits", found: bits.ncols(), expected: matrix.columns().div_ceil(8) });
+            return Err(Error::Columns {
+                what: "bits",
+                found: bits.ncols(),
+                expected: matrix.columns().div_ceil(8),
+            });
         }
         let candidates = self.candidates()?;
-        let rows = words(bits.rows().into_iter().map(|row| row.into_iter().map(|byte| byte.unsigned())));
+        let rows =
+            words(bits.rows().into_iter().map(|row| row.into_iter().map(|byte| byte.unsigned())));
         let asked = words((0..matrix.rows()).map(|i| packed(matrix.row(i))));
         let width = matrix.columns().div_ceil(64);
-        let hits: Vec<Vec<Hit>> = asked.par_chunks(width).map(|query| nearest(query, &rows, candidates)).collect();
+        let hits: Vec<Vec<Hit>> =
+            asked.par_chunks(width).map(|query| nearest(query, &rows, candidates)).collect();
         match embeddings {
             Some(embeddings) => self.again(queries, hits, embeddings, bits.nrows()),
             None => {
-                let row = |i: usize, to: &mut [f32]| signs(bits.row(i).iter().map(|byte| byte.unsigned()), to);
+                let row = |i: usize, to: &mut [f32]| {
+                    signs(bits.row(i).iter().map(|byte| byte.unsigned()), to)
+                };
                 Ok(self.score_again(&matrix, &lengths, hits, row))
             }
         }
@@ -143,7 +156,10 @@ impl QuantizedSearch {
 
     fn candidates(&self) -> Result<usize, Error> {
         if self.multiplier == 0 {
-            return Err(Error::Option { option: "multiplier", reason: "it is at least 1".to_owned() });
+            return Err(Error::Option {
+                option: "multiplier",
+                reason: "it is at least 1".to_owned(),
+            });
         }
         Ok(self.top_k.saturating_mul(self.multiplier))
     }
@@ -158,7 +174,8 @@ impl QuantizedSearch {
     ) -> Result<Vec<Vec<Hit>>, Error> {
         let queries = Matrix::new("queries", queries)?;
         let lengths = queries.lengths(self.level)?;
-        let rows = Matrix::new("embeddings", embeddings)?.with_columns_of(&queries)?.with_rows(n)?;
+        let rows =
+            Matrix::new("embeddings", embeddings)?.with_columns_of(&queries)?.with_rows(n)?;
         // Only rows that are looked at are checked: the others need not be read at all.
         let used = hits.iter().flatten().map(|hit| hit.corpus_id);
         let bad = used.filter(|&row| rows.row(row).iter().any(|value| !value.is_finite())).min();
@@ -179,8 +196,14 @@ impl QuantizedSearch {
             let mut found = [Product::default()];
             for hit in hits {
                 row(hit.corpus_id, &mut values);
-                products(self.level, Rows::new(&values, values.len()), queries.row(query), &mut found);
-                let score = self.metric.score(found[0].dot, lengths[query], length(found[0].square));
+                products(
+                    self.level,
+                    Rows::new(&values, values.len()),
+                    queries.row(query),
+                    &mut found,
+                );
+                let score =
+                    self.metric.score(found[0].dot, lengths[query], length(found[0].square));
                 best.push(Hit { score, ..hit });
             }
             best.into_sorted()
@@ -194,7 +217,11 @@ fn words<R: Iterator<Item = u8>>(rows: impl Iterator<Item = R>) -> Vec<u64> {
     let mut words = Vec::new();
     for row in rows {
         let bytes: Vec<u8> = row.collect();
-        words.extend(bytes.chunks(8).map(|chunk| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))));
+        words.extend(
+            bytes
+                .chunks(8)
+                .map(|chunk| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))),
+        );
     }
     words
 }

@@ -22,10 +22,11 @@ impl Metric {
         score + 0.0 // −0 and 0 are one score
     }
 
-    /// α and β: where the score of a row of length |c| reaches `limit`, a product by GEMM or dot product is at least α + β·|c|.
+    /// α and β: where the score of a row of length |c| reaches `limit`, a product by GEMM or dot
+    /// product is at least α + β·|c|.
     ///
-    /// With δ the relative error of [`slack`], q·c ≥ limit·|q|·|c| gives at least (limit − δ)·|q|·|c| for a cosine, and
-    /// q·c ≥ limit at least limit − δ·|q|·|c| for a dot product.
+    /// With δ the relative error of [`slack`], q·c ≥ limit·|q|·|c| gives at least (limit −
+    /// δ)·|q|·|c| for a cosine, and q·c ≥ limit at least limit − δ·|q|·|c| for a dot product.
     pub(super) fn bar(self, limit: f32, query: f64, slack: f64) -> (f32, f32) {
         match self {
             Metric::Cosine => (0.0, ((f64::from(limit) - slack) * query) as f32),
@@ -34,10 +35,12 @@ impl Metric {
     }
 }
 
-/// How far a product of `k` terms by [`Linear`](minilm_kernels::gemm::Linear) may be from [`dot::dot`], as a part of |q|·|c|.
+/// How far a product of `k` terms by [`Linear`](minilm_kernels::gemm::Linear) may be from
+/// [`dot::dot`], as a part of |q|·|c|.
 ///
-/// Either is within γₙ·Σ|qₖ·cₖ| ≤ γₙ·|q|·|c| of the truth, γₙ = n·u / (1 − n·u), for n roundings. Sixteen more are for the lengths, the
-/// division, and the bar itself, which are rounded a few times each.
+/// Either is within γₙ·Σ|qₖ·cₖ| ≤ γₙ·|q|·|c| of the truth, γₙ = n·u / (1 − n·u), for n roundings.
+/// Sixteen more are for the lengths, the division, and the bar itself, which are rounded a few
+/// times each.
 pub(super) fn slack(k: usize) -> f64 {
     let u = f64::from(f32::EPSILON) / 2.0;
     let gamma = |n: usize| n as f64 * u / (1.0 - n as f64 * u);

@@ -9,14 +9,17 @@ use minilm_kernels::{
 };
 use std::ops::Range;
 
-/// Rows of the corpus at a time: with 384 columns 192 KiB, beside the scores and a panel of queries in a second-level cache of 1 MiB.
+/// Rows of the corpus at a time: with 384 columns 192 KiB, beside the scores and a panel of queries
+/// in a second-level cache of 1 MiB.
 const BLOCK: usize = 128;
 
-/// Queries that are packed into one matrix, whole panels of it on each level: for a part of a panel the GEMM computes all of it. With 384 columns
-/// 576 KiB, which pass by once for each block, and 192 KiB of scores for a block.
+/// Queries that are packed into one matrix, whole panels of it on each level: for a part of a panel
+/// the GEMM computes all of it. With 384 columns 576 KiB, which pass by once for each block, and
+/// 192 KiB of scores for a block.
 const PACKED: usize = 4 * PART;
 
-/// Up to this many queries the dot products are faster: a GEMM computes whole panels, up to 64 columns wide.
+/// Up to this many queries the dot products are faster: a GEMM computes whole panels, up to 64
+/// columns wide.
 const FEW: usize = 24;
 
 pub(super) struct Scan<'a> {
@@ -55,7 +58,12 @@ impl Scan<'_> {
             let found = &mut found[..block.len()];
             for query in self.chunk.clone() {
                 let place = query - self.chunk.start;
-                products(self.search.level, self.corpus.slice(block.clone()), self.queries.row(query), found);
+                products(
+                    self.search.level,
+                    self.corpus.slice(block.clone()),
+                    self.queries.row(query),
+                    found,
+                );
                 if let Some(bad) = first_unusable(found) {
                     return Err(BadRow(block.start + bad));
                 }
@@ -64,11 +72,16 @@ impl Scan<'_> {
                 }
                 for (row, product) in block.clone().zip(found.iter()) {
                     let length = length(product.square);
-                    candidates.reached(&[product.dot], place, length as f32, |candidates, place| {
-                        if self.allows(query, row) {
-                            candidates.push(place, self.fed + row, product.dot, length);
-                        }
-                    });
+                    candidates.reached(
+                        &[product.dot],
+                        place,
+                        length as f32,
+                        |candidates, place| {
+                            if self.allows(query, row) {
+                                candidates.push(place, self.fed + row, product.dot, length);
+                            }
+                        },
+                    );
                 }
             }
         }
@@ -91,7 +104,9 @@ impl Scan<'_> {
                 let n = linear.outputs();
                 let scores = &mut scores[..block.len() * n]; // [BLOCK, n]
                 linear.forward_with(x, RowsMut::new(scores, n), Epilogue::Bias);
-                for ((row, product), scores) in block.clone().zip(squares.iter()).zip(scores.chunks_exact(n)) {
+                for ((row, product), scores) in
+                    block.clone().zip(squares.iter()).zip(scores.chunks_exact(n))
+                {
                     let length = length(product.square);
                     candidates.reached(scores, first, length as f32, |candidates, place| {
                         let query = self.chunk.start + place;
@@ -107,9 +122,18 @@ impl Scan<'_> {
     }
 
     fn packed(&self) -> Vec<Linear> {
-        let groups = self.chunk.clone().step_by(PACKED).map(|first| first..self.chunk.end.min(first + PACKED));
-        let pack =
-            |group: Range<usize>| Linear::pack(self.search.level, self.queries.values(group.clone()), &vec![0.0; group.len()]);
+        let groups = self
+            .chunk
+            .clone()
+            .step_by(PACKED)
+            .map(|first| first..self.chunk.end.min(first + PACKED));
+        let pack = |group: Range<usize>| {
+            Linear::pack(
+                self.search.level,
+                self.queries.values(group.clone()),
+                &vec![0.0; group.len()],
+            )
+        };
         groups.map(pack).collect()
     }
 

@@ -39,7 +39,10 @@ pub struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(search: Search<'a>, queries: ArrayView2<'a, f32>) -> Result<Stream<'a>, Error> {
+    pub(super) fn new(
+        search: Search<'a>,
+        queries: ArrayView2<'a, f32>,
+    ) -> Result<Stream<'a>, Error> {
         if search.min_score.is_nan() {
             return Err(Error::Option { option: "min_score", reason: "it is NaN".to_owned() });
         }
@@ -57,22 +60,32 @@ impl<'a> Stream<'a> {
         let corpus = Matrix::new("corpus", corpus)?.with_columns_of(&self.queries)?;
         let parts = parts(corpus.rows(), self.tops.len());
         let chunks: Vec<Range<usize>> = cut(self.tops.len(), CHUNK).collect();
-        let found = chunks.par_iter().map(|chunk| self.search_parts(chunk.clone(), &corpus, &parts));
+        let found =
+            chunks.par_iter().map(|chunk| self.search_parts(chunk.clone(), &corpus, &parts));
         let found: Vec<Vec<Result<Vec<TopK>, BadRow>>> = found.collect();
-        let bad = found.iter().flatten().filter_map(|part| part.as_ref().err()).map(|bad| bad.0).min();
+        let bad =
+            found.iter().flatten().filter_map(|part| part.as_ref().err()).map(|bad| bad.0).min();
         if let Some(row) = bad {
             return Err(corpus.bad_row(row, self.fed));
         }
         for (chunk, parts) in chunks.into_iter().zip(found) {
             for tops in parts.into_iter().flatten() {
-                self.tops[chunk.clone()].iter_mut().zip(tops).for_each(|(all, some)| all.merge(some));
+                self.tops[chunk.clone()]
+                    .iter_mut()
+                    .zip(tops)
+                    .for_each(|(all, some)| all.merge(some));
             }
         }
         self.fed += corpus.rows();
         Ok(())
     }
 
-    fn search_parts(&self, chunk: Range<usize>, corpus: &Matrix, parts: &[Range<usize>]) -> Vec<Result<Vec<TopK>, BadRow>> {
+    fn search_parts(
+        &self,
+        chunk: Range<usize>,
+        corpus: &Matrix,
+        parts: &[Range<usize>],
+    ) -> Vec<Result<Vec<TopK>, BadRow>> {
         let floors: Vec<f32> = self.tops[chunk.clone()].iter().map(TopK::limit).collect();
         let scan = |part: &Range<usize>| {
             Scan {

@@ -12,8 +12,8 @@ pub struct Hit {
     pub score: f32,
 }
 
-/// Keeps the `k` best of any number of hits: the highest scores, and of equal scores the lowest rows. The order in which they come does
-/// not matter.
+/// Keeps the `k` best of any number of hits: the highest scores, and of equal scores the lowest
+/// rows. The order in which they come does not matter.
 ///
 /// ```
 /// use minilm_tasks::search::{Hit, TopK};
@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn it_is_the_head_of_the_sorted_list() {
-        let scores: Vec<f32> = (0..200_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 27) as f32).collect();
+        let scores: Vec<f32> =
+            (0..200_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 27) as f32).collect();
         let mut sorted: Vec<usize> = (0..200).collect();
         sorted.sort_by(|&a, &b| scores[b].total_cmp(&scores[a])); // stable: equal scores stay in order
         for k in [0, 1, 2, 7, 199, 200, 201, usize::MAX] {

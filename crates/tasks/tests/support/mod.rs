@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 /// `expected.json`.
-pub static EXPECTED: LazyLock<Value> = LazyLock::new(|| serde_json::from_slice(&read("expected.json")).expect("expected.json"));
+pub static EXPECTED: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_slice(&read("expected.json")).expect("expected.json"));
 
 static VECTORS: LazyLock<Vec<u8>> = LazyLock::new(|| read("vectors.safetensors"));
 
@@ -44,7 +45,9 @@ pub fn number(path: &[&str]) -> f64 {
 
 /// The value at a path of `expected.json`.
 pub fn value(path: &[&str]) -> &'static Value {
-    path.iter().fold(&*EXPECTED, |value, name| value.get(name).unwrap_or_else(|| panic!("{path:?}: there is no {name}")))
+    path.iter().fold(&*EXPECTED, |value, name| {
+        value.get(name).unwrap_or_else(|| panic!("{path:?}: there is no {name}"))
+    })
 }
 
 /// A list of numbers.
@@ -54,13 +57,22 @@ pub fn numbers(value: &Value) -> Vec<f64> {
 
 /// A list of indices.
 pub fn indices(value: &Value) -> Vec<usize> {
-    value.as_array().expect("a list").iter().map(|x| x.as_u64().expect("an index") as usize).collect()
+    value
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|x| x.as_u64().expect("an index") as usize)
+        .collect()
 }
 
 /// `got` is at most 1e-9 from the original's number.
 #[track_caller]
 pub fn assert_near(name: &str, got: f64, want: f64) {
-    assert!((got - want).abs() <= 1e-9, "{name}: got {got}, the original has {want}, difference {:e}", (got - want).abs());
+    assert!(
+        (got - want).abs() <= 1e-9,
+        "{name}: got {got}, the original has {want}, difference {:e}",
+        (got - want).abs()
+    );
 }
 
 /// splitmix64.

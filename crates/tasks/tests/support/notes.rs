@@ -29,13 +29,17 @@ pub fn index() -> (TempDir, PathBuf, Array2<f32>) {
 pub fn assert_holds(path: &Path, vectors: &Array2<f32>, texts: &[String]) {
     let index = Index::read(path).unwrap();
     assert_eq!(index.vectors(), vectors);
-    assert_eq!((index.len(), index.dimensions(), index.space()), (texts.len(), vectors.ncols(), &space()));
+    assert_eq!(
+        (index.len(), index.dimensions(), index.space()),
+        (texts.len(), vectors.ncols(), &space())
+    );
     let found: Vec<&str> = (0..index.len()).map(|row| index.text(row).unwrap()).collect();
     assert_eq!(found, texts);
 }
 
 /// Nothing but the index is in its directory.
 pub fn assert_alone(path: &Path) {
-    let entries: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(entries, [path]);
 }

@@ -1,8 +1,11 @@
-//! The innermost loop of GEMM on AVX-512, as the compiler emits it: the book shows it, and counts what is in it.
+//! The innermost loop of GEMM on AVX-512, as the compiler emits it: the book shows it, and counts
+//! what is in it.
 //!
-//! It is the loop with the most multiply-adds, and no loop inside. The record has its lines and the compiler's version. How many
-//! multiply-adds, loads, stores, broadcasts and prefetches there are follows from the source, so these numbers must be those of the record
-//! with every compiler; the rest, and the registers, are the compiler's choice, and are compared with the same compiler only.
+//! It is the loop with the most multiply-adds, and no loop inside. The record has its lines and the
+//! compiler's version. How many multiply-adds, loads, stores, broadcasts and prefetches there are
+//! follows from the source, so these numbers must be those of the record with every compiler; the
+//! rest, and the registers, are the compiler's choice, and are compared with the same compiler
+//! only.
 
 use crate::{
     Outcome,
@@ -31,12 +34,20 @@ pub enum Kind {
 
 impl Kind {
     /// Those that follow from the source first.
-    pub const ALL: [Kind; 7] =
-        [Kind::MultiplyAdd, Kind::Load, Kind::Store, Kind::Broadcast, Kind::Prefetch, Kind::Branch, Kind::Other];
+    pub const ALL: [Kind; 7] = [
+        Kind::MultiplyAdd,
+        Kind::Load,
+        Kind::Store,
+        Kind::Broadcast,
+        Kind::Prefetch,
+        Kind::Branch,
+        Kind::Other,
+    ];
 
     /// The kind of one instruction; a label is none.
     pub fn of(line: &str) -> Option<Kind> {
-        let (name, operands) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let (name, operands) =
+            line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let vector = ["%zmm", "%ymm"].iter().any(|register| operands.contains(register));
         Some(match name {
             label if label.ends_with(':') => return None,
@@ -45,7 +56,12 @@ impl Kind {
             _ if name.starts_with("prefetch") => Kind::Prefetch,
             _ if name.starts_with("vmov") && vector && operands.ends_with(')') => Kind::Store,
             _ if name.starts_with("vmov") && vector && operands.contains('(') => Kind::Load,
-            _ if name.starts_with(['j', 'J']) || name.starts_with("cmp") || name.starts_with("test") => Kind::Branch,
+            _ if name.starts_with(['j', 'J'])
+                || name.starts_with("cmp")
+                || name.starts_with("test") =>
+            {
+                Kind::Branch
+            }
             _ => Kind::Other,
         })
     }
@@ -65,26 +81,34 @@ pub fn check(workspace: &Workspace, assembly: &str) -> Outcome {
 /// Writes the record.
 pub fn update(workspace: &Workspace, assembly: &str) -> Outcome {
     let lines = innermost(assembly)?;
-    files::write_json(&workspace.root.join(RECORD), &json!({ "rustc": machine::rustc(workspace)?, "loop": lines }))?;
+    files::write_json(
+        &workspace.root.join(RECORD),
+        &json!({ "rustc": machine::rustc(workspace)?, "loop": lines }),
+    )?;
     Ok(format!("{} lines in {RECORD}; `cargo xtask report` puts them into the book", lines.len()))
 }
 
 fn compare(record: &Value, lines: &[String], rustc: &str) -> Outcome {
     let recorded = record["loop"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let (recorded, found) = (Kind::count(recorded), Kind::count(lines.iter().map(String::as_str)));
-    let same = if text(record, "rustc") == rustc { recorded == found } else { recorded[..5] == found[..5] };
+    let same = if text(record, "rustc") == rustc {
+        recorded == found
+    } else {
+        recorded[..5] == found[..5]
+    };
     if same {
         return Ok(format!("{} multiply-adds in the innermost loop", found[0]));
     }
-    let list: Vec<String> = (0..7).map(|i| format!("  {:?}: {} → {}", Kind::ALL[i], recorded[i], found[i])).collect();
+    let list: Vec<String> =
+        (0..7).map(|i| format!("  {:?}: {} → {}", Kind::ALL[i], recorded[i], found[i])).collect();
     Err(format!(
         "the innermost loop of GEMM is not that of {RECORD}:\n{}\nIf it is better: cargo xtask assembly",
         list.join("\n")
     ))
 }
 
-/// The innermost loop with the most multiply-adds in GEMM's function for AVX-512. Its labels are called `again` (the first), `on`, `on2` and so
-/// on; a jump elsewhere is one to `…`.
+/// The innermost loop with the most multiply-adds in GEMM's function for AVX-512. Its labels are
+/// called `again` (the first), `on`, `on2` and so on; a jump elsewhere is one to `…`.
 fn innermost(assembly: &str) -> Result<Vec<String>, String> {
     let functions = functions(assembly);
     let mut best: Option<&[&str]> = None;
@@ -98,13 +122,15 @@ fn innermost(assembly: &str) -> Result<Vec<String>, String> {
             let Some(&start) = jump(line).and_then(|target| labels.get(target)) else { continue };
             let body = &function[start..=at];
             let multiply_adds = |body: &[&str]| Kind::count(body.iter().copied())[0];
-            if start >= newest && best.is_none_or(|best| multiply_adds(body) > multiply_adds(best)) {
+            if start >= newest && best.is_none_or(|best| multiply_adds(body) > multiply_adds(best))
+            {
                 best = Some(body);
             }
             newest = newest.max(start + 1);
         }
     }
-    let body = best.ok_or("there is no loop in GEMM's function for AVX-512: this check would find nothing")?;
+    let body = best
+        .ok_or("there is no loop in GEMM's function for AVX-512: this check would find nothing")?;
     Ok(body.iter().map(|line| renamed(line, body)).collect())
 }
 
@@ -114,13 +140,17 @@ fn functions(assembly: &str) -> Vec<Vec<&str>> {
     let mut inside = false;
     for line in assembly.lines() {
         if let Some(symbol) = line.strip_suffix(':').filter(|symbol| symbol.starts_with("_R")) {
-            inside = ["6avx512", "4Simd9vectorize3run", "4gemm4Gemm"].iter().all(|part| symbol.contains(part));
+            inside = ["6avx512", "4Simd9vectorize3run", "4gemm4Gemm"]
+                .iter()
+                .all(|part| symbol.contains(part));
             if inside {
                 found.push(Vec::new());
             }
         }
         let line = line.trim();
-        let directive = line.starts_with('.') && !line.ends_with(':') || line.is_empty() || line.starts_with('#');
+        let directive = line.starts_with('.') && !line.ends_with(':')
+            || line.is_empty()
+            || line.starts_with('#');
         if let (true, false, Some(function)) = (inside, directive, found.last_mut()) {
             function.push(line);
         }
@@ -135,7 +165,11 @@ fn jump(line: &str) -> Option<&str> {
 }
 
 fn renamed(line: &str, body: &[&str]) -> String {
-    let name = |label: &str| match body.iter().filter_map(|line| line.strip_suffix(':')).position(|other| other == label) {
+    let name = |label: &str| match body
+        .iter()
+        .filter_map(|line| line.strip_suffix(':'))
+        .position(|other| other == label)
+    {
         None => "…".to_owned(),
         Some(0) => "again".to_owned(),
         Some(1) => "on".to_owned(),
@@ -180,7 +214,10 @@ _RNv_other:
     #[test]
     fn the_innermost_loop_is_found_and_its_labels_are_words() {
         let lines = innermost(ASSEMBLY).unwrap();
-        assert_eq!(lines[..5], ["again:", "cmpq	%r9, %rax", "jae	on", "prefetcht1	(%rbx,%rcx)", "on:"]);
+        assert_eq!(
+            lines[..5],
+            ["again:", "cmpq	%r9, %rax", "jae	on", "prefetcht1	(%rbx,%rcx)", "on:"]
+        );
         assert_eq!(lines.last().unwrap(), "jne	again");
         assert_eq!(Kind::count(lines.iter().map(String::as_str)), [1, 1, 0, 1, 1, 3, 1]);
         assert!(innermost("_RNv_other:\n").unwrap_err().contains("no loop"));
@@ -190,11 +227,21 @@ _RNv_other:
     fn a_loop_with_another_load_is_not_that_of_the_record() {
         let lines = innermost(ASSEMBLY).unwrap();
         let record = json!({ "rustc": "1", "loop": lines });
-        assert_eq!(compare(&record, &lines, "1").as_deref(), Ok("1 multiply-adds in the innermost loop"));
+        assert_eq!(
+            compare(&record, &lines, "1").as_deref(),
+            Ok("1 multiply-adds in the innermost loop")
+        );
         let with = |line: &str| [&lines[..], &[line.to_owned()]].concat();
-        assert!(compare(&record, &with("vmovups	(%rdx), %zmm4"), "2").unwrap_err().contains("Load: 1 → 2"));
+        assert!(
+            compare(&record, &with("vmovups	(%rdx), %zmm4"), "2")
+                .unwrap_err()
+                .contains("Load: 1 → 2")
+        );
         assert!(compare(&record, &with("incq	%rax"), "1").unwrap_err().contains("Other: 1 → 2"));
-        assert!(compare(&record, &with("incq	%rax"), "2").is_ok(), "another compiler counts otherwise");
+        assert!(
+            compare(&record, &with("incq	%rax"), "2").is_ok(),
+            "another compiler counts otherwise"
+        );
     }
 
     #[test]

@@ -29,7 +29,10 @@ pub(super) fn document(dom: &str, page: &Page) -> Result<(), String> {
     let mut sections = 0;
     for section in dom.split("<section").skip(1) {
         let (tag, rest) = section.split_once('>').unwrap_or_default();
-        let name = tag.split_once("id=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+        let name = tag
+            .split_once("id=\"")
+            .and_then(|(_, rest)| rest.split('"').next())
+            .unwrap_or_default();
         let said = text(rest.split("</section>").next().unwrap_or_default());
         if said.chars().filter(|c| c.is_alphanumeric()).count() < SOMETHING {
             return Err(format!("section {name} is empty"));
@@ -47,13 +50,15 @@ fn text(html: &str) -> String {
         text.push_str(before);
         text.push(' ');
         let hidden = ["script", "style"].into_iter().find(|name| tag.starts_with(name));
-        let after = hidden.and_then(|name| tag.split_once(&format!("</{name}")).map(|(_, after)| after));
+        let after =
+            hidden.and_then(|name| tag.split_once(&format!("</{name}")).map(|(_, after)| after));
         rest = after.unwrap_or(tag).split_once('>').map_or("", |(_, after)| after);
     }
     text + rest
 }
 
-/// Colours, and no single one everywhere; light on average where the reader wants light, dark where dark.
+/// Colours, and no single one everywhere; light on average where the reader wants light, dark where
+/// dark.
 pub(super) fn picture(picture: &Picture, view: View) -> Result<(), String> {
     let mut counts: HashMap<[u8; 3], usize> = HashMap::new();
     picture.pixels.iter().for_each(|pixel| *counts.entry(*pixel).or_default() += 1);
@@ -86,6 +91,9 @@ mod tests {
         let page = |count| Page { file: "x".into(), expected: vec![(count, "<td>".to_owned())] };
         let dom = "<body><section><td>words enough to say something<td></section>";
         assert_eq!(document(dom, &page(2)), Ok(()));
-        assert_eq!(document(dom, &page(3)), Err("there should be 3 of <td>, but there are 2".to_owned()));
+        assert_eq!(
+            document(dom, &page(3)),
+            Err("there should be 3 of <td>, but there are 2".to_owned())
+        );
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn find() -> Option<PathBuf> {
         return Some(named.into());
     }
     let path = env::var_os("PATH")?;
-    NAMES.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name))).find(|file| file.is_file())
+    NAMES
+        .iter()
+        .flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)))
+        .find(|file| file.is_file())
 }
 
 pub(super) struct Chromium {
@@ -61,8 +64,11 @@ impl Chromium {
     pub(super) fn width_at(&self, page: &Path, width: u32) -> Result<u32, String> {
         let measure = "f.onload = () => document.body.dataset.width = f.contentDocument.documentElement.scrollWidth";
         let frame = self.frame(page, width, &format!("<script>{measure}</script>"))?;
-        let document = self.run(&frame, &["--dump-dom".into(), "--allow-file-access-from-files".into()])?;
-        let found = document.split_once("data-width=\"").and_then(|(_, rest)| rest.split_once('"')?.0.parse().ok());
+        let document =
+            self.run(&frame, &["--dump-dom".into(), "--allow-file-access-from-files".into()])?;
+        let found = document
+            .split_once("data-width=\"")
+            .and_then(|(_, rest)| rest.split_once('"')?.0.parse().ok());
         found.ok_or_else(|| "it did not load in a frame".into())
     }
 
@@ -70,11 +76,15 @@ impl Chromium {
     pub(super) fn picture(&self, page: &Path, view: View) -> Result<(Picture, PathBuf), String> {
         let View { width, dark } = view;
         let shown = if width < NARROWEST { self.frame(page, width, "")? } else { page.to_owned() };
-        let file = page.with_extension(format!("{width}-{}.png", if dark { "dark" } else { "light" }));
+        let file =
+            page.with_extension(format!("{width}-{}.png", if dark { "dark" } else { "light" }));
         let mut screenshot = OsString::from("--screenshot=");
         screenshot.push(&file);
-        let mut options =
-            vec![screenshot, format!("--window-size={},{HEIGHT}", width.max(NARROWEST)).into(), "--hide-scrollbars".into()];
+        let mut options = vec![
+            screenshot,
+            format!("--window-size={},{HEIGHT}", width.max(NARROWEST)).into(),
+            "--hide-scrollbars".into(),
+        ];
         if dark {
             options.push("--blink-settings=preferredColorScheme=0".into());
         }
@@ -87,8 +97,9 @@ impl Chromium {
         let name = page.file_name().unwrap_or_default().to_string_lossy();
         let file = self.directory.join("frame.html");
         let style = format!("width: {width}px; height: {HEIGHT}px; border: 0");
-        let frame =
-            format!("<!DOCTYPE html><body style=\"margin: 0\"><iframe id=\"f\" src=\"{name}\" style=\"{style}\"></iframe>{more}");
+        let frame = format!(
+            "<!DOCTYPE html><body style=\"margin: 0\"><iframe id=\"f\" src=\"{name}\" style=\"{style}\"></iframe>{more}"
+        );
         files::write(&file, &frame)?;
         Ok(file)
     }
@@ -97,14 +108,22 @@ impl Chromium {
     fn run(&self, page: &Path, options: &[OsString]) -> Result<String, String> {
         let log = self.directory.join("chromium.log");
         let mut command = Command::new(&self.program);
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ]);
         command.args([
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
             "--enable-logging=stderr",
         ]);
-        command.arg(format!("--proxy-server=127.0.0.1:{}", self.network.port)).arg("--proxy-bypass-list=<-loopback>");
+        command
+            .arg(format!("--proxy-server=127.0.0.1:{}", self.network.port))
+            .arg("--proxy-bypass-list=<-loopback>");
         command.arg("--virtual-time-budget=5000").args(options);
         let mut profile = OsString::from("--user-data-dir=");
         profile.push(self.directory.join("profile"));
@@ -114,8 +133,10 @@ impl Chromium {
         command.stderr(File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?);
 
         let printed = cargo::run(&mut command)?;
-        let said =
-            String::from_utf8_lossy(&std::fs::read(&log).map_err(|error| format!("{}: {error}", log.display()))?).into_owned();
+        let said = String::from_utf8_lossy(
+            &std::fs::read(&log).map_err(|error| format!("{}: {error}", log.display()))?,
+        )
+        .into_owned();
         if let Some(message) = said.lines().find(|line| line.contains(":CONSOLE")) {
             return Err(format!("the console says {message}"));
         }
@@ -133,13 +154,19 @@ fn read(file: &Path, width: u32) -> Result<Picture, String> {
     let mut decoder = png::Decoder::new(std::io::BufReader::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(|error| wrong(error.to_string()))?;
-    let mut data = vec![0; reader.output_buffer_size().ok_or_else(|| wrong("it is too large".into()))?];
+    let mut data =
+        vec![0; reader.output_buffer_size().ok_or_else(|| wrong("it is too large".into()))?];
     let info = reader.next_frame(&mut data).map_err(|error| wrong(error.to_string()))?;
     let channels = info.color_type.samples();
     if channels < 3 {
         return Err(wrong("it has no colours".into()));
     }
     let rows = data[..info.buffer_size()].chunks_exact(info.line_size);
-    let row = |row: &[u8]| row.chunks_exact(channels).take(width as usize).map(|p| [p[0], p[1], p[2]]).collect::<Vec<_>>();
+    let row = |row: &[u8]| {
+        row.chunks_exact(channels)
+            .take(width as usize)
+            .map(|p| [p[0], p[1], p[2]])
+            .collect::<Vec<_>>()
+    };
     Ok(Picture { pixels: rows.flat_map(row).collect() })
 }

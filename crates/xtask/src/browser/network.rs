@@ -19,7 +19,8 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn listen() -> Result<Network, String> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no port to listen at: {error}"))?;
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .map_err(|error| format!("no port to listen at: {error}"))?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&requests);
@@ -60,12 +61,18 @@ mod tests {
 
     #[test]
     fn only_chromiums_own_requests_are_ignored() {
-        for own in
-            ["CONNECT update.googleapis.com:443 HTTP/1.1", "GET http://clients2.google.com/time/1/current?a=b HTTP/1.1", ""]
-        {
+        for own in [
+            "CONNECT update.googleapis.com:443 HTTP/1.1",
+            "GET http://clients2.google.com/time/1/current?a=b HTTP/1.1",
+            "",
+        ] {
             assert!(is_chromiums_own(own), "{own}");
         }
-        for page in ["GET http://elsewhere.test/.google.com HTTP/1.1", "CONNECT google.com.test:443 HTTP/1.1", "nonsense"] {
+        for page in [
+            "GET http://elsewhere.test/.google.com HTTP/1.1",
+            "CONNECT google.com.test:443 HTTP/1.1",
+            "nonsense",
+        ] {
             assert!(!is_chromiums_own(page), "{page}");
         }
     }

@@ -23,8 +23,16 @@ fn texts() -> [(&'static str, String, String); 3] {
     let long = |words: &str| words.split(' ').cycle().take(210).collect::<Vec<_>>().join(" ");
     [
         ("short", "A man is eating food.".into(), "Someone has a meal.".into()),
-        ("ugly", "<script>alert(1)</script> 🛬 東京タワー &amp; \"'`${1}`".into(), "</script></section>{{ms}} שלום".into()),
-        ("long", long("the river runs past an old mill where nobody works any more"), long("banks lend money and want it back")),
+        (
+            "ugly",
+            "<script>alert(1)</script> 🛬 東京タワー &amp; \"'`${1}`".into(),
+            "</script></section>{{ms}} שלום".into(),
+        ),
+        (
+            "long",
+            long("the river runs past an old mill where nobody works any more"),
+            long("banks lend money and want it back"),
+        ),
     ]
 }
 
@@ -32,15 +40,21 @@ fn texts() -> [(&'static str, String, String); 3] {
 pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>, String> {
     workspace.cargo(["build", "--quiet", "--package", "minilm-cli"])?;
     let program = workspace.target.join("debug").join(format!("minilm{}", env::consts::EXE_SUFFIX));
-    let config: Value = files::read_json(&workspace.root.join("weights/all-MiniLM-L6-v2/config.json"))?;
+    let config: Value =
+        files::read_json(&workspace.root.join("weights/all-MiniLM-L6-v2/config.json"))?;
     let run = |arguments: &[&OsStr]| {
         let mut command = Command::new(&program);
-        command.current_dir(&workspace.root).env_remove("MINILM_MODEL").args(["--quiet", "--threads", "1"]).args(arguments);
+        command
+            .current_dir(&workspace.root)
+            .env_remove("MINILM_MODEL")
+            .args(["--quiet", "--threads", "1"])
+            .args(arguments);
         cargo::run(&mut command)
     };
     let mut pages = Vec::new();
     for (name, a, b) in texts() {
-        let [trace, explain] = ["trace", "explain"].map(|kind| directory.join(format!("{kind}-{name}.html")));
+        let [trace, explain] =
+            ["trace", "explain"].map(|kind| directory.join(format!("{kind}-{name}.html")));
         run(&["trace".as_ref(), "--html".as_ref(), trace.as_os_str(), "--".as_ref(), a.as_ref()])?;
         let json = run(&[
             "explain".as_ref(),
@@ -51,16 +65,25 @@ pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>
             a.as_ref(),
             b.as_ref(),
         ])?;
-        let why: Value = serde_json::from_str(&json).map_err(|error| format!("minilm explain --json: {error}"))?;
+        let why: Value = serde_json::from_str(&json)
+            .map_err(|error| format!("minilm explain --json: {error}"))?;
         let [n, m] = ["a", "b"].map(|side| why[side].as_array().map_or(0, Vec::len));
         pages.push(Page { file: trace, expected: of_trace(&config, n) });
         pages.push(Page { file: explain, expected: of_explanation(n, m) });
     }
-    let corpora = [("ordinary", corpus()), ("ugly", texts().map(|(_, a, b)| format!("{a}\n{b}\n")).concat())];
+    let corpora =
+        [("ordinary", corpus()), ("ugly", texts().map(|(_, a, b)| format!("{a}\n{b}\n")).concat())];
     for (name, corpus) in corpora {
         let [lines, map] = ["txt", "html"].map(|kind| directory.join(format!("map-{name}.{kind}")));
         files::write(&lines, &corpus)?;
-        run(&["map".as_ref(), "--kmeans".as_ref(), "3".as_ref(), "--html".as_ref(), map.as_os_str(), lines.as_os_str()])?;
+        run(&[
+            "map".as_ref(),
+            "--kmeans".as_ref(),
+            "3".as_ref(),
+            "--html".as_ref(),
+            map.as_os_str(),
+            lines.as_os_str(),
+        ])?;
         pages.push(Page { file: map, expected: of_map(corpus.lines().count(), 3) });
     }
     Ok(pages)
@@ -68,12 +91,18 @@ pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>
 
 /// Texts of three subjects.
 fn corpus() -> String {
-    let who = ["my sister", "the neighbour", "a teacher", "the old doctor", "our team", "everyone here"];
-    let what = ["bakes bread with flour and water", "takes the night train to Hamburg", "reads a book about the stars"];
+    let who =
+        ["my sister", "the neighbour", "a teacher", "the old doctor", "our team", "everyone here"];
+    let what = [
+        "bakes bread with flour and water",
+        "takes the night train to Hamburg",
+        "reads a book about the stars",
+    ];
     who.iter().flat_map(|who| what.map(|what| format!("{who} {what}\n"))).collect()
 }
 
-/// After the script ran: a switch and a list for each cluster, every text once, and the canvas has its size.
+/// After the script ran: a switch and a list for each cluster, every text once, and the canvas has
+/// its size.
 fn of_map(texts: usize, clusters: usize) -> Vec<(usize, String)> {
     let elements = [
         (1, "data-ready=\"true\""),
@@ -87,7 +116,8 @@ fn of_map(texts: usize, clusters: usize) -> Vec<(usize, String)> {
     elements.into_iter().map(|(count, what)| (count, what.to_owned())).collect()
 }
 
-/// After the script ran: the maps have their size, one is chosen, and every token of the sentence says its share.
+/// After the script ran: the maps have their size, one is chosen, and every token of the sentence
+/// says its share.
 fn of_trace(config: &Value, tokens: usize) -> Vec<(usize, String)> {
     let number = |name: &str| config[name].as_u64().unwrap_or_default() as usize;
     let (layers, heads) = (number("num_hidden_layers"), number("num_attention_heads"));
@@ -108,6 +138,11 @@ fn of_trace(config: &Value, tokens: usize) -> Vec<(usize, String)> {
 
 /// A cell for each pair and each sum.
 fn of_explanation(n: usize, m: usize) -> Vec<(usize, String)> {
-    let elements = [(n * m + n + m + 1, "<td"), (n + 1, "<tr><th scope=\"row\">"), (1, "id=\"cosine\""), (0, "<script")];
+    let elements = [
+        (n * m + n + m + 1, "<td"),
+        (n + 1, "<tr><th scope=\"row\">"),
+        (1, "id=\"cosine\""),
+        (0, "<script"),
+    ];
     elements.into_iter().map(|(count, what)| (count, what.to_owned())).collect()
 }

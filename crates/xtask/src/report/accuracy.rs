@@ -1,4 +1,5 @@
-//! Tables of what is the same on every machine: the largest errors of functions, and the quality of the vectors.
+//! Tables of what is the same on every machine: the largest errors of functions, and the quality of
+//! the vectors.
 
 use super::{
     figures::ulps,
@@ -8,18 +9,25 @@ use super::{
 use minilm_kernels::{Level, exp::exp_slice, gelu::gelu_slice, naive};
 use serde_json::Value;
 
-/// The largest errors over all floats. Each is computed again at its input: a table of another kernel is an error.
+/// The largest errors over all floats. Each is computed again at its input: a table of another
+/// kernel is an error.
 pub fn errors(record: &Value) -> Result<String, String> {
     let mut table = Table::new(["function", "range", "largest error", "at"]).left(2);
     for entry in list(record, "errors")? {
-        let (function, unit, recorded) = (string(entry, "function")?, string(entry, "unit")?, number(entry, "error")?);
+        let (function, unit, recorded) =
+            (string(entry, "function")?, string(entry, "unit")?, number(entry, "error")?);
         let bits = string(entry, "bits")?;
-        let x = f32::from_bits(u32::from_str_radix(&bits, 16).map_err(|error| format!("{bits:?}: {error}"))?);
+        let x = f32::from_bits(
+            u32::from_str_radix(&bits, 16).map_err(|error| format!("{bits:?}: {error}"))?,
+        );
         let now = error(&function, &unit, x)?;
         if (now / recorded - 1.0).abs() > 1e-3 {
-            return Err(format!("{function}({x:e}): the error is {now:e} ({unit}), recorded {recorded:e}: cargo xtask errors"));
+            return Err(format!(
+                "{function}({x:e}): the error is {now:e} ({unit}), recorded {recorded:e}: cargo xtask errors"
+            ));
         }
-        let shown = if unit == "ULP" { format!("{recorded:.3} ULP") } else { format!("{recorded:.1e}") };
+        let shown =
+            if unit == "ULP" { format!("{recorded:.3} ULP") } else { format!("{recorded:.1e}") };
         table.row([function, string(entry, "range")?, shown, format!("{x:.3}")]);
     }
     Ok(table.text())
@@ -47,7 +55,8 @@ pub fn sts(record: &Value) -> Result<String, String> {
     let pairs = string(record, "pairs")?;
     let mut table = Table::new([format!("{pairs} pairs").as_str(), "Spearman", "Pearson"]).left(1);
     for engine in list(record, "engines")? {
-        let percent = |field: &str| Ok::<_, String>(format!("{:.2}", 100.0 * number(engine, field)?));
+        let percent =
+            |field: &str| Ok::<_, String>(format!("{:.2}", 100.0 * number(engine, field)?));
         table.row([string(engine, "name")?, percent("spearman")?, percent("pearson")?]);
     }
     Ok(table.text())
@@ -68,7 +77,11 @@ mod tests {
         let expected = format!("| gelu | x < −4 | {now:.1e} | -6.750 |\n");
         assert!(errors(&entry(now)).unwrap().ends_with(&expected));
         let stale = errors(&entry(2.0 * now)).unwrap_err();
-        assert!(stale.starts_with("gelu(-6.75e0): the error is ") && stale.ends_with("cargo xtask errors"), "{stale}");
+        assert!(
+            stale.starts_with("gelu(-6.75e0): the error is ")
+                && stale.ends_with("cargo xtask errors"),
+            "{stale}"
+        );
         assert_eq!(error("sin", "ULP", 0.0).unwrap_err(), "no function is called \"sin\"");
     }
 

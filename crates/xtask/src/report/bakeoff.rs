@@ -14,10 +14,14 @@ pub fn avx2(record: &Value) -> Result<String, String> {
     table(record, "avx2")
 }
 
-/// A row a variant, in the order in which they were measured: for each number of rows, the best and the median.
+/// A row a variant, in the order in which they were measured: for each number of rows, the best and
+/// the median.
 fn table(record: &Value, level: &str) -> Result<String, String> {
     let levels = list(record, "levels")?;
-    let found = levels.iter().find(|found| found["level"] == level).ok_or_else(|| format!("level {level} was not measured"))?;
+    let found = levels
+        .iter()
+        .find(|found| found["level"] == level)
+        .ok_or_else(|| format!("level {level} was not measured"))?;
     let variants = list(found, "variants")?;
     let mut head = vec!["tile".to_owned()];
     for layer in list(&variants[0], "layers")? {
@@ -46,8 +50,7 @@ mod tests {
     fn variants_are_rows_and_numbers_of_rows_are_columns() {
         let layer = |rows: u32, best: f64| json!({ "rows": rows, "best_percent": best, "median_percent": best - 1.5 });
         let variant = |name: &str, best: f64| json!({ "name": name, "layers": [layer(8, best), layer(64, best + 2.0)] });
-        let avx2 =
-            json!({ "level": "avx2", "peak_flops": 118.2e9, "variants": [variant("shipped", 90.0), variant("3 × 2", 70.25)] });
+        let avx2 = json!({ "level": "avx2", "peak_flops": 118.2e9, "variants": [variant("shipped", 90.0), variant("3 × 2", 70.25)] });
         let expected = "\
 | tile | 8 rows: best | median | 64 rows: best | median |
 |---|---:|---:|---:|---:|

@@ -1,4 +1,5 @@
-//! Figures that need no record: drawn from shapes, or computed by the kernels, which give the same bits on every machine.
+//! Figures that need no record: drawn from shapes, or computed by the kernels, which give the same
+//! bits on every machine.
 
 mod bounds;
 mod diagram;

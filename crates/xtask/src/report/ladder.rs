@@ -35,8 +35,13 @@ pub fn attention_table(record: &Value) -> Result<String, String> {
 }
 
 /// The cases of a ladder that are wanted.
-fn cases<'a>(record: &'a Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<Vec<&'a Value>, String> {
-    let is_wanted = |case: &&Value| case["name"] == ladder && case["case"].as_str().is_some_and(wanted);
+fn cases<'a>(
+    record: &'a Value,
+    ladder: &str,
+    wanted: fn(&str) -> bool,
+) -> Result<Vec<&'a Value>, String> {
+    let is_wanted =
+        |case: &&Value| case["name"] == ladder && case["case"].as_str().is_some_and(wanted);
     let cases: Vec<&Value> = list(record, "ladders")?.iter().filter(is_wanted).collect();
     if cases.is_empty() { Err(format!("no ladder is called {ladder}")) } else { Ok(cases) }
 }
@@ -51,17 +56,22 @@ fn rows(case: &Value) -> Result<Vec<&Value>, String> {
 /// A row a rung; the values of all cases, then what the last of them amounts to.
 fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<String, String> {
     let cases = cases(record, ladder, wanted)?;
-    let (Some(last), unit) = (cases.last(), string(cases[0], "unit")?) else { return Err("no case".to_owned()) };
+    let (Some(last), unit) = (cases.last(), string(cases[0], "unit")?) else {
+        return Err("no case".to_owned());
+    };
     let names = cases.iter().map(|case| string(case, "case")).collect::<Result<Vec<_>, _>>()?;
     let (common, own) = common(&names);
     let heads = ["rung"].into_iter().chain(own.iter().copied());
-    let mut table = Table::new(heads.chain(["% of ceiling", "% of yardstick", "× last rung", "lines"])).left(1);
+    let mut table =
+        Table::new(heads.chain(["% of ceiling", "% of yardstick", "× last rung", "lines"])).left(1);
     // More is better for one unit, less for the other.
-    let ratio = |value: f64, other: f64| if unit == "GFLOP/s" { value / other } else { other / value };
+    let ratio =
+        |value: f64, other: f64| if unit == "GFLOP/s" { value / other } else { other / value };
     let (ceiling, yardstick) = (number(last, "ceiling")?, number(last, "yardstick/value")?);
     let mut before: Option<f64> = None;
     for (i, rung) in rows(last)?.into_iter().enumerate() {
-        let (value, cores, lines) = (number(rung, "value")?, number(rung, "cores")?, number(rung, "lines")?);
+        let (value, cores, lines) =
+            (number(rung, "value")?, number(rung, "cores")?, number(rung, "lines")?);
         let name = string(rung, "name")?;
         let mut row = vec![if cores > 1.0 { format!("{name} ({cores})") } else { name }];
         for case in &cases {
@@ -69,14 +79,25 @@ fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<Strin
         }
         row.push(format!("{:.1}", 100.0 * ratio(value, ceiling) / cores));
         row.push(format!("{:.0}", 100.0 * ratio(value, yardstick)));
-        row.push(before.filter(|_| lines > 0.0).map_or(String::new(), |before| format!("{:.2}", ratio(value, before))));
+        row.push(
+            before
+                .filter(|_| lines > 0.0)
+                .map_or(String::new(), |before| format!("{:.2}", ratio(value, before))),
+        );
         row.push(if lines > 0.0 { format!("{lines}") } else { String::new() });
         table.row(row);
         before = Some(value);
     }
     let (of, level) = (string(last, "yardstick/name")?, string(record, "level")?);
-    let of_last = if own.len() > 1 { format!("; percentages and ratios: {}", own[own.len() - 1]) } else { String::new() };
-    Ok(format!("{}\n{common}{unit}, medians, level {level}; yardstick: {of}{of_last}.\n", table.text()))
+    let of_last = if own.len() > 1 {
+        format!("; percentages and ratios: {}", own[own.len() - 1])
+    } else {
+        String::new()
+    };
+    Ok(format!(
+        "{}\n{common}{unit}, medians, level {level}; yardstick: {of}{of_last}.\n",
+        table.text()
+    ))
 }
 
 /// What all names begin with, up to a comma, and the rest of each.
@@ -114,11 +135,21 @@ pub fn gemm_bars(record: &Value) -> Result<String, String> {
         let x = LEFT + 130.0 * i as f64;
         d.rect((x, 46.0), (12.0, 12.0), colour);
         let case_name = string(case, "case")?;
-        d.text((x + 18.0, 57.0), Anchor::Start, 13, case_name.rsplit(", ").next().unwrap_or_default());
+        d.text(
+            (x + 18.0, 57.0),
+            Anchor::Start,
+            13,
+            case_name.rsplit(", ").next().unwrap_or_default(),
+        );
         for (j, row) in rows(case)?.into_iter().enumerate() {
             let (value, y) = (number(row, "value")?, 78.0 + step * j as f64 + 16.0 * i as f64);
             d.rect((LEFT, y), (WIDTH * value / most, 13.0), colour);
-            d.text((LEFT + WIDTH * value / most + 5.0, y + 11.0), Anchor::Start, 11, &format!("{value:.1}"));
+            d.text(
+                (LEFT + WIDTH * value / most + 5.0, y + 11.0),
+                Anchor::Start,
+                11,
+                &format!("{value:.1}"),
+            );
         }
     }
     for (j, row) in names.into_iter().enumerate() {

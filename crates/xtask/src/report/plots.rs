@@ -1,4 +1,5 @@
-//! Records to SVG: on a background of their own, so that they are read in a light page and in a dark one.
+//! Records to SVG: on a background of their own, so that they are read in a light page and in a
+//! dark one.
 
 mod bars;
 mod peak;
@@ -21,7 +22,8 @@ const PAPER: RGBColor = RGBColor(250, 250, 250);
 const INK: RGBColor = RGBColor(40, 40, 40);
 const FAINT: RGBColor = RGBColor(215, 215, 215);
 /// Colours that most colour-blind people tell apart (M. Okabe and K. Ito, 2008).
-const COLOURS: [RGBColor; 4] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167)];
 const GREY: RGBColor = RGBColor(150, 150, 150);
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -38,7 +40,10 @@ impl<T, E: std::fmt::Display> OrText<T> for Result<T, E> {
 }
 
 /// An SVG of `size` that `draw` fills.
-fn svg(size: (u32, u32), draw: impl FnOnce(&Canvas) -> Result<(), String>) -> Result<String, String> {
+fn svg(
+    size: (u32, u32),
+    draw: impl FnOnce(&Canvas) -> Result<(), String>,
+) -> Result<String, String> {
     let mut text = String::new();
     {
         let canvas = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -50,9 +55,15 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&Canvas) -> Result<(), String>) -> Re
 }
 
 /// What the lines and dots of a chart are, in its lower right corner.
-fn legend<'a, C: CoordTranslate>(chart: &mut ChartContext<'a, SVGBackend<'a>, C>) -> Result<(), String> {
+fn legend<'a, C: CoordTranslate>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, C>,
+) -> Result<(), String> {
     let mut labels = chart.configure_series_labels();
-    labels.position(SeriesLabelPosition::LowerRight).background_style(PAPER).border_style(FAINT).label_font(font(15));
+    labels
+        .position(SeriesLabelPosition::LowerRight)
+        .background_style(PAPER)
+        .border_style(FAINT)
+        .label_font(font(15));
     labels.draw().or_text()
 }
 
@@ -70,7 +81,8 @@ mod tests {
         let kernel = |name: &str| json!({ "name": name, "case": "x", "flop": 1e6, "bytes": 1e5, "flops_per_second": 5e10 });
         let product = |rows: u32| json!({ "inputs": 384, "outputs": 1536, "rows": rows, "percent": 80.0, "flop": 1e8, "bytes": 1e6, "flops_per_second": 9e10 });
         let forward = json!({ "tokens": 16, "sentences": 1, "flop": 3e8, "bytes": 4e7, "flops_per_second": 9e10 });
-        let read = [16_384, 268_435_456].map(|bytes| json!({ "bytes": bytes, "bytes_per_second": 2e10 }));
+        let read =
+            [16_384, 268_435_456].map(|bytes| json!({ "bytes": bytes, "bytes_per_second": 2e10 }));
         json!({ "ceilings": { "flops_per_second": 1.1e11, "read": read }, "gemm": [product(8), product(64)], "forward": [forward],
                 "kernels": [kernel("gelu"), kernel("a < b")] })
     }
@@ -87,7 +99,8 @@ mod tests {
     }
 
     fn drawn(plot: &Maker) -> String {
-        let records = Records::of("here", &[("bench", bench()), ("peers", peers()), ("ladder", ladder())]);
+        let records =
+            Records::of("here", &[("bench", bench()), ("peers", peers()), ("ladder", ladder())]);
         plot.of(&records, "here").unwrap().unwrap()
     }
 
@@ -118,7 +131,10 @@ mod tests {
     fn all_text_is_sans_serif() {
         for plot in &PLOTS {
             let svg = drawn(plot);
-            assert_eq!(svg.matches("<text ").count(), svg.matches("font-family=\"sans-serif\"").count());
+            assert_eq!(
+                svg.matches("<text ").count(),
+                svg.matches("font-family=\"sans-serif\"").count()
+            );
         }
     }
 }

@@ -4,7 +4,8 @@ use crate::files;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Every JSON file of every machine, and, under no machine, those of the folder itself: what is the same on each.
+/// Every JSON file of every machine, and, under no machine, those of the folder itself: what is the
+/// same on each.
 #[derive(Default)]
 pub struct Records(BTreeMap<(String, String), Value>);
 
@@ -12,11 +13,16 @@ impl Records {
     /// `folder` holds a folder for each machine; no folder is no records.
     pub fn read(folder: &Path) -> Result<Records, String> {
         let mut records = Records::default();
-        let list = |folder: &Path| fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-        let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let list = |folder: &Path| {
+            fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+        };
+        let name =
+            |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let machines = list(folder).filter(|path| path.is_dir()).map(|path| (name(&path), path));
         for (machine, folder) in machines.chain([(String::new(), folder.to_owned())]) {
-            for file in list(&folder).filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+            for file in list(&folder)
+                .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+            {
                 records.0.insert((machine.clone(), name(&file)), files::read_json(&file)?);
             }
         }
@@ -30,7 +36,12 @@ impl Records {
 
     #[cfg(test)]
     pub fn of(machine: &str, records: &[(&str, Value)]) -> Records {
-        Records(records.iter().map(|(name, value)| ((machine.to_owned(), (*name).to_owned()), value.clone())).collect())
+        Records(
+            records
+                .iter()
+                .map(|(name, value)| ((machine.to_owned(), (*name).to_owned()), value.clone()))
+                .collect(),
+        )
     }
 }
 
@@ -52,11 +63,17 @@ pub fn string(value: &Value, field: &str) -> Result<String, String> {
 /// A list that is not empty.
 pub fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], String> {
     let found = value.pointer(&format!("/{field}")).and_then(Value::as_array);
-    found.filter(|list| !list.is_empty()).map(Vec::as_slice).ok_or_else(|| format!("{field} is no list of anything"))
+    found
+        .filter(|list| !list.is_empty())
+        .map(Vec::as_slice)
+        .ok_or_else(|| format!("{field} is no list of anything"))
 }
 
 /// What `value` gives for each entry, each once, in the order in which they come.
-pub fn unique<T: PartialEq>(list: &[Value], value: impl Fn(&Value) -> Result<T, String>) -> Result<Vec<T>, String> {
+pub fn unique<T: PartialEq>(
+    list: &[Value],
+    value: impl Fn(&Value) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
     let mut seen = Vec::new();
     for entry in list {
         let value = value(entry)?;

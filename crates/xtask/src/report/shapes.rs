@@ -45,7 +45,9 @@ impl Shapes {
     pub fn of(config: &Value) -> Result<Shapes, String> {
         let size = |field: &str| {
             let value = config[field].as_u64().and_then(|value| usize::try_from(value).ok());
-            value.filter(|value| *value > 0).ok_or_else(|| format!("config.json: {field} is no size"))
+            value
+                .filter(|value| *value > 0)
+                .ok_or_else(|| format!("config.json: {field} is no size"))
         };
         Ok(Shapes {
             layers: size("num_hidden_layers")?,
@@ -85,7 +87,12 @@ fn tensors(s: &Shapes) -> String {
     let mut table = Table::new(["tensor", "shape", "floats, 16 tokens", "made by"]).left(2);
     let rows = [
         ("ids", "[T]".to_owned(), tokens, "`tokenize.rs`"),
-        ("x, the residual stream", format!("[T, {h}]"), tokens * h, "`embeddings.rs`, then each layer"),
+        (
+            "x, the residual stream",
+            format!("[T, {h}]"),
+            tokens * h,
+            "`embeddings.rs`, then each layer",
+        ),
         ("q, k, v", format!("[T, 3 · {h}]"), 3 * tokens * h, "`gemm.rs`, never whole"),
         ("scores of one head", "[L, L]".to_owned(), tokens * tokens, "`attention.rs`"),
         ("scores of all heads", format!("[{a}, L, L]"), a * tokens * tokens, "never whole"),
@@ -147,10 +154,20 @@ fn weights(s: &Shapes) -> String {
 
 /// FLOP for each byte of weights, by tokens in the pack.
 fn intensity(s: &Shapes) -> String {
-    let mut table = Table::new(["tokens in the pack", "FLOP of the linear layers", "bytes of their weights", "FLOP a byte"]);
+    let mut table = Table::new([
+        "tokens in the pack",
+        "FLOP of the linear layers",
+        "bytes of their weights",
+        "FLOP a byte",
+    ]);
     for tokens in [1, 8, 32, 160] {
         let (flop, bytes) = (2 * tokens * s.linear() * s.layers, 4 * s.linear() * s.layers);
-        table.row([tokens.to_string(), grouped(flop), grouped(bytes), format!("{}", flop as f64 / bytes as f64)]);
+        table.row([
+            tokens.to_string(),
+            grouped(flop),
+            grouped(bytes),
+            format!("{}", flop as f64 / bytes as f64),
+        ]);
     }
     table.text()
 }
@@ -198,16 +215,26 @@ mod tests {
         let s = small();
         let embeddings = (10 + 6 + 2) * 4 + 8;
         let layer = (4 * 4 + 4) * 4 + (4 * 8 + 8) + (8 * 4 + 4) + 2 * 8;
-        assert!(weights(&s).contains(&format!("| together | {} |", embeddings + 2 * layer)), "{}", weights(&s));
+        assert!(
+            weights(&s).contains(&format!("| together | {} |", embeddings + 2 * layer)),
+            "{}",
+            weights(&s)
+        );
     }
 
     #[test]
     fn a_size_that_is_missing_is_named() {
-        assert_eq!(Shapes::of(&json!({})).err().as_deref(), Some("config.json: num_hidden_layers is no size"));
+        assert_eq!(
+            Shapes::of(&json!({})).err().as_deref(),
+            Some("config.json: num_hidden_layers is no size")
+        );
     }
 
     #[test]
     fn digits_are_in_groups_of_three() {
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(grouped),
+            ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]
+        );
     }
 }

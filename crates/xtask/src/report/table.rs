@@ -21,9 +21,13 @@ impl Table {
 
     pub fn text(&self) -> String {
         let line = |cells: &[String]| {
-            format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+            format!(
+                "| {} |\n",
+                cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | ")
+            )
         };
-        let rules = (0..self.rows[0].len()).map(|column| if column < self.left { "---" } else { "---:" });
+        let rules =
+            (0..self.rows[0].len()).map(|column| if column < self.left { "---" } else { "---:" });
         let rules: String = rules.map(|rule| format!("{rule}|")).collect();
         let rows: String = self.rows[1..].iter().map(|row| line(row)).collect();
         format!("{}|{rules}\n{rows}", line(&self.rows[0]))

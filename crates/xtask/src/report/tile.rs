@@ -6,21 +6,28 @@ use serde_json::Value;
 
 /// The loop up to the first row of x, then its end, and the numbers of instructions.
 pub fn excerpt(record: &Value) -> Result<String, String> {
-    let lines = list(record, "loop")?.iter().map(|line| line.as_str().ok_or("loop is no list of lines".to_owned()));
+    let lines = list(record, "loop")?
+        .iter()
+        .map(|line| line.as_str().ok_or("loop is no list of lines".to_owned()));
     let lines = lines.collect::<Result<Vec<&str>, _>>()?;
-    let [multiply_adds, loads, stores, broadcasts, prefetches, branches, others] = Kind::count(lines.iter().copied());
+    let [multiply_adds, loads, stores, broadcasts, prefetches, branches, others] =
+        Kind::count(lines.iter().copied());
     let place = |kind| lines.iter().position(|line| Kind::of(line) == Some(kind));
     let last = lines.iter().rposition(|line| Kind::of(line) == Some(Kind::MultiplyAdd));
-    let (Some(first), Some(last)) = (place(Kind::MultiplyAdd), last) else { return Err("loop has no multiply-adds".into()) };
-    let row = lines[first..].iter().take_while(|line| Kind::of(line) == Some(Kind::MultiplyAdd)).count();
+    let (Some(first), Some(last)) = (place(Kind::MultiplyAdd), last) else {
+        return Err("loop has no multiply-adds".into());
+    };
+    let row =
+        lines[first..].iter().take_while(|line| Kind::of(line) == Some(Kind::MultiplyAdd)).count();
 
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
         match at {
             _ if at < first + row || at > last => text.push_str(&remarked(&lines, at, line)),
-            _ if at == last => {
-                text.push_str(&format!("    …                                    {} more rows of x\n", broadcasts - 1))
-            }
+            _ if at == last => text.push_str(&format!(
+                "    …                                    {} more rows of x\n",
+                broadcasts - 1
+            )),
             _ => {}
         }
     }
@@ -33,8 +40,16 @@ pub fn excerpt(record: &Value) -> Result<String, String> {
         (branches, "comparisons and jumps"),
         (others, "others, for addresses and counters"),
     ];
-    let parts: Vec<String> = parts.iter().filter(|part| part.0 > 0).map(|(count, name)| format!("{count} {name}")).collect();
-    Ok(format!("```text\n{text}```\n\nAll of it: {}. ({}.)\n", parts.join(", "), string(record, "rustc")?))
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|part| part.0 > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
+    Ok(format!(
+        "```text\n{text}```\n\nAll of it: {}. ({}.)\n",
+        parts.join(", "),
+        string(record, "rustc")?
+    ))
 }
 
 /// A line, with a remark where instructions of its kind begin.
@@ -67,7 +82,14 @@ mod tests {
     #[test]
     fn rows_after_the_first_are_left_out() {
         let row = ["vbroadcastss\t(%r8), %zmm9", "vfmadd231ps\t%zmm1, %zmm9, %zmm3"];
-        let lines = [&["again:", "vmovups\t(%rdx), %zmm1"][..], &row, &row, &row, &["incq\t%rax", "jne\tagain"]].concat();
+        let lines = [
+            &["again:", "vmovups\t(%rdx), %zmm1"][..],
+            &row,
+            &row,
+            &row,
+            &["incq\t%rax", "jne\tagain"],
+        ]
+        .concat();
         let expected = "\
 ```text
 again:
@@ -86,6 +108,9 @@ All of it: 3 multiply-adds, 1 vector loads, 3 broadcasts, 1 comparisons and jump
 
     #[test]
     fn a_loop_without_multiply_adds_is_an_error() {
-        assert_eq!(excerpt(&json!({ "rustc": "", "loop": ["incq\t%rax"] })).unwrap_err(), "loop has no multiply-adds");
+        assert_eq!(
+            excerpt(&json!({ "rustc": "", "loop": ["incq\t%rax"] })).unwrap_err(),
+            "loop has no multiply-adds"
+        );
     }
 }

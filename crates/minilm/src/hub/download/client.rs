@@ -94,7 +94,9 @@ impl Client<'_> {
         }
         check(url, &response)?;
         let etag = text(&said, "x-linked-etag").or_else(|| text(response.headers(), "etag"));
-        let length = || text(response.headers(), "content-length").filter(|_| response.status().is_success());
+        let length = || {
+            text(response.headers(), "content-length").filter(|_| response.status().is_success())
+        };
         let size = text(&said, "x-linked-size").or_else(length).and_then(|size| size.parse().ok());
         let etag = etag.map(|etag| etag.trim_start_matches("W/").trim_matches('"').to_owned());
         let Some(etag) = etag.filter(|etag| is_file_name(etag)) else {
@@ -114,8 +116,9 @@ impl Client<'_> {
         Ok(response)
     }
 
-    /// Sends a request and follows its redirects until what the hub has said `is_enough`: the headers of its own, of which the first answer
-    /// that has one counts. Returns them and the last answer.
+    /// Sends a request and follows its redirects until what the hub has said `is_enough`: the
+    /// headers of its own, of which the first answer that has one counts. Returns them and the last
+    /// answer.
     fn send(
         &self,
         method: &Method,
@@ -132,20 +135,36 @@ impl Client<'_> {
                     said.insert(name, value.clone());
                 }
             }
-            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-            let Some(location) = location.filter(|_| response.status().is_redirection() && !is_enough(&said)) else {
+            let location =
+                response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let Some(location) =
+                location.filter(|_| response.status().is_redirection() && !is_enough(&said))
+            else {
                 return Ok((said, response));
             };
             let next = at.join(location)?;
             if at.secure && !next.secure {
-                return Err(DownloadError::Address { url: next.without_query(), reason: "it leads from https to http" }.into());
+                return Err(DownloadError::Address {
+                    url: next.without_query(),
+                    reason: "it leads from https to http",
+                }
+                .into());
             }
             at = next;
         }
-        Err(DownloadError::Answer { url: url.to_string(), reason: format!("more than {REDIRECTS} redirects") }.into())
+        Err(DownloadError::Answer {
+            url: url.to_string(),
+            reason: format!("more than {REDIRECTS} redirects"),
+        }
+        .into())
     }
 
-    fn send_once(&self, method: &Method, url: &Url, range: Option<&str>) -> Result<Response<Body>, Failure> {
+    fn send_once(
+        &self,
+        method: &Method,
+        url: &Url,
+        range: Option<&str>,
+    ) -> Result<Response<Body>, Failure> {
         if url.secure && !self.can_https {
             let reason = "https needs a CPU with AES, AVX2, BMI and ADX (x86-64) or AES, SHA-2 and PMULL (AArch64)";
             return Err(DownloadError::Address { url: url.without_query(), reason }.into());
@@ -154,7 +173,9 @@ impl Client<'_> {
         if let Some(range) = range {
             request = request.header(header::RANGE, range);
         }
-        if let Some(token) = self.remote.token.as_ref().filter(|_| url.has_origin_of(&self.endpoint)) {
+        if let Some(token) =
+            self.remote.token.as_ref().filter(|_| url.has_origin_of(&self.endpoint))
+        {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         // The URL is valid, so it is the token that is not.
@@ -162,18 +183,29 @@ impl Client<'_> {
             what: "HF_TOKEN",
             reason: "it has a character that cannot be sent".to_owned(),
         })?;
-        self.agent.run(request).map_err(|error| Failure::again(format!("{}: {error}", url.without_query())))
+        self.agent
+            .run(request)
+            .map_err(|error| Failure::again(format!("{}: {error}", url.without_query())))
     }
 
     /// After a failure: waits before the next attempt, or gives up.
-    pub(super) fn wait(&self, url: &Url, failure: Failure, failures: &mut u32) -> Result<(), DownloadError> {
+    pub(super) fn wait(
+        &self,
+        url: &Url,
+        failure: Failure,
+        failures: &mut u32,
+    ) -> Result<(), DownloadError> {
         let (reason, after) = match failure {
             Failure::Final(error) => return Err(error),
             Failure::Again { reason, after } => (reason, after),
         };
         *failures += 1;
         if *failures >= self.remote.attempts {
-            return Err(DownloadError::GaveUp { url: url.to_string(), attempts: *failures, reason });
+            return Err(DownloadError::GaveUp {
+                url: url.to_string(),
+                attempts: *failures,
+                reason,
+            });
         }
         let pause = self.remote.pause.saturating_mul(1 << (*failures - 1).min(10));
         let asked = Duration::from_secs(after.unwrap_or_default().min(LONGEST_WAIT));
@@ -185,13 +217,21 @@ impl Client<'_> {
 /// Sorts out answers that are no success: those that may be another time, and those that will not.
 fn check(url: &Url, response: &Response<Body>) -> Result<(), Failure> {
     let status = response.status();
-    let reason = || text(response.headers(), "x-error-message").or(text(response.headers(), "x-error-code"));
-    let reason = || reason().unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned());
+    let reason =
+        || text(response.headers(), "x-error-message").or(text(response.headers(), "x-error-code"));
+    let reason = || {
+        reason()
+            .unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason given").to_owned())
+    };
     match status.as_u16() {
         200..400 => Ok(()),
         408 | 425 | 429 | 500 | 502 | 503 | 504 => {
-            let after = text(response.headers(), "retry-after").and_then(|seconds| seconds.trim().parse().ok());
-            Err(Failure::Again { reason: format!("status {} {}", status.as_u16(), reason()), after })
+            let after = text(response.headers(), "retry-after")
+                .and_then(|seconds| seconds.trim().parse().ok());
+            Err(Failure::Again {
+                reason: format!("status {} {}", status.as_u16(), reason()),
+                after,
+            })
         }
         404 | 410 => Err(DownloadError::NotFound { url: url.to_string() }.into()),
         code => Err(refused(url, code, &reason())),

@@ -36,7 +36,8 @@ impl Promise {
         }
     }
 
-    /// The digest of a file, in lower-case hexadecimal; `None` if there is nothing to compare it with.
+    /// The digest of a file, in lower-case hexadecimal; `None` if there is nothing to compare it
+    /// with.
     pub(super) fn digest(self, path: &Path) -> io::Result<Option<String>> {
         let mut file = File::open(path)?;
         match self {

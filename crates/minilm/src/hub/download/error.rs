@@ -23,7 +23,9 @@ pub enum DownloadError {
         reason: String,
     },
     /// The model does not exist, or is not to be read without a token.
-    #[error("{url} is refused: {reason} (status {status}); a model that is not public needs a token in HF_TOKEN")]
+    #[error(
+        "{url} is refused: {reason} (status {status}); a model that is not public needs a token in HF_TOKEN"
+    )]
     Refused {
         /// What was asked for.
         url: String,
@@ -57,7 +59,9 @@ pub enum DownloadError {
         reason: String,
     },
     /// The file that arrived is not the one that was announced.
-    #[error("{url}: what arrived has the {kind} {found}, but {expected} was announced; it is thrown away")]
+    #[error(
+        "{url}: what arrived has the {kind} {found}, but {expected} was announced; it is thrown away"
+    )]
     Mismatch {
         /// What was asked for.
         url: String,

@@ -11,12 +11,23 @@ use crate::hub::{
     name::{Name, Revision},
 };
 
-/// Beside the transformer's `config.json`, whatever there is of these: what this crate reads, and what Python would miss in the snapshot.
-const OPTIONAL: [&str; 5] =
-    ["sentence_bert_config.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.json", "vocab.txt"];
+/// Beside the transformer's `config.json`, whatever there is of these: what this crate reads, and
+/// what Python would miss in the snapshot.
+const OPTIONAL: [&str; 5] = [
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "vocab.txt",
+];
 
 /// Downloads what the snapshot of a revision lacks.
-pub(super) fn fetch(client: &Client, repository: &Repository, name: &Name, revision: &Revision) -> Result<(), HubError> {
+pub(super) fn fetch(
+    client: &Client,
+    repository: &Repository,
+    name: &Name,
+    revision: &Revision,
+) -> Result<(), HubError> {
     let mut job = Job { client, repository, name, revision, commit: None };
     job.get("modules.json")?;
     let commit = job.commit()?;
@@ -48,10 +59,16 @@ struct Job<'a> {
 impl Job<'_> {
     /// The commit that all files are of.
     fn commit(&self) -> Result<String, DownloadError> {
-        let stated = self.commit.clone().or_else(|| self.revision.is_commit().then(|| self.revision.to_string()));
+        let stated = self
+            .commit
+            .clone()
+            .or_else(|| self.revision.is_commit().then(|| self.revision.to_string()));
         stated.ok_or_else(|| DownloadError::Answer {
             url: self.client.url(self.name, self.revision.as_str(), "modules.json").to_string(),
-            reason: format!("the answer does not say which commit {} is (X-Repo-Commit)", self.revision),
+            reason: format!(
+                "the answer does not say which commit {} is (X-Repo-Commit)",
+                self.revision
+            ),
         })
     }
 
@@ -76,11 +93,15 @@ impl Job<'_> {
         }
         let commit = self.commit()?;
         match head {
-            Head::Absent { .. } => store::note_absence(self.repository, &commit, file).map(|()| false),
+            Head::Absent { .. } => {
+                store::note_absence(self.repository, &commit, file).map(|()| false)
+            }
             Head::Found(found) => {
                 let (client, repository) = (self.client, self.repository);
                 let url = client.url(self.name, &commit, file);
-                Entry { client, repository, url: &url, commit: &commit, file, found: &found }.store().map(|()| true)
+                Entry { client, repository, url: &url, commit: &commit, file, found: &found }
+                    .store()
+                    .map(|()| true)
             }
         }
     }

@@ -59,13 +59,23 @@ impl Entry<'_> {
     /// That the file is what its etag says. One that is not is thrown away.
     fn verify(&self, incomplete: &Path) -> Result<(), DownloadError> {
         let promise = Promise::of(&self.found.etag);
-        let digest = promise.digest(incomplete).map_err(|source| cannot_write(incomplete, source))?;
-        let Some(found) = digest.filter(|digest| !digest.eq_ignore_ascii_case(&self.found.etag)) else { return Ok(()) };
+        let digest =
+            promise.digest(incomplete).map_err(|source| cannot_write(incomplete, source))?;
+        let Some(found) = digest.filter(|digest| !digest.eq_ignore_ascii_case(&self.found.etag))
+        else {
+            return Ok(());
+        };
         fs::remove_file(incomplete).map_err(|source| cannot_write(incomplete, source))?;
-        Err(DownloadError::Mismatch { url: self.url.to_string(), kind: promise.name(), expected: self.found.etag.clone(), found })
+        Err(DownloadError::Mismatch {
+            url: self.url.to_string(),
+            kind: promise.name(),
+            expected: self.found.etag.clone(),
+            found,
+        })
     }
 
-    /// Makes `snapshots/<commit>/<file>` a link to the blob; where there are no links, the file itself.
+    /// Makes `snapshots/<commit>/<file>` a link to the blob; where there are no links, the file
+    /// itself.
     fn link(&self, blob: &Path) -> Result<(), DownloadError> {
         let pointer = self.repository.snapshot(self.commit).join(self.file);
         create_parent(&pointer)?;
@@ -82,29 +92,42 @@ impl Entry<'_> {
         }
     }
 
-    /// Keeps other processes, also those in Python, from downloading the same blob at the same time. If the file system has no locks, two may
-    /// do the work twice, and the digest says whether they were in each other's way.
+    /// Keeps other processes, also those in Python, from downloading the same blob at the same
+    /// time. If the file system has no locks, two may do the work twice, and the digest says
+    /// whether they were in each other's way.
     fn lock(&self) -> Result<File, DownloadError> {
         let root = &self.repository.root;
         let folder = root.file_name().unwrap_or_default();
         let locks = root.with_file_name(".locks").join(folder);
         create_directory(&locks)?;
         let path = locks.join(format!("{}.lock", self.found.etag));
-        let file = File::options().create(true).append(true).open(&path).map_err(|source| cannot_write(&path, source))?;
+        let file = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(|source| cannot_write(&path, source))?;
         let _ = file.lock();
         Ok(file)
     }
 }
 
 /// Notes that the repository has no such file at this commit.
-pub(super) fn note_absence(repository: &Repository, commit: &str, file: &str) -> Result<(), DownloadError> {
+pub(super) fn note_absence(
+    repository: &Repository,
+    commit: &str,
+    file: &str,
+) -> Result<(), DownloadError> {
     let path = repository.absence(commit, file);
     create_parent(&path)?;
     File::create(&path).map(drop).map_err(|source| cannot_write(&path, source))
 }
 
 /// Notes which commit a branch or tag is.
-pub(super) fn note_reference(repository: &Repository, revision: &Revision, commit: &str) -> Result<(), DownloadError> {
+pub(super) fn note_reference(
+    repository: &Repository,
+    revision: &Revision,
+    commit: &str,
+) -> Result<(), DownloadError> {
     if revision.as_str() == commit {
         return Ok(());
     }

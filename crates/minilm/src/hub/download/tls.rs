@@ -28,7 +28,10 @@ fn provider() -> Option<CryptoProvider> {
 
 /// The certificates of a PEM file.
 fn read(path: &Path) -> Result<Vec<Certificate<'static>>, DownloadError> {
-    let wrong = |reason: String| DownloadError::Setting { what: "certificates", reason: format!("{}: {reason}", path.display()) };
+    let wrong = |reason: String| DownloadError::Setting {
+        what: "certificates",
+        reason: format!("{}: {reason}", path.display()),
+    };
     let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {
@@ -36,7 +39,11 @@ fn read(path: &Path) -> Result<Vec<Certificate<'static>>, DownloadError> {
             found.push(certificate);
         }
     }
-    if found.is_empty() { Err(wrong("there is no certificate in it".to_owned())) } else { Ok(found) }
+    if found.is_empty() {
+        Err(wrong("there is no certificate in it".to_owned()))
+    } else {
+        Ok(found)
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,11 @@ pub(super) struct Transfer<'a> {
 impl Transfer<'_> {
     /// Gets all bytes into `path`. Returns whether some of them were there before.
     pub(super) fn run(&self) -> Result<bool, DownloadError> {
-        let mut to = OpenOptions::new().create(true).append(true).open(self.path).map_err(|error| self.cannot_write(error))?;
+        let mut to = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.path)
+            .map_err(|error| self.cannot_write(error))?;
         let mut here = self.length(&to)?;
         if self.size.is_some_and(|size| here > size) {
             here = self.restart(&to)?;
@@ -63,7 +67,12 @@ impl Transfer<'_> {
         }
     }
 
-    fn append(&self, response: Response<Body>, to: &mut File, mut here: u64) -> Result<(), Failure> {
+    fn append(
+        &self,
+        response: Response<Body>,
+        to: &mut File,
+        mut here: u64,
+    ) -> Result<(), Failure> {
         let mut from = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         loop {
@@ -91,7 +100,10 @@ impl Transfer<'_> {
     }
 
     fn short(&self, here: u64) -> Failure {
-        Failure::again(format!("the answer ended after {here} of {} bytes", self.size.unwrap_or_default()))
+        Failure::again(format!(
+            "the answer ended after {here} of {} bytes",
+            self.size.unwrap_or_default()
+        ))
     }
 
     fn report(&self, done: u64) {

@@ -19,7 +19,9 @@ impl Url {
         if text.contains(|c: char| c.is_control() || c == ' ' || !c.is_ascii()) {
             return Err(refuse("it has a space, a control character or a letter outside of ASCII"));
         }
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| refuse("it does not begin with http:// or https://"))?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| refuse("it does not begin with http:// or https://"))?;
         let secure = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
             "https" => true,
@@ -37,7 +39,11 @@ impl Url {
         let port = if secure { ":443" } else { ":80" };
         let path = path.split('#').next().unwrap_or_default();
         let slash = if path.starts_with('/') { "" } else { "/" };
-        Ok(Url { secure, authority: authority.trim_end_matches(port).to_owned(), path: format!("{slash}{path}") })
+        Ok(Url {
+            secure,
+            authority: authority.trim_end_matches(port).to_owned(),
+            path: format!("{slash}{path}"),
+        })
     }
 
     /// Where a `Location` in the answer of this URL leads.
@@ -46,7 +52,13 @@ impl Url {
         let base = self.path.split('?').next().unwrap_or_default();
         let folder = &base[..=base.rfind('/').unwrap_or_default()];
         let text = match location {
-            _ if location.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':')) => location.to_owned(),
+            _ if location
+                .split(['/', '?', '#'])
+                .next()
+                .is_some_and(|first| first.contains(':')) =>
+            {
+                location.to_owned()
+            }
             _ if location.starts_with("//") => format!("{scheme}:{location}"),
             _ if location.starts_with('/') => format!("{scheme}://{}{location}", self.authority),
             _ => format!("{scheme}://{}{folder}{location}", self.authority),
@@ -72,7 +84,13 @@ impl Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}{}", if self.secure { "https" } else { "http" }, self.authority, self.path)
+        write!(
+            f,
+            "{}://{}{}",
+            if self.secure { "https" } else { "http" },
+            self.authority,
+            self.path
+        )
     }
 }
 

@@ -1,4 +1,5 @@
-//! Boxes, lines and words as SVG, on a background of their own, so that they are read in a light page and in a dark one.
+//! Boxes, lines and words as SVG, on a background of their own, so that they are read in a light
+//! page and in a dark one.
 
 use std::fmt::Write;
 
@@ -44,11 +45,20 @@ impl Diagram {
 
     /// A square without a border.
     pub fn square(&mut self, (x, y): (f64, f64), side: f64, fill: &str) {
-        self.push(format!("<rect x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" fill=\"{fill}\"/>"));
+        self.push(format!(
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{side}\" height=\"{side}\" fill=\"{fill}\"/>"
+        ));
     }
 
-    /// A rectangle without a border that jumps through `places`, one for each moment; the first is where it stands in print.
-    pub fn moving(&mut self, places: &[(f64, f64)], (width, height): (f64, f64), fill: &str, seconds: f64) {
+    /// A rectangle without a border that jumps through `places`, one for each moment; the first is
+    /// where it stands in print.
+    pub fn moving(
+        &mut self,
+        places: &[(f64, f64)],
+        (width, height): (f64, f64),
+        fill: &str,
+        seconds: f64,
+    ) {
         let (x, y) = places[0];
         let list = |value: fn(&(f64, f64)) -> f64| {
             places.iter().map(|place| format!("{:.1}", value(place))).collect::<Vec<_>>().join(";")
@@ -69,7 +79,14 @@ impl Diagram {
         self.coloured((x, y), anchor, size, INK, text);
     }
 
-    pub fn coloured(&mut self, (x, y): (f64, f64), anchor: Anchor, size: u32, colour: &str, text: &str) {
+    pub fn coloured(
+        &mut self,
+        (x, y): (f64, f64),
+        anchor: Anchor,
+        size: u32,
+        colour: &str,
+        text: &str,
+    ) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -94,7 +111,10 @@ impl Diagram {
         if let [.., (x0, y0), (x1, y1)] = points {
             let length = (x1 - x0).hypot(y1 - y0);
             let (dx, dy) = ((x1 - x0) / length * 7.0, (y1 - y0) / length * 7.0);
-            let wings = [(x1 - dx - dy / 2.0, y1 - dy + dx / 2.0), (x1 - dx + dy / 2.0, y1 - dy - dx / 2.0)];
+            let wings = [
+                (x1 - dx - dy / 2.0, y1 - dy + dx / 2.0),
+                (x1 - dx + dy / 2.0, y1 - dy - dx / 2.0),
+            ];
             let [a, b] = wings.map(|(x, y)| format!("{x:.1},{y:.1}"));
             self.push(format!("<polygon points=\"{x1:.1},{y1:.1} {a} {b}\" fill=\"{colour}\"/>"));
         }

@@ -21,7 +21,8 @@ struct Axes {
 impl Axes {
     fn place(&self, x: f64, y: f64) -> (f64, f64) {
         let ((left, top), (width, height)) = PLOT;
-        let part = |value: f64, (from, to): (f64, f64)| ((value - from) / (to - from)).clamp(0.0, 1.0);
+        let part =
+            |value: f64, (from, to): (f64, f64)| ((value - from) / (to - from)).clamp(0.0, 1.0);
         (left + width * part(x, self.x), top + height * (1.0 - part(y, self.y)))
     }
 
@@ -44,7 +45,9 @@ impl Axes {
         let bin = |i: usize| self.x.0 + (self.x.1 - self.x.0) * i as f64 / BINS as f64;
         let worst = |i: usize| {
             let (from, to) = (bin(i), bin(i + 1));
-            let inputs: Vec<f32> = (0..INPUTS).map(|j| (from + (to - from) * j as f64 / INPUTS as f64) as f32).collect();
+            let inputs: Vec<f32> = (0..INPUTS)
+                .map(|j| (from + (to - from) * j as f64 / INPUTS as f64) as f32)
+                .collect();
             let mut results = inputs.clone();
             function(Level::detect(), &mut results);
             let worst = inputs.iter().zip(&results).map(|(&x, &y)| error(x, y)).fold(0.0, f64::max);
@@ -57,8 +60,16 @@ impl Axes {
 /// The rungs of the ladder `exp`, in units of the last place.
 pub fn exp(_: &Source) -> Result<String, String> {
     let axes = Axes { x: (-87.0, 88.0), y: (0.0, 6.0) };
-    let mut d = Diagram::new((760, 470), "Error of three exponentials in units of the last place, from −87 to 88");
-    d.text((20.0, 30.0), Anchor::Start, 16, "eˣ: error against f64 in units of the last place, the worst of 300 inputs a point");
+    let mut d = Diagram::new(
+        (760, 470),
+        "Error of three exponentials in units of the last place, from −87 to 88",
+    );
+    d.text(
+        (20.0, 30.0),
+        Anchor::Start,
+        16,
+        "eˣ: error against f64 in units of the last place, the worst of 300 inputs a point",
+    );
     let ys = [0, 1, 2, 3, 4, 5, 6].map(|y| (f64::from(y), y.to_string()));
     let ys: Vec<(f64, &str)> = ys.iter().map(|(y, label)| (*y, label.as_str())).collect();
     axes.draw(&mut d, &[-80.0, -60.0, -40.0, -20.0, 0.0, 20.0, 40.0, 60.0, 80.0], &ys, "x");
@@ -78,12 +89,23 @@ pub fn exp(_: &Source) -> Result<String, String> {
 /// Two rungs of the ladder `gelu`, in absolute terms, on a logarithmic axis.
 pub fn gelu(_: &Source) -> Result<String, String> {
     let axes = Axes { x: (-8.0, 8.0), y: (-13.0, -5.0) };
-    let mut d =
-        Diagram::new((760, 470), "Absolute error of two approximations of GELU, from −8 to 8, and half a unit in the last place");
-    d.text((20.0, 30.0), Anchor::Start, 16, "x·Φ(x): absolute error against f64, the worst of 300 inputs a point");
-    let ys: Vec<(f64, &str)> = [(-13.0, "10⁻¹³"), (-11.0, "10⁻¹¹"), (-9.0, "10⁻⁹"), (-7.0, "10⁻⁷"), (-5.0, "10⁻⁵")].to_vec();
+    let mut d = Diagram::new(
+        (760, 470),
+        "Absolute error of two approximations of GELU, from −8 to 8, and half a unit in the last place",
+    );
+    d.text(
+        (20.0, 30.0),
+        Anchor::Start,
+        16,
+        "x·Φ(x): absolute error against f64, the worst of 300 inputs a point",
+    );
+    let ys: Vec<(f64, &str)> =
+        [(-13.0, "10⁻¹³"), (-11.0, "10⁻¹¹"), (-9.0, "10⁻⁹"), (-7.0, "10⁻⁷"), (-5.0, "10⁻⁵")]
+            .to_vec();
     axes.draw(&mut d, &[-8.0, -6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0], &ys, "x");
-    let log = |curve: Vec<(f64, f64)>| curve.into_iter().map(|(x, y)| (x, y.max(1e-14).log10())).collect::<Vec<_>>();
+    let log = |curve: Vec<(f64, f64)>| {
+        curve.into_iter().map(|(x, y)| (x, y.max(1e-14).log10())).collect::<Vec<_>>()
+    };
     let curves: [(&str, Function, &str); 2] = [
         ("rational (Abramowitz–Stegun)", gelu::rational::gelu, ORANGE),
         ("shipped (piecewise polynomial)", gelu::shipped::gelu, BLUE),
@@ -104,8 +126,14 @@ pub fn gelu(_: &Source) -> Result<String, String> {
 pub fn layer_norm(source: &Source) -> Result<String, String> {
     let h = source.shapes.hidden;
     let axes = Axes { x: (-1.0, 6.0), y: (-8.0, 1.0) };
-    let mut d = Diagram::new((760, 490), "Error of four LayerNorms for rows of deviation 1, by their mean");
-    d.text((20.0, 30.0), Anchor::Start, 16, &format!("LayerNorm of {h} values of deviation 1: largest error, by their mean"));
+    let mut d =
+        Diagram::new((760, 490), "Error of four LayerNorms for rows of deviation 1, by their mean");
+    d.text(
+        (20.0, 30.0),
+        Anchor::Start,
+        16,
+        &format!("LayerNorm of {h} values of deviation 1: largest error, by their mean"),
+    );
     let ys = [(-8.0, "10⁻⁸"), (-6.0, "10⁻⁶"), (-4.0, "10⁻⁴"), (-2.0, "10⁻²"), (0.0, "1")];
     axes.draw(&mut d, &[-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &ys, "log₁₀ of the mean");
     let rungs: [(&str, layer_norm::Rung, &str); 4] = [
@@ -124,7 +152,11 @@ pub fn layer_norm(source: &Source) -> Result<String, String> {
             let mut y = row.clone();
             rung(Level::detect(), &mut y, &gamma, &beta, 1e-12);
             let truth = naive::layer_norm(&row, &gamma, &beta, 1e-12);
-            let worst = y.iter().zip(truth).map(|(y, truth)| (f64::from(*y) - truth).abs()).fold(1e-9, f64::max);
+            let worst = y
+                .iter()
+                .zip(truth)
+                .map(|(y, truth)| (f64::from(*y) - truth).abs())
+                .fold(1e-9, f64::max);
             (exponent, worst.min(10.0).log10())
         };
         line(&mut d, &axes, &(0..=70).map(error).collect::<Vec<_>>(), colour);

@@ -7,7 +7,9 @@ use crate::files;
 use minilm_kernels::{Level, Rows, naive};
 use minilm_model::{Bert, Checkpoint, Pack, Scratch, Stage};
 
-const WORDS: [&str; 12] = ["[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]"];
+const WORDS: [&str; 12] = [
+    "[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]",
+];
 /// Shown from here on; 0 is the first.
 const LAYER: usize = 2;
 const CELL: f64 = 13.0;
@@ -16,11 +18,15 @@ pub fn draw(source: &Source) -> Result<String, String> {
     let (hidden, heads) = (source.shapes.hidden, source.shapes.heads);
     let [query, key] = queries_and_keys(source)?; // [L, H]
     let size = CELL * WORDS.len() as f64;
-    let about = format!("Attention weights of the {heads} heads of layer {LAYER} for: {}", WORDS.join(" "));
+    let about =
+        format!("Attention weights of the {heads} heads of layer {LAYER} for: {}", WORDS.join(" "));
     let columns = 4;
     let (step_x, step_y) = (size + 92.0, size + 44.0);
     let rows = heads.div_ceil(columns);
-    let mut d = Diagram::new(((step_x * columns as f64) as u32 + 20, (step_y * rows as f64) as u32 + 70), &about);
+    let mut d = Diagram::new(
+        ((step_x * columns as f64) as u32 + 20, (step_y * rows as f64) as u32 + 70),
+        &about,
+    );
     d.text(
         (16.0, 28.0),
         Anchor::Start,
@@ -35,10 +41,15 @@ pub fn draw(source: &Source) -> Result<String, String> {
     );
     let width = hidden / heads;
     for head in 0..heads {
-        let (left, top) = (80.0 + step_x * (head % columns) as f64, 84.0 + step_y * (head / columns) as f64);
+        let (left, top) =
+            (80.0 + step_x * (head % columns) as f64, 84.0 + step_y * (head / columns) as f64);
         d.text((left, top - 8.0), Anchor::Start, 13, &format!("head {head}"));
         let of_head = |rows| Rows::new(rows, hidden).columns(head * width..(head + 1) * width); // [L, D]
-        matrix(&mut d, (left, top), &naive::attention_probabilities(of_head(&query), of_head(&key)));
+        matrix(
+            &mut d,
+            (left, top),
+            &naive::attention_probabilities(of_head(&query), of_head(&key)),
+        );
     }
     Ok(d.finish())
 }
@@ -53,7 +64,11 @@ fn matrix(d: &mut Diagram, (left, top): (f64, f64), shares: &[f64]) {
         for (j, share) in shares.iter().enumerate() {
             let grey = (255.0 * (1.0 - share)).round() as u8;
             if grey < 0xF8 {
-                d.square((left + CELL * j as f64, y), CELL, &format!("#{grey:02X}{grey:02X}{grey:02X}"));
+                d.square(
+                    (left + CELL * j as f64, y),
+                    CELL,
+                    &format!("#{grey:02X}{grey:02X}{grey:02X}"),
+                );
             }
         }
     }
@@ -70,7 +85,9 @@ fn queries_and_keys(source: &Source) -> Result<[Vec<f32>; 2], String> {
         let name = |tensor: &str| format!("encoder.layer.{LAYER}.attention.self.{part}.{tensor}");
         let weight = checkpoint.tensor(&name("weight"), &[hidden, hidden]).map_err(text)?;
         let bias = checkpoint.tensor(&name("bias"), &[hidden]).map_err(text)?;
-        Ok::<_, String>(naive::linear(&x, &weight, &bias).into_iter().map(|value| value as f32).collect())
+        Ok::<_, String>(
+            naive::linear(&x, &weight, &bias).into_iter().map(|value| value as f32).collect(),
+        )
     };
     Ok([product("query")?, product("key")?])
 }

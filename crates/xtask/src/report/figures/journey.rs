@@ -16,9 +16,21 @@ pub fn draw(source: &Source) -> Result<String, String> {
     let steps: [(f64, &str, &str, &str, String); 9] = [
         (20.0, "a text", "", "#FFFFFF", "characters".into()),
         (72.0, "tokenize", "minilm/tokenize.rs", FAINT, "ids [T]".into()),
-        (124.0, "word + position + type, LayerNorm", "model/embeddings.rs", FAINT, format!("x [T, {h}]")),
+        (
+            124.0,
+            "word + position + type, LayerNorm",
+            "model/embeddings.rs",
+            FAINT,
+            format!("x [T, {h}]"),
+        ),
         (206.0, "query, key, value", "kernels/gemm.rs", BLUE, format!("[T, {}]", 3 * h)),
-        (252.0, "attention", "kernels/attention.rs", ORANGE, format!("[T, {h}], {} heads", s.heads)),
+        (
+            252.0,
+            "attention",
+            "kernels/attention.rs",
+            ORANGE,
+            format!("[T, {h}], {} heads", s.heads),
+        ),
         (298.0, "output, + x, LayerNorm", "gemm.rs, layer_norm.rs", BLUE, format!("[T, {h}]")),
         (360.0, "up, GELU", "gemm.rs, gelu.rs", BLUE, format!("[T, {f}]")),
         (406.0, "down, + x, LayerNorm", "gemm.rs, layer_norm.rs", BLUE, format!("x [T, {h}]")),

@@ -24,7 +24,13 @@ pub fn draw(_: &Source) -> Result<String, String> {
             let x = LEFT + CELL * lane as f64;
             d.rect((x, y), (CELL, CELL), colour);
             let letter = ["a", "b", "c", "d"][i];
-            d.coloured((x + CELL / 2.0, y + 22.0), Anchor::Middle, 12, "#FFFFFF", &format!("{letter}{lane}"));
+            d.coloured(
+                (x + CELL / 2.0, y + 22.0),
+                Anchor::Middle,
+                12,
+                "#FFFFFF",
+                &format!("{letter}{lane}"),
+            );
         }
     }
     d.text((20.0, 250.0), Anchor::Start, 16, "one F32x16 is");

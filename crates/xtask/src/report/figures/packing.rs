@@ -10,8 +10,10 @@ const CELL: f64 = 44.0;
 const COLOURS: [&str; 3] = [BLUE, ORANGE, GREEN];
 
 pub fn draw(_: &Source) -> Result<String, String> {
-    let mut d =
-        Diagram::new((800, 480), "A weight matrix row by row as stored, and panel by panel as packed, with the order in memory");
+    let mut d = Diagram::new(
+        (800, 480),
+        "A weight matrix row by row as stored, and panel by panel as packed, with the order in memory",
+    );
     d.text((40.0, 36.0), Anchor::Start, 16, "W [N, K] as stored: a row is an output");
     d.text((460.0, 36.0), Anchor::Start, 16, "packed: a panel is NR outputs, k after k");
     for n in 0..N {
@@ -20,13 +22,21 @@ pub fn draw(_: &Source) -> Result<String, String> {
             cell(&mut d, stored, n, &format!("w{n}{k}"));
             // Panels side by side: columns of y to the right, k downwards.
             let (panel, lane) = (n / NR, n % NR);
-            let packed = (460.0 + (CELL * NR as f64 + 20.0) * panel as f64 + CELL * lane as f64, 56.0 + CELL * k as f64);
+            let packed = (
+                460.0 + (CELL * NR as f64 + 20.0) * panel as f64 + CELL * lane as f64,
+                56.0 + CELL * k as f64,
+            );
             cell(&mut d, packed, n, &format!("w{n}{k}"));
         }
     }
     for panel in 0..N / NR {
         let x = 460.0 + (CELL * NR as f64 + 20.0) * panel as f64;
-        d.text((x + CELL, 56.0 + CELL * K as f64 + 20.0), Anchor::Middle, 14, &format!("panel {panel}"));
+        d.text(
+            (x + CELL, 56.0 + CELL * K as f64 + 20.0),
+            Anchor::Middle,
+            14,
+            &format!("panel {panel}"),
+        );
     }
     d.text((460.0, 282.0), Anchor::Start, 13, "for each k, a row of one panel is read");
     tape(&mut d, 368.0, "in memory, as stored", |at| (at / K, at % K));

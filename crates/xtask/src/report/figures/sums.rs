@@ -3,8 +3,10 @@
 use super::{Anchor, BLUE, Diagram, GREEN, GREY, ORANGE, Source};
 
 pub fn draw(_: &Source) -> Result<String, String> {
-    let mut d =
-        Diagram::new((800, 484), "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree");
+    let mut d = Diagram::new(
+        (800, 484),
+        "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree",
+    );
     chains(&mut d);
     tree(&mut d);
     Ok(d.finish())
@@ -12,15 +14,32 @@ pub fn draw(_: &Source) -> Result<String, String> {
 
 /// An element of a product.
 fn chains(d: &mut Diagram) {
-    d.text((20.0, 32.0), Anchor::Start, 16, "an element of a product, K = 384: chains of KC = 128, in order, then the bias");
+    d.text(
+        (20.0, 32.0),
+        Anchor::Start,
+        16,
+        "an element of a product, K = 384: chains of KC = 128, in order, then the bias",
+    );
     for chain in 0..3 {
         let x = 40.0 + 250.0 * f64::from(chain);
         d.rect((x, 50.0), (190.0, 30.0), BLUE);
         let (from, to) = (chain * 128, chain * 128 + 127);
-        d.coloured((x + 95.0, 70.0), Anchor::Middle, 14, "#FFFFFF", &format!("k = {from} … {to}, from 0"));
+        d.coloured(
+            (x + 95.0, 70.0),
+            Anchor::Middle,
+            14,
+            "#FFFFFF",
+            &format!("k = {from} … {to}, from 0"),
+        );
         d.arrow(&[(x + 95.0, 80.0), (x + 95.0, 106.0)], GREY);
         d.rect((x + 75.0, 106.0), (40.0, 30.0), GREEN);
-        d.coloured((x + 95.0, 126.0), Anchor::Middle, 15, "#FFFFFF", if chain == 0 { "y" } else { "+" });
+        d.coloured(
+            (x + 95.0, 126.0),
+            Anchor::Middle,
+            15,
+            "#FFFFFF",
+            if chain == 0 { "y" } else { "+" },
+        );
         if chain < 2 {
             d.arrow(&[(x + 115.0, 121.0), (x + 325.0, 121.0)], GREY);
         }
@@ -49,7 +68,13 @@ fn tree(d: &mut Diagram) {
             d.line(&[(place(lane + half) + 20.0, y + 30.0), to], ORANGE, 0.9);
             d.line(&[(place(lane) + 20.0, y + 30.0), to], GREY, 0.9);
             d.rect((place(lane), y + 58.0), (40.0, 30.0), GREEN);
-            d.coloured((place(lane) + 20.0, y + 78.0), Anchor::Middle, 12, "#FFFFFF", &format!("+{half}"));
+            d.coloured(
+                (place(lane) + 20.0, y + 78.0),
+                Anchor::Middle,
+                12,
+                "#FFFFFF",
+                &format!("+{half}"),
+            );
         }
     }
     d.text((place(2), 456.0), Anchor::Start, 13, "+8: lane i and lane i + 8");

@@ -14,7 +14,12 @@ pub fn draw(source: &Source) -> Result<String, String> {
 
 /// A pack for each thread.
 fn many_texts(d: &mut Diagram, layers: usize) {
-    d.text((20.0, 32.0), Anchor::Start, 16, "many texts: a thread takes a whole pack through all layers, then the next");
+    d.text(
+        (20.0, 32.0),
+        Anchor::Start,
+        16,
+        "many texts: a thread takes a whole pack through all layers, then the next",
+    );
     let packs = [
         vec![("pack 0", 240.0), ("pack 2", 200.0), ("pack 4", 150.0)],
         vec![("pack 1", 230.0), ("pack 3", 190.0), ("pack 5", 160.0)],
@@ -43,7 +48,12 @@ fn many_texts(d: &mut Diagram, layers: usize) {
 
 /// A pack for both, with a legend.
 fn one_text(d: &mut Diagram) {
-    d.text((20.0, 210.0), Anchor::Start, 16, "one text: both threads take it through a layer together");
+    d.text(
+        (20.0, 210.0),
+        Anchor::Start,
+        16,
+        "one text: both threads take it through a layer together",
+    );
     for thread in 0..2 {
         let y = 230.0 + 46.0 * f64::from(thread);
         let own = if thread == 0 { BLUE } else { GREEN };
@@ -67,11 +77,18 @@ fn one_text(d: &mut Diagram) {
         part(16.0, ORANGE, "");
         part(16.0, GREY, "");
     }
-    d.text((100.0, 336.0), Anchor::Start, 13, "each takes half of the heads, then half of the columns of every product");
-    for (i, (colour, what)) in
-        [(ORANGE, "exchange: publish one's columns, wait, copy the others'"), (GREY, "LayerNorm, which each does for itself")]
-            .into_iter()
-            .enumerate()
+    d.text(
+        (100.0, 336.0),
+        Anchor::Start,
+        13,
+        "each takes half of the heads, then half of the columns of every product",
+    );
+    for (i, (colour, what)) in [
+        (ORANGE, "exchange: publish one's columns, wait, copy the others'"),
+        (GREY, "LayerNorm, which each does for itself"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let y = 352.0 + 22.0 * i as f64;
         d.rect((100.0, y), (14.0, 14.0), colour);

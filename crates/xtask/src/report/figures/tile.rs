@@ -19,8 +19,7 @@ const W: (f64, f64) = (Y.0, Y.1 - GAP - K);
 const GAP: f64 = 14.0;
 
 pub fn draw(_: &Source) -> Result<String, String> {
-    let about =
-        "Three matrices; a tile of y, the rows of x and the panel of W that it needs move: rows first, then chains, then panels";
+    let about = "Three matrices; a tile of y, the rows of x and the panel of W that it needs move: rows first, then chains, then panels";
     let mut d = Diagram::new((760, 520), about);
     for (at, size) in [(X, (K, M)), (W, (N, K)), (Y, (N, M))] {
         d.rect(at, size, "#FFFFFF");
@@ -41,7 +40,9 @@ fn parts(d: &mut Diagram) {
             }
         }
     }
-    let places = |place: fn((f64, f64, f64)) -> (f64, f64)| moments.iter().map(|m| place(*m)).collect::<Vec<_>>();
+    let places = |place: fn((f64, f64, f64)) -> (f64, f64)| {
+        moments.iter().map(|m| place(*m)).collect::<Vec<_>>()
+    };
     let seconds = moments.len() as f64 * 0.4;
     d.moving(&places(|(_, _, p)| (W.0 + p, W.1)), (NR, K), FAINT, seconds);
     d.moving(&places(|(_, c, p)| (W.0 + p, W.1 + c)), (NR, KC), ORANGE, seconds);

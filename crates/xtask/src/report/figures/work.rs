@@ -8,11 +8,15 @@ const WIDTH: f64 = 560.0;
 
 pub fn draw(source: &Source) -> Result<String, String> {
     let s = source.shapes;
-    let mut d = Diagram::new((760, 320), "Million multiply-adds a token by product, for sentences of 8 to 512 tokens");
+    let mut d = Diagram::new(
+        (760, 320),
+        "Million multiply-adds a token by product, for sentences of 8 to 512 tokens",
+    );
     let products = s.products();
     let colours = [BLUE, GREEN, ORANGE, PINK];
     let millions = |count: usize| count as f64 / 1e6;
-    let longest: usize = products.iter().map(|p| p.multiply_adds() * s.layers).sum::<usize>() + s.attention(512) * s.layers;
+    let longest: usize = products.iter().map(|p| p.multiply_adds() * s.layers).sum::<usize>()
+        + s.attention(512) * s.layers;
     let scale = WIDTH / millions(longest);
     d.text((20.0, 30.0), Anchor::Start, 16, "Million multiply-adds a token, all layers");
     let mut x = 20.0;

@@ -20,7 +20,8 @@ struct Point {
     at: (f64, f64),
 }
 
-/// The ceilings as lines; the model and GEMM, whose weights come from beyond the caches, and the kernels, whose data is near.
+/// The ceilings as lines; the model and GEMM, whose weights come from beyond the caches, and the
+/// kernels, whose data is near.
 pub fn roofline(record: &Value) -> Result<String, String> {
     let peak = number(record, "ceilings/flops_per_second")? / 1e9;
     let products = points(record, "gemm", |_| Ok(String::new()))?;
@@ -34,9 +35,14 @@ pub fn roofline(record: &Value) -> Result<String, String> {
     })?;
     svg((760, 520), |canvas| {
         let mut chart = ChartBuilder::on(canvas);
-        let chart = chart.margin(12).caption("Roofline of one core", font(18)).x_label_area_size(44).y_label_area_size(58);
+        let chart = chart
+            .margin(12)
+            .caption("Roofline of one core", font(18))
+            .x_label_area_size(44)
+            .y_label_area_size(58);
         let x = (INTENSITY.0..INTENSITY.1).log_scale();
-        let mut chart = chart.build_cartesian_2d(x, (peak / 100.0..peak * 1.6).log_scale()).or_text()?;
+        let mut chart =
+            chart.build_cartesian_2d(x, (peak / 100.0..peak * 1.6).log_scale()).or_text()?;
         let mut mesh = chart.configure_mesh();
         mesh.light_line_style(PAPER).bold_line_style(FAINT).axis_style(INK).label_style(font(15));
         mesh.x_desc("FLOP a byte")
@@ -45,45 +51,93 @@ pub fn roofline(record: &Value) -> Result<String, String> {
             .y_label_formatter(&|y| format!("{y}"));
         mesh.draw().or_text()?;
         for (i, read) in list(record, "ceilings/read")?.iter().enumerate() {
-            ceiling(&mut chart, i, number(read, "bytes")?, number(read, "bytes_per_second")? / 1e9, peak)?;
+            ceiling(
+                &mut chart,
+                i,
+                number(read, "bytes")?,
+                number(read, "bytes_per_second")? / 1e9,
+                peak,
+            )?;
         }
         let above = peak * 1.15; // the line of the peak: the labels of what touches it
-        chart.draw_series([words(format!("multiply-adds, {peak:.1} GFLOP/s"), (0.45, above), HPos::Left)]).or_text()?;
+        chart
+            .draw_series([words(
+                format!("multiply-adds, {peak:.1} GFLOP/s"),
+                (0.45, above),
+                HPos::Left,
+            )])
+            .or_text()?;
         scatter(&mut chart, "GEMM alone", &products, COLOURS[2], 3)?;
         scatter(&mut chart, "whole model, so many tokens together", &forward, COLOURS[0], 5)?;
         scatter(&mut chart, "other kernels", &kernels, COLOURS[1], 5)?;
-        let labels = kernels.iter().map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.86), HPos::Left));
+        let labels = kernels
+            .iter()
+            .map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.86), HPos::Left));
         chart.draw_series(labels).or_text()?;
         // Packs of as many tokens read the same weights, and stand one on the other.
-        let first = forward.iter().enumerate().filter(|(i, point)| forward[..*i].iter().all(|p| p.label != point.label));
-        let labels = first.map(|(_, point)| words(point.label.clone(), (point.at.0, above), HPos::Center));
+        let first = forward
+            .iter()
+            .enumerate()
+            .filter(|(i, point)| forward[..*i].iter().all(|p| p.label != point.label));
+        let labels =
+            first.map(|(_, point)| words(point.label.clone(), (point.at.0, above), HPos::Center));
         chart.draw_series(labels).or_text()?;
         legend(&mut chart)
     })
 }
 
-fn points(record: &Value, field: &str, label: impl Fn(&Value) -> Result<String, String>) -> Result<Vec<Point>, String> {
+fn points(
+    record: &Value,
+    field: &str,
+    label: impl Fn(&Value) -> Result<String, String>,
+) -> Result<Vec<Point>, String> {
     let point = |value: &Value| {
         let intensity = number(value, "flop")? / number(value, "bytes")?;
-        Ok(Point { label: label(value)?, at: (intensity, number(value, "flops_per_second")? / 1e9) })
+        Ok(Point {
+            label: label(value)?,
+            at: (intensity, number(value, "flops_per_second")? / 1e9),
+        })
     };
     list(record, field)?.iter().map(point).collect()
 }
 
 /// min(peak, intensity × bandwidth)
-fn ceiling(chart: &mut LogLog, i: usize, bytes: f64, gigabytes: f64, peak: f64) -> Result<(), String> {
+fn ceiling(
+    chart: &mut LogLog,
+    i: usize,
+    bytes: f64,
+    gigabytes: f64,
+    peak: f64,
+) -> Result<(), String> {
     let ridge = (peak / gigabytes).clamp(INTENSITY.0, INTENSITY.1);
-    let line = [(INTENSITY.0, INTENSITY.0 * gigabytes), (ridge, ridge * gigabytes), (INTENSITY.1, peak)];
-    chart.draw_series(LineSeries::new(line, if i == 0 { INK } else { GREY }.stroke_width(2))).or_text()?;
-    let size = if bytes < 1_048_576.0 { format!("{:.0} KiB", bytes / 1024.0) } else { format!("{:.0} MiB", bytes / 1_048_576.0) };
+    let line =
+        [(INTENSITY.0, INTENSITY.0 * gigabytes), (ridge, ridge * gigabytes), (INTENSITY.1, peak)];
+    chart
+        .draw_series(LineSeries::new(line, if i == 0 { INK } else { GREY }.stroke_width(2)))
+        .or_text()?;
+    let size = if bytes < 1_048_576.0 {
+        format!("{:.0} KiB", bytes / 1024.0)
+    } else {
+        format!("{:.0} MiB", bytes / 1_048_576.0)
+    };
     // On the line, on a piece of paper.
     let (x, y) = (INTENSITY.0 * 1.8, INTENSITY.0 * 1.8 * gigabytes);
-    chart.draw_series([Rectangle::new([(x / 1.62, y / 1.1), (x * 1.62, y * 1.1)], PAPER.filled())]).or_text()?;
-    chart.draw_series([words(format!("{size}: {gigabytes:.0} GB/s"), (x, y), HPos::Center)]).or_text()?;
+    chart
+        .draw_series([Rectangle::new([(x / 1.62, y / 1.1), (x * 1.62, y * 1.1)], PAPER.filled())])
+        .or_text()?;
+    chart
+        .draw_series([words(format!("{size}: {gigabytes:.0} GB/s"), (x, y), HPos::Center)])
+        .or_text()?;
     Ok(())
 }
 
-fn scatter(chart: &mut LogLog, name: &str, points: &[Point], colour: RGBColor, size: i32) -> Result<(), String> {
+fn scatter(
+    chart: &mut LogLog,
+    name: &str,
+    points: &[Point],
+    colour: RGBColor,
+    size: i32,
+) -> Result<(), String> {
     let dots = points.iter().map(|point| Circle::new(point.at, size, colour.filled()));
     let series = chart.draw_series(dots).or_text()?;
     series.label(name).legend(move |(x, y)| Circle::new((x + 9, y), 5, colour.filled()));

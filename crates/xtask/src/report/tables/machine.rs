@@ -9,8 +9,14 @@ use serde_json::Value;
 pub fn machine(record: &Value) -> Result<String, String> {
     let or_unknown = |field: &str| string(record, field).unwrap_or_else(|_| "unknown".to_owned());
     let caches = list(record, "caches").unwrap_or_default().iter();
-    let caches =
-        caches.map(|cache| Ok(format!("L{} {} {}", string(cache, "level")?, string(cache, "type")?, string(cache, "size")?)));
+    let caches = caches.map(|cache| {
+        Ok(format!(
+            "L{} {} {}",
+            string(cache, "level")?,
+            string(cache, "type")?,
+            string(cache, "size")?
+        ))
+    });
     let levels = list(record, "levels")?.iter().filter_map(Value::as_str);
     let mut table = Table::new(["machine", or_unknown("cpu").as_str()]).left(2);
     let family = ["vendor", "family", "model"].map(or_unknown);
@@ -19,7 +25,8 @@ pub fn machine(record: &Value) -> Result<String, String> {
     table.row(["caches of one", &caches.collect::<Result<Vec<_>, String>>()?.join(", ")]);
     table.row([
         "memory",
-        &number(record, "memory_bytes").map_or("unknown".to_owned(), |bytes| format!("{:.0} GiB", bytes / 1_073_741_824.0)),
+        &number(record, "memory_bytes")
+            .map_or("unknown".to_owned(), |bytes| format!("{:.0} GiB", bytes / 1_073_741_824.0)),
     ]);
     table.row(["levels", &levels.collect::<Vec<_>>().join(", ")]);
     table.row(["system", &format!("{}, Linux {}", or_unknown("os"), or_unknown("kernel"))]);

@@ -39,7 +39,12 @@ pub fn texts(record: &Value) -> Result<String, String> {
         table.row(row);
     }
     let sets = unique(runs, |run| {
-        Ok(format!("*{}*: {} texts with {} tokens", string(run, "set")?, string(run, "texts")?, string(run, "tokens")?))
+        Ok(format!(
+            "*{}*: {} texts with {} tokens",
+            string(run, "set")?,
+            string(run, "texts")?,
+            string(run, "tokens")?
+        ))
     })?;
     Ok(format!("{}\n{}. Medians.\n", table.text(), sets.join("; ")))
 }
@@ -48,7 +53,10 @@ pub fn texts(record: &Value) -> Result<String, String> {
 pub fn ids(record: &Value) -> Result<String, String> {
     let runs = list(record, "ids")?;
     let names = engines(runs)?;
-    let head = ["texts × tokens", "threads", "limit"].map(str::to_owned).into_iter().chain(names.iter().cloned());
+    let head = ["texts × tokens", "threads", "limit"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(names.iter().cloned());
     let mut table = Table::new(head);
     for run in runs {
         let case = format!("{} × {}", string(run, "batch")?, string(run, "tokens")?);
@@ -68,17 +76,28 @@ pub fn search(record: &Value) -> Result<String, String> {
     for run in runs {
         let (limit, of_ours) = (number(run, "limit_seconds")?, ours(run, "median_seconds")?);
         let at_peak = number(run, "flop")? / (peak * number(run, "threads")?);
-        let mut row = vec![format!("{} × {}", string(run, "queries")?, string(run, "rows")?), string(run, "threads")?];
+        let mut row = vec![
+            format!("{} × {}", string(run, "queries")?, string(run, "rows")?),
+            string(run, "threads")?,
+        ];
         row.push(decimals(1e3 * limit));
         row.extend([limit, at_peak].map(|least| format!("{:.1} %", 100.0 * least / of_ours)));
         row.extend(beside_ours(run, &names, "median_seconds", 1e3)?);
         table.row(row);
     }
-    Ok(format!("{}\nMedians in milliseconds; in brackets, how many times ours. Percentages are ours.\n", table.text()))
+    Ok(format!(
+        "{}\nMedians in milliseconds; in brackets, how many times ours. Percentages are ours.\n",
+        table.text()
+    ))
 }
 
 /// A cell for each engine: its time in milliseconds, and how many times ours that is.
-fn beside_ours(run: &Value, names: &[String], field: &str, scale: f64) -> Result<Vec<String>, String> {
+fn beside_ours(
+    run: &Value,
+    names: &[String],
+    field: &str,
+    scale: f64,
+) -> Result<Vec<String>, String> {
     let of_ours = ours(run, field)?;
     let cell = |name: &String| {
         Ok(match engine(run, name)? {
@@ -113,7 +132,10 @@ fn engine<'a>(run: &'a Value, name: &str) -> Result<Option<&'a Value>, String> {
 }
 
 fn ours(run: &Value, field: &str) -> Result<f64, String> {
-    engine(run, OURS)?.map_or_else(|| Err(format!("{OURS} is not among the engines")), |engine| number(engine, field))
+    engine(run, OURS)?.map_or_else(
+        || Err(format!("{OURS} is not among the engines")),
+        |engine| number(engine, field),
+    )
 }
 
 /// Name and version.
@@ -165,7 +187,8 @@ mod tests {
 
     #[test]
     fn batches_of_ids_are_rows() {
-        let engines = json!([{ "name": "minilm", "median_ms": 2.0 }, { "name": "other", "median_ms": 3.5 }]);
+        let engines =
+            json!([{ "name": "minilm", "median_ms": 2.0 }, { "name": "other", "median_ms": 3.5 }]);
         let record = json!({ "ids": [{ "batch": 1, "tokens": 8, "threads": 2, "limit_ms": 1.5, "engines": engines }] });
         let expected = "\
 | texts × tokens | threads | limit | minilm | other |
@@ -180,8 +203,7 @@ Medians in milliseconds; in brackets, how many times ours.
     #[test]
     fn searches_stand_beside_their_limits() {
         let engines = json!([{ "name": "minilm", "median_seconds": 0.1 }, { "name": "other", "median_seconds": 0.15 }]);
-        let run =
-            json!({ "queries": 1, "rows": 1_000_000, "threads": 2, "flop": 8e8, "limit_seconds": 0.09, "engines": engines });
+        let run = json!({ "queries": 1, "rows": 1_000_000, "threads": 2, "flop": 8e8, "limit_seconds": 0.09, "engines": engines });
         let expected = "\
 | queries × rows | threads | limit | of it | of the peak | minilm | other |
 |---:|---:|---:|---:|---:|---:|---:|
@@ -189,6 +211,9 @@ Medians in milliseconds; in brackets, how many times ours.
 
 Medians in milliseconds; in brackets, how many times ours. Percentages are ours.
 ";
-        assert_eq!(search(&json!({ "peak_flops": 1e11, "search": [run] })).as_deref(), Ok(expected));
+        assert_eq!(
+            search(&json!({ "peak_flops": 1e11, "search": [run] })).as_deref(),
+            Ok(expected)
+        );
     }
 }

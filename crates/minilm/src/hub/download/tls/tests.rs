@@ -1,7 +1,8 @@
 //! https, to a server on loopback whose root only the tests know.
 //!
-//! `testdata` has a root, and a key with a certificate for `localhost` and 127.0.0.1 that the root has signed, for a hundred years; made with
-//! `openssl ecparam -name prime256v1`, `openssl req -x509` and `openssl x509 -req`.
+//! `testdata` has a root, and a key with a certificate for `localhost` and 127.0.0.1 that the root
+//! has signed, for a hundred years; made with `openssl ecparam -name prime256v1`,
+//! `openssl req -x509` and `openssl x509 -req`.
 
 use super::{super::DownloadError, provider};
 use crate::{Error, Hub, HubError};
@@ -26,9 +27,11 @@ fn testdata(name: &str) -> PathBuf {
 fn server(host: &str, answer: String) -> String {
     let certificate = CertificateDer::from_pem_file(testdata("server.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(testdata("server.key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(provider().unwrap()))
+        .with_safe_default_protocol_versions()
+        .unwrap();
     let config =
-        ServerConfig::builder_with_provider(Arc::new(provider().unwrap())).with_safe_default_protocol_versions().unwrap();
-    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+        Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{host}:{}", listener.local_addr().unwrap().port());
     thread::spawn(move || {
@@ -55,7 +58,10 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, answer: &str) -> std::io:
 
 fn error(url: &str, trusts: Option<&str>) -> DownloadError {
     let cache = tempfile::tempdir().unwrap();
-    let hub = Hub::new(cache.path()).endpoint(url).attempts(1, Duration::ZERO).timeout(Duration::from_secs(5));
+    let hub = Hub::new(cache.path())
+        .endpoint(url)
+        .attempts(1, Duration::ZERO)
+        .timeout(Duration::from_secs(5));
     let hub = trusts.into_iter().fold(hub, |hub, name| hub.certificates(testdata(name)));
     match hub.snapshot("a/b", "8b3219a92973c328a8e22fadcfa821b5dc75636a") {
         Err(Error::Hub(HubError::Download(error))) => error,
@@ -71,7 +77,10 @@ fn absent() -> String {
 fn a_server_that_is_trusted_is_heard() {
     for host in ["localhost", "127.0.0.1"] {
         let error = error(&server(host, absent()), Some("ca.pem"));
-        assert!(matches!(&error, DownloadError::NotFound { url } if url.ends_with("/config.json")), "{error}");
+        assert!(
+            matches!(&error, DownloadError::NotFound { url } if url.ends_with("/config.json")),
+            "{error}"
+        );
     }
 }
 
@@ -79,23 +88,38 @@ fn a_server_that_is_trusted_is_heard() {
 fn a_server_that_nobody_vouches_for_is_not() {
     for trusts in [None, Some("server.pem")] {
         let error = error(&server("localhost", absent()), trusts);
-        assert!(matches!(&error, DownloadError::GaveUp { reason, .. } if reason.contains("ertificate")), "{error}");
+        assert!(
+            matches!(&error, DownloadError::GaveUp { reason, .. } if reason.contains("ertificate")),
+            "{error}"
+        );
     }
-    let error = error(&server("localhost.", absent()).replace("localhost.", "[::ffff:127.0.0.1]"), Some("ca.pem"));
-    assert!(matches!(error, DownloadError::GaveUp { .. }), "a certificate for another name: {error}");
+    let error = error(
+        &server("localhost.", absent()).replace("localhost.", "[::ffff:127.0.0.1]"),
+        Some("ca.pem"),
+    );
+    assert!(
+        matches!(error, DownloadError::GaveUp { .. }),
+        "a certificate for another name: {error}"
+    );
 }
 
 #[test]
 fn https_does_not_lead_to_http() {
     let answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let error = error(&server("localhost", answer.to_owned()), Some("ca.pem"));
-    assert!(matches!(error, DownloadError::Address { reason: "it leads from https to http", .. }), "{error}");
+    assert!(
+        matches!(error, DownloadError::Address { reason: "it leads from https to http", .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn certificates_that_are_none_are_named() {
     for name in ["server.key", "none.pem"] {
         let error = error("https://localhost:9", Some(name));
-        assert!(matches!(&error, DownloadError::Setting { what: "certificates", reason } if reason.contains(name)), "{error}");
+        assert!(
+            matches!(&error, DownloadError::Setting { what: "certificates", reason } if reason.contains(name)),
+            "{error}"
+        );
     }
 }
