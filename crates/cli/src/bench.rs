@@ -26,13 +26,8 @@ mod texts;
 mod throughput;
 mod work;
 
-use crate::{
-    args::{Bench, Common},
-    error::Error,
-    input::Size,
-    model,
-    progress::Progress,
-};
+use crate::{error::Error, input::Size, model, options::Common, progress::Progress};
+use clap::{Args, value_parser};
 use clock::{Ceilings, Clock};
 use machine::Machine;
 use minilm::{SentenceEncoder, model::Config};
@@ -41,6 +36,25 @@ use std::{
     io::{self, Write},
     path::Path,
 };
+
+/// Measure this build on this machine
+///
+/// What the core could do, how much of that GEMM, the other kernels and the whole model reach, how
+/// long one text takes, and how many tokens a second a batch. Leave the machine alone while it
+/// runs.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Print one JSON document instead of tables
+    #[arg(long)]
+    pub json: bool,
+
+    /// How long to measure, about; less is rougher
+    ///
+    /// Texts that would take more than a tenth of it, as long ones do on the level portable, are
+    /// left out.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3600))]
+    pub seconds: u32,
+}
 
 /// Tokens of a text that are tried, where the model reads that many.
 const TOKENS: [usize; 5] = [8, 16, 32, 128, 256];

@@ -1,11 +1,13 @@
 //! `minilm cluster`: what groups of texts there are.
 
 use crate::{
-    args::{Common, at_least_one},
     corpus::{Source, Vectors},
     error::Error,
-    message, model,
-    show::{Page, Style, count, printable},
+    model,
+    notes::message,
+    options::{Common, at_least_one},
+    show::{Page, Style, count},
+    terminal::printable,
 };
 use clap::Args;
 use minilm::{

@@ -1,7 +1,7 @@
 //! `minilm completions`: what a shell needs to complete command lines.
 
-use crate::{args::Cli, error::Error};
-use clap::{Args, CommandFactory};
+use crate::error::Error;
+use clap::{Args, Command};
 use clap_complete::Shell;
 use std::io::{self, Write};
 
@@ -20,8 +20,9 @@ Examples:
   minilm completions zsh > \"${fpath[1]}/_minilm\"
   minilm completions fish > ~/.config/fish/completions/minilm.fish";
 
-pub(crate) fn run(command: &Completions) -> Result<(), Error> {
+/// Prints the script for `program`, the whole command line.
+pub(crate) fn run(mut program: Command, command: &Completions) -> Result<(), Error> {
     let mut script = Vec::new(); // the generator panics if it cannot write
-    clap_complete::generate(command.shell, &mut Cli::command(), "minilm", &mut script);
+    clap_complete::generate(command.shell, &mut program, "minilm", &mut script);
     io::stdout().write_all(&script).map_err(Error::Stdout)
 }

@@ -1,10 +1,10 @@
 //! `minilm convert`: vectors from one kind of file to another, row by row.
 
 use crate::{
-    args::Common,
     error::Error,
     input::Size,
-    message,
+    notes::message,
+    options::Common,
     progress::Progress,
     show::count,
     vectors::{Kind, Reader, Writer},

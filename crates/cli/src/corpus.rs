@@ -6,11 +6,12 @@
 mod scratch;
 
 use crate::{
-    args::{Common, Encoding},
     error::Error,
     input::Size,
     interrupt::Interrupt,
-    model, note_truncated,
+    model,
+    notes::note_truncated,
+    options::{Common, Encoding},
     progress::Progress,
     records::{Input, Record, Records},
     show::count,

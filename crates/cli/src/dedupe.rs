@@ -1,10 +1,11 @@
 //! `minilm dedupe`: which texts to keep, and which repeat another.
 
 use crate::{
-    args::Common,
     corpus::{Source, Vectors},
     error::Error,
-    message, model,
+    model,
+    notes::message,
+    options::Common,
     show::{Page, count},
 };
 use clap::Args;

@@ -1,17 +1,56 @@
 //! `minilm embed`: texts in, embeddings out, in memory that does not grow with the number of texts.
 
 use crate::{
-    args::{Common, Embed},
     error::Error,
     input::Texts,
-    model, note_truncated, output,
+    model,
+    notes::note_truncated,
+    options::{Common, Encoding, Format},
+    output,
     progress::Progress,
 };
-use std::io::{self, IsTerminal};
+use clap::Args;
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+};
+
+/// Print the embedding of each text
+///
+/// The texts are arguments, or one a line from a file or a pipe. An empty line is a text too.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Embed {
+    /// Texts to embed
+    #[arg(value_name = "TEXT", conflicts_with = "input")]
+    pub texts: Vec<String>,
+
+    /// Read one text a line from FILE; - is standard input
+    #[arg(long, short, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+
+    /// How to write the embeddings
+    #[arg(long, short, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Write to FILE, which appears when it is complete, instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm embed \"This is an example sentence\" \"Each sentence is converted\"
+  minilm embed --input notes.txt --format npy --output notes.npy
+  sort notes.txt | minilm embed --format jsonl > notes.jsonl
+  minilm embed -- \"-- a text that begins with a dash\"";
 
 pub(crate) fn run(common: &Common, command: &Embed) -> Result<(), Error> {
-    let mut texts = Texts::open(command)?;
-    let output = output::Plan::open(command)?;
+    let mut texts = Texts::open(command.texts.clone(), command.input.as_deref())?;
+    let output = output::Plan::open(command.format, command.output.as_deref())?;
     let encoder = model::load(common, &command.encoding)?;
     let mut output = output.begin(encoder.dimension())?;
 

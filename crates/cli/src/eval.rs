@@ -5,8 +5,8 @@ mod labelled;
 mod retrieval;
 
 use crate::{
-    args::{Common, Encoding, at_least_one},
     error::Error,
+    options::{Common, Encoding, at_least_one},
     records::{Kind, Name, Records},
     show::{Page, Style},
 };

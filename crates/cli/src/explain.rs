@@ -6,9 +6,10 @@ mod table;
 mod unit;
 
 use crate::{
-    args::{Color, Common, Encoding},
     error::Error,
-    model, note_truncated,
+    model,
+    notes::note_truncated,
+    options::{Color, Common, Encoding},
     output::Page,
     terminal,
 };

@@ -1,11 +1,12 @@
 //! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
 
 use crate::{
-    args::{Common, Encoding, at_least_one},
     corpus::{Corpus, values},
     error::Error,
     interrupt::Interrupt,
-    message, model,
+    model,
+    notes::message,
+    options::{Common, Encoding, at_least_one},
     records::{Input, Records},
     show::count,
 };

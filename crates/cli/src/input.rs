@@ -1,6 +1,6 @@
 //! Texts from the command line, a file or a pipe.
 
-use crate::{args::Embed, error::Error};
+use crate::error::Error;
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal},
@@ -48,12 +48,12 @@ pub(crate) enum Size {
 }
 
 impl Texts {
-    /// The texts that the command names.
-    pub(crate) fn open(command: &Embed) -> Result<Texts, Error> {
-        match &command.input {
+    /// The lines of `file`, or else `arguments`, or else the lines of standard input.
+    pub(crate) fn open(arguments: Vec<String>, file: Option<&Path>) -> Result<Texts, Error> {
+        match file {
             Some(path) => Ok(Texts::new(Origin::Lines(Opened::open(path)?))),
-            None if !command.texts.is_empty() => {
-                Ok(Texts::new(Origin::Arguments(command.texts.clone().into_iter())))
+            None if !arguments.is_empty() => {
+                Ok(Texts::new(Origin::Arguments(arguments.into_iter())))
             }
             None if io::stdin().is_terminal() => {
                 let remedy = "give them as arguments, with --input FILE, or through a pipe (--input - reads what you type)";

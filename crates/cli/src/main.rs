@@ -3,14 +3,16 @@
 //! The command line: a thin skin over the library of the same name.
 //!
 //! ```text
-//! args.rs        what can be asked for
+//! args.rs        the list of commands
+//! options.rs     options that commands share
 //! model.rs       options → an encoder
 //! input.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
 //! records.rs  corpus.rs    files of texts → their embeddings
 //! vectors.rs     files of vectors
+//! notes.rs       messages on standard error
 //! show.rs  table.rs  terminal.rs  html.rs    how results look
-//! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  search.rs  …     the commands
+//! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  …     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1
@@ -36,6 +38,8 @@ mod locate;
 mod man;
 mod map;
 mod model;
+mod notes;
+mod options;
 mod output;
 mod pairs;
 mod progress;
@@ -51,18 +55,16 @@ mod vectors;
 mod verify;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use error::Error;
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use notes::message;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has had enough, as `head` does.
+        // The reader of standard output has closed it, as `head` does.
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             message(&error::chain(&error));
@@ -88,24 +90,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Eval(command) => eval::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
-        Command::Completions(command) => completions::run(command),
-        Command::Man(command) => man::run(command),
-    }
-}
-
-/// A line on standard error. If nobody can read it, there is nobody to tell.
-fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "minilm: {text}");
-}
-
-/// After the last result: says once that some texts were not read to their end.
-fn note_truncated(quiet: bool, texts: usize, limit: usize) {
-    match texts {
-        _ if quiet => {}
-        0 => {}
-        1 => {
-            message(&format!("1 text was longer than {limit} tokens; the rest of it was not read"))
-        }
-        n => message(&format!("{n} texts were longer than {limit} tokens; the rest was not read")),
+        Command::Completions(command) => completions::run(Cli::command(), command),
+        Command::Man(command) => man::run(Cli::command(), command),
     }
 }

@@ -1,8 +1,8 @@
 //! `minilm man`: manual pages, for those who package the program. `cargo xtask man` calls it; the
 //! help does not list it.
 
-use crate::{args::Cli, error::Error};
-use clap::{Args, CommandFactory};
+use crate::error::Error;
+use clap::{Args, Command};
 use std::{fs, path::PathBuf};
 
 /// Write a manual page for each command to DIR
@@ -14,8 +14,9 @@ pub(crate) struct Man {
     pub directory: PathBuf,
 }
 
-pub(crate) fn run(command: &Man) -> Result<(), Error> {
-    let pages = Cli::command().disable_help_subcommand(true);
+/// Writes the pages of `program`, the whole command line.
+pub(crate) fn run(program: Command, command: &Man) -> Result<(), Error> {
+    let pages = program.disable_help_subcommand(true);
     let written = fs::create_dir_all(&command.directory)
         .and_then(|()| clap_mangen::generate_to(pages, &command.directory));
     written.map_err(|source| Error::Write { name: command.directory.display().to_string(), source })

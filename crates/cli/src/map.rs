@@ -3,12 +3,13 @@
 mod page;
 
 use crate::{
-    args::{Common, at_least_one},
     cluster::from_the_middle,
     corpus::{Source, Vectors, failed},
     error::Error,
     input::Size,
-    message, model,
+    model,
+    notes::message,
+    options::{Common, at_least_one},
     output::Page,
     progress::Progress,
     show::count,

@@ -1,9 +1,9 @@
 //! Options to an encoder.
 
 use crate::{
-    args::{Common, Encoding},
     error::Error,
     locate,
+    options::{Common, Encoding},
 };
 use minilm::{Builder, Hub, HubError, Level, SentenceEncoder, Truncation};
 use std::{env, ffi::OsString, path::PathBuf};

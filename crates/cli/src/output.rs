@@ -8,15 +8,15 @@ mod page;
 mod target;
 mod text;
 
-use crate::{
-    args::{self, Embed},
-    error::Error,
-};
+use crate::{error::Error, options};
 pub(crate) use folder::Folder;
 use minilm::SentenceEmbedding;
 pub(crate) use npy::header as npy_header;
 pub(crate) use page::Page;
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
 pub(crate) use target::{Target, without_path};
 
 /// Where the embeddings of a command go.
@@ -34,17 +34,19 @@ trait Format {
 }
 
 /// A place to write to, and how.
-pub(crate) struct Plan<'a> {
+pub(crate) struct Plan {
     target: Target,
-    command: &'a Embed,
+    format: options::Format,
+    name: Option<String>,
 }
 
-impl<'a> Plan<'a> {
-    /// Opens the output of `command`, so that a place that cannot be written to is known before the
-    /// model is loaded.
-    pub(crate) fn open(command: &'a Embed) -> Result<Plan<'a>, Error> {
-        let target = match &command.output {
-            None if command.format == args::Format::Npy && io::stdout().is_terminal() => {
+impl Plan {
+    /// Opens `file`, or standard output, so that a place that cannot be written to is known before
+    /// the model is loaded.
+    pub(crate) fn open(format: options::Format, file: Option<&Path>) -> Result<Plan, Error> {
+        let name = file.map(|path| path.display().to_string());
+        let target = match file {
+            None if format == options::Format::Npy && io::stdout().is_terminal() => {
                 let remedy = "pass --output FILE, or redirect standard output to a file";
                 return Err(Error::Usage(format!(
                     "npy is binary and a terminal cannot show it; {remedy}"
@@ -53,21 +55,21 @@ impl<'a> Plan<'a> {
             None => Ok(Target::stdout()),
             Some(path) => Target::file(path),
         };
-        let target = target
-            .map_err(|source| Error::Write { name: name(command).unwrap_or_default(), source })?;
-        Ok(Plan { target, command })
+        match target {
+            Ok(target) => Ok(Plan { target, format, name }),
+            Err(source) => Err(failed(&name, source)),
+        }
     }
 
     /// Writes what comes before the first of the embeddings, which have `dimension` values.
     pub(crate) fn begin(self, dimension: usize) -> Result<Output, Error> {
-        let (format, target) = (self.command.format, self.target);
-        let name = name(self.command);
+        let Plan { target, format, name } = self;
         let opened = || -> io::Result<Box<dyn Format>> {
             Ok(match format {
-                args::Format::Text => Box::new(text::Text(target)),
-                args::Format::Jsonl => Box::new(jsonl::Jsonl(target)),
-                args::Format::Csv => Box::new(csv::Csv::begin(target, dimension)?),
-                args::Format::Npy => Box::new(npy::Npy::begin(target, dimension)?),
+                options::Format::Text => Box::new(text::Text(target)),
+                options::Format::Jsonl => Box::new(jsonl::Jsonl(target)),
+                options::Format::Csv => Box::new(csv::Csv::begin(target, dimension)?),
+                options::Format::Npy => Box::new(npy::Npy::begin(target, dimension)?),
             })
         };
         match opened() {
@@ -88,11 +90,7 @@ impl Output {
     }
 }
 
-/// The output's name; `None` is standard output.
-fn name(command: &Embed) -> Option<String> {
-    command.output.as_ref().map(|path| path.display().to_string())
-}
-
+/// The error of an output with this name; `None` is standard output.
 fn failed(name: &Option<String>, source: io::Error) -> Error {
     match name {
         Some(name) => Error::Write { name: name.clone(), source },

@@ -1,11 +1,12 @@
 //! `minilm pairs`: the texts that say the same.
 
 use crate::{
-    args::{Common, at_least_one},
     corpus::{Source, Vectors},
     error::Error,
     model,
-    show::{Page, printable},
+    options::{Common, at_least_one},
+    show::Page,
+    terminal::printable,
 };
 use clap::Args;
 use minilm::tasks::paraphrases::Mining;

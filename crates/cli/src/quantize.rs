@@ -1,10 +1,10 @@
 //! `minilm quantize`: vectors in a byte, or a bit, for each dimension.
 
 use crate::{
-    args::Common,
     error::Error,
     input::Size,
-    message,
+    notes::message,
+    options::Common,
     progress::Progress,
     show::count,
     vectors::{Bytes, Kind, Reader},

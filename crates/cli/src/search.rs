@@ -1,12 +1,14 @@
 //! `minilm search`: the texts of an index that are nearest to a query.
 
 use crate::{
-    args::{Common, Encoding, at_least_one},
     corpus,
     error::Error,
-    model, note_truncated,
+    model,
+    notes::note_truncated,
+    options::{Common, Encoding, at_least_one},
     records::{Input, Records},
-    show::{Page, Style, printable},
+    show::{Page, Style},
+    terminal::printable,
 };
 use clap::Args;
 use minilm::{

@@ -1,12 +1,50 @@
 //! `minilm similarity`: how alike two texts are.
 
 use crate::{
-    args::{Common, Score, Similarity},
     error::Error,
-    model, note_truncated,
+    model,
+    notes::note_truncated,
+    options::{Common, Encoding},
 };
+use clap::{Args, ValueEnum};
 use minilm::similarity;
 use std::io::{self, Write};
+
+/// Print how alike two texts are
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Similarity {
+    /// One text
+    pub a: String,
+
+    /// The other
+    pub b: String,
+
+    /// What to compute from the two embeddings; more is more alike
+    #[arg(long, short, value_enum, default_value_t = Score::Cosine)]
+    pub score: Score,
+
+    #[command(flatten)]
+    pub encoding: Encoding,
+}
+
+/// A measure of likeness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Score {
+    /// The cosine of the angle, from -1 to 1
+    Cosine,
+    /// The dot product
+    Dot,
+    /// The negative Euclidean distance
+    Euclidean,
+    /// The negative Manhattan distance
+    Manhattan,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  minilm similarity \"A man is eating food.\" \"Someone has a meal.\"
+  minilm similarity --score euclidean \"A man is eating food.\" \"Someone has a meal.\"";
 
 pub(crate) fn run(common: &Common, command: &Similarity) -> Result<(), Error> {
     let encoder = model::load(common, &command.encoding)?;

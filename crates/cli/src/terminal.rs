@@ -1,13 +1,13 @@
-//! What the terminal shows: how wide, in colour or not.
+//! The terminal: how wide it is, whether it shows colours, and texts that cannot disturb it.
 
-use crate::{args::Color, show::printable};
+use crate::options::Color;
 use std::{
     env,
     io::{self, IsTerminal},
 };
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns where nobody says.
+/// The width where neither `COLUMNS` nor the terminal gives one.
 const WIDTH: usize = 80;
 
 /// Columns of standard output: `COLUMNS`, or what the terminal says.
@@ -33,6 +33,12 @@ pub(crate) fn is_coloured(color: Color) -> bool {
                 && io::stdout().is_terminal()
         }
     }
+}
+
+/// A text on one line, without letters that would move the cursor or change colours.
+pub(crate) fn printable(text: &str) -> String {
+    let visible = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    visible.collect::<String>().trim_end().to_owned()
 }
 
 /// The beginning of `text` that fits in `width` columns, with `…` if it is not all.
@@ -66,7 +72,7 @@ pub(crate) fn left(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, left, right};
+    use super::{cut, left, printable, right};
 
     #[test]
     fn every_cell_is_as_wide_as_asked_for() {
@@ -88,5 +94,10 @@ mod tests {
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("東京タワー", 5), "東京…");
         assert_eq!(cut("\u{1b}[0m", 9), " [0m");
+    }
+
+    #[test]
+    fn no_text_can_disturb_a_terminal() {
+        assert_eq!(printable("a\tb\u{1b}[31m\r\nc\u{9b}\n"), "a b [31m  c");
     }
 }

@@ -8,9 +8,10 @@ mod report;
 mod svg;
 
 use crate::{
-    args::{Common, Encoding},
     error::Error,
-    model, note_truncated,
+    model,
+    notes::note_truncated,
+    options::{Common, Encoding},
     output::{Folder, Page},
     terminal,
 };

@@ -16,17 +16,27 @@ mod finals;
 mod golden;
 mod steps;
 
-use crate::{
-    args::{Common, Verify},
-    error::Error,
-    input::Size,
-    locate, model,
-    progress::Progress,
-};
+use crate::{error::Error, input::Size, locate, model, options::Common, progress::Progress};
+use clap::Args;
 use golden::{Golden, Set};
 use minilm::{Level, SentenceEncoder, ndarray::Array2};
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 use steps::{Largest, Step};
+
+/// Check this build on this machine against PyTorch
+///
+/// Runs the texts of tests/golden through the model with each instruction set of this CPU, or only
+/// with --level, and compares every step with what PyTorch wrote. Stops with status 1 at the first
+/// difference that is too large.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The directory of PyTorch's tensors [default: tests/golden, here or further up]
+    #[arg(long, value_name = "DIR")]
+    pub golden: Option<PathBuf>,
+}
 
 pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
     let model = model::directory(common)?;

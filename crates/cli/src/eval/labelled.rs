@@ -4,11 +4,11 @@
 
 use super::{Clusters, Pairs, Sts, Table, Triplets, percent, report};
 use crate::{
-    args::Common,
     corpus::{Corpus, Scratch, values},
     error::Error,
     interrupt::Interrupt,
     model,
+    options::Common,
     records::Records,
     show::count,
 };

@@ -2,11 +2,11 @@
 
 use super::{Retrieval, percent, report};
 use crate::{
-    args::Common,
     corpus::{Corpus, values},
     error::Error,
     interrupt::Interrupt,
     model,
+    options::Common,
     records::{
         Kind,
         Name::{Needed, Optional},

@@ -7,7 +7,7 @@ use super::{
     table::Table,
     unit::{SHADES, Unit},
 };
-use crate::{show, terminal};
+use crate::terminal;
 use minilm::Explanation;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
@@ -51,7 +51,8 @@ struct Grid<'a> {
 }
 
 fn label(table: &Table, width: usize) -> usize {
-    let widest = table.rows.iter().map(|token| show::printable(token).width()).max().unwrap_or(0);
+    let widest =
+        table.rows.iter().map(|token| terminal::printable(token).width()).max().unwrap_or(0);
     widest.clamp(3, LABEL.min((width / 3).max(3)))
 }
 
@@ -59,7 +60,7 @@ impl Grid<'_> {
     /// Columns of the terminal for column `j`; the last is the sum.
     fn width(&self, j: usize) -> usize {
         let name = self.table.columns.get(j).map_or("sum", String::as_str);
-        let name = show::printable(name).width().clamp(*CELL.start() - 1, *CELL.end() - 1);
+        let name = terminal::printable(name).width().clamp(*CELL.start() - 1, *CELL.end() - 1);
         let number = |x: f64| self.unit.show(x).len();
         let numbers = match j < self.table.columns.len() {
             true => self
@@ -156,7 +157,7 @@ fn strongest(why: &Explanation, unit: Unit, width: usize) -> String {
     let [most, least] = extremes(why, unit);
     let line = |about: &str, pairs: &[Place]| {
         let shown = pairs.iter().map(|&(i, j)| {
-            let [a, b] = [&why.a[i], &why.b[j]].map(|token| show::printable(token));
+            let [a, b] = [&why.a[i], &why.b[j]].map(|token| terminal::printable(token));
             format!("{a} · {b} {}", unit.show(why.pairs[[i, j]]))
         });
         let mut line = about.to_owned();

@@ -9,7 +9,8 @@ use crate::{
     corpus::Vectors,
     error::Error,
     html::{self, escape, fill},
-    show::{count, printable},
+    show::count,
+    terminal::printable,
 };
 use minilm::ndarray::Array2;
 use std::{borrow::Cow, fmt::Write, path::Path};

@@ -1,7 +1,7 @@
 //! The trace for the terminal.
 
 use super::measure::{Measures, range};
-use crate::{show, table::Table};
+use crate::{table::Table, terminal};
 use minilm::Trace;
 use std::fmt::Write;
 use unicode_width::UnicodeWidthStr;
@@ -32,7 +32,7 @@ fn tokens(trace: &Trace, width: usize) -> String {
     let mut text = String::from("tokens and their ids\n");
     let mut line = String::new();
     for (token, id) in trace.tokens.iter().zip(&trace.ids) {
-        let entry = format!("  {} {id}", show::printable(token));
+        let entry = format!("  {} {id}", terminal::printable(token));
         if !line.is_empty() && line.width() + entry.width() > width {
             let _ = writeln!(text, "{line}");
             line.clear();

@@ -1,0 +1,84 @@
+//! Options that several commands share, and the parsers of their values.
+
+use clap::{Args, ValueEnum};
+use minilm::Level;
+use std::{num::NonZeroUsize, path::PathBuf};
+
+/// The options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct Common {
+    /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env:
+    /// MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up]
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+
+    /// Threads that work at once; 0 is one for each CPU [default: 0]
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+
+    #[arg(long, global = true, value_name = "LEVEL", help = level_help())]
+    pub level: Option<String>,
+
+    /// No notes and no progress on standard error
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// How texts become embeddings.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Encoding options")]
+pub(crate) struct Encoding {
+    /// Keep the first N values of each embedding
+    #[arg(long, value_name = "N")]
+    pub truncate_dim: Option<usize>,
+
+    /// Read at most N tokens of a text, special tokens among them
+    #[arg(long, value_name = "N")]
+    pub max_tokens: Option<usize>,
+
+    /// Scale each embedding to length 1, also after --truncate-dim
+    #[arg(long, conflicts_with = "no_normalize")]
+    pub normalize: bool,
+
+    /// Leave each embedding as the pooling gives it, even if the model asks for length 1
+    #[arg(long)]
+    pub no_normalize: bool,
+
+    /// Fail on a text that is too long, instead of reading only its beginning
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// How embeddings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One line a text: [0.0676569, …], rounded to seven decimals
+    Text,
+    /// One JSON object a text: {"text", "tokens", "dropped", "embedding"}
+    Jsonl,
+    /// A table with the columns text, tokens, dropped, e0, e1, …
+    Csv,
+    /// A NumPy array of float32, one row a text
+    Npy,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A number of things that cannot be none.
+pub(crate) fn at_least_one(number: &str) -> Result<NonZeroUsize, String> {
+    number.parse().map_err(|_| "it has to be a whole number, at least 1".to_owned())
+}
+
+fn level_help() -> String {
+    format!(
+        "The instruction set: auto, {} [env: MINILM_LEVEL] [default: auto]",
+        Level::NAMES.join(", ")
+    )
+}
