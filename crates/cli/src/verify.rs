@@ -18,13 +18,13 @@ mod steps;
 
 use crate::{error::Error, input::Size, locate, model, options::Common, progress::Progress};
 use clap::Args;
-use golden::{Golden, Set};
+use golden::{Golden, Set, Step};
 use minilm::{Level, SentenceEncoder, ndarray::Array2};
 use std::{
     io::{self, Write},
     path::PathBuf,
 };
-use steps::{Largest, Step};
+use steps::Largest;
 
 /// Check this build on this machine against PyTorch
 ///

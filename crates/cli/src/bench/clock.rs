@@ -1,6 +1,5 @@
 //! How long things take, and how fast they could be.
 
-use super::work::Speed;
 use crate::{error::Error, progress::Progress};
 use minilm::{Level, kernels::peak};
 use serde::Serialize;
@@ -66,8 +65,8 @@ impl Clock {
     }
 
     /// Notes how fast the whole model is.
-    pub(super) fn learn(&mut self, speed: &Speed) {
-        self.model = Some(speed.flops_per_second);
+    pub(super) fn learn(&mut self, flops_per_second: f64) {
+        self.model = Some(flops_per_second);
     }
 
     /// Operations of the whole model that may be one run. On a slow level a long text would take
@@ -103,7 +102,7 @@ impl Clock {
         Ok(times)
     }
 
-    /// Whoever watches is told what comes next.
+    /// Shows on standard error what is measured next.
     pub(super) fn note(&self, what: &str) {
         self.progress.note(|| what.to_owned());
     }

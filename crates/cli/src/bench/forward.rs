@@ -52,7 +52,7 @@ pub(super) fn measure(
             hidden.map(|_| ()).map_err(minilm::Error::from).map_err(Error::from)
         })?;
         let speed = Speed::new(flop, sample);
-        clock.learn(&speed);
+        clock.learn(speed.flops_per_second);
         results.push(Forward {
             tokens,
             sentences,

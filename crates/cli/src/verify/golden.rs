@@ -1,6 +1,5 @@
 //! What PyTorch computed: the files that `tests/golden/README.md` describes.
 
-use super::steps::Step;
 use crate::error::Error;
 use minilm::SentenceEncoder;
 use safetensors::{Dtype, SafeTensors};
@@ -42,6 +41,13 @@ pub(super) struct Tensor {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f64>,
+}
+
+/// One step as this build computes it: the counterpart of a [`Tensor`], in its rows.
+pub(super) struct Step {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
 }
 
 /// The tensors of a file by name.

@@ -2,7 +2,7 @@
 
 use super::{
     compare,
-    golden::{Golden, Text},
+    golden::{Golden, Step, Text},
 };
 use crate::error::Error;
 use minilm::{
@@ -27,13 +27,6 @@ const GROUPS: [&str; 7] = [
 ];
 
 pub(super) const HEAD: &str = "level     step                 to f32   to f64    bound";
-
-/// What the model computes in one step, as far as it is stored.
-pub(super) struct Step {
-    pub name: String,
-    pub shape: Vec<usize>,
-    pub values: Vec<f32>,
-}
 
 /// Runs one text alone, and takes down each step.
 pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step>, Error> {
