@@ -5,16 +5,13 @@
 
 use super::{
     Epilogue, Fetch, Order, Packed, Variant,
-    share::{Deal, Share, is_dealt},
+    share::{Deal, Share, UNROLL, is_dealt},
 };
 use minilm_kernels::{
     Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
 };
 use std::{hint::black_box, ops::Range};
-
-/// Steps of k between two looks at where the rows end, and whether something is to be fetched.
-pub(super) const UNROLL: usize = 2;
 
 /// y = x·Wᵀ + b, as the variant says.
 pub(super) struct Gemm<'a> {

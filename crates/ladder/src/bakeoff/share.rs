@@ -1,7 +1,10 @@
 //! Who does what: the rows that a tile computes, and the weights that it fetches on the way.
 
-use super::{Fetch, Order, ROWS, Variant, kernel::UNROLL};
+use super::{Fetch, Order, ROWS, Variant};
 use std::ops::Range;
+
+/// Steps of k between two looks at where the rows end, and whether something is to be fetched.
+pub(super) const UNROLL: usize = 2;
 
 /// What each step, a chain of a tile, fetches: a share of the next chain's weights, or of the next
 /// panel's if a tile does all its chains here.
