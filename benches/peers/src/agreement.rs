@@ -1,6 +1,9 @@
 //! How alike an engine's answers and minilm's are.
 
-use crate::sets::{DIMENSION, Kind, Lookup, Set};
+use crate::{
+    sets::{Kind, Lookup, Set},
+    vectors::DIMENSION,
+};
 use serde::Serialize;
 
 /// Largest difference of a value, and of a cosine from 1, at which two vectors are the same but for

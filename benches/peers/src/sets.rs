@@ -4,7 +4,8 @@
 use crate::{
     args::{Only, Options},
     error::Error,
-    texts, vectors,
+    texts,
+    vectors::{self, DIMENSION},
 };
 use minilm::SentenceEncoder;
 use serde::{Deserialize, Serialize};
@@ -13,9 +14,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-
-/// Length of an embedding.
-pub const DIMENSION: usize = 384;
 
 /// The longest text in tokens, as sentence-transformers reads it; other engines have to be told.
 pub const LIMIT: usize = 256;

@@ -1,12 +1,15 @@
 //! Made-up vectors to search in: the same on every machine, in files that the engines of either
 //! language read.
 
-use crate::{error::Error, sets::DIMENSION, texts::Random};
+use crate::{error::Error, texts::Random};
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
+
+/// Length of an embedding.
+pub const DIMENSION: usize = 384;
 
 /// Rows that are read or written at a time.
 const SOME: usize = 1000;

@@ -4,7 +4,8 @@
 use super::{BATCH, Engine, Failure, longest_first};
 use crate::{
     args::Worker,
-    sets::{DIMENSION, Kind, LIMIT, Set},
+    sets::{Kind, LIMIT, Set},
+    vectors::DIMENSION,
 };
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;

@@ -4,7 +4,8 @@
 use super::{Engine, Failure, search::Corpus};
 use crate::{
     args::Worker,
-    sets::{DIMENSION, Kind, Lookup, Set},
+    sets::{Kind, Lookup, Set},
+    vectors::DIMENSION,
 };
 use minilm::{
     Level, SentenceEncoder,

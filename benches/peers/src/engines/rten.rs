@@ -2,10 +2,7 @@
 //! environment.
 
 use super::{Engine, Failure};
-use crate::{
-    args::Worker,
-    sets::{DIMENSION, Set},
-};
+use crate::{args::Worker, sets::Set, vectors::DIMENSION};
 use rten::{Model, ModelOptions, NodeId};
 use rten_tensor::NdTensor;
 

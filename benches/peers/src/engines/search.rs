@@ -2,8 +2,8 @@
 
 use super::Failure;
 use crate::{
-    sets::{DIMENSION, Lookup},
-    vectors,
+    sets::Lookup,
+    vectors::{self, DIMENSION},
 };
 use minilm::{
     Level,
