@@ -1,7 +1,7 @@
 //! Tables of what is the same on every machine: the largest errors of functions, and the quality of
 //! the vectors.
 
-use super::{
+use crate::{
     figures::ulps,
     records::{list, number, string},
     table::Table,

@@ -1,6 +1,6 @@
 //! The bake-off of `minilm-ladder` as tables.
 
-use super::{
+use crate::{
     records::{list, number, string},
     table::Table,
 };

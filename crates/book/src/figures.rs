@@ -14,7 +14,7 @@ mod threads;
 mod tile;
 mod work;
 
-use super::shapes::Shapes;
+use crate::shapes::Shapes;
 pub use diagram::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, PINK};
 pub use errors::ulps;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The ladders of `minilm-ladder` as tables, and that of GEMM as bars.
 
-use super::{
+use crate::{
     figures::{Anchor, BLUE, Diagram, GREEN, GREY, INK, ORANGE},
     records::{list, number, string},
     table::Table,

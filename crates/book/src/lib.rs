@@ -1,20 +1,27 @@
-//! Tables and figures, made from the records of `benches/record`.
+//! The press of the book: every table and figure of `README.md` and `docs`, made from records and
+//! from the model.
 //!
 //! ```text
 //! benches/record/MACHINE/{machine,bench,peers,ladder,bakeoff}.json, benches/record/{errors,sts,tile}.json
-//!    ├─ report/tables.rs ─► between <!-- report: TABLE --> and <!-- /report --> in README.md and docs/*.md
-//!    └─ report/plots.rs  ─► docs/figures/PLOT.svg
+//!    ├─ tables.rs ─► between <!-- report: TABLE --> and <!-- /report --> in README.md and docs/*.md
+//!    └─ plots.rs  ─► docs/figures/PLOT.svg
+//! weights/all-MiniLM-L6-v2
+//!    ├─ shapes.rs  ─► tables of counts, between the same comments
+//!    └─ figures.rs ─► docs/figures/FIGURE.svg
 //! ```
 //!
-//! What needs no record is made from the model itself: the tables of `shapes.rs` and the figures of
-//! `figures.rs`.
-//!
 //! A table or plot is a function of one record. A block may name the machine,
-//! `<!-- report: TABLE MACHINE -->`; otherwise it is of the reference machine, as all plots are.
+//! `<!-- report: TABLE MACHINE -->`; otherwise it shows the reference machine, as all plots do.
+//!
+//! The crate writes nothing: [`render`] returns the files, and `cargo xtask report` writes those
+//! that differ.
+#![forbid(unsafe_code)]
 
 mod accuracy;
 mod bakeoff;
 mod figures;
+pub mod files;
+mod instructions;
 mod ladder;
 mod markers;
 mod plots;
@@ -24,10 +31,9 @@ mod table;
 mod tables;
 mod tile;
 
-use crate::{Outcome, cargo::Workspace, files};
 use figures::{FIGURES, Source};
+pub use instructions::Kind;
 use records::Records;
-use serde_json::Value;
 use shapes::{COUNTS, Shapes};
 use std::{
     fs,
@@ -37,60 +43,43 @@ use std::{
 /// The machine of blocks that name none, and of the figures.
 const REFERENCE: &str = "amd-epyc-zen4";
 
-/// A name, the record it is made from, and how.
-struct Maker {
-    name: &'static str,
-    record: &'static str,
-    make: fn(&Value) -> Result<String, String>,
+/// The pages and figures as the records and the model give them.
+pub struct Rendered {
+    /// Every file with its whole text.
+    pub files: Vec<(PathBuf, String)>,
+    /// One line for each table or figure that stands in the repository without its record.
+    pub missing: Vec<String>,
 }
 
-/// All files that the records make, and what could not be made.
-struct Output {
-    files: Vec<(PathBuf, String)>,
-    missing: Vec<String>,
-}
-
-/// Writes what differs.
-pub fn write(workspace: &Workspace) -> Outcome {
-    let output = output(&workspace.root)?;
-    let changed = changed(&output);
-    for (path, text) in &changed {
-        files::write(path, text)?;
-    }
-    let missing: String =
-        output.missing.iter().map(|missing| format!("left alone: {missing}\n")).collect();
-    Ok(format!("{missing}{} of {} files changed", changed.len(), output.files.len()))
-}
-
-/// An error if anything differs, or stands there without its record.
-pub fn check(workspace: &Workspace) -> Outcome {
-    let output = output(&workspace.root)?;
-    let stale = changed(&output).into_iter();
-    let stale = stale.map(|(path, _)| {
-        format!("{} is not what the records give: cargo xtask report", path.display())
-    });
-    let wrong: Vec<String> = output.missing.iter().cloned().chain(stale).collect();
-    if wrong.is_empty() {
-        Ok(format!("{} files", output.files.len()))
-    } else {
-        Err(wrong.join("\n"))
+impl Rendered {
+    /// The files that are not on disk as they are here.
+    pub fn stale(&self) -> impl Iterator<Item = &(PathBuf, String)> {
+        let is_stale =
+            |path: &Path, text: &str| fs::read_to_string(path).ok().as_deref() != Some(text);
+        self.files.iter().filter(move |(path, text)| is_stale(path, text))
     }
 }
 
-/// The files that are not there as they should be.
-fn changed(output: &Output) -> Vec<&(PathBuf, String)> {
-    output
-        .files
-        .iter()
-        .filter(|(path, text)| fs::read_to_string(path).ok().as_ref() != Some(text))
-        .collect()
-}
-
-fn output(root: &Path) -> Result<Output, String> {
+/// Renders the pages and figures of the repository at `root`.
+///
+/// # Errors
+///
+/// One line that names the file, and the table or field in it: a file that cannot be read, a block
+/// without a table of its name, a record of another shape, a kernel that differs from its record.
+///
+/// # Example
+///
+/// ```
+/// let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+/// let rendered = minilm_book::render(&root)?;
+/// assert!(rendered.files.iter().any(|(path, _)| path.ends_with("docs/figures/journey.svg")));
+/// # Ok::<(), String>(())
+/// ```
+pub fn render(root: &Path) -> Result<Rendered, String> {
     let records = Records::read(&root.join("benches/record"))?;
     let weights = root.join("weights/all-MiniLM-L6-v2");
     let shapes = Shapes::of(&files::read_json(&weights.join("config.json"))?)?;
-    let mut output = Output { files: Vec::new(), missing: Vec::new() };
+    let mut rendered = Rendered { files: Vec::new(), missing: Vec::new() };
     for path in pages(root)? {
         let here = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let text = markers::replace(&files::read(&path)?, |block| {
@@ -104,7 +93,7 @@ fn output(root: &Path) -> Result<Output, String> {
                 .ok_or_else(|| format!("no table is called {name:?}"))?;
             let made = table.of(&records, machine)?;
             if made.is_none() {
-                output.missing.push(format!(
+                rendered.missing.push(format!(
                     "{here}, {name}: there is no benches/record/{machine}/{}.json",
                     table.record
                 ));
@@ -112,12 +101,12 @@ fn output(root: &Path) -> Result<Output, String> {
             Ok(made)
         });
         let text = text.map_err(|error| format!("{here}: {error}"))?;
-        output.files.push((path, text));
+        rendered.files.push((path, text));
     }
     let figure = |name: &str| root.join(format!("docs/figures/{name}.svg"));
     for drawing in &FIGURES {
         let svg = (drawing.draw)(&Source { weights: &weights, shapes: &shapes });
-        output.files.push((
+        rendered.files.push((
             figure(drawing.name),
             svg.map_err(|error| format!("{}.svg: {error}", drawing.name))?,
         ));
@@ -125,14 +114,14 @@ fn output(root: &Path) -> Result<Output, String> {
     for plot in &plots::PLOTS {
         let path = figure(plot.name);
         match plot.of(&records, REFERENCE)? {
-            Some(svg) => output.files.push((path, svg)),
-            None if path.exists() => output
+            Some(svg) => rendered.files.push((path, svg)),
+            None if path.exists() => rendered
                 .missing
                 .push(format!("docs/figures/{}.svg: there is no {}.json", plot.name, plot.record)),
             None => {}
         }
     }
-    Ok(output)
+    Ok(rendered)
 }
 
 /// `README.md` and the pages of the book.
@@ -146,17 +135,9 @@ fn pages(root: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(pages)
 }
 
-impl Maker {
-    /// What the machine's record gives, if there is one.
-    fn of(&self, records: &Records, machine: &str) -> Result<Option<String>, String> {
-        let made = records.get(machine, self.record).map(self.make).transpose();
-        made.map_err(|error| format!("{} from {machine}/{}.json: {error}", self.name, self.record))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{plots, records::Records, tables};
 
     #[test]
     fn names_are_unique() {

@@ -5,7 +5,7 @@ mod bars;
 mod peak;
 mod roofline;
 
-use super::{Maker, ladder};
+use crate::{ladder, records::Maker};
 use plotters::{
     coord::{CoordTranslate, Shift},
     prelude::*,
@@ -73,8 +73,8 @@ fn font(size: u32) -> TextStyle<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Maker, records::Records};
     use super::PLOTS;
+    use crate::records::{Maker, Records};
     use serde_json::{Value, json};
 
     fn bench() -> Value {

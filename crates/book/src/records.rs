@@ -9,6 +9,13 @@ use std::{collections::BTreeMap, fs, path::Path};
 #[derive(Default)]
 pub struct Records(BTreeMap<(String, String), Value>);
 
+/// A table or a plot: its name, the record that it is made from, and how.
+pub struct Maker {
+    pub name: &'static str,
+    pub record: &'static str,
+    pub make: fn(&Value) -> Result<String, String>,
+}
+
 impl Records {
     /// `folder` holds a folder for each machine; no folder is no records.
     pub fn read(folder: &Path) -> Result<Records, String> {
@@ -42,6 +49,14 @@ impl Records {
                 .map(|(name, value)| ((machine.to_owned(), (*name).to_owned()), value.clone()))
                 .collect(),
         )
+    }
+}
+
+impl Maker {
+    /// What the machine's record gives, if there is one.
+    pub fn of(&self, records: &Records, machine: &str) -> Result<Option<String>, String> {
+        let made = records.get(machine, self.record).map(self.make).transpose();
+        made.map_err(|error| format!("{} from {machine}/{}.json: {error}", self.name, self.record))
     }
 }
 
@@ -102,8 +117,9 @@ mod tests {
     #[test]
     fn records_are_found_by_machine_and_name() {
         let folder = std::env::temp_dir().join(format!("minilm-records-{}", std::process::id()));
-        files::write(&folder.join("here/bench.json"), "{\"x\": 1}").unwrap();
-        files::write(&folder.join("counts.json"), "{\"y\": 2}").unwrap();
+        fs::create_dir_all(folder.join("here")).unwrap();
+        fs::write(folder.join("here/bench.json"), "{\"x\": 1}").unwrap();
+        fs::write(folder.join("counts.json"), "{\"y\": 2}").unwrap();
         let records = Records::read(&folder);
         fs::remove_dir_all(&folder).unwrap();
         let records = records.unwrap();

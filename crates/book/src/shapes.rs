@@ -1,6 +1,6 @@
 //! What a forward pass takes, counted from the model's configuration: tables without a record.
 
-use super::table::Table;
+use crate::table::Table;
 use serde_json::Value;
 
 /// The sizes in `config.json`.

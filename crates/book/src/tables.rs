@@ -4,7 +4,7 @@ mod bench;
 mod machine;
 mod peers;
 
-use super::{Maker, accuracy, bakeoff, ladder, tile};
+use crate::{accuracy, bakeoff, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
 pub const TABLES: [Maker; 22] = [

@@ -1,7 +1,9 @@
 //! The innermost loop of GEMM as a block of text, each part with a remark, and what is in it.
 
-use super::records::{list, string};
-use crate::assembly::Kind;
+use crate::{
+    instructions::Kind,
+    records::{list, string},
+};
 use serde_json::Value;
 
 /// The loop up to the first row of x, then its end, and the numbers of instructions.

@@ -21,7 +21,6 @@ mod tile;
 
 use crate::{Outcome, cargo::Workspace, files};
 use std::{collections::BTreeSet, path::PathBuf};
-pub use tile::Kind;
 
 /// Functions of `core_arch` that are no arithmetic: they ask the CPU what it has.
 const DETECTION: [&str; 3] = ["_xgetbv", "__cpuid", "has_cpuid"];

@@ -1,15 +1,8 @@
 //! Files, with their name in every error; what is written is there whole or not at all.
 
+pub use minilm_book::files::{read, read_json};
 use serde_json::Value;
 use std::{fs, path::Path};
-
-pub fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-pub fn read_json(path: &Path) -> Result<Value, String> {
-    serde_json::from_str(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
-}
 
 /// Writes beside the place, then moves there.
 pub fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Engines as horizontal bars, the shortest on top.
 
 use super::{COLOURS, Canvas, GREY, INK, OrText, font, svg};
-use crate::report::{
+use crate::{
     records::{list, number, string},
     tables::{OURS, threads_of},
 };

@@ -1,7 +1,7 @@
 //! What part of the peak GEMM reaches, by rows.
 
 use super::{COLOURS, FAINT, INK, OrText, PAPER, font, legend, svg};
-use crate::report::records::{list, number, string, unique};
+use crate::records::{list, number, string, unique};
 use plotters::prelude::*;
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! The roofline: how much is computed with each byte, and how fast.
 
 use super::{COLOURS, FAINT, GREY, INK, OrText, PAPER, font, legend, svg};
-use crate::report::records::{list, number, string};
+use crate::records::{list, number, string};
 use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},

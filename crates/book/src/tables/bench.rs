@@ -1,7 +1,7 @@
 //! The engine alone: products, other kernels and the whole model, beside the ceilings of the
 //! machine.
 
-use crate::report::{
+use crate::{
     records::{list, number, string, unique},
     table::Table,
 };

@@ -1,6 +1,6 @@
 //! The machine that the numbers are from.
 
-use crate::report::{
+use crate::{
     records::{list, number, string},
     table::Table,
 };

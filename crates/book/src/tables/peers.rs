@@ -1,6 +1,6 @@
 //! The record of `benches/peers` to Markdown: our engine and its rivals, in the same run.
 
-use crate::report::{
+use crate::{
     records::{list, number, string, unique},
     table::Table,
 };

@@ -12,65 +12,12 @@ use crate::{
     cargo::{Workspace, text},
     files, machine,
 };
+use minilm_book::Kind;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// Where the loop is, from the root.
 const RECORD: &str = "benches/record/tile.json";
-
-/// What an instruction is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    MultiplyAdd,
-    Load,
-    Store,
-    Broadcast,
-    Prefetch,
-    /// A comparison or a jump.
-    Branch,
-    /// Addresses and counters.
-    Other,
-}
-
-impl Kind {
-    /// Those that follow from the source first.
-    pub const ALL: [Kind; 7] = [
-        Kind::MultiplyAdd,
-        Kind::Load,
-        Kind::Store,
-        Kind::Broadcast,
-        Kind::Prefetch,
-        Kind::Branch,
-        Kind::Other,
-    ];
-
-    /// The kind of one instruction; a label is none.
-    pub fn of(line: &str) -> Option<Kind> {
-        let (name, operands) =
-            line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-        let vector = ["%zmm", "%ymm"].iter().any(|register| operands.contains(register));
-        Some(match name {
-            label if label.ends_with(':') => return None,
-            _ if name.starts_with("vfmadd") => Kind::MultiplyAdd,
-            _ if name.starts_with("vbroadcast") => Kind::Broadcast,
-            _ if name.starts_with("prefetch") => Kind::Prefetch,
-            _ if name.starts_with("vmov") && vector && operands.ends_with(')') => Kind::Store,
-            _ if name.starts_with("vmov") && vector && operands.contains('(') => Kind::Load,
-            _ if name.starts_with(['j', 'J'])
-                || name.starts_with("cmp")
-                || name.starts_with("test") =>
-            {
-                Kind::Branch
-            }
-            _ => Kind::Other,
-        })
-    }
-
-    /// How many of each of [`Kind::ALL`].
-    pub fn count<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> [usize; 7] {
-        Kind::ALL.map(|kind| lines.clone().filter(|line| Kind::of(line) == Some(kind)).count())
-    }
-}
 
 /// Compares with the record.
 pub fn check(workspace: &Workspace, assembly: &str) -> Outcome {
@@ -242,12 +189,5 @@ _RNv_other:
             compare(&record, &with("incq	%rax"), "2").is_ok(),
             "another compiler counts otherwise"
         );
-    }
-
-    #[test]
-    fn sums_that_go_to_the_stack_are_stores() {
-        assert_eq!(Kind::of("	vmovups	%zmm3, 128(%rsp)"), Some(Kind::Store));
-        assert_eq!(Kind::of("	vmovups	128(%rsp), %zmm3"), Some(Kind::Load));
-        assert_eq!(Kind::of(".LBB1_3:"), None);
     }
 }
