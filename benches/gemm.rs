@@ -11,14 +11,11 @@ use criterion::{
 };
 use minilm::kernels::{Level, gemm::Linear, peak::Fma};
 use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
+use minilm_testing::ramp;
 
 /// N and K of the model's products: fused QKV, attention output, and the two of the feed-forward.
 const SHAPES: [(usize, usize); 4] = [(1152, 384), (384, 384), (1536, 384), (384, 1536)];
 const ROWS: [usize; 4] = [8, 16, 64, 128];
-
-fn ramp(len: usize) -> Vec<f32> {
-    (0..len).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
-}
 
 fn levels() -> impl Iterator<Item = Level> {
     Level::available().into_iter().filter(|&level| level != Level::PORTABLE)

@@ -12,9 +12,11 @@ use minilm::kernels::{
     layer_norm::layer_norm,
     softmax::softmax,
 };
+use minilm_testing::ramp;
 
-fn ramp(len: usize) -> Vec<f32> {
-    (0..len).map(|i| (i * 7919 % 1000) as f32 / 250.0 - 2.0).collect()
+/// Values between −2 and 2.
+fn values(len: usize) -> Vec<f32> {
+    ramp(len).into_iter().map(|x| 4.0 * x).collect()
 }
 
 fn levels() -> impl Iterator<Item = Level> {
@@ -33,7 +35,7 @@ fn elementwise(c: &mut Criterion) {
     ];
     for (name, operation) in operations {
         let mut group = c.benchmark_group(name);
-        let from = ramp(64 * 384);
+        let from = values(64 * 384);
         let mut x = from.clone();
         group.throughput(Throughput::Elements(x.len() as u64));
         for level in levels() {
@@ -51,7 +53,7 @@ fn elementwise(c: &mut Criterion) {
 fn heads(c: &mut Criterion) {
     let mut group = c.benchmark_group("attention");
     for length in [8, 16, 64, 256] {
-        let (qkv, mut context) = (ramp(length * 1152), vec![0.0; length * 384]);
+        let (qkv, mut context) = (values(length * 1152), vec![0.0; length * 384]);
         let mut scratch = Scratch::default();
         group.throughput(Throughput::Elements((12 * length * length) as u64));
         for level in levels() {

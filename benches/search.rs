@@ -15,16 +15,15 @@ use minilm::{
     ndarray::Array2,
     tasks::search::Search,
 };
+use minilm_testing::Random;
 use std::hint::black_box;
 
 const D: usize = 384;
 
 /// Unit rows that are nearly at right angles to each other, as random ones are.
-fn rows(n: usize, mut seed: u64) -> Array2<f32> {
-    let mut rows = Array2::from_shape_simple_fn((n, D), || {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 40) as f32 / (1 << 23) as f32 - 1.0
-    });
+fn rows(n: usize, seed: u64) -> Array2<f32> {
+    let mut random = Random(seed);
+    let mut rows = Array2::from_shape_simple_fn((n, D), || random.value());
     rows.rows_mut().into_iter().for_each(|mut row| {
         let length = row.dot(&row).sqrt();
         row /= length;

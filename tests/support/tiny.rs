@@ -1,6 +1,7 @@
 //! A small BERT with random weights, written as a sentence-transformers directory.
 
 use half::{bf16, f16};
+use minilm_testing::Random;
 use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path};
@@ -80,17 +81,11 @@ impl Tiny {
     }
 
     fn add(&mut self, name: &str, shape: &[usize]) {
-        // A fixed sequence for each name, roughly uniform in ±0.5.
-        let mut state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        // A sequence of its own for each name: the seed is a hash of it (FNV-1a).
+        let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
             (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
         });
-        let mut value = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
-        };
-        let values = (0..shape.iter().product()).map(|_| value()).collect();
+        let values = Random(seed).spread(shape.iter().product(), 0.5);
         self.tensors
             .insert(name.to_owned(), Tensor { shape: shape.to_vec(), values, dtype: Dtype::F32 });
     }

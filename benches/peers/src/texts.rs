@@ -3,6 +3,7 @@
 //! Every word is one token of BERT's vocabulary. What the words say does not matter to any engine's
 //! speed; how long the texts are does, and how the lengths mix.
 
+use minilm_testing::Random;
 use std::{collections::HashSet, ops::RangeInclusive};
 
 /// So many texts of these numbers of tokens, evenly spread.
@@ -78,21 +79,6 @@ fn sentence(words: &[&str], tokens: usize, random: &mut Random) -> String {
     let chosen: Vec<&str> =
         (0..tokens - 2 - stop).map(|_| words[random.below(words.len())]).collect();
     chosen.join(" ") + &".".repeat(stop)
-}
-
-/// SplitMix64 (G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
-/// OOPSLA 2014).
-pub struct Random(pub u64);
-
-impl Random {
-    /// A number from 0 to `end` - 1.
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % end as u64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Made-up vectors to search in: the same on every machine, in files that the engines of either
 //! language read.
 
-use crate::{error::Error, texts::Random};
+use crate::error::Error;
+use minilm_testing::Random;
 use std::{
     fs::{self, File},
     io::{self, BufReader, BufWriter, Read, Write},

@@ -19,6 +19,7 @@ use minilm_kernels::{
     layer_norm::layer_norm,
     softmax::softmax,
 };
+use minilm_testing::ramp;
 use std::{env, hint::black_box, process::ExitCode};
 
 /// Width of rows, as in all-MiniLM-L6-v2.
@@ -123,10 +124,6 @@ fn main() -> ExitCode {
 fn misused(message: &str) -> ExitCode {
     eprintln!("{message}");
     ExitCode::from(2)
-}
-
-fn ramp(len: usize) -> Vec<f32> {
-    (0..len).map(|i| (i % 1000 * 919 % 1000) as f32 / 1000.0 - 0.5).collect()
 }
 
 fn gemm(level: Level, repetitions: usize, rows: usize, epilogue: Epilogue) {

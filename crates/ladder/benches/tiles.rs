@@ -18,6 +18,7 @@ use minilm_ladder::{
     Operation, YARDSTICKS,
     bakeoff::{LAYERS, Packed, ROWS, SHAPES, Variant},
 };
+use minilm_testing::ramp;
 use std::time::Duration;
 
 /// x `[M, K]`, W `[N, K]` and b `[N]` of one product.
@@ -104,11 +105,6 @@ fn matrixmultiply(group: &mut BenchmarkGroup<WallTime>, case: &Case) {
         let mut whole = vec![0.0; case.x.len() / case.k * case.bias.len()];
         case.bench(group, yardstick.name, |layer, _, _| layers[layer](&case.x, &mut whole));
     }
-}
-
-/// Values between −½ and ½.
-fn ramp(len: usize) -> Vec<f32> {
-    (0..len).map(|i| (i * 7919 % 1000) as f32 / 1000.0 - 0.5).collect()
 }
 
 criterion_group!(benches, tiles);

@@ -4,10 +4,10 @@
 use crate::{
     STEPS, Step, YARDSTICKS,
     attention::{Pack, Scratch},
-    inputs::Random,
     steps::Operation,
 };
 use minilm_kernels::{Level, simd::LANES};
+use minilm_testing::Random;
 use std::time::{Duration, Instant};
 
 /// A kernel's way from the plain loop to what is shipped.
@@ -253,8 +253,8 @@ impl Step {
         let mut random = Random(1);
         match (self.operation, case) {
             (Operation::Gemm(linear), Case::Product { rows, k, n }) => {
-                let (x, mut y) = (random.values(rows * k, 1.0), vec![0.0; rows * n]);
-                let weight = random.values(n * k, 1.0);
+                let (x, mut y) = (random.values(rows * k), vec![0.0; rows * n]);
+                let weight = random.values(n * k);
                 let layers: Vec<_> =
                     (0..(WEIGHTS / (n * k)).max(1)).map(|_| linear(level, &weight, k)).collect();
                 let mut next = 0;
@@ -271,7 +271,7 @@ impl Step {
                 }));
                 let tokens: usize = lengths.iter().sum();
                 let (qkv, mut context) =
-                    (random.values(tokens * 3 * HIDDEN, 1.0), vec![0.0; tokens * HIDDEN]);
+                    (random.values(tokens * 3 * HIDDEN), vec![0.0; tokens * HIDDEN]);
                 let mut scratch = Scratch::default();
                 Box::new(move || {
                     let pack = Pack { hidden: HIDDEN, heads: HEADS, starts: &starts };
@@ -279,20 +279,20 @@ impl Step {
                 })
             }
             (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {
-                let (gamma, beta) = (random.values(cols, 1.0), random.values(cols, 1.0));
-                in_place(random.values(rows * cols, 3.0), move |x| {
+                let (gamma, beta) = (random.values(cols), random.values(cols));
+                in_place(random.spread(rows * cols, 3.0), move |x| {
                     layer_norm(level, x, &gamma, &beta, 1e-12)
                 })
             }
             (Operation::Softmax(softmax), Case::Rows { rows, cols }) => {
                 let mut sums = vec![0.0; rows];
-                in_place(random.values(rows * cols, 5.0), move |x| softmax(level, x, &mut sums))
+                in_place(random.spread(rows * cols, 5.0), move |x| softmax(level, x, &mut sums))
             }
             (Operation::Gelu(gelu), Case::Rows { rows, cols }) => {
-                in_place(random.values(rows * cols, 4.0), move |x| gelu(level, x))
+                in_place(random.spread(rows * cols, 4.0), move |x| gelu(level, x))
             }
             (Operation::Exp(exp), Case::Rows { rows, cols }) => {
-                in_place(random.values(rows * cols, 10.0), move |x| exp(level, x))
+                in_place(random.spread(rows * cols, 10.0), move |x| exp(level, x))
             }
             (_, case) => panic!("the ladder {} has no case {case:?}", self.ladder),
         }

@@ -10,7 +10,6 @@ pub mod bakeoff;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;
-pub mod inputs;
 pub mod layer_norm;
 pub mod softmax;
 

@@ -11,13 +11,13 @@ use minilm_tasks::{
     paraphrases::{Mining, Pair},
 };
 use ndarray::{Array2, array};
-use support::Random;
+use support::{Matrices, Random};
 
 /// `n` rows around `centres` random directions, each with its centre's number.
 fn blobs(n: usize, d: usize, centres: usize, spread: f32) -> (Array2<f32>, Vec<usize>) {
     let mut random = Random((n * d + centres) as u64);
     let directions = random.matrix(centres, d);
-    let which: Vec<usize> = (0..n).map(|_| random.bits() as usize % centres).collect();
+    let which: Vec<usize> = (0..n).map(|_| random.below(centres)).collect();
     let noise = random.matrix(n, d);
     (
         Array2::from_shape_fn((n, d), |(i, j)| directions[[which[i], j]] + spread * noise[[i, j]]),
@@ -167,7 +167,7 @@ fn mined_by_sorting(rows: &Array2<f32>, top_k: usize, max_pairs: usize) -> Vec<(
 
 #[test]
 fn mined_pairs_are_those_of_sorting_also_where_scores_are_equal() {
-    let rows = Random(11).integers(120, 6); // exact scores, most of them equal to others
+    let rows = Random(11).integer_matrix(120, 6); // exact scores, most of them equal to others
     for (top_k, max_pairs) in
         [(100, 500_000), (3, 500_000), (200, 100), (5, 37), (1, 1), (0, 10), (10, 0)]
     {

@@ -10,7 +10,7 @@ use ndarray::{Array2, s};
 use safetensors::SafeTensors;
 use std::{fs, path::Path, thread};
 use support::{
-    Random,
+    Matrices, Random,
     notes::{assert_alone, assert_holds, index, space, texts},
 };
 

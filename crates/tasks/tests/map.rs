@@ -5,14 +5,12 @@ use minilm_tasks::{
     Error,
     map::{Layout, Pca},
 };
+use minilm_testing::Random;
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate};
 
-/// Numbers from −1 to 1 that look random.
+/// A random number from −1 to 1 for each pair of i and k.
 fn noise(i: usize, k: usize) -> f32 {
-    let mut bits = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ (k as u64).wrapping_mul(0xd1b5_4a32_d192_ed03);
-    bits = (bits ^ (bits >> 31)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((bits >> 40) as f32) / (1 << 23) as f32 - 1.0
+    Random((i as u64) << 32 | k as u64).value()
 }
 
 /// Row i belongs to group i mod `groups`.

@@ -6,7 +6,7 @@ mod support;
 
 use minilm_tasks::cluster::{Communities, KMeans};
 use ndarray::{Array2, s};
-use support::Random;
+use support::{Matrices, Random};
 
 /// The most memory that this process has had, in MiB.
 fn most_memory() -> f64 {

@@ -9,7 +9,7 @@ use minilm_tasks::{
 };
 use ndarray::{Array2, array, s};
 use safetensors::Dtype;
-use support::{Random, bytes, vectors};
+use support::{Matrices, Random, bytes, vectors};
 
 fn signed(values: &Array2<i8>) -> (Vec<usize>, Vec<u8>) {
     (values.shape().to_vec(), values.iter().map(|value| value.cast_unsigned()).collect())

@@ -8,7 +8,7 @@ use minilm_tasks::{
     search::{Hit, Metric, Search},
 };
 use ndarray::{Array2, ArrayView2, array, s};
-use support::Random;
+use support::{Matrices, Random};
 
 /// Sorts the scores of all rows, each computed as the module says.
 fn by_sorting(
@@ -87,9 +87,9 @@ fn hits_are_those_of_sorting_at_every_boundary() {
 #[test]
 fn equal_scores_are_in_the_order_of_the_rows() {
     let mut random = Random(2);
-    let corpus = random.integers(3000, 6);
+    let corpus = random.integer_matrix(3000, 6);
     for q in [2, 40] {
-        let queries = random.integers(q, 6);
+        let queries = random.integer_matrix(q, 6);
         for metric in [Metric::Cosine, Metric::Dot] {
             let got =
                 Search::new().metric(metric).top_k(100).run(queries.view(), corpus.view()).unwrap();
@@ -144,9 +144,9 @@ fn a_query_has_the_same_bits_alone_in_a_batch_on_each_level_and_any_number_of_th
 #[test]
 fn a_corpus_in_blocks_gives_the_same_as_in_one() {
     let mut random = Random(5);
-    let corpus = random.integers(1000, 7);
+    let corpus = random.integer_matrix(1000, 7);
     for q in [1, 40] {
-        let queries = random.integers(q, 7);
+        let queries = random.integer_matrix(q, 7);
         let search = Search::new().top_k(30);
         let mut stream = search.start(queries.view()).unwrap();
         for block in [0..1, 1..500, 500..500, 500..1000] {

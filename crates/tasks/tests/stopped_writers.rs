@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 use support::{
-    Random,
+    Matrices, Random,
     notes::{assert_alone, index, space, texts},
 };
 

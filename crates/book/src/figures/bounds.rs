@@ -2,7 +2,7 @@
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, INK, ORANGE, Source};
 use minilm_kernels::{Level, gemm::Linear, naive};
-use minilm_ladder::inputs::Random;
+use minilm_testing::Random;
 
 const K: usize = 384;
 /// x `[M, K]` and W `[N, K]`.
@@ -56,7 +56,7 @@ pub fn draw(_: &Source) -> Result<String, String> {
 /// How many products have which error, with one chain and with the shipped ones.
 fn histograms() -> [[usize; BINS]; 2] {
     let mut random = Random(1);
-    let (x, w) = (random.values(M * K, 1.0), random.values(N * K, 1.0));
+    let (x, w) = (random.values(M * K), random.values(N * K));
     let zero = [0.0; N];
     let truth = naive::linear(&x, &w, &zero);
     let abs = |values: &[f32]| values.iter().map(|value| value.abs()).collect::<Vec<_>>();

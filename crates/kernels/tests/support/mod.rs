@@ -1,43 +1,13 @@
-//! What the tests share: reproducible inputs, comparisons that name the first mismatch, and error
+//! What the tests share: random inputs, comparisons that name the first mismatch, and error
 //! measures.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod linear;
 
 use minilm_kernels::gemm::KC;
+pub use minilm_testing::Random;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// splitmix64: the same numbers on every machine and in every run.
-///
-/// Reference: G. Steele, D. Lea and C. Flood, *Fast Splittable Pseudorandom Number Generators*,
-/// OOPSLA 2014.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A multiple of 2⁻²³ between −1 and 1.
-    pub fn value(&mut self) -> f32 {
-        ((self.bits() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
-    }
-
-    /// `len` values between −1 and 1.
-    pub fn values(&mut self, len: usize) -> Vec<f32> {
-        (0..len).map(|_| self.value()).collect()
-    }
-
-    /// `len` integers −8…8: products and sums of up to 2¹⁸ products of them are exact, in any
-    /// order.
-    pub fn integers(&mut self, len: usize) -> Vec<f32> {
-        (0..len).map(|_| (self.bits() % 17) as f32 - 8.0).collect()
-    }
-}
 
 /// Half the distance from 1 to the next `f32`: the largest relative error of one rounding.
 pub const U: f64 = 1.0 / (1u64 << 24) as f64;

@@ -11,12 +11,12 @@ use super::{
     Packed, ROWS, SHAPES, Variant,
     table::{BakeOff, Entry, LevelTable, Samples},
 };
-use crate::inputs::Random;
 use minilm_kernels::{
     Level, Rows, RowsMut,
     gemm::{Epilogue, Linear},
     peak,
 };
+use minilm_testing::Random;
 use std::time::Instant;
 
 /// Rounds that are made however long they take.
@@ -61,9 +61,9 @@ impl Data {
         let mut random = Random(1);
         let rows = ROWS[ROWS.len() - 1];
         Data {
-            x: SHAPES.map(|(_, k)| random.values(rows * k, 1.0)),
-            weights: SHAPES.map(|(n, k)| random.values(n * k, 1.0)),
-            biases: SHAPES.map(|(n, _)| random.values(n, 1.0)),
+            x: SHAPES.map(|(_, k)| random.values(rows * k)),
+            weights: SHAPES.map(|(n, k)| random.values(n * k)),
+            biases: SHAPES.map(|(n, _)| random.values(n)),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{TextTokenizer, Vocabulary, Word, pieces::Cuts};
 use crate::files::Source;
+use minilm_testing::Random;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use tokenizers::Tokenizer;
@@ -85,13 +86,8 @@ const PARTS: [&str; 64] = [
 
 /// A text of `parts` parts, another one for each `seed`.
 fn text(seed: u64, parts: usize) -> String {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 40) as usize
-    };
-    (0..parts).map(|_| PARTS[next() % PARTS.len()]).collect()
+    let mut random = Random(seed);
+    (0..parts).map(|_| PARTS[random.below(PARTS.len())]).collect()
 }
 
 /// The words of the text tokenised at once.

@@ -1,8 +1,9 @@
-//! What the tests share: the files of `tests/original`, reproducible vectors.
+//! What the tests share: the files of `tests/original`, random matrices.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod notes;
 
+pub use minilm_testing::Random;
 use ndarray::{Array2, ArrayD, Ix2};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
@@ -75,28 +76,21 @@ pub fn assert_near(name: &str, got: f64, want: f64) {
     );
 }
 
-/// splitmix64.
-pub struct Random(pub u64);
+/// Random matrices.
+pub trait Matrices {
+    /// Values between −1 and 1.
+    fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32>;
 
-impl Random {
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+    /// Integers from −2 to 2: scores are exact, and many are equal.
+    fn integer_matrix(&mut self, rows: usize, columns: usize) -> Array2<f32>;
+}
 
-    /// Between −1 and 1.
-    pub fn value(&mut self) -> f32 {
-        ((self.bits() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
-    }
-
-    pub fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
+impl Matrices for Random {
+    fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
         Array2::from_shape_simple_fn((rows, columns), || self.value())
     }
 
-    /// Small integers: scores are exact, and many are equal.
-    pub fn integers(&mut self, rows: usize, columns: usize) -> Array2<f32> {
-        Array2::from_shape_simple_fn((rows, columns), || (self.bits() % 5) as f32 - 2.0)
+    fn integer_matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
+        Array2::from_shape_simple_fn((rows, columns), || self.below(5) as f32 - 2.0)
     }
 }

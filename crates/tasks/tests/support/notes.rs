@@ -1,6 +1,6 @@
 //! A small index in a directory of its own.
 
-use super::Random;
+use super::{Matrices, Random};
 use minilm_tasks::index::{Index, Space, write};
 use ndarray::Array2;
 use std::{
