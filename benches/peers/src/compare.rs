@@ -93,7 +93,7 @@ impl Outcome {
 
     /// Seconds that the FLOPs of a set take at the peak.
     pub fn at_peak(&self, set: &Set) -> f64 {
-        set.flops() / (self.peak * self.threads as f64)
+        set.flop / (self.peak * self.threads as f64)
     }
 
     /// The engines that did set number `set` in every round, fastest first.

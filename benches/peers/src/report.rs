@@ -195,7 +195,7 @@ fn search(outcome: &Outcome, lookup: &Lookup, set: &Set, limit: Limit, rows: &[R
         queries: lookup.queries,
         rows: lookup.rows,
         threads: outcome.threads,
-        flop: set.flops(),
+        flop: set.flop,
         bytes: lookup.bytes(),
         limit_seconds: limit.median,
         limit_best_seconds: limit.best,

@@ -68,6 +68,9 @@ pub struct Set {
     /// `[CLS]` first and `[SEP]` last, at most [`LIMIT`] for each text.
     pub ids: Vec<Vec<u32>>,
     pub search: Option<Lookup>,
+    /// Floating-point operations of the linear layers and of attention, or of the dot products: a
+    /// multiply-add is two.
+    pub flop: f64,
 }
 
 impl Set {
@@ -77,30 +80,23 @@ impl Set {
         kind: Kind,
         texts: Vec<String>,
     ) -> Result<Set, Error> {
-        let ids = texts
+        let ids: Vec<Vec<u32>> = texts
             .iter()
             .map(|text| encoder.tokenize(text).map(|text| text.ids))
             .collect::<Result<_, _>>()?;
-        Ok(Set { name, kind, texts, ids, search: None })
+        let config = encoder.model().config();
+        let flop = ids.iter().map(|ids| config.flop(ids.len()) as f64).sum();
+        Ok(Set { name, kind, texts, ids, search: None, flop })
     }
 
     pub fn search(lookup: Lookup) -> Set {
         let name = format!("{}×{}", lookup.queries, lookup.rows);
-        Set { name, kind: Kind::Search, texts: Vec::new(), ids: Vec::new(), search: Some(lookup) }
+        let flop = 2.0 * (lookup.queries * lookup.rows * DIMENSION) as f64;
+        Set { name, kind: Kind::Search, texts: Vec::new(), ids: Vec::new(), search: Some(lookup), flop }
     }
 
     pub fn tokens(&self) -> usize {
         self.ids.iter().map(Vec::len).sum()
-    }
-
-    /// Floating-point operations of the linear layers and of attention, or of the dot products: a
-    /// multiply-add is two. See the map in `docs`.
-    pub fn flops(&self) -> f64 {
-        if let Some(lookup) = &self.search {
-            return (2 * lookup.queries * lookup.rows * DIMENSION) as f64;
-        }
-        let multiply_adds = |tokens: usize| (10_616_832 + 4_608 * tokens) * tokens;
-        2.0 * self.ids.iter().map(|ids| multiply_adds(ids.len()) as f64).sum::<f64>()
     }
 }
 

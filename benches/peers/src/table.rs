@@ -114,7 +114,7 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
 fn amount(set: &Set) -> (&'static str, f64) {
     match &set.search {
         Some(lookup) if lookup.queries == 1 => ("GB/s", lookup.bytes() / 1e9),
-        Some(_) => ("GFLOP/s", set.flops() / 1e9),
+        Some(_) => ("GFLOP/s", set.flop / 1e9),
         None => ("tokens/s", set.tokens() as f64),
     }
 }

@@ -1,4 +1,4 @@
-//! Figures that need no record: drawn from shapes, or computed by the kernels, which give the same
+//! Figures that need no record: drawn from sizes, or computed by the kernels, which give the same
 //! bits on every machine.
 
 mod bounds;
@@ -14,9 +14,9 @@ mod threads;
 mod tile;
 mod work;
 
-use crate::shapes::Shapes;
 pub use diagram::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, PINK};
 pub use errors::ulps;
+use minilm_model::Config;
 use std::path::Path;
 
 /// A figure and how it is drawn.
@@ -30,7 +30,7 @@ pub struct Source<'a> {
     /// The model's folder.
     pub weights: &'a Path,
     /// The model's sizes.
-    pub shapes: &'a Shapes,
+    pub config: &'a Config,
 }
 
 pub const FIGURES: [Figure; 13] = [

@@ -33,8 +33,9 @@ mod tile;
 
 use figures::{FIGURES, Source};
 pub use instructions::Kind;
+use minilm_model::Config;
 use records::Records;
-use shapes::{COUNTS, Shapes};
+use shapes::COUNTS;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -78,13 +79,13 @@ impl Rendered {
 pub fn render(root: &Path) -> Result<Rendered, String> {
     let records = Records::read(&root.join("benches/record"))?;
     let weights = root.join("weights/all-MiniLM-L6-v2");
-    let shapes = Shapes::of(&files::read_json(&weights.join("config.json"))?)?;
+    let config = Config::read(&weights.join("config.json")).map_err(|error| error.to_string())?;
     let mut rendered = Rendered { files: Vec::new(), missing: Vec::new() };
     for path in pages(root)? {
         let here = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let text = markers::replace(&files::read(&path)?, |block| {
             if let Some(count) = COUNTS.iter().find(|count| count.name == block) {
-                return Ok(Some((count.make)(&shapes)));
+                return Ok(Some((count.make)(&config)));
             }
             let (name, machine) = block.split_once(' ').unwrap_or((block, REFERENCE));
             let table = tables::TABLES
@@ -105,7 +106,7 @@ pub fn render(root: &Path) -> Result<Rendered, String> {
     }
     let figure = |name: &str| root.join(format!("docs/figures/{name}.svg"));
     for drawing in &FIGURES {
-        let svg = (drawing.draw)(&Source { weights: &weights, shapes: &shapes });
+        let svg = (drawing.draw)(&Source { weights: &weights, config: &config });
         rendered.files.push((
             figure(drawing.name),
             svg.map_err(|error| format!("{}.svg: {error}", drawing.name))?,

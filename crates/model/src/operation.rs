@@ -73,18 +73,20 @@ impl Operation {
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn flop(self, config: &Config, pack: &Pack) -> u64 {
-        let [t, h, f] =
-            [pack.tokens(), config.hidden_size, config.intermediate_size].map(|size| size as u64);
-        let pairs: u64 =
-            (0..pack.sentences()).map(|i| pack.rows(i).len() as u64).map(|l| l * l).sum();
+        let (t, h) = (pack.tokens() as u64, config.hidden_size as u64);
+        let [query_key_value, attention_output, up, down] =
+            config.linear_layers().map(|layer| layer.flop(pack.tokens()));
         let layer_norm = 7 * t * h; // sum, difference, squares (2), scale, affine (2)
         match self {
             Operation::Embeddings => 2 * t * h + layer_norm,
-            Operation::QueryKeyValue => 2 * t * h * 3 * h,
-            Operation::Attention => 2 * 2 * pairs * h,
-            Operation::AttentionOutput => 2 * t * h * h,
+            Operation::QueryKeyValue => query_key_value,
+            Operation::Attention => {
+                (0..pack.sentences()).map(|i| config.attention_flop(pack.rows(i).len())).sum()
+            }
+            Operation::AttentionOutput => attention_output,
             Operation::AttentionNorm | Operation::OutputNorm => layer_norm,
-            Operation::Intermediate | Operation::Output => 2 * t * h * f,
+            Operation::Intermediate => up,
+            Operation::Output => down,
         }
     }
 }

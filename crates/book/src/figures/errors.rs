@@ -124,7 +124,7 @@ pub fn gelu(_: &Source) -> Result<String, String> {
 
 /// Four ways to the statistics of a row, as its mean moves away from 0.
 pub fn layer_norm(source: &Source) -> Result<String, String> {
-    let h = source.shapes.hidden;
+    let h = source.config.hidden_size;
     let axes = Axes { x: (-1.0, 6.0), y: (-8.0, 1.0) };
     let mut d =
         Diagram::new((760, 490), "Error of four LayerNorms for rows of deviation 1, by their mean");

@@ -15,7 +15,7 @@ const LAYER: usize = 2;
 const CELL: f64 = 13.0;
 
 pub fn draw(source: &Source) -> Result<String, String> {
-    let (hidden, heads) = (source.shapes.hidden, source.shapes.heads);
+    let (hidden, heads) = (source.config.hidden_size, source.config.num_attention_heads);
     let [query, key] = queries_and_keys(source)?; // [L, H]
     let size = CELL * WORDS.len() as f64;
     let about =
@@ -78,7 +78,7 @@ fn matrix(d: &mut Diagram, (left, top): (f64, f64), shares: &[f64]) {
 /// The queries and the keys `[L, H]` of the layer.
 fn queries_and_keys(source: &Source) -> Result<[Vec<f32>; 2], String> {
     let text = |error: minilm_model::Error| error.to_string();
-    let hidden = source.shapes.hidden;
+    let hidden = source.config.hidden_size;
     let x = layer_input(source)?; // [L, H]
     let checkpoint = Checkpoint::open(&source.weights.join("model.safetensors")).map_err(text)?;
     let product = |part: &str| {

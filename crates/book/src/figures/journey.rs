@@ -9,10 +9,10 @@ const MIDDLE: f64 = LEFT + WIDTH / 2.0;
 const HEIGHT: f64 = 34.0;
 
 pub fn draw(source: &Source) -> Result<String, String> {
-    let s = source.shapes;
+    let s = source.config;
     let about = "From a text to a vector: tokens, embeddings, the layers with their two residual connections, the mean, the norm";
     let mut d = Diagram::new((820, 650), about);
-    let (h, f) = (s.hidden, s.intermediate);
+    let (h, f) = (s.hidden_size, s.intermediate_size);
     let steps: [(f64, &str, &str, &str, String); 9] = [
         (20.0, "a text", "", "#FFFFFF", "characters".into()),
         (72.0, "tokenize", "minilm/tokenize.rs", FAINT, "ids [T]".into()),
@@ -29,7 +29,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
             "attention",
             "kernels/attention.rs",
             ORANGE,
-            format!("[T, {h}], {} heads", s.heads),
+            format!("[T, {h}], {} heads", s.num_attention_heads),
         ),
         (298.0, "output, + x, LayerNorm", "gemm.rs, layer_norm.rs", BLUE, format!("[T, {h}]")),
         (360.0, "up, GELU", "gemm.rs, gelu.rs", BLUE, format!("[T, {f}]")),
@@ -37,7 +37,12 @@ pub fn draw(source: &Source) -> Result<String, String> {
         (498.0, "mean over the tokens", "pooling/pooling.rs", GREEN, format!("[{h}]")),
     ];
     d.rect((LEFT - 60.0, 190.0), (WIDTH + 120.0, 282.0), "#F0F0F0");
-    d.text((LEFT - 52.0, 464.0), Anchor::Start, 14, &format!("a layer, {} times", s.layers));
+    d.text(
+        (LEFT - 52.0, 464.0),
+        Anchor::Start,
+        14,
+        &format!("a layer, {} times", s.num_hidden_layers),
+    );
     for (i, (y, what, file, colour, shape)) in steps.iter().enumerate() {
         d.rect((LEFT, *y), (WIDTH, HEIGHT), colour);
         let ink = if [BLUE, ORANGE, GREEN].contains(colour) { "#FFFFFF" } else { INK };

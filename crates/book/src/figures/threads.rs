@@ -7,7 +7,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
         (800, 410),
         "Above, each thread takes packs through all layers by itself; below, two threads share each product and exchange",
     );
-    many_texts(&mut d, source.shapes.layers);
+    many_texts(&mut d, source.config.num_hidden_layers);
     one_text(&mut d);
     Ok(d.finish())
 }

@@ -41,7 +41,7 @@ pub(super) fn measure(
     let mut scratch = Scratch::default();
     let mut results = Vec::new();
     for &(tokens, sentences) in &cases {
-        let flop = sentences as f64 * work::sentence_flop(bert.config(), tokens);
+        let flop = sentences as f64 * bert.config().flop(tokens) as f64;
         if flop > clock.longest() {
             continue;
         }

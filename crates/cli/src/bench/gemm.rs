@@ -24,11 +24,11 @@ pub(super) struct Product {
 }
 
 pub(super) fn measure(clock: &mut Clock, config: &Config) -> Result<Vec<Product>, Error> {
-    let (h, f) = (config.hidden_size, config.intermediate_size);
-    let shapes = [(h, 3 * h), (h, h), (h, f), (f, h)];
+    let shapes = config.linear_layers();
     let share = SHARE / (shapes.len() * ROWS.len()) as f64;
     let mut products = Vec::new();
-    for (inputs, outputs) in shapes {
+    for shape in shapes {
+        let (inputs, outputs) = (shape.inputs, shape.outputs);
         clock.note(&format!("GEMM {inputs} → {outputs}"));
         let linear = Linear::pack(clock.level, &ramp(outputs * inputs), &ramp(outputs));
         for rows in ROWS {
@@ -37,7 +37,7 @@ pub(super) fn measure(clock: &mut Clock, config: &Config) -> Result<Vec<Product>
                 linear.forward(&x, &mut y);
                 Ok(())
             })?;
-            let speed = Speed::new(2.0 * (rows * inputs * outputs) as f64, sample);
+            let speed = Speed::new(shape.flop(rows) as f64, sample);
             let bytes =
                 (size_of::<f32>() * (rows * inputs + inputs * outputs + rows * outputs)) as f64;
             products.push(Product { inputs, outputs, rows, bytes, speed });

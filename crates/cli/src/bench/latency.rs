@@ -3,7 +3,7 @@
 use super::{
     Encoders, TOKENS,
     clock::{Clock, percentile},
-    texts, work,
+    texts,
 };
 use crate::error::Error;
 use serde::Serialize;
@@ -29,7 +29,7 @@ pub(super) struct Latency {
 pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Latency>, Error> {
     let (config, longest) = (encoders.one.model().config(), clock.longest());
     let has_time = |&tokens: &usize| {
-        tokens <= encoders.one.max_tokens() && work::sentence_flop(config, tokens) <= longest
+        tokens <= encoders.one.max_tokens() && config.flop(tokens) as f64 <= longest
     };
     let lengths: Vec<usize> = TOKENS.into_iter().filter(has_time).collect();
     let variants = encoders.by_threads();

@@ -1,11 +1,6 @@
 //! A batch of texts of mixed lengths, from their characters to their embeddings.
 
-use super::{
-    Encoders,
-    clock::Clock,
-    texts,
-    work::{self, Speed},
-};
+use super::{Encoders, clock::Clock, texts, work::Speed};
 use crate::error::Error;
 use serde::Serialize;
 
@@ -30,7 +25,7 @@ pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Thro
     let counts =
         texts.iter().map(|text| encoders.one.count_tokens(text)).collect::<Result<Vec<_>, _>>()?;
     let config = encoders.one.model().config();
-    let flops = counts.iter().map(|count| work::sentence_flop(config, count.used));
+    let flops = counts.iter().map(|count| config.flop(count.used) as f64);
     let (taken, flop) = within(flops, clock.longest());
     texts.truncate(taken);
     let tokens = counts[..taken].iter().map(|count| count.used).sum();

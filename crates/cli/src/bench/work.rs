@@ -1,4 +1,4 @@
-//! How much there is to compute, derived from the model's shape.
+//! How much there is to compute, and the least time that it can take.
 
 use super::clock::{Ceilings, Sample};
 use minilm::model::Config;
@@ -7,28 +7,19 @@ use serde::Serialize;
 /// Lanes of a vector, on every level.
 const LANES: f64 = 16.0;
 
-/// Operations of the linear layers for one token: query, key, value and output, then the two of the
-/// feed-forward, in every layer.
+/// Operations of the linear layers for one token.
 pub(super) fn linear_flop(config: &Config) -> f64 {
-    let (h, f) = (config.hidden_size as f64, config.intermediate_size as f64);
-    2.0 * config.num_hidden_layers as f64 * (4.0 * h * h + 2.0 * h * f)
+    2.0 * config.linear_weights() as f64
 }
 
-/// Operations of attention for one token and each token of its sentence: q·kᵀ and e·v, in every
-/// layer.
+/// Operations of attention for one token and each token of its sentence.
 pub(super) fn attention_flop(config: &Config) -> f64 {
-    2.0 * config.num_hidden_layers as f64 * 2.0 * config.hidden_size as f64
-}
-
-/// Operations of a whole sentence.
-pub(super) fn sentence_flop(config: &Config, tokens: usize) -> f64 {
-    let tokens = tokens as f64;
-    tokens * (linear_flop(config) + tokens * attention_flop(config))
+    config.num_hidden_layers as f64 * config.attention_flop(1) as f64
 }
 
 /// Bytes of the weights of the linear layers, which every pass over a pack reads.
 pub(super) fn weight_bytes(config: &Config) -> f64 {
-    linear_flop(config) / 2.0 * size_of::<f32>() as f64
+    config.linear_weights() as f64 * size_of::<f32>() as f64
 }
 
 /// Some work, and how fast it went.
@@ -119,7 +110,7 @@ mod tests {
         // docs/00-map.md, in multiply-adds
         assert_eq!(linear_flop(&minilm()), 2.0 * 10_616_832.0);
         assert_eq!(attention_flop(&minilm()), 2.0 * 4_608.0);
-        assert_eq!(sentence_flop(&minilm(), 256), 2.0 * 256.0 * (10_616_832.0 + 256.0 * 4_608.0));
+        assert_eq!(minilm().flop(256), 2 * 256 * (10_616_832 + 256 * 4_608));
     }
 
     #[test]
