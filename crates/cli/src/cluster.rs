@@ -12,6 +12,7 @@ use crate::{
 use clap::Args;
 use minilm::{
     ndarray::ArrayView2,
+    pooling::normalize,
     tasks::{
         Similarity,
         cluster::{Agglomerative, Communities, Distance, KMeans, Linkage, members},
@@ -170,9 +171,9 @@ pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, 
     let row = |row: usize| embeddings.row(row).to_vec();
     let mut mean = vec![0.0; embeddings.ncols()];
     for &member in rows {
-        let vector = row(member);
-        let length = vector.iter().map(|x| x * x).sum::<f32>().sqrt().max(1e-12);
-        mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x / length);
+        let mut vector = row(member);
+        normalize(&mut vector);
+        mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x);
     }
     let by_cosine = |to: &[f32]| {
         let mut order: Vec<_> = rows

@@ -1,6 +1,7 @@
 //! How alike the two vectors of a pair are, in `f64`.
 
 use crate::{Error, matrix::Matrix};
+use minilm_pooling::similarity;
 use ndarray::ArrayView2;
 
 /// A similarity of sentence-transformers, the higher the more alike.
@@ -55,10 +56,10 @@ impl Similarity {
     pub fn of(self, a: &[f32], b: &[f32]) -> f64 {
         assert_eq!(a.len(), b.len(), "the vectors have {} and {} values", a.len(), b.len());
         match self {
-            Similarity::Cosine => dot(a, b) / (length(a) * length(b)),
-            Similarity::Dot => dot(a, b),
-            Similarity::Euclidean => -differences(a, b).map(|d| d * d).sum::<f64>().sqrt(),
-            Similarity::Manhattan => -differences(a, b).map(f64::abs).sum::<f64>(),
+            Similarity::Cosine => similarity::cosine_f64(a, b),
+            Similarity::Dot => similarity::dot_f64(a, b),
+            Similarity::Euclidean => similarity::euclidean_f64(a, b),
+            Similarity::Manhattan => similarity::manhattan_f64(a, b),
         }
     }
 
@@ -82,16 +83,4 @@ impl Similarity {
         b.check_finite()?;
         Ok((0..a.rows()).map(|i| self.of(a.row(i), b.row(i))).collect())
     }
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
-}
-
-fn length(a: &[f32]) -> f64 {
-    dot(a, a).sqrt().max(1e-12)
-}
-
-fn differences(a: &[f32], b: &[f32]) -> impl Iterator<Item = f64> {
-    a.iter().zip(b).map(|(&a, &b)| f64::from(a) - f64::from(b))
 }
