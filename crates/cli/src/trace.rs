@@ -1,7 +1,6 @@
 //! `minilm trace`: everything that happens to a text in the model.
 
 mod attention;
-mod base64;
 mod measure;
 mod page;
 mod report;

@@ -6,11 +6,11 @@
 
 use super::{
     attention::Head,
-    base64,
     measure::{Cost, Measures, range},
     svg,
 };
 use crate::html::{self, escape, fill, signed, token};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use minilm::{Trace, model::Operation};
 use std::fmt::Write;
 
@@ -70,7 +70,7 @@ fn attention(trace: &Trace) -> Values {
         ("choices-head", choices(trace.heads, start.head)),
         ("looks", looks(trace)),
         ("maps", maps(trace, &heads)),
-        ("shares", base64::encode(&shares(&heads))),
+        ("shares", BASE64_STANDARD.encode(shares(&heads))),
     ]
 }
 
