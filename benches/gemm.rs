@@ -9,7 +9,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use minilm::kernels::{Level, gemm::Linear, peak::Fma};
+use minilm::kernels::{Level, Linear, peak::Fma};
 use minilm::ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use minilm_testing::ramp;
 
@@ -39,7 +39,7 @@ fn gemm(c: &mut Criterion) {
             let (x, mut y) = (ramp(rows * k), vec![0.0; rows * n]);
             group.throughput(Throughput::Elements((2 * rows * n * k) as u64));
             for level in levels() {
-                let linear = Linear::pack(level, &weight, &bias);
+                let linear = Linear::pack(level, &weight, bias.len()).with_bias(&bias);
                 group.bench_function(BenchmarkId::new(level.name(), rows), |b| {
                     b.iter(|| linear.forward(&x, &mut y))
                 });

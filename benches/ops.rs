@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm::kernels::{
     Level, Rows, RowsMut,
-    attention::{Scratch, attention},
+    attention::{Scratch, attention, split},
     exp::exp_slice,
     gelu::gelu_slice,
     layer_norm::layer_norm,
@@ -62,7 +62,7 @@ fn heads(c: &mut Criterion) {
                     let context = RowsMut::new(&mut context, 384);
                     attention(
                         level,
-                        Rows::new(&qkv, 1152),
+                        split(Rows::new(&qkv, 1152)),
                         12,
                         &[0, length],
                         &mut scratch,

@@ -9,7 +9,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use minilm::{
     kernels::{
         AlignedVec, Level, Rows, RowsMut,
-        gemm::{Epilogue, Linear, PART},
+        gemm::PART,
+        linear::{Epilogue, Linear},
         peak::Read,
     },
     ndarray::Array2,
@@ -58,7 +59,7 @@ fn many_queries(c: &mut Criterion) {
             .as_slice()
             .unwrap()
             .chunks(4 * PART * D)
-            .map(|some| Linear::pack(level, some, &vec![0.0; some.len() / D]));
+            .map(|some| Linear::pack(level, some, some.len() / D));
         let packed: Vec<Linear> = packed.collect();
         let mut scores = AlignedVec::zeroed(128 * 4 * PART);
         group.bench_function(BenchmarkId::new("gemm alone", level.name()), |b| {
@@ -67,7 +68,7 @@ fn many_queries(c: &mut Criterion) {
                     for linear in &packed {
                         let n = linear.outputs();
                         let y = RowsMut::new(&mut scores[..block.len() / D * n], n);
-                        linear.forward_with(Rows::new(block, D), y, Epilogue::Bias);
+                        linear.forward_with(Rows::new(block, D), y, Epilogue::Identity);
                     }
                 }
                 scores[0]

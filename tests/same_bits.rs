@@ -50,6 +50,26 @@ fn on_any_number_of_threads() {
 }
 
 #[test]
+fn in_the_fused_pass_or_with_whole_tensors() {
+    for level in Level::available() {
+        let bert = Bert::load(&model(), level).unwrap();
+        let mut pack = Pack::default();
+        [3, 40, 1, 17]
+            .into_iter()
+            .for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
+        let mut scratch = Scratch::default();
+        let fused = bert.forward(&pack, &mut scratch).unwrap();
+        let activations = bert.plain().unwrap().forward(&pack).unwrap();
+        let plain = activations.hidden();
+        assert_eq!((plain.rows(), plain.cols()), (61, 384));
+        for i in 0..61 {
+            let [plain, fused] = [plain, fused].map(|x| x.row(i).iter().map(|x| x.to_bits()));
+            assert!(plain.eq(fused), "{level}: token {i}");
+        }
+    }
+}
+
+#[test]
 fn by_one_thread_or_by_a_team_of_any_size() {
     for level in Level::available() {
         let bert = Bert::load(&model(), level).unwrap();

@@ -11,12 +11,12 @@
 
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    attention::{Scratch, attention},
+    attention::{Scratch, attention, split},
     dot::{Product, products, squared_distances},
     exp::exp_slice,
     gelu::gelu_slice,
-    gemm::{Epilogue, Linear},
     layer_norm::layer_norm,
+    linear::{Epilogue, Linear},
     softmax::softmax,
 };
 use minilm_testing::ramp;
@@ -43,13 +43,13 @@ const CASES: [Case; 14] = [
         name: "gemm",
         elements: 12 * H * 128,
         element: "multiply-add",
-        run: |level, n| gemm(level, n, 12, Epilogue::Bias),
+        run: |level, n| gemm(level, n, 12, Epilogue::Identity),
     },
     Case {
         name: "gemm-1-row",
         elements: H * 128,
         element: "multiply-add",
-        run: |level, n| gemm(level, n, 1, Epilogue::Bias),
+        run: |level, n| gemm(level, n, 1, Epilogue::Identity),
     },
     Case {
         name: "gemm-gelu",
@@ -128,35 +128,30 @@ fn misused(message: &str) -> ExitCode {
 
 fn gemm(level: Level, repetitions: usize, rows: usize, epilogue: Epilogue) {
     let (x, mut y) = (ramp(rows * H), vec![0.0; rows * 128]);
-    let linear = Linear::pack(level, &ramp(128 * H), &ramp(128));
+    let linear = Linear::pack(level, &ramp(128 * H), 128).with_bias(&ramp(128));
     for _ in 0..repetitions {
         linear.forward_with(Rows::new(black_box(&x), H), RowsMut::new(&mut y, 128), epilogue);
     }
 }
 
-/// As the two output layers use it: added to what is there, and with the last columns of x the
-/// residual.
+/// As the two output layers use it: cut along K, with bias and residual after the last part.
 fn residual(level: Level, repetitions: usize) {
     let (x, residual, mut y) = (ramp(12 * H), ramp(12 * 128), vec![0.0; 12 * 128]);
-    let linear = Linear::pack(level, &ramp(128 * H), &ramp(128));
+    let first = Linear::pack(level, &ramp(128 * H / 3), 128);
+    let last = Linear::pack(level, &ramp(128 * (H - H / 3)), 128).with_bias(&ramp(128));
     for _ in 0..repetitions {
         let (x, residual) = (Rows::new(black_box(&x), H), Rows::new(&residual, 128));
-        for k in [0..H / 3, H / 3..H] {
-            let epilogue = Epilogue::Residual(residual);
-            linear.columns(0..128).accumulate(
-                x.columns(k.clone()),
-                k,
-                RowsMut::new(&mut y, 128),
-                epilogue,
-            );
-        }
+        let y = &mut RowsMut::new(&mut y, 128);
+        first.forward_with(x.columns(0..H / 3), y.columns(0..128), Epilogue::Identity);
+        let epilogue = Epilogue::Residual(residual);
+        last.columns(0..128).accumulate(x.columns(H / 3..H), y.columns(0..128), epilogue);
     }
 }
 
 fn pack(level: Level, repetitions: usize) {
-    let (weight, bias) = (ramp(128 * H), ramp(128));
+    let weight = ramp(128 * H);
     for _ in 0..repetitions {
-        black_box(Linear::pack(level, black_box(&weight), &bias));
+        black_box(Linear::pack(level, black_box(&weight), 128));
     }
 }
 
@@ -177,7 +172,7 @@ fn heads(level: Level, repetitions: usize, tokens: usize) {
     let mut scratch = Scratch::default();
     for _ in 0..repetitions {
         let context = RowsMut::new(black_box(&mut context), h);
-        attention(level, Rows::new(&qkv, 3 * h), HEADS, &[0, tokens], &mut scratch, context);
+        attention(level, split(Rows::new(&qkv, 3 * h)), HEADS, &[0, tokens], &mut scratch, context);
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     exp::exp_of_negative,
     gemm::{KC, chain, deal, step, tile_rows, transpose},
     simd::{Kernel, LANES, Simd},
+    tiles::{Tiled, Tiles},
 };
 use std::ops::Range;
 
@@ -40,7 +41,7 @@ pub struct Scratch {
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head (`scaled_dot_product_attention`).
 ///
-/// - `qkv` `[T, 3·H]`: queries, keys and values side by side, as the fused projection leaves them.
+/// - `qkv`: queries, keys and values, `[T, H]` each.
 /// - `heads`: the H columns are this many heads of `D = H / heads`.
 /// - `starts`: sentence `i` is the rows `starts[i]..starts[i + 1]`; the first is 0 and the last T.
 /// - `context` `[T, H]`: the result.
@@ -50,99 +51,123 @@ pub struct Scratch {
 ///
 /// ```
 /// use minilm_kernels::{Level, Rows, RowsMut, attention::{Scratch, attention}};
-/// // Two sentences of one token each: every token attends to itself alone, so the context is the value.
-/// let qkv = [0.1, 0.2, 7.0, 0.3, 0.4, 8.0];
+/// // Two sentences of one token: each token attends to itself alone, so the context is the value.
+/// let qkv = [[0.1, 0.3], [0.2, 0.4], [7.0, 8.0]];
+/// let qkv = qkv.each_ref().map(|x| Rows::new(x, 1));
 /// let mut context = [0.0; 2];
 /// let out = RowsMut::new(&mut context, 1);
-/// attention(Level::detect(), Rows::new(&qkv, 3), 1, &[0, 1, 2], &mut Scratch::default(), out);
+/// attention(Level::detect(), qkv, 1, &[0, 1, 2], &mut Scratch::default(), out);
 /// assert_eq!(context, [7.0, 8.0]);
 /// ```
 pub fn attention(
     level: Level,
-    qkv: Rows,
+    qkv: [Rows; 3],
     heads: usize,
     starts: &[usize],
     scratch: &mut Scratch,
     context: RowsMut,
 ) {
-    let hidden = context.cols();
-    assert_eq!(qkv.cols(), 3 * hidden, "qkv has {} columns, the context {hidden}", qkv.cols());
-    assert_eq!(
-        qkv.rows(),
-        context.rows(),
-        "qkv has {} rows, the context {}",
-        qkv.rows(),
-        context.rows()
-    );
-    assert!(
-        heads > 0 && hidden.is_multiple_of(heads),
-        "{hidden} columns are not {heads} equal heads"
-    );
-    assert_eq!(starts.first(), Some(&0), "the first sentence starts at row 0");
-    assert_eq!(starts.last(), Some(&qkv.rows()), "the last sentence ends at the last row");
-    assert!(starts.is_sorted(), "sentences lie in order");
-    level.run(Attention { qkv, heads, starts, scratch, context });
+    level.run(Attention::new(qkv, heads, starts, scratch, context));
 }
 
-struct Attention<'a> {
-    qkv: Rows<'a>, // [T, 3H]
+/// Queries, keys and values `[T, H]` each, as the fused projection `[T, 3·H]` leaves them: side by
+/// side.
+///
+/// # Panics
+/// If the columns are not three equal parts.
+///
+/// ```
+/// use minilm_kernels::{Rows, attention::split};
+/// let [_, keys, values] = split(Rows::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 6));
+/// assert_eq!((keys.row(0), values.row(0)), (&[3.0, 4.0][..], &[5.0, 6.0][..]));
+/// ```
+pub fn split(qkv: Rows) -> [Rows; 3] {
+    let h = qkv.cols() / 3;
+    assert_eq!(qkv.cols(), 3 * h, "{} columns are not three equal parts", qkv.cols());
+    [0, 1, 2].map(|part| qkv.columns(part * h..(part + 1) * h))
+}
+
+/// [`attention`] as a [`Kernel`].
+pub struct Attention<'a> {
+    qkv: [Rows<'a>; 3], // [T, H] each
     heads: usize,
     starts: &'a [usize], // [sentences + 1]
     scratch: &'a mut Scratch,
     context: RowsMut<'a>, // [T, H]
 }
 
+impl<'a> Attention<'a> {
+    /// The operands of [`attention`].
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn new(
+        qkv: [Rows<'a>; 3],
+        heads: usize,
+        starts: &'a [usize],
+        scratch: &'a mut Scratch,
+        context: RowsMut<'a>,
+    ) -> Attention<'a> {
+        let (t, h) = (context.rows(), context.cols());
+        for (name, x) in ["query", "key", "value"].into_iter().zip(qkv) {
+            let shape = (x.rows(), x.cols());
+            assert_eq!(shape, (t, h), "the shape of {name} is not that of the context");
+        }
+        assert!(heads > 0 && h.is_multiple_of(heads), "{h} columns are not {heads} equal heads");
+        assert_eq!(starts.first(), Some(&0), "the first sentence starts at row 0");
+        assert_eq!(starts.last(), Some(&t), "the last sentence ends at the last row");
+        assert!(starts.is_sorted(), "sentences lie in order");
+        Attention { qkv, heads, starts, scratch, context }
+    }
+}
+
 impl Kernel for Attention<'_> {
     type Output = ();
     #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
+    fn run<S: Simd>(self, s: S) {
+        S::Tiles::attention(s, self);
+    }
+}
+
+impl Tiled for Attention<'_> {
+    type Output = ();
+    /// Queries NV vectors at a time, or one where one is enough; the context NV vectors of columns
+    /// at a time.
+    #[inline(always)]
+    fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
         for sentence in self.starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
-            // MOST rows a tile as in GEMM, but narrow: D is two vectors, and the queries often one.
-            match S::VECTORS {
-                32 => self.sentence::<S, 12, 2, 2>(s, sentence),
-                8 => self.sentence::<S, 6, 1, 1>(s, sentence),
-                _ => self.sentence::<S, 4, 1, 1>(s, sentence),
-            }
+            self.sentence::<S, MOST, NV>(s, sentence);
         }
     }
 }
 
 impl Attention<'_> {
-    /// One sentence: its queries NQ vectors at a time, or one where one is enough, its context NV
-    /// vectors of columns at a time.
     #[inline(always)]
-    fn sentence<S: Simd, const MOST: usize, const NQ: usize, const NV: usize>(
-        &mut self,
-        s: S,
-        rows: Range<usize>,
-    ) {
+    fn sentence<S: Simd, const MOST: usize, const NV: usize>(&mut self, s: S, rows: Range<usize>) {
         let hidden = self.context.cols();
         let (d, l) = (hidden / self.heads, rows.len());
-        let qkv = self.qkv.slice(rows.clone()); // [L, 3H]
+        let qkv = self.qkv.map(|x| x.slice(rows.clone())); // [L, H] each
         let Scratch { queries: transposed, scores, values } = &mut *self.scratch;
-        let transposed = transposed.resize(d.next_multiple_of(LANES) * NQ * LANES);
-        let scores = scores.resize(l * NQ * LANES);
+        let transposed = transposed.resize(d.next_multiple_of(LANES) * NV * LANES);
+        let scores = scores.resize(l * NV * LANES);
         let values = vectors::<NV>(values.resize(l * d.next_multiple_of(NV * LANES)));
 
         for first in (0..hidden).step_by(d) {
-            let [q, k, v] =
-                [0, 1, 2].map(|part| qkv.columns(part * hidden + first..part * hidden + first + d)); // [L, D]
+            let [q, k, v] = qkv.map(|x| x.columns(first..first + d)); // [L, D] each
             copy_values(s, v, values);
-            for start in (0..l).step_by(NQ * LANES) {
-                let queries = q.slice(start..l.min(start + NQ * LANES));
-                let context = &mut self.context.columns(first..first + d);
+            for start in (0..l).step_by(NV * LANES) {
                 let mut block = Block {
-                    queries,
+                    queries: q.slice(start..l.min(start + NV * LANES)),
                     keys: k,
                     values,
                     transposed,
                     scores,
-                    context,
+                    context: &mut self.context.columns(first..first + d),
                     row: rows.start + start,
                 };
-                match queries.rows() {
+                match block.queries.rows() {
                     0..=LANES => block.run::<S, MOST, 1>(s),
-                    _ => block.run::<S, MOST, NQ>(s),
+                    _ => block.run::<S, MOST, NV>(s),
                 }
             }
         }
@@ -310,13 +335,11 @@ impl<const NQ: usize, const NV: usize> Context<'_, NQ, NV> {
         assert!(lane <= NQ * LANES - MR, "so that no index has to be checked below");
         let mut sums = [[s.zero(); NV]; MR];
         for (e, v) in e.iter().zip(values) {
-            step(
-                s,
-                v,
-                #[inline(always)]
-                |i| e.as_flattened()[lane + i],
-                &mut sums,
-            );
+            let mut shares = [&0.0; MR];
+            for i in 0..MR {
+                shares[i] = &e.as_flattened()[lane + i];
+            }
+            step(s, v, shares, &mut sums);
         }
         sums
     }

@@ -39,15 +39,15 @@ const HIGHEST: f32 = 89.0;
 pub fn exp<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     // `max` and `min` return their second operand where one is NaN, so NaN stays NaN.
     let x = s.min(s.splat(HIGHEST), s.max(s.splat(LOWEST), x));
-    let (y, n) = reduced(s, x);
-    let n = s.sub(n, s.splat(ROUNDER));
+    let (y, rounded) = reduced(s, x); // ROUNDER + n
+    let n = s.sub(rounded, s.splat(ROUNDER));
     let half = s.mul_add(n, s.splat(0.5), s.splat(ROUNDER));
-    let rest = s.sub(s.add(n, s.splat(ROUNDER)), s.sub(half, s.splat(ROUNDER)));
+    let rest = s.sub(rounded, s.sub(half, s.splat(ROUNDER)));
     s.mul(s.mul(y, s.exp2_int(half)), s.exp2_int(rest))
 }
 
-/// eˣ in each lane for x ≤ 0; below −87, where the softmax has nothing to tell from zero, e⁻⁸⁷ ≈
-/// 1.6e-38.
+/// eˣ for x ≤ 0, with x clamped to −87 so that the result stays normal (e⁻⁸⁷ ≈ 1.6e-38, negligible
+/// next to the softmax's largest term, 1).
 #[inline(always)]
 pub(crate) fn exp_of_negative<S: Simd>(s: S, x: S::F32x16) -> S::F32x16 {
     let (y, n) = reduced(s, s.max(s.splat(-87.0), x)); // n ≥ −126: the result is a normal number
@@ -78,17 +78,20 @@ fn reduced<S: Simd>(s: S, x: S::F32x16) -> (S::F32x16, S::F32x16) {
 /// assert_eq!(x, [1.0, std::f32::consts::E, 0.0]);
 /// ```
 pub fn exp_slice(level: Level, x: &mut [f32]) {
-    struct Exp<'a>(&'a mut [f32]);
-    impl Kernel for Exp<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            for x in self.0.chunks_mut(LANES) {
-                s.store_first(exp(s, s.load_or(x, 0.0)), x);
-            }
+    level.run(Exp(x));
+}
+
+/// [`exp_slice`] as a [`Kernel`].
+pub struct Exp<'a>(pub &'a mut [f32]);
+
+impl Kernel for Exp<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        for x in self.0.chunks_mut(LANES) {
+            s.store_first(exp(s, s.load_or(x, 0.0)), x);
         }
     }
-    level.run(Exp(x));
 }
 
 #[cfg(test)]

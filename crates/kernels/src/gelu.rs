@@ -73,7 +73,8 @@ pub fn gelu_slice(level: Level, x: &mut [f32]) {
     level.run(Gelu(x));
 }
 
-struct Gelu<'a>(&'a mut [f32]);
+/// [`gelu_slice`] as a [`Kernel`].
+pub struct Gelu<'a>(pub &'a mut [f32]);
 
 impl Kernel for Gelu<'_> {
     type Output = ();

@@ -4,7 +4,7 @@
 //!
 //! | module | operation | PyTorch |
 //! |---|---|---|
-//! | [`gemm`] | `x·Wᵀ + b` with a fused epilogue | `torch.nn.functional.linear` |
+//! | [`linear`] | `x·Wᵀ + b` with a fused epilogue; [`gemm`] has its loops | `torch.nn.functional.linear` |
 //! | [`attention`] | softmax(q·kᵀ/√D)·v, sentences of any length end to end | `scaled_dot_product_attention` |
 //! | [`softmax`] | rows to probabilities | `torch.softmax(x, -1)` |
 //! | [`gelu`] | x·Φ(x), the exact (erf) form | `torch.nn.functional.gelu` |
@@ -12,6 +12,7 @@
 //! | [`exp`] | eˣ | `torch.exp` |
 //! | [`dot`] | one vector against many rows: dot products, squared distances | `torch.mv` |
 //! | [`naive`] | the model's operations in plain `f64` loops: the specification | |
+//! | [`counting`] | the vector operations of a kernel, counted by running it | |
 //! | [`peak`] | the speed that this core could have | |
 //!
 //! Every kernel is written once, over the sixteen lanes of [`simd`], and runs on each [`Level`].
@@ -32,12 +33,12 @@
 //! - `exp` and Φ are one polynomial each, evaluated in one order.
 //!
 //! ```
-//! use minilm_kernels::{Level, gemm::Linear, naive};
+//! use minilm_kernels::{Level, Linear, naive};
 //!
 //! // y = x·Wᵀ + b with x [1, 3], W [2, 3], b [2]
 //! let (x, w, b) = ([1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 0.5, 0.5, 0.0], [10.0, 20.0]);
 //! let mut y = [0.0; 2];
-//! Linear::pack(Level::detect(), &w, &b).forward(&x, &mut y);
+//! Linear::pack(Level::detect(), &w, 2).with_bias(&b).forward(&x, &mut y);
 //! assert_eq!(y, [14.0, 21.5]);
 //! assert_eq!(naive::linear(&x, &w, &b), [14.0, 21.5]);
 //! ```
@@ -46,16 +47,22 @@
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;
+pub mod counting;
 pub mod dot;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;
 pub mod layer_norm;
+pub mod linear;
+pub mod memory;
 pub mod naive;
 pub mod peak;
 pub mod rows;
 pub mod simd;
 pub mod softmax;
+pub mod tiles;
 
+pub use linear::Linear;
+pub use memory::AlignedVec;
 pub use rows::{Rows, RowsMut};
-pub use simd::{AlignedVec, Level, UnknownLevel};
+pub use simd::{Level, UnknownLevel};

@@ -7,7 +7,11 @@
 //!
 //! In the book: `docs/10-speed.md`.
 
-use crate::simd::{AlignedVec, Kernel, LANES, Level, Simd};
+use crate::{
+    AlignedVec, Level,
+    simd::{Kernel, LANES, Simd},
+    tiles::{Tiled, Tiles},
+};
 use std::{hint::black_box, time::Instant};
 
 /// Vectors a step works on. At four cycles of latency and two multiply-adds a cycle, eight
@@ -40,31 +44,29 @@ impl Kernel for Fma {
     type Output = f32;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
-        if S::VECTORS >= 2 * CHAINS {
-            self.at_once::<S, CHAINS>(s, 1)
-        } else {
-            self.at_once::<S, { CHAINS / 2 }>(s, 2)
-        }
+        S::Tiles::peak(s, self)
     }
 }
 
-impl Fma {
-    /// `AT_ONCE` vectors in flight, `turns` times in a step.
+impl Tiled for Fma {
+    type Output = f32;
+    /// `AT_ONCE` vectors in flight, `TURNS` times per step.
     #[inline(always)]
-    fn at_once<S: Simd, const AT_ONCE: usize>(self, s: S, turns: usize) -> f32 {
+    fn run<S: Simd, const AT_ONCE: usize, const TURNS: usize>(self, s: S) -> f32 {
+        const { assert!(AT_ONCE * TURNS == CHAINS, "a step is one turn of each chain") };
         let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
         let mut sums = [s.zero(); AT_ONCE];
-        for _ in 0..self.steps * turns {
+        for _ in 0..self.steps * TURNS {
             for sum in &mut sums {
-                *sum = s.mul_add(*sum, x, y); // each sum depends on itself, so no step can be left out
+                *sum = s.mul_add(*sum, x, y); // depends on itself: no step can be left out
             }
         }
         sums.into_iter().map(|sum| s.sum(sum)).sum()
     }
 }
 
-/// Multiply-adds and maxima on registers, as many of the one as of the other: `steps` times eight
-/// of each.
+/// Multiply-adds and maxima on registers, as many of one as of the other: `steps` times eight of
+/// each.
 struct Mixed {
     steps: usize,
 }
@@ -72,28 +74,7 @@ struct Mixed {
 impl Mixed {
     /// Vector operations of one run.
     fn operations(&self) -> usize {
-        self.steps * 2 * 8
-    }
-
-    /// `HALF` vectors of maxima, which take their turn twice, beside twice as many sums, `turns`
-    /// times in a step.
-    #[inline(always)]
-    fn at_once<S: Simd, const HALF: usize>(&self, s: S, turns: usize) -> f32 {
-        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
-        let (mut sums, mut maxima) = ([[s.zero(); HALF]; 2], [s.zero(); HALF]);
-        for _ in 0..self.steps * turns {
-            for sums in &mut sums {
-                for i in 0..HALF {
-                    sums[i] = s.mul_add(sums[i], x, y);
-                    maxima[i] = s.max(maxima[i], y);
-                }
-            }
-        }
-        let mut total = s.zero();
-        for i in 0..HALF {
-            total = s.add(s.add(total, maxima[i]), s.add(sums[0][i], sums[1][i]));
-        }
-        s.sum(total)
+        self.steps * 2 * (CHAINS / 3 * 2)
     }
 }
 
@@ -101,7 +82,27 @@ impl Kernel for Mixed {
     type Output = f32;
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> f32 {
-        if S::VECTORS == 32 { self.at_once::<S, 4>(s, 1) } else { self.at_once::<S, 2>(s, 2) }
+        S::Tiles::peak(s, self)
+    }
+}
+
+impl Tiled for Mixed {
+    type Output = f32;
+    /// A third of the `AT_ONCE` vectors are maxima, which take their turn twice; the others are
+    /// sums.
+    #[inline(always)]
+    fn run<S: Simd, const AT_ONCE: usize, const TURNS: usize>(self, s: S) -> f32 {
+        const { assert!(AT_ONCE.is_multiple_of(3), "as many operations of either kind") };
+        let (x, y) = (s.splat(black_box(1.0)), s.splat(black_box(1e-9)));
+        let mut v = [s.zero(); AT_ONCE];
+        for _ in 0..self.steps * TURNS {
+            for i in 0..AT_ONCE / 3 * 2 {
+                let maximum = AT_ONCE / 3 * 2 + i % (AT_ONCE / 3);
+                v[i] = s.mul_add(v[i], x, y);
+                v[maximum] = s.max(v[maximum], y);
+            }
+        }
+        v.into_iter().map(|v| s.sum(v)).sum()
     }
 }
 

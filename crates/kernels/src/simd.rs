@@ -32,7 +32,6 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -40,25 +39,28 @@ mod avx512;
 mod level;
 mod portable;
 
-pub use aligned::{AlignedVec, Pages};
 pub use level::{Level, UnknownLevel};
+pub(crate) use portable::Portable;
+
+use crate::tiles::{Tiles, sealed::Sealed};
 
 /// Lanes in a vector, on every level.
 pub const LANES: usize = 16;
 
-/// 1.5·2²³: a number |x| < 2²² plus this is rounded to an integer (ties to even), which then stands
-/// in the low bits of the sum; subtracting it again gives the integer as a number.
+/// 1.5·2²³. Adding it to |x| < 2²² rounds x to the nearest integer (ties to even) and leaves that
+/// integer in the low mantissa bits; subtracting it again yields the rounded value as a float.
 pub const ROUNDER: f32 = 12_582_912.0;
 
 /// Sixteen-lane arithmetic on one instruction set. The value is a proof that the CPU has it.
 ///
-/// Implemented inside this crate only. Lane `i` of a result depends on lane `i` of the operands.
-pub trait Simd: Copy {
+/// The trait is sealed: a file beside this one implements it for each instruction set, and
+/// [`Counting`](crate::counting::Counting) for all of them. Lane `i` of a result depends on lane `i`
+/// of the operands.
+pub trait Simd: Copy + Sealed {
     /// Sixteen `f32` values in registers.
     type F32x16: Copy;
-
-    /// Registers of the instruction set, counted in `F32x16`: what a GEMM tile may use.
-    const VECTORS: usize;
+    /// The tiles that fit in the registers.
+    type Tiles: Tiles;
 
     /// `[x; 16]`.
     fn splat(self, x: f32) -> Self::F32x16;

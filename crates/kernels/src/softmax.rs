@@ -46,17 +46,25 @@ fn exp_and_sum<S: Simd>(s: S, x: &mut [f32]) -> f32 {
 /// assert_eq!(x, [0.5; 4]);
 /// ```
 pub fn softmax(level: Level, x: &mut [f32], cols: usize) {
-    assert!(
-        cols > 0 && x.len().is_multiple_of(cols),
-        "{} values are no whole rows of {cols}",
-        x.len()
-    );
-    level.run(Softmax { x, cols });
+    level.run(Softmax::new(x, cols));
 }
 
-struct Softmax<'a> {
+/// [`softmax`] as a [`Kernel`].
+pub struct Softmax<'a> {
     x: &'a mut [f32], // [rows, cols]
     cols: usize,
+}
+
+impl<'a> Softmax<'a> {
+    /// The operands of [`softmax`].
+    ///
+    /// # Panics
+    /// As [`softmax`].
+    pub fn new(x: &'a mut [f32], cols: usize) -> Softmax<'a> {
+        let len = x.len();
+        assert!(cols > 0 && len.is_multiple_of(cols), "{len} values are no whole rows of {cols}");
+        Softmax { x, cols }
+    }
 }
 
 impl Kernel for Softmax<'_> {

@@ -5,7 +5,7 @@ mod support;
 
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    attention::{Scratch, attention},
+    attention::{Scratch, attention, split},
     gemm::KC,
     naive,
 };
@@ -61,7 +61,7 @@ impl Shape<'_> {
         let mut context = vec![f32::NAN; self.tokens() * self.hidden()];
         let (rows, out) =
             (Rows::new(qkv, 3 * self.hidden()), RowsMut::new(&mut context, self.hidden()));
-        attention(level, rows, HEADS, self.starts, scratch, out);
+        attention(level, split(rows), HEADS, self.starts, scratch, out);
         context
     }
 
@@ -310,7 +310,7 @@ fn strided_operands_give_the_bits_of_dense_ones_and_nothing_beside_is_touched() 
             let mut out = RowsMut::new(&mut got, h + 7);
             attention(
                 level,
-                wide,
+                split(wide),
                 HEADS,
                 shape.starts,
                 &mut Scratch::default(),
@@ -354,5 +354,12 @@ fn no_sentences_are_no_work() {
 fn starts_that_leave_rows_over_are_refused() {
     let mut context = [0.0; 3];
     let out = RowsMut::new(&mut context, 1);
-    attention(Level::detect(), Rows::new(&[0.0; 9], 3), 1, &[0, 2], &mut Scratch::default(), out);
+    attention(
+        Level::detect(),
+        split(Rows::new(&[0.0; 9], 3)),
+        1,
+        &[0, 2],
+        &mut Scratch::default(),
+        out,
+    );
 }

@@ -5,7 +5,8 @@ mod support;
 
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::{Epilogue, KC, Linear, PART},
+    gemm::{KC, PART},
+    linear::{Epilogue, Linear},
 };
 use support::{
     assert_same_bits,
@@ -45,13 +46,12 @@ fn strided_operands_give_the_bits_of_dense_ones_and_nothing_beside_is_touched() 
 }
 
 #[test]
-fn slices_of_k_accumulate_to_the_bits_of_one_call() {
+fn layers_cut_along_k_accumulate_to_the_bits_of_one_call() {
     let (m, n) = (7, 65);
     // Ends inside a chain; at the end of one.
     for k in [3 * KC + 5, 3 * KC] {
         let p = Problem::random(m, n, k);
         for level in Level::available() {
-            let linear = p.pack(level);
             for (name, epilogue) in p.epilogues() {
                 let want = p.run(level, epilogue);
                 for cuts in [
@@ -63,23 +63,37 @@ fn slices_of_k_accumulate_to_the_bits_of_one_call() {
                 ] {
                     let mut ends: Vec<usize> = cuts.into_iter().filter(|&cut| cut < k).collect();
                     ends.push(k);
-                    let mut y = vec![f32::NAN; m * n];
-                    let mut start = 0;
-                    for &end in &ends {
-                        let x = Rows::new(&p.x, k).columns(start..end);
-                        linear.columns(0..n).accumulate(
-                            x,
-                            start..end,
-                            RowsMut::new(&mut y, n),
-                            epilogue,
-                        );
-                        start = end;
-                    }
-                    assert_same_bits(&format!("{level} {name}, k to {ends:?}"), n, &y, &want);
+                    let got = in_slices(&p, level, &ends, epilogue);
+                    assert_same_bits(&format!("{level} {name}, k to {ends:?}"), n, &got, &want);
                 }
             }
         }
     }
+}
+
+/// y of layers that take the columns of x up to each of `ends`; the last has bias and epilogue.
+fn in_slices(p: &Problem, level: Level, ends: &[usize], epilogue: Epilogue) -> Vec<f32> {
+    let m = p.x.len() / p.k;
+    let starts = || [0].iter().chain(ends);
+    let weights = starts().zip(ends).map(|(&start, &end)| {
+        p.weight.chunks_exact(p.k).flat_map(|row| &row[start..end]).copied().collect::<Vec<_>>()
+    });
+    let layers = Linear::pack_together(level, |packer| {
+        weights.map(|weight| packer.linear(weight, p.n)).collect::<Vec<_>>()
+    });
+    let mut y = vec![f32::NAN; m * p.n];
+    for ((&start, &end), layer) in starts().zip(ends).zip(layers) {
+        let x = Rows::new(&p.x, p.k).columns(start..end);
+        let y = RowsMut::new(&mut y, p.n);
+        let last = end == p.k;
+        let layer = if last { layer.with_bias(&p.bias) } else { layer };
+        let epilogue = if last { epilogue } else { Epilogue::Identity };
+        match start {
+            0 => layer.columns(0..p.n).forward(x, y, epilogue),
+            _ => layer.columns(0..p.n).accumulate(x, y, epilogue),
+        }
+    }
+    y
 }
 
 #[test]
@@ -96,12 +110,8 @@ fn parts_of_the_columns_have_the_bits_of_one_call() {
                     other => other,
                 };
                 let y = &mut RowsMut::new(&mut y, n);
-                linear.columns(part.clone()).accumulate(
-                    Rows::new(&p.x, k),
-                    0..k,
-                    y.columns(part),
-                    epilogue,
-                );
+                let columns = linear.columns(part.clone());
+                columns.forward(Rows::new(&p.x, k), y.columns(part), epilogue);
             }
             assert_same_bits(&format!("{level} {name}"), n, &y, &p.run(level, epilogue));
         }
@@ -109,76 +119,47 @@ fn parts_of_the_columns_have_the_bits_of_one_call() {
 }
 
 #[test]
-fn what_comes_next_changes_no_bit() {
+fn what_lies_behind_in_memory_changes_no_bit() {
     let (m, n, k) = (9, PART + 50, KC + 3);
     let p = Problem::random(m, n, k);
+    let wide = vec![f32::NAN; 200 * 200];
     for level in Level::available() {
-        let (linear, short) = (p.pack(level), Linear::pack(level, &[1.0, 2.0], &[0.0])); // less than a chain's weights
-        // From the start; the last weights of all; no columns at all, as for a thread without a
-        // share.
-        for (next, from) in [
-            (linear.columns(PART..n), 0),
-            (linear.columns(PART..n), k - 1),
-            (short.columns(0..1), 1),
-            (linear.columns(n..n), 0),
-        ] {
+        let want = p.run(level, Epilogue::Identity);
+        // A layer of more weights than one chain; of fewer; none.
+        for behind in [&wide[..], &[f32::NAN; 2], &[]] {
+            let (first, _behind) = Linear::pack_together(level, |packer| {
+                let first = packer.linear(&p.weight, n).with_bias(&p.bias);
+                (first, (!behind.is_empty()).then(|| packer.linear(behind, 1)))
+            });
             let mut y = vec![f32::NAN; m * n];
-            let columns = linear.columns(0..n).before(Some(&next), from);
-            columns.accumulate(Rows::new(&p.x, k), 0..k, RowsMut::new(&mut y, n), Epilogue::Bias);
-            assert_same_bits(
-                &format!("{level}, then {:?} from {from}", next.range()),
-                n,
-                &y,
-                &p.run(level, Epilogue::Bias),
-            );
+            first.forward(&p.x, &mut y);
+            assert_same_bits(&format!("{level}, {} behind", behind.len()), n, &y, &want);
         }
     }
 }
 
 #[test]
-#[should_panic(expected = "the next product has no column 2")]
-fn a_next_product_past_the_last_column_of_x_is_refused() {
-    let linear = Linear::pack(Level::detect(), &[1.0; 2], &[0.0]);
-    let _ = linear.columns(0..1).before(Some(&linear.columns(0..1)), 2);
+fn a_layer_without_bias_is_the_sums_alone() {
+    let (m, n, k) = (7, 65, KC + 3);
+    let p = Problem::integers(m, n, k);
+    let want = minilm_kernels::naive::linear(&p.x, &p.weight, &vec![0.0; n]);
+    for level in Level::available() {
+        let linear = Linear::pack(level, &p.weight, n);
+        assert_eq!(linear.bias(), None);
+        let mut y = vec![f32::NAN; m * n];
+        linear.forward(&p.x, &mut y);
+        support::assert_exact(level.name(), n, &y, &want);
+    }
 }
 
 #[test]
-fn a_next_product_of_another_level_is_refused() {
-    for pair in Level::available().windows(2) {
-        let [linear, other] =
-            [pair[0], pair[1]].map(|level| Linear::pack(level, &[1.0; 2], &[0.0]));
-        let call =
-            std::panic::catch_unwind(|| linear.columns(0..1).before(Some(&other.columns(0..1)), 0));
-        assert!(call.is_err(), "{} then {}", pair[0], pair[1]);
-    }
+#[should_panic(expected = "3 biases for 2 outputs")]
+fn a_bias_of_another_length_is_refused() {
+    let _ = Linear::pack(Level::detect(), &[1.0; 2], 2).with_bias(&[0.0; 3]);
 }
 
 #[test]
 #[should_panic(expected = "columns start at a multiple of 96")]
 fn a_part_that_starts_inside_a_panel_is_refused() {
-    Linear::pack(Level::detect(), &[1.0; 200], &[0.0; 200]).columns(16..200);
-}
-
-#[test]
-#[should_panic(expected = "a slice starts where a chain does")]
-fn a_slice_that_starts_inside_a_chain_is_refused() {
-    let linear = Linear::pack(Level::detect(), &[1.0; 10], &[0.0]);
-    linear.columns(0..1).accumulate(
-        Rows::new(&[1.0; 9], 9),
-        1..10,
-        RowsMut::new(&mut [0.0], 1),
-        Epilogue::Bias,
-    );
-}
-
-#[test]
-#[should_panic(expected = "a slice ends where a chain does")]
-fn a_slice_that_ends_inside_a_chain_is_refused() {
-    let linear = Linear::pack(Level::detect(), &[1.0; 10], &[0.0]);
-    linear.columns(0..1).accumulate(
-        Rows::new(&[1.0; 9], 9),
-        0..9,
-        RowsMut::new(&mut [0.0], 1),
-        Epilogue::Bias,
-    );
+    Linear::pack(Level::detect(), &[1.0; 200], 200).columns(16..200);
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use minilm_kernels::{Level, gemm::Linear, naive};
+use minilm_kernels::{Level, Linear, naive};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
@@ -36,7 +36,8 @@ impl Problem {
 
     fn right(&self) -> Vec<f32> {
         let mut y = vec![0.0; M * N];
-        Linear::pack(Level::detect(), &self.weight, &self.bias).forward(&self.x, &mut y);
+        let linear = Linear::pack(Level::detect(), &self.weight, N).with_bias(&self.bias);
+        linear.forward(&self.x, &mut y);
         y
     }
 

@@ -11,7 +11,7 @@ use criterion::{
 };
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::{Epilogue, Linear},
+    linear::{Epilogue, Linear},
     peak::Fma,
 };
 use minilm_ladder::{
@@ -82,9 +82,14 @@ fn level_rows(group: &mut BenchmarkGroup<WallTime>, case: &Case, level: Level) {
     let work = Fma { steps: 100_000 };
     group.throughput(Throughput::Elements(work.flops() as u64));
     group.bench_function(format!("{level}, peak"), |b| b.iter(|| level.run(work)));
-    let shipped = Linear::pack_together(level, &case.layers());
+    let shipped: Vec<Linear> = Linear::pack_together(level, |packer| {
+        let pack = |(weight, bias): (&[f32], &[f32])| {
+            packer.linear(weight.to_vec(), bias.len()).with_bias(bias)
+        };
+        case.layers().map(pack).into()
+    });
     case.bench(group, &format!("{level}, shipped"), |layer, x, y| {
-        shipped[layer].forward_with(x, y, Epilogue::Bias)
+        shipped[layer].forward_with(x, y, Epilogue::Identity)
     });
     for variant in Variant::all(level) {
         let packed = Packed::new(variant, &case.layers());

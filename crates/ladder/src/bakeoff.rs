@@ -11,7 +11,7 @@
 //! A ladder adds one idea a rung; here the idea is the same and the numbers differ. So there is one
 //! product, in `bakeoff/kernel.rs`, and a [`Variant`] says how it runs. Each variant differs from
 //! the shipped one in one thing: its tile, or one of the rest. The shipped
-//! [`Linear`](minilm_kernels::gemm::Linear) takes part itself; it and the variant of the same name
+//! [`Linear`](minilm_kernels::Linear) takes part itself; it and the variant of the same name
 //! should be equally fast, or the comparison is not fair.
 //!
 //! A variant whose chains have the shipped length gives the shipped bits, whatever else it does.

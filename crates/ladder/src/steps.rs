@@ -52,7 +52,14 @@ pub const STEPS: &[Step] = &[
     step!(gemm / packed, Gemm(gemm::packed::linear)),
     step!(gemm / blocked, Gemm(gemm::blocked::linear)),
     step!(gemm / threads, Gemm(gemm::threads::linear)),
-    step!(gemm / shipped, Gemm(gemm::shipped::linear), "gemm.rs", "gemm/micro.rs", "gemm/pack.rs"),
+    step!(
+        gemm / shipped,
+        Gemm(gemm::shipped::linear),
+        "linear.rs",
+        "gemm.rs",
+        "gemm/micro.rs",
+        "gemm/panels.rs"
+    ),
     step!(layer_norm / three_passes, LayerNorm(layer_norm::three_passes::layer_norm)),
     step!(layer_norm / two_passes, LayerNorm(layer_norm::two_passes::layer_norm)),
     step!(layer_norm / welford, LayerNorm(layer_norm::welford::layer_norm)),

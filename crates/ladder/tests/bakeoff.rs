@@ -3,7 +3,8 @@
 
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::{Epilogue, KC, Linear},
+    gemm::KC,
+    linear::{Epilogue, Linear},
 };
 use minilm_ladder::bakeoff::{BakeOff, Fetch, Packed, ROWS, SHAPES, Variant, measure};
 use std::collections::BTreeSet;
@@ -52,12 +53,13 @@ impl Case {
     }
 
     fn shipped(&self) -> Vec<f32> {
-        let linear = Linear::pack(Level::detect(), &self.weight, &self.bias);
+        let linear =
+            Linear::pack(Level::detect(), &self.weight, self.bias.len()).with_bias(&self.bias);
         let mut y = vec![f32::NAN; self.x.len() / self.k * self.bias.len()];
         linear.forward_with(
             Rows::new(&self.x, self.k),
             RowsMut::new(&mut y, self.bias.len()),
-            Epilogue::Bias,
+            Epilogue::Identity,
         );
         y
     }

@@ -7,7 +7,7 @@
 //! In the book: `docs/01-model.md`.
 
 use crate::{
-    Config, Error, Pack, Scratch,
+    Config, Error, Pack,
     weights::{Checkpoint, Table},
 };
 use minilm_kernels::{Level, layer_norm::layer_norm};
@@ -47,15 +47,14 @@ impl Embeddings {
         })
     }
 
-    /// Fills the residual stream `[T, H]` of `scratch`.
-    pub(crate) fn forward(
-        &self,
-        level: Level,
-        pack: &Pack,
-        scratch: &mut Scratch,
-    ) -> Result<(), Error> {
-        let h = self.token_type_embedding.len();
-        let mut rows = scratch.x.resize(pack.tokens() * h).chunks_exact_mut(h); // [T, H]
+    /// H: columns of every tensor.
+    pub(crate) fn hidden(&self) -> usize {
+        self.token_type_embedding.len()
+    }
+
+    /// Fills x `[T, H]`.
+    pub(crate) fn forward(&self, level: Level, pack: &Pack, x: &mut [f32]) -> Result<(), Error> {
+        let mut rows = x.chunks_exact_mut(self.hidden());
         for sentence in 0..pack.sentences() {
             let ids = &pack.ids()[pack.rows(sentence)];
             if ids.len() > self.positions {
@@ -73,7 +72,7 @@ impl Embeddings {
                 }
             }
         }
-        self.layer_norm.forward(level, &mut scratch.x);
+        self.layer_norm.forward(level, x);
         Ok(())
     }
 }

@@ -37,6 +37,7 @@ mod error;
 mod flops;
 mod operation;
 mod pack;
+pub mod plain;
 mod scratch;
 mod stage;
 mod team;
@@ -49,15 +50,15 @@ pub use error::Error;
 pub use flops::LinearShape;
 pub use operation::{Lap, Operation};
 pub use pack::Pack;
+pub use plain::Plain;
 pub use scratch::Scratch;
-pub use stage::{Observer, Stage};
+pub use stage::Stage;
 pub use team::{Member, Team};
 pub use weights::{Checkpoint, Mapped};
 
 use encoder::Call;
 use minilm_kernels::{Level, Rows};
 use operation::Clock;
-use stage::Observation;
 use std::path::Path;
 
 /// A BERT encoder (`transformers.BertModel` without its pooler), packed for one [`Level`].
@@ -66,6 +67,7 @@ pub struct Bert {
     config: Config,
     embeddings: Embeddings,
     encoder: Encoder,
+    checkpoint: Checkpoint,
     level: Level,
 }
 
@@ -94,6 +96,7 @@ impl Bert {
         Ok(Bert {
             embeddings: Embeddings::load(checkpoint, &config)?,
             encoder: Encoder::load(checkpoint, &config, level)?,
+            checkpoint: checkpoint.clone(),
             config,
             level,
         })
@@ -122,7 +125,7 @@ impl Bert {
     /// # Errors
     /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
     pub fn forward<'s>(&self, pack: &Pack, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, &Member::alone(), Observation::default())
+        self.run(pack, scratch, &Member::alone(), None)
     }
 
     /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the
@@ -136,25 +139,21 @@ impl Bert {
         scratch: &'s mut Scratch,
         member: &Member,
     ) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, member, Observation::default())
+        self.run(pack, scratch, member, None)
     }
 
-    /// As [`Bert::forward`], showing every intermediate tensor to `observer`, by its PyTorch name.
+    /// The same model with whole tensors, which shows every intermediate result by its PyTorch
+    /// name. It packs the weights of the checkpoint again.
     ///
     /// # Errors
-    /// As [`Bert::forward`].
-    pub fn observe<'s>(
-        &self,
-        pack: &Pack,
-        scratch: &'s mut Scratch,
-        observer: Observer,
-    ) -> Result<Rows<'s>, Error> {
-        self.run(
-            pack,
-            scratch,
-            &Member::alone(),
-            Observation { observer: Some(observer), clock: None },
-        )
+    /// As [`Bert::load`].
+    pub fn plain(&self) -> Result<Plain, Error> {
+        Plain::load(&self.checkpoint, &self.config, self.level)
+    }
+
+    /// The file that the weights are from.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
     }
 
     /// As [`Bert::forward`], with the time of every kernel instead of the result, in the order in
@@ -179,13 +178,8 @@ impl Bert {
     /// # Errors
     /// As [`Bert::forward`].
     pub fn time(&self, pack: &Pack, scratch: &mut Scratch) -> Result<Vec<Lap>, Error> {
-        let mut clock = Clock::start(&self.config);
-        self.run(
-            pack,
-            scratch,
-            &Member::alone(),
-            Observation { observer: None, clock: Some(&mut clock) },
-        )?;
+        let clock = Clock::new(&self.config);
+        self.run(pack, scratch, &Member::alone(), Some(&clock))?;
         Ok(clock.laps(&self.config, pack))
     }
 
@@ -194,12 +188,13 @@ impl Bert {
         pack: &Pack,
         scratch: &'s mut Scratch,
         member: &Member,
-        mut observation: Observation,
+        clock: Option<&Clock>,
     ) -> Result<Rows<'s>, Error> {
-        self.embeddings.forward(self.level, pack, scratch)?;
-        observation.lap(Operation::Embeddings, 0);
-        observation.show(Stage::Embeddings, scratch.hidden(&self.config));
-        self.encoder.forward(&Call { level: self.level, pack, member }, scratch, &mut observation);
-        Ok(scratch.hidden(&self.config))
+        let call = Call { level: self.level, pack, member, clock };
+        scratch.resize(pack.tokens(), self.config.hidden_size, self.encoder.part());
+        let embeddings = || self.embeddings.forward(self.level, pack, &mut scratch.x);
+        call.time(Operation::Embeddings, embeddings)?;
+        self.encoder.forward(&call, scratch);
+        Ok(Rows::new(&scratch.x, self.config.hidden_size))
     }
 }

@@ -1,7 +1,7 @@
 //! What the time of a forward pass goes to.
 //!
 //! ```text
-//! start ── kernel ── lap ── kernel ── lap ── …      the clock is read between two kernels of the pass itself
+//! clock ── operation ── clock ── …      read around each operation of the pass itself
 //! ```
 //!
 //! The kernels run where they always do: one after the other, with the weights and activations in
@@ -13,6 +13,7 @@
 
 use crate::{Config, Pack};
 use std::{
+    cell::{Cell, RefCell},
     fmt,
     time::{Duration, Instant},
 };
@@ -121,24 +122,35 @@ pub struct Lap {
 
 /// Takes the times of one pass.
 pub(crate) struct Clock {
-    laps: Vec<(Operation, usize, Duration)>,
-    last: Instant,
+    laps: RefCell<Vec<(Operation, usize, Duration)>>,
+    layer: Cell<usize>,
 }
 
 impl Clock {
-    pub(crate) fn start(config: &Config) -> Clock {
-        let laps = Vec::with_capacity(Operation::ALL.len() * config.num_hidden_layers); // no allocation on the way
-        Clock { laps, last: Instant::now() }
+    pub(crate) fn new(config: &Config) -> Clock {
+        // No allocation while the pass runs.
+        let laps = Vec::with_capacity(Operation::ALL.len() * config.num_hidden_layers);
+        Clock { laps: RefCell::new(laps), layer: Cell::new(0) }
     }
 
-    pub(crate) fn lap(&mut self, operation: Operation, layer: usize) {
-        let time = self.last.elapsed();
-        let of_layer = self.laps.iter_mut().rev().take_while(|lap| lap.1 == layer);
-        match of_layer.into_iter().find(|lap| lap.0 == operation) {
+    /// The operations that follow are those of layer `n`.
+    pub(crate) fn enter(&self, n: usize) {
+        self.layer.set(n);
+    }
+
+    /// Runs `operation` and adds its time to what it took before in this layer.
+    pub(crate) fn time<T>(&self, operation: Operation, run: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = run();
+        let time = start.elapsed();
+        let layer = self.layer.get();
+        let mut laps = self.laps.borrow_mut();
+        let mut of_layer = laps.iter_mut().rev().take_while(|lap| lap.1 == layer);
+        match of_layer.find(|lap| lap.0 == operation) {
             Some(lap) => lap.2 += time,
-            None => self.laps.push((operation, layer, time)),
+            None => laps.push((operation, layer, time)),
         }
-        self.last = Instant::now(); // taking it down is nobody's time
+        result
     }
 
     pub(crate) fn laps(self, config: &Config, pack: &Pack) -> Vec<Lap> {
@@ -148,6 +160,6 @@ impl Clock {
             time,
             flop: operation.flop(config, pack),
         };
-        self.laps.into_iter().map(lap).collect()
+        self.laps.into_inner().into_iter().map(lap).collect()
     }
 }

@@ -2,8 +2,7 @@
 //!
 //! In the book: `docs/02-memory.md`.
 
-use crate::Config;
-use minilm_kernels::{AlignedVec, Rows, attention};
+use minilm_kernels::{AlignedVec, attention};
 
 /// Activations of one pack. It grows to the largest pack it has seen; one thread uses it at a time.
 ///
@@ -11,16 +10,18 @@ use minilm_kernels::{AlignedVec, Rows, attention};
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(crate) x: AlignedVec,       // [T, H]   the residual stream
-    pub(crate) y: AlignedVec,       // [T, H]   the next x
+    pub(crate) y: AlignedVec,       // [T, H]   the same after attention
     pub(crate) context: AlignedVec, // [T, H]
     pub(crate) part: AlignedVec,    // [T, one group of 3H, or one chunk of F]
-    pub(crate) whole: AlignedVec,   // [T, 3H], later [T, F]: only under observation
-    pub(crate) attention: attention::Scratch,
+    pub(crate) scores: attention::Scratch,
 }
 
 impl Scratch {
-    /// The residual stream `[T, H]`.
-    pub(crate) fn hidden(&self, config: &Config) -> Rows<'_> {
-        Rows::new(&self.x, config.hidden_size)
+    /// Makes room for `tokens`, with `hidden` columns in most tensors and up to `part` in one.
+    pub(crate) fn resize(&mut self, tokens: usize, hidden: usize, part: usize) {
+        for tensor in [&mut self.x, &mut self.y, &mut self.context] {
+            tensor.resize(tokens * hidden);
+        }
+        self.part.resize(tokens * part);
     }
 }

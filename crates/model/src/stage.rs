@@ -2,8 +2,6 @@
 //!
 //! In the book: `docs/09-testing.md`.
 
-use crate::{Operation, operation::Clock};
-use minilm_kernels::Rows;
 use std::fmt;
 
 /// A step of the forward pass; displayed as the name of the PyTorch module whose output it is. `n`
@@ -48,37 +46,6 @@ impl fmt::Display for Stage {
             Stage::AttentionOutput(n) => write!(f, "encoder.layer.{n}.attention.output"),
             Stage::Intermediate(n) => write!(f, "encoder.layer.{n}.intermediate"),
             Stage::Output(n) => write!(f, "encoder.layer.{n}.output"),
-        }
-    }
-}
-
-/// Is shown each intermediate tensor as soon as it is there.
-pub type Observer<'a> = &'a mut dyn FnMut(Stage, Rows);
-
-/// Who watches a forward pass, if anybody does.
-#[derive(Default)]
-pub(crate) struct Observation<'a> {
-    pub(crate) observer: Option<Observer<'a>>,
-    pub(crate) clock: Option<&'a mut Clock>,
-}
-
-impl Observation<'_> {
-    /// Whether there is an observer, who also wants to see what the pass itself never has as a
-    /// whole.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.observer.is_some()
-    }
-
-    pub(crate) fn show(&mut self, stage: Stage, tensor: Rows) {
-        if let Some(observer) = &mut self.observer {
-            observer(stage, tensor);
-        }
-    }
-
-    /// What ran since the last lap was `operation` of layer `n`.
-    pub(crate) fn lap(&mut self, operation: Operation, n: usize) {
-        if let Some(clock) = &mut self.clock {
-            clock.lap(operation, n);
         }
     }
 }

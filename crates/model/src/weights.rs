@@ -53,14 +53,15 @@ impl AsRef<[u8]> for Mapped {
     }
 }
 
-/// A safetensors file, memory-mapped or given as bytes, with a validated header.
+/// A safetensors file, memory-mapped or given as bytes, with a validated header. Clones share the
+/// bytes.
 ///
 /// ```no_run
 /// let checkpoint = minilm_model::Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
 /// let gamma = checkpoint.tensor("embeddings.LayerNorm.weight", &[384])?;
 /// # Ok::<(), minilm_model::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checkpoint {
     path: PathBuf,
     bytes: Arc<Bytes>,

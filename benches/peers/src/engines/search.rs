@@ -9,7 +9,8 @@ use minilm::{
     Level,
     kernels::{
         AlignedVec, Rows, RowsMut,
-        gemm::{Epilogue, Linear, PART},
+        gemm::PART,
+        linear::{Epilogue, Linear},
         peak::Read,
     },
     ndarray::Array2,
@@ -33,7 +34,7 @@ impl Corpus {
         let queries = vectors::read(&vectors::queries(&lookup.folder), lookup.queries)?;
         let rows = vectors::read(&vectors::rows(&lookup.folder), lookup.rows)?;
         let pack =
-            |some: &[f32]| Linear::pack(Level::detect(), some, &vec![0.0; some.len() / DIMENSION]);
+            |some: &[f32]| Linear::pack(Level::detect(), some, some.len() / DIMENSION);
         let packed = queries.chunks(BLOCK[1] * DIMENSION).map(pack).collect();
         let queries = Array2::from_shape_vec((lookup.queries, DIMENSION), queries)?;
         Ok(Corpus {
@@ -77,7 +78,7 @@ impl Corpus {
                 queries.forward_with(
                     Rows::new(block, DIMENSION),
                     RowsMut::new(scores, n),
-                    Epilogue::Bias,
+                    Epilogue::Identity,
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! How large rounding errors of a sum are, and how large they may be.
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, INK, ORANGE, Source};
-use minilm_kernels::{Level, gemm::Linear, naive};
+use minilm_kernels::{Level, Linear, naive};
 use minilm_testing::Random;
 
 const K: usize = 384;
@@ -63,7 +63,7 @@ fn histograms() -> [[usize; BINS]; 2] {
     let magnitude = naive::linear(&abs(&x), &abs(&w), &zero);
 
     let mut shipped = vec![0.0; M * N];
-    Linear::pack(Level::detect(), &w, &zero).forward(&x, &mut shipped);
+    Linear::pack(Level::detect(), &w, zero.len()).forward(&x, &mut shipped);
     let one_chain = x.chunks_exact(K).flat_map(|x| {
         w.chunks_exact(K).map(|w| x.iter().zip(w).fold(0f32, |sum, (x, w)| x.mul_add(*w, sum)))
     });

@@ -5,7 +5,7 @@
 use super::{Anchor, Diagram, Source};
 use crate::files;
 use minilm_kernels::{Level, Rows, naive};
-use minilm_model::{Bert, Checkpoint, Pack, Scratch, Stage};
+use minilm_model::{Bert, Checkpoint, Pack};
 
 const WORDS: [&str; 12] = [
     "[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]",
@@ -102,12 +102,7 @@ fn layer_input(source: &Source) -> Result<Vec<f32>, String> {
     let mut pack = Pack::default();
     pack.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
     let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
-    let mut x = Vec::new();
-    let mut keep = |stage: Stage, tensor: Rows| {
-        if stage == Stage::Output(LAYER - 1) {
-            x = (0..tensor.rows()).flat_map(|i| tensor.row(i).to_vec()).collect();
-        }
-    };
-    bert.observe(&pack, &mut Scratch::default(), &mut keep).map_err(|error| error.to_string())?;
-    Ok(x)
+    let plain = bert.plain().map_err(|error| error.to_string())?;
+    let mut activations = plain.forward(&pack).map_err(|error| error.to_string())?;
+    Ok(activations.layers.swap_remove(LAYER - 1).output)
 }

@@ -2,7 +2,7 @@
 
 use super::{clock::Clock, work::Speed};
 use crate::error::Error;
-use minilm::{kernels::gemm::Linear, model::Config};
+use minilm::{kernels::Linear, model::Config};
 use serde::Serialize;
 
 /// Rows of x: tokens that are computed together.
@@ -30,7 +30,8 @@ pub(super) fn measure(clock: &mut Clock, config: &Config) -> Result<Vec<Product>
     for shape in shapes {
         let (inputs, outputs) = (shape.inputs, shape.outputs);
         clock.note(&format!("GEMM {inputs} → {outputs}"));
-        let linear = Linear::pack(clock.level, &ramp(outputs * inputs), &ramp(outputs));
+        let linear =
+            Linear::pack(clock.level, &ramp(outputs * inputs), outputs).with_bias(&ramp(outputs));
         for rows in ROWS {
             let (x, mut y) = (ramp(rows * inputs), vec![0.0; rows * outputs]);
             let sample = clock.sample(share, || {

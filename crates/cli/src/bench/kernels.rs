@@ -15,16 +15,15 @@ use minilm::{
     Level,
     kernels::{
         Rows, RowsMut,
-        attention::{Scratch, attention},
+        attention::{Scratch, attention, split},
         exp::exp_slice,
         gelu::gelu_slice,
         layer_norm::layer_norm,
         softmax::softmax,
     },
-    model::{self, Bert, Config, Stage},
+    model::{self, Bert, Config},
 };
 use serde::Serialize;
-use std::time::Instant;
 
 /// Rows of H values; together they fit in a first-level cache.
 const ROWS: usize = 8;
@@ -142,7 +141,7 @@ fn heads(clock: &mut Clock, config: &Config, tokens: usize) -> Result<Kernel, Er
     let mut scratch = Scratch::default();
     let sample = clock.sample(SHARE, || {
         let context = RowsMut::new(&mut context, h);
-        attention(level, Rows::new(&qkv, 3 * h), heads, &[0, tokens], &mut scratch, context);
+        attention(level, split(Rows::new(&qkv, 3 * h)), heads, &[0, tokens], &mut scratch, context);
         Ok(())
     })?;
     let operations = attention_operations(config.head_size(), tokens);
@@ -163,14 +162,9 @@ fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
     let mut scratch = model::Scratch::default();
     let mut times = Vec::new();
     clock.times(2.0 * SHARE, || {
-        let start = Instant::now();
-        let mut observer = |stage, _: Rows| {
-            if matches!(stage, Stage::Embeddings) {
-                times.push(start.elapsed().as_secs_f64());
-            }
-        };
-        let hidden = bert.observe(&pack, &mut scratch, &mut observer);
-        hidden.map(|_| ()).map_err(minilm::Error::from).map_err(Error::from)
+        let laps = bert.time(&pack, &mut scratch).map_err(minilm::Error::from)?;
+        times.extend(laps.first().map(|embeddings| embeddings.time.as_secs_f64()));
+        Ok(())
     })?;
     times.sort_by(f64::total_cmp);
     let sample = Sample { best: times[0], median: super::clock::percentile(&times, 50) };

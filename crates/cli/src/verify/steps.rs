@@ -7,7 +7,7 @@ use super::{
 use crate::error::Error;
 use minilm::{
     Level, SentenceEncoder,
-    model::{Pack, Scratch, Stage},
+    model::{Pack, Stage},
     pooling::{Mode, Pooling, normalize},
 };
 use std::fmt::Write;
@@ -33,10 +33,11 @@ pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step
     let mut steps = Vec::new();
     let mut pack = Pack::default();
     pack.push(&text.ids);
-    let mut scratch = Scratch::default();
-    let hidden = encoder.model().observe(&pack, &mut scratch, &mut |stage, tensor| {
+    let plain = encoder.model().plain().map_err(minilm::Error::from)?;
+    let activations = plain.forward(&pack).map_err(minilm::Error::from)?;
+    for (stage, tensor) in activations.stages() {
         if matches!(stage, Stage::Query(_) | Stage::Key(_) | Stage::Value(_)) {
-            return; // not in the files; attention, which is made of them, is
+            continue; // not in the files; attention, which is made of them, is
         }
         let values = text.rows.iter().flat_map(|&row| tensor.row(row)).copied().collect();
         steps.push(Step {
@@ -44,8 +45,8 @@ pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step
             shape: vec![text.rows.len(), tensor.cols()],
             values,
         });
-    });
-    let hidden = hidden.map_err(minilm::Error::from)?; // [T, H]
+    }
+    let hidden = activations.hidden(); // [T, H]
 
     let mut vector = vec![0.0; hidden.cols()];
     Pooling::new(&[Mode::Mean]).pool(hidden, &mut vector);

@@ -7,96 +7,116 @@ use crate::{
     simd::{LANES, Simd},
 };
 
-/// Steps of k between two looks at where the rows end, and whether something is to be fetched.
+/// Steps of k per round of the loop: each round checks once where the rows end and whether weights
+/// are due to be fetched.
 pub(super) const UNROLL: usize = 2;
 
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
-/// `panel` holds NV vectors for each column of `x`. Broadcasts come straight from the rows of `x`,
-/// so nothing is copied. `ahead`, weights that are needed later, is fetched on the way, spread
-/// evenly over the steps.
+/// Values of `x` are broadcast straight from its rows, so nothing is copied. `ahead` holds weights
+/// that are needed later; they are prefetched on the way.
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     x: Rows, // [.., K]
     row: usize,
-    panel: &[[[f32; LANES]; NV]], // [K, NV vectors]
-    ahead: &[[[f32; LANES]; NV]], // up to K
+    panel: &[[[f32; LANES]; NV]], // [K]
+    ahead: &[[[f32; LANES]; NV]], // up to [K]
 ) -> [[S::F32x16; NV]; MR] {
     let (steps, last) = panel.as_chunks::<UNROLL>();
-    let (ahead, _) = ahead.as_chunks::<UNROLL>();
     let mut rows: [&[[f32; UNROLL]]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
-    for (i, to) in rows.iter_mut().enumerate() {
-        *to = &x.row(row + i).as_chunks().0[..steps.len()];
+    for i in 0..MR {
+        rows[i] = &x.row(row + i).as_chunks().0[..steps.len()];
     }
+    let mut ahead = Schedule::new(ahead, steps.len());
     let mut sums = [[s.zero(); NV]; MR];
-    let every = (steps.len() / ahead.len().max(1)).max(1); // so that few are on their way at once, and x need not wait for them
-    let (mut ahead, mut due) = (ahead.iter(), 0);
     for (k, [even, odd]) in steps.iter().enumerate() {
-        if k == due {
-            due += every;
-            if let Some(ahead) = ahead.next() {
-                for line in ahead.as_flattened() {
-                    s.prefetch(line);
-                }
-            }
-        }
-        step(
-            s,
-            even,
-            #[inline(always)]
-            |i| rows[i][k][0],
-            &mut sums,
-        );
-        step(
-            s,
-            odd,
-            #[inline(always)]
-            |i| rows[i][k][1],
-            &mut sums,
-        );
+        ahead.prefetch(s, k);
+        step(s, even, column(&rows, k, 0), &mut sums);
+        step(s, odd, column(&rows, k, 1), &mut sums);
     }
     if let [panel] = last {
-        step(
-            s,
-            panel,
-            #[inline(always)]
-            |i| x.row(row + i)[UNROLL * steps.len()],
-            &mut sums,
-        );
+        let mut a = [&0.0; MR];
+        for i in 0..MR {
+            a[i] = &x.row(row + i)[UNROLL * steps.len()];
+        }
+        step(s, panel, a, &mut sums);
     }
     sums
 }
 
-/// `sums[i][j] += x(i) · panel[j]`
+/// x[ic..ic+MR, k], for the step `odd` of round `k`.
+#[inline(always)]
+fn column<'a, const MR: usize>(
+    rows: &[&'a [[f32; UNROLL]]; MR],
+    k: usize,
+    odd: usize,
+) -> [&'a f32; MR] {
+    let mut x = [&0.0; MR];
+    for i in 0..MR {
+        x[i] = &rows[i][k][odd];
+    }
+    x
+}
+
+/// `sums[i][j] += x[i] · panel[j]`
 #[inline(always)]
 pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     panel: &[[f32; LANES]; NV],
-    x: impl Fn(usize) -> f32,
+    x: [&f32; MR],
     sums: &mut [[S::F32x16; NV]; MR],
 ) {
     let mut b = [s.zero(); NV];
     for j in 0..NV {
         b[j] = s.load(&panel[j]);
     }
-    for (i, sums) in sums.iter_mut().enumerate() {
-        let a = s.splat(x(i));
+    for i in 0..MR {
+        let a = s.splat(*x[i]);
         for j in 0..NV {
-            sums[j] = s.mul_add(a, b[j], sums[j]);
+            sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
+        }
+    }
+}
+
+/// When weights are prefetched: evenly over the rounds of the loop, so that few requests are in
+/// flight at once and the loads of x do not wait behind them.
+struct Schedule<'a, const NV: usize> {
+    ahead: std::slice::Iter<'a, [[[f32; LANES]; NV]; UNROLL]>,
+    every: usize, // rounds from one prefetch to the next
+    due: usize,   // round of the next prefetch
+}
+
+impl<'a, const NV: usize> Schedule<'a, NV> {
+    #[inline(always)]
+    fn new(ahead: &'a [[[f32; LANES]; NV]], rounds: usize) -> Schedule<'a, NV> {
+        let (ahead, _) = ahead.as_chunks::<UNROLL>();
+        let every = (rounds / ahead.len().max(1)).max(1);
+        Schedule { ahead: ahead.iter(), every, due: 0 }
+    }
+
+    #[inline(always)]
+    fn prefetch<S: Simd>(&mut self, s: S, round: usize) {
+        if round == self.due {
+            self.due += self.every;
+            if let Some(ahead) = self.ahead.next() {
+                for line in ahead.as_flattened() {
+                    s.prefetch(line);
+                }
+            }
         }
     }
 }
 
 /// Calls a function with its const parameter MR set to a number of rows that is known at run time:
-/// 1 to the level's `$most`.
+/// 1 to the tile's `$most`.
 macro_rules! tile_rows {
     ($rows:expr, $most:expr, $MR:ident => $($call:tt)*) => {
         tile_rows!(@ $rows, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)
     };
     (@ $rows:expr, $most:expr, $MR:ident, $call:tt, $($n:literal)*) => {
         match $rows {
-            // The guard is a constant: what is larger than the level's tile is never compiled.
+            // The guard is a constant: a number above the level's tile is never compiled.
             $($n if const { $n <= $most } => { const $MR: usize = $n; tile_rows!(@call $call) })*
             rows => unreachable!("no tile has {rows} rows"),
         }

@@ -3,10 +3,11 @@
 //! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
+use crate::tiles::{self, sealed::Sealed};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2 and FMA.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Avx2(());
 
 impl Avx2 {
@@ -37,10 +38,11 @@ macro_rules! operations {
     )*};
 }
 
+impl Sealed for Avx2 {}
+
 impl Simd for Avx2 {
     type F32x16 = [__m256; 2];
-
-    const VECTORS: usize = 8;
+    type Tiles = tiles::Avx2;
 
     operations! {
         add(a, b) = _mm256_add_ps(a, b);

@@ -3,10 +3,11 @@
 //! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
+use crate::tiles::{self, sealed::Sealed};
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX-512F.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Avx512(());
 
 impl Avx512 {
@@ -33,10 +34,11 @@ macro_rules! operations {
     )*};
 }
 
+impl Sealed for Avx512 {}
+
 impl Simd for Avx512 {
     type F32x16 = __m512;
-
-    const VECTORS: usize = 32;
+    type Tiles = tiles::Avx512;
 
     operations! {
         add(a, b) = _mm512_add_ps(a, b);

@@ -2,9 +2,8 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, Simd, portable::Portable};
-#[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
+use super::{Kernel, Simd};
+use crate::tiles::instruction_sets;
 use std::{fmt, str::FromStr};
 
 /// An instruction set that this CPU is known to have.
@@ -18,63 +17,60 @@ use std::{fmt, str::FromStr};
 /// assert!(Level::available().contains(&best));
 /// println!("this machine runs {best}");
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Level(Isa);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Isa {
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    Portable(Portable),
+/// The enum, its names and its dispatch, from the one table in `tiles.rs`.
+macro_rules! levels {
+    ($($name:ident $isa:ident [$targets:meta] $registers:literal $($mr:literal x $nv:literal)*;)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        enum Isa {$(
+            #[cfg($targets)]
+            $isa(super::$name::$isa),
+        )*}
+
+        impl Level {
+            /// The names that [`Level::from_str`] knows, fastest first; a CPU has some of them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// Every level of this CPU, fastest first; the last is [`Level::PORTABLE`].
+            pub fn available() -> Vec<Level> {
+                let mut levels = Vec::new();
+                $(
+                    #[cfg($targets)]
+                    levels.extend(super::$name::$isa::detect().map(|isa| Level(Isa::$isa(isa))));
+                )*
+                levels
+            }
+
+            /// The level's name, one of [`Level::NAMES`].
+            pub fn name(self) -> &'static str {
+                match self.0 {$(
+                    #[cfg($targets)]
+                    Isa::$isa(_) => stringify!($name),
+                )*}
+            }
+
+            /// Runs `kernel` with this level's instructions: the one dispatch of every operation.
+            #[inline]
+            pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+                match self.0 {$(
+                    #[cfg($targets)]
+                    Isa::$isa(isa) => isa.vectorize(kernel),
+                )*}
+            }
+        }
+    };
 }
+instruction_sets!(levels);
 
 impl Level {
     /// Plain Rust, on every machine. Slow where the compilation target has no fused multiply-add.
-    pub const PORTABLE: Level = Level(Isa::Portable(Portable));
-
-    /// The names that [`Level::from_str`] knows, fastest first.
-    pub const NAMES: [&'static str; 3] = ["avx512", "avx2", "portable"];
+    pub const PORTABLE: Level = Level(Isa::Portable(super::portable::Portable));
 
     /// The fastest level of this CPU.
     pub fn detect() -> Level {
         Level::available()[0]
-    }
-
-    /// Every level of this CPU, fastest first; the last is [`Level::PORTABLE`].
-    pub fn available() -> Vec<Level> {
-        let mut levels = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(Avx512::detect().map(|isa| Level(Isa::Avx512(isa))));
-            levels.extend(Avx2::detect().map(|isa| Level(Isa::Avx2(isa))));
-        }
-        levels.push(Level::PORTABLE);
-        levels
-    }
-
-    /// The level's name: `"avx512"`, `"avx2"` or `"portable"`.
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(_) => "avx512",
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(_) => "avx2",
-            Isa::Portable(_) => "portable",
-        }
-    }
-
-    /// Runs `kernel` with this level's instructions: the one dispatch of every operation.
-    #[inline]
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self.0 {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512(isa) => isa.vectorize(kernel),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2(isa) => isa.vectorize(kernel),
-            Isa::Portable(isa) => isa.vectorize(kernel),
-        }
     }
 }
 

@@ -3,18 +3,25 @@
 //! In the book: `docs/04-simd.md`.
 
 use super::{Kernel, LANES, Simd};
+use crate::tiles::{self, sealed::Sealed};
 use std::array::from_fn;
 
 /// The level that every machine has.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Portable;
+
+impl Portable {
+    /// Every CPU runs plain Rust.
+    pub fn detect() -> Option<Portable> {
+        Some(Portable)
+    }
+}
+
+impl Sealed for Portable {}
 
 impl Simd for Portable {
     type F32x16 = [f32; LANES];
-
-    // Sixteen SSE2 registers of four lanes, or thirty-two of AArch64: what the compiler can use at
-    // least.
-    const VECTORS: usize = 4;
+    type Tiles = tiles::Portable;
 
     #[inline(always)]
     fn splat(self, x: f32) -> [f32; LANES] {

@@ -3,7 +3,8 @@
 use super::Random;
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::{Epilogue, KC, Linear},
+    gemm::KC,
+    linear::{Epilogue, Linear},
 };
 
 /// M, N and K: a few combinations, for tests that go through something else as well.
@@ -44,13 +45,13 @@ impl Problem {
     }
 
     pub fn pack(&self, level: Level) -> Linear {
-        Linear::pack(level, &self.weight, &self.bias)
+        Linear::pack(level, &self.weight, self.n).with_bias(&self.bias)
     }
 
     /// The three epilogues by name.
     pub fn epilogues(&self) -> [(&'static str, Epilogue<'_>); 3] {
         [
-            ("bias", Epilogue::Bias),
+            ("identity", Epilogue::Identity),
             ("gelu", Epilogue::Gelu),
             ("residual", Epilogue::Residual(Rows::new(&self.residual, self.n))),
         ]

@@ -38,5 +38,6 @@ pub fn attention(
     context: &mut [f32],
 ) {
     let (qkv, context) = (Rows::new(qkv, 3 * pack.hidden), RowsMut::new(context, pack.hidden));
+    let qkv = attention::split(qkv);
     attention::attention(level, qkv, pack.heads, pack.starts, &mut scratch.shipped, context);
 }

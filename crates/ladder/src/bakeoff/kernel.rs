@@ -27,7 +27,7 @@ impl Kernel for Gemm<'_> {
     fn run<S: Simd>(self, s: S) {
         // Each tile's product is a function of its own, compiled only for the level that has the
         // registers.
-        match S::VECTORS {
+        match <S::Tiles as minilm_kernels::tiles::Tiles>::REGISTERS {
             32 => match (self.variant.rows, self.variant.vectors) {
                 (8, 3) => s.vectorize(Tiles::<8, 3>(self)),
                 (9, 3) => s.vectorize(Tiles::<9, 3>(self)),
@@ -153,7 +153,11 @@ impl<const MR: usize, const NV: usize> Step<'_, '_, MR, NV> {
     /// else is compiled around it.
     #[inline(always)]
     fn compute<S: Simd>(self, s: S) {
-        if S::VECTORS < 32 { s.vectorize(self) } else { self.run(s) }
+        if <S::Tiles as minilm_kernels::tiles::Tiles>::REGISTERS < 32 {
+            s.vectorize(self)
+        } else {
+            self.run(s)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::{Epilogue, Linear},
+    linear::{Epilogue, Linear},
     peak,
 };
 use minilm_testing::Random;
@@ -101,7 +101,12 @@ enum Products {
 
 impl Contest {
     fn new(level: Level, data: &Data) -> Contest {
-        let shipped = Products::Shipped(Linear::pack_together(level, &data.layer()));
+        let shipped = Products::Shipped(Linear::pack_together(level, |packer| {
+            let layers = data.layer();
+            let pack =
+                |&(weight, bias): &(_, &[f32])| packer.linear(weight, bias.len()).with_bias(bias);
+            layers.iter().map(pack).collect()
+        }));
         let variant = |variant| Products::Variant(variant, Packed::new(variant, &data.layer()));
         let products = [shipped].into_iter().chain(Variant::all(level).into_iter().map(variant));
         let contestants =
@@ -128,7 +133,7 @@ impl Contestant {
             let (x, y) = (Rows::new(&data.x[i][..m * k], k), RowsMut::new(&mut y[..m * n], n));
             let start = Instant::now();
             match &self.products {
-                Products::Shipped(linear) => linear[i].forward_with(x, y, Epilogue::Bias),
+                Products::Shipped(linear) => linear[i].forward_with(x, y, Epilogue::Identity),
                 Products::Variant(variant, packed) => variant.run(level, x, &packed[i], y),
             }
             self.samples[rows][i].push(start.elapsed().as_secs_f64());

@@ -1,10 +1,7 @@
 //! Weights in panels of any number of vectors, in huge pages or small ones.
 
 use super::Variant;
-use minilm_kernels::{
-    AlignedVec,
-    simd::{LANES, Pages},
-};
+use minilm_kernels::{AlignedVec, memory::Pages, simd::LANES};
 use std::{
     ops::{Deref, DerefMut, Range},
     sync::Arc,
@@ -22,7 +19,7 @@ pub struct Packed {
 
 #[derive(Debug)]
 enum Memory {
-    Huge(Pages),
+    Huge(Pages<f32>),
     Small(AlignedVec),
 }
 

@@ -25,6 +25,7 @@ use super::Forward;
 use minilm_kernels::{
     AlignedVec, Level, Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
+    tiles::Tiles,
 };
 use std::ops::Range;
 
@@ -56,9 +57,11 @@ impl Kernel for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match S::VECTORS {
-            32 => self.blocks::<S, 4>(s),
-            _ => self.blocks::<S, 1>(s),
+        // Four rows of four vectors, and what they are made of, or four rows of one.
+        if S::Tiles::REGISTERS > 4 * 4 + 4 {
+            self.blocks::<S, 4>(s)
+        } else {
+            self.blocks::<S, 1>(s)
         }
     }
 }

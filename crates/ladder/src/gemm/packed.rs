@@ -24,6 +24,7 @@ use super::Forward;
 use minilm_kernels::{
     AlignedVec, Level, Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
+    tiles::Tiles,
 };
 
 /// Rows of a tile.
@@ -50,10 +51,8 @@ impl Kernel for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        match S::VECTORS {
-            32 => self.tiles::<S, 4>(s),
-            _ => self.tiles::<S, 1>(s),
-        }
+        // Four rows of four vectors, and what they are made of, or four rows of one.
+        if S::Tiles::REGISTERS > 4 * 4 + 4 { self.tiles::<S, 4>(s) } else { self.tiles::<S, 1>(s) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Shipped: `minilm_kernels::gemm::Linear`, on one core.
+//! Shipped: `minilm_kernels::Linear`, on one core.
 //!
 //! ```text
 //! for each panel                  y[.., jc..jc+NR]          NR = 48 with AVX-512
@@ -26,10 +26,10 @@
 //! In the book: `docs/03-gemm.md`.
 
 use super::Forward;
-use minilm_kernels::{Level, gemm::Linear};
+use minilm_kernels::{Level, Linear};
 
 /// y = x·Wᵀ.
 pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
-    let linear = Linear::pack(level, weight, &vec![0.0; weight.len() / k]);
+    let linear = Linear::pack(level, weight, weight.len() / k);
     Box::new(move |x, y| linear.forward(x, y))
 }

@@ -142,9 +142,9 @@ fn two_dimensions(values: &ArrayD<f32>) -> ArrayView2<'_, f32> {
 impl SentenceEncoder {
     /// Runs one text and keeps everything: every intermediate tensor, and the time of every kernel.
     ///
-    /// The tensors are those of one observed pass, the times those of passes that nobody observes,
-    /// on the calling thread. So neither spoils the other; both have the bits of
-    /// [`SentenceEncoder::encode`].
+    /// The tensors are those of [`Plain`](minilm_model::Plain), which keeps all of them; the times
+    /// are those of the fused pass that [`SentenceEncoder::encode`] runs, on the calling thread. Both
+    /// have the same bits.
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
@@ -152,12 +152,11 @@ impl SentenceEncoder {
         let TokenizedText { ids, dropped } = self.tokenize(text)?;
         let mut pack = Pack::default();
         pack.push(&ids);
-        let mut scratch = Scratch::default();
-        let tensors = self.tensors(&pack, &mut scratch)?;
+        let tensors = self.tensors(&pack)?;
         if tensors.last().is_some_and(|embedding| embedding.values.iter().any(|x| !x.is_finite())) {
             return Err(Error::NotFinite { index: 0 });
         }
-        let (laps, passes) = self.laps(&pack, &mut scratch)?;
+        let (laps, passes) = self.laps(&pack)?;
         let config = self.bert.config();
         Ok(Trace {
             tokens: ids.iter().map(|&id| self.tokenizer.token(id)).collect(),
@@ -172,14 +171,16 @@ impl SentenceEncoder {
     }
 
     /// Every tensor of one pass.
-    fn tensors(&self, pack: &Pack, scratch: &mut Scratch) -> Result<Vec<Tensor>, Error> {
+    fn tensors(&self, pack: &Pack) -> Result<Vec<Tensor>, Error> {
+        let activations = self.bert.plain()?.forward(pack)?;
         let mut tensors = Vec::new();
-        let hidden = self.bert.observe(pack, scratch, &mut |stage, rows| {
+        for (stage, rows) in activations.stages() {
             let values = (0..rows.rows()).flat_map(|i| rows.row(i)).copied().collect();
             let values = ArrayD::from_shape_vec(vec![rows.rows(), rows.cols()], values)
                 .expect("rows × cols values");
             tensors.push(Tensor { name: stage.to_string(), values });
-        })?;
+        }
+        let hidden = activations.hidden();
         let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
         self.pooling.pool(hidden, &mut pooled);
         let mut vector = |name: &str, values: &[f32]| {
@@ -195,14 +196,15 @@ impl SentenceEncoder {
     }
 
     /// Each lap's median, and among how many passes.
-    fn laps(&self, pack: &Pack, scratch: &mut Scratch) -> Result<(Vec<Lap>, usize), Error> {
+    fn laps(&self, pack: &Pack) -> Result<(Vec<Lap>, usize), Error> {
+        let mut scratch = Scratch::default();
         for _ in 0..WARM_UP {
-            self.bert.time(pack, scratch)?;
+            self.bert.time(pack, &mut scratch)?;
         }
         let start = Instant::now();
         let mut passes = Vec::new();
         while passes.is_empty() || (passes.len() < PASSES && start.elapsed() < PATIENCE) {
-            passes.push(self.bert.time(pack, scratch)?);
+            passes.push(self.bert.time(pack, &mut scratch)?);
         }
         let median = |i: usize| {
             let mut laps: Vec<Lap> = passes.iter().map(|laps| laps[i]).collect();

@@ -4,8 +4,8 @@
 
 use super::{Attention, Encoder, FFN_CHUNK, Intermediate, Layer, Output};
 use crate::{Config, Error, embeddings::LayerNorm, weights::Checkpoint};
-use minilm_kernels::{Level, gemm::Linear};
-use std::borrow::Cow;
+use minilm_kernels::{Level, Linear, gemm::Packer};
+use std::{borrow::Cow, ops::Range};
 
 impl Encoder {
     /// All layers.
@@ -36,38 +36,37 @@ impl Layer {
         };
         let layer_norm = |part: &str| LayerNorm::load(checkpoint, &name(part), config);
 
-        let parts = ["attention.self.query", "attention.self.key", "attention.self.value"];
-        let [q, k, v] = parts.map(|part| dense(part, h, h));
-        let groups = head_groups(config.num_attention_heads);
-        let qkv = Dense::stack(&[q?, k?, v?], groups);
+        let heads =
+            ["query", "key", "value"].map(|part| dense(&format!("attention.self.{part}"), h, h));
+        let [q, k, v] = heads;
+        let qkv = [q?, k?, v?];
         let attended = dense("attention.output.dense", h, h)?;
-        let inner = dense("intermediate.dense", f, h)?;
-        let output = dense("output.dense", h, f)?;
+        let up = dense("intermediate.dense", f, h)?;
+        let down = dense("output.dense", h, f)?;
+        let attention_norm = layer_norm("attention.output.LayerNorm")?;
+        let output_norm = layer_norm("output.LayerNorm")?;
 
-        let chunks = inner.weight.chunks(FFN_CHUNK * h).zip(inner.bias.chunks(FFN_CHUNK));
-        let layers: Vec<_> = qkv
-            .iter()
-            .chain([&attended])
-            .map(Dense::parts)
-            .chain(chunks)
-            .chain([output.parts()])
-            .collect();
-        let mut packed = Linear::pack_together(level, &layers).into_iter(); // in the order of their use
-        let mut next = || packed.next().expect("as many as went in");
-        Ok(Layer {
-            attention: Attention {
-                qkv: (0..groups).map(|_| next()).collect(),
-                heads: config.num_attention_heads / groups,
-                output: Output {
-                    dense: next(),
-                    layer_norm: layer_norm("attention.output.LayerNorm")?,
+        // In the order of their use: each chunk of the inner layer lies between its two products.
+        let groups = head_groups(config.num_attention_heads);
+        Ok(Linear::pack_together(level, |packer| {
+            let stacked = Dense::stack(&qkv, groups);
+            let qkv = stacked.into_iter().map(|group| group.pack(packer)).collect();
+            let attended = attended.pack(packer);
+            let chunks = (0..f).step_by(FFN_CHUNK).map(|start| start..f.min(start + FFN_CHUNK));
+            let chunks = chunks.map(|chunk| {
+                (up.rows(chunk.clone()).pack(packer), down.columns(chunk).pack(packer))
+            });
+            let (up, down) = chunks.unzip();
+            Layer {
+                attention: Attention {
+                    qkv,
+                    heads: config.num_attention_heads / groups,
+                    output: Output { dense: vec![attended], layer_norm: attention_norm },
                 },
-            },
-            intermediate: Intermediate {
-                dense: (0..f.div_ceil(FFN_CHUNK)).map(|_| next()).collect(),
-            },
-            output: Output { dense: next(), layer_norm: layer_norm("output.LayerNorm")? },
-        })
+                intermediate: Intermediate { dense: up },
+                output: Output { dense: down, layer_norm: output_norm },
+            }
+        }))
     }
 }
 
@@ -77,10 +76,12 @@ fn head_groups(heads: usize) -> usize {
     [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }
 
-/// A linear layer as it is stored.
+/// A linear layer as it is stored, or a part of one.
 struct Dense<'a> {
     weight: Cow<'a, [f32]>, // [outputs, inputs]
-    bias: Cow<'a, [f32]>,   // [outputs]
+    bias: Cow<'a, [f32]>,   // [outputs], or empty
+    outputs: usize,
+    inputs: usize,
 }
 
 impl<'a> Dense<'a> {
@@ -93,33 +94,54 @@ impl<'a> Dense<'a> {
         Ok(Dense {
             weight: checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
             bias: checkpoint.tensor(&format!("{name}.bias"), &[outputs])?,
+            outputs,
+            inputs,
         })
     }
 
     /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the
     /// parts of a group side by side.
-    fn stack(layers: &[Dense], groups: usize) -> Vec<Dense<'static>> {
-        let part = |whole: &[f32], group: usize| {
-            whole.len() / groups * group..whole.len() / groups * (group + 1)
+    fn stack(layers: &[Dense; 3], groups: usize) -> Vec<Dense<'static>> {
+        let size = layers[0].outputs / groups;
+        let group = |start| {
+            let parts = layers.each_ref().map(|layer| layer.rows(start..start + size));
+            Dense {
+                weight: parts.each_ref().map(|part| &*part.weight).concat().into(),
+                bias: parts.each_ref().map(|part| &*part.bias).concat().into(),
+                outputs: 3 * size,
+                inputs: layers[0].inputs,
+            }
         };
-        let stacked = |group| Dense {
-            weight: layers
-                .iter()
-                .map(|l| &l.weight[part(&l.weight, group)])
-                .collect::<Vec<_>>()
-                .concat()
-                .into(),
-            bias: layers
-                .iter()
-                .map(|l| &l.bias[part(&l.bias, group)])
-                .collect::<Vec<_>>()
-                .concat()
-                .into(),
-        };
-        (0..groups).map(stacked).collect()
+        (0..groups).map(|i| group(i * size)).collect()
     }
 
-    fn parts(&self) -> (&[f32], &[f32]) {
-        (&self.weight, &self.bias)
+    /// Some of the outputs.
+    fn rows(&self, rows: Range<usize>) -> Dense<'_> {
+        Dense {
+            weight: self.weight[rows.start * self.inputs..rows.end * self.inputs].into(),
+            bias: self.bias[rows.clone()].into(),
+            outputs: rows.len(),
+            inputs: self.inputs,
+        }
+    }
+
+    /// The products with some of the inputs. The bias stays with the last of them.
+    fn columns(&self, columns: Range<usize>) -> Dense<'static> {
+        let is_last = columns.end == self.inputs;
+        let rows = self.weight.chunks_exact(self.inputs).flat_map(|row| &row[columns.clone()]);
+        Dense {
+            weight: rows.copied().collect(),
+            bias: if is_last { self.bias.to_vec().into() } else { Cow::default() },
+            outputs: self.outputs,
+            inputs: columns.len(),
+        }
+    }
+
+    fn pack<'w>(self, packer: &mut Packer<'w>) -> Linear
+    where
+        'a: 'w,
+    {
+        let linear = packer.linear(self.weight, self.outputs);
+        if self.bias.is_empty() { linear } else { linear.with_bias(&self.bias) }
     }
 }

@@ -19,7 +19,7 @@ use super::{random::Random, seeding::first_centres};
 use crate::{Error, matrix::Matrix};
 use minilm_kernels::{
     Level, RowsMut,
-    gemm::{Epilogue, Linear},
+    linear::{Epilogue, Linear},
 };
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -196,7 +196,7 @@ impl KMeans {
         let half_square =
             |c: &[f32]| (c.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>() / 2.0) as f32;
         let bias: Vec<f32> = centres.chunks_exact(d).map(|c| -half_square(c)).collect();
-        let linear = Linear::pack(self.level, centres, &bias);
+        let linear = Linear::pack(self.level, centres, bias.len()).with_bias(&bias);
         let starts: Vec<usize> = (0..rows.rows()).step_by(BLOCK).collect();
         let blocks: Vec<Step> =
             starts.par_iter().map(|&start| assign_block(rows, start, &linear, centres)).collect();
@@ -226,7 +226,7 @@ fn assign_block(rows: &Matrix, start: usize, linear: &Linear, centres: &[f32]) -
     for first in (start..end).step_by(STEP) {
         let some = first..end.min(first + STEP);
         let scores = &mut scores[..some.len() * k];
-        linear.forward_with(rows.slice(some.clone()), RowsMut::new(scores, k), Epilogue::Bias);
+        linear.forward_with(rows.slice(some.clone()), RowsMut::new(scores, k), Epilogue::Identity);
         for (row, scores) in some.zip(scores.chunks_exact(k)) {
             let best = (1..k).fold(0, |best, i| if scores[i] > scores[best] { i } else { best });
             let centre = &centres[best * rows.columns()..(best + 1) * rows.columns()];

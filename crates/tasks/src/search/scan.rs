@@ -5,7 +5,8 @@ use crate::matrix::{Matrix, is_usable, length};
 use minilm_kernels::{
     RowsMut,
     dot::{Product, dot, products},
-    gemm::{Epilogue, Linear, PART},
+    gemm::PART,
+    linear::{Epilogue, Linear},
 };
 use std::ops::Range;
 
@@ -103,7 +104,7 @@ impl Scan<'_> {
             for (first, linear) in (0..).step_by(PACKED).zip(&packed) {
                 let n = linear.outputs();
                 let scores = &mut scores[..block.len() * n]; // [BLOCK, n]
-                linear.forward_with(x, RowsMut::new(scores, n), Epilogue::Bias);
+                linear.forward_with(x, RowsMut::new(scores, n), Epilogue::Identity);
                 for ((row, product), scores) in
                     block.clone().zip(squares.iter()).zip(scores.chunks_exact(n))
                 {
@@ -128,11 +129,7 @@ impl Scan<'_> {
             .step_by(PACKED)
             .map(|first| first..self.chunk.end.min(first + PACKED));
         let pack = |group: Range<usize>| {
-            Linear::pack(
-                self.search.level,
-                self.queries.values(group.clone()),
-                &vec![0.0; group.len()],
-            )
+            Linear::pack(self.search.level, self.queries.values(group.clone()), group.len())
         };
         groups.map(pack).collect()
     }

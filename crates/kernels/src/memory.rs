@@ -1,10 +1,11 @@
-//! Memory for `f32` that starts on a cache line, so that no sixteen-lane load crosses one.
+//! Memory for activations and weights: aligned to cache lines, and in huge pages where it is large.
 //!
 //! In the book: `docs/02-memory.md`.
 
 use memmap2::MmapMut;
 use std::{
     fmt,
+    marker::PhantomData,
     ops::{Deref, DerefMut},
     slice,
 };
@@ -14,7 +15,8 @@ use std::{
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// A `Vec<f32>` whose first element is 64-byte aligned. It dereferences to `[f32]`.
+/// A `Vec<f32>` whose first element is 64-byte aligned, so that no sixteen-lane load crosses a
+/// cache line. It dereferences to `[f32]`.
 ///
 /// ```
 /// let mut v = minilm_kernels::AlignedVec::zeroed(20);
@@ -34,8 +36,9 @@ impl AlignedVec {
         AlignedVec { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
     }
 
-    /// Makes the vector `len` long and returns it. Memory is only ever gained, so what a place
-    /// holds is zero or left from before.
+    /// Makes the vector `len` long and returns it.
+    ///
+    /// The allocation only grows. An element is zero or keeps a value from before.
     pub fn resize(&mut self, len: usize) -> &mut [f32] {
         let lines = len.div_ceil(16);
         if lines > self.lines.len() {
@@ -70,61 +73,79 @@ impl fmt::Debug for AlignedVec {
     }
 }
 
+/// The numbers that weights may be stored as.
+///
+/// # Safety
+/// Every pattern of bits is a value of the type, all zeros are the value 0, and its alignment is
+/// at most that of a page.
+pub unsafe trait Element: Copy + Send + Sync + 'static {}
+
+// SAFETY: every 32 bits are an `f32`, and 0 is 0.0.
+unsafe impl Element for f32 {}
+// SAFETY: every 16 bits are an `i16`.
+unsafe impl Element for i16 {}
+// SAFETY: every 8 bits are an `i8`.
+unsafe impl Element for i8 {}
+
 /// Bytes of a huge page on x86-64 and on ARM with pages of 4 KiB.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// Zeroed `f32`s for weights: many, read again and again from start to end.
+/// Zeroed memory for weights, which are many and are read again and again from start to end.
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
-/// and to start fetching anew. So this asks the system for huge pages. Where it has none, nothing
-/// but speed is lost.
+/// page and to start fetching anew. So this type asks the system for huge pages. On a system without
+/// them the program is slower, and nothing else changes.
 ///
 /// ```
-/// let mut weights = minilm_kernels::simd::Pages::zeroed(3);
+/// let mut weights = minilm_kernels::memory::Pages::zeroed(3);
 /// weights[1] = 0.5;
 /// assert_eq!(*weights, [0.0, 0.5, 0.0]);
 /// ```
-pub struct Pages {
+pub struct Pages<E> {
     map: MmapMut,
     len: usize,
+    element: PhantomData<E>,
 }
 
-impl Pages {
+impl<E: Element> Pages<E> {
     /// `len` zeros.
     ///
     /// # Panics
-    /// If the system has no memory left, as a `Vec` does.
-    pub fn zeroed(len: usize) -> Pages {
-        let bytes = len * size_of::<f32>();
+    /// If the system has no memory left, or `len` elements exceed the address space, as a `Vec`
+    /// does.
+    pub fn zeroed(len: usize) -> Pages<E> {
+        let bytes = len.checked_mul(size_of::<E>()).filter(|&bytes| bytes <= isize::MAX as usize);
+        let bytes = bytes.unwrap_or_else(|| panic!("{len} weights exceed the address space"));
+        // No overflow: `bytes` is at most half of what a usize holds.
         let rounded =
             if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
         let map = MmapMut::map_anon(rounded)
             .unwrap_or_else(|error| panic!("no memory for {bytes} bytes of weights: {error}"));
         #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage); // a kernel without huge pages refuses, and that is fine
-        Pages { map, len }
+        let _ = map.advise(memmap2::Advice::HugePage); // a system may refuse; it is a hint
+        Pages { map, len, element: PhantomData }
     }
 }
 
-impl Deref for Pages {
-    type Target = [f32];
+impl<E: Element> Deref for Pages<E> {
+    type Target = [E];
     #[inline]
-    fn deref(&self) -> &[f32] {
-        // SAFETY: the mapping starts on a page, is `len` values long or longer, and any bytes are
-        // values.
+    fn deref(&self) -> &[E] {
+        // SAFETY: the mapping starts on a page and holds at least `len` elements (`zeroed` checked
+        // the product), and `Element` says that any bytes are values.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.len) }
     }
 }
 
-impl DerefMut for Pages {
+impl<E: Element> DerefMut for Pages<E> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut [f32] {
+    fn deref_mut(&mut self) -> &mut [E] {
         // SAFETY: as in `deref`, and the mapping is borrowed mutably.
         unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), self.len) }
     }
 }
 
-impl fmt::Debug for Pages {
+impl<E> fmt::Debug for Pages<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pages(len {})", self.len)
     }
@@ -143,5 +164,11 @@ mod tests {
             pages.fill(1.0);
             assert_eq!(pages.iter().sum::<f32>(), len as f32);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "exceed the address space")]
+    fn a_length_whose_bytes_overflow_is_refused() {
+        Pages::<f32>::zeroed(usize::MAX / 4 + 2);
     }
 }
