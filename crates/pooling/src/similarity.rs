@@ -120,17 +120,3 @@ fn pairs<'a>(
         _ => panic!("the vectors differ in length"),
     })
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    #[should_panic(expected = "differ in length")]
-    fn vectors_of_different_length_are_refused() {
-        super::dot(&[1.0, 2.0], &[1.0]);
-    }
-
-    #[test]
-    fn a_zero_vector_is_like_nothing() {
-        assert_eq!(super::cosine(&[0.0, 0.0], &[1.0, 0.0]), 0.0);
-    }
-}
