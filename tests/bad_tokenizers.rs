@@ -13,9 +13,10 @@ use support::{
 fn a_tokenizer_of_another_model_is_refused() {
     let mut tiny = Tiny::new();
     tiny.files.insert("tokenizer.json".into(), "{}".into());
-    assert!(
-        matches!(load(&tiny.write()), Error::Tokenizer { path, .. } if path.ends_with("tokenizer.json"))
-    );
+    assert!(matches!(
+        load(&tiny.write()),
+        Error::Tokenizer { path, .. } if path.ends_with("tokenizer.json")
+    ));
 
     let mut tiny = Tiny::new();
     *tiny.files.get_mut("vocab.txt").unwrap() += "\nextra";
@@ -34,7 +35,8 @@ fn with_tokenizer(change: impl FnOnce(&mut serde_json::Value)) -> Tiny {
     let vocabulary: serde_json::Map<_, _> =
         VOCABULARY.iter().enumerate().map(|(id, token)| ((*token).into(), json!(id))).collect();
     let mut tokenizer = json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+        "normalizer": null,
         "pre_tokenizer": { "type": "BertPreTokenizer" }, "post_processor": null, "decoder": null,
         "model": { "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
             "max_input_chars_per_word": 100, "vocab": vocabulary }
@@ -56,7 +58,9 @@ fn surround(tokenizer: &mut serde_json::Value, cls: &[(&str, u32)]) {
         .iter()
         .map(|&(name, id)| (name.to_owned(), json!({"id": name, "ids": [id], "tokens": [name]})));
     let special: serde_json::Map<_, _> = special.collect();
-    tokenizer["post_processor"] = json!({"type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": special});
+    tokenizer["post_processor"] = json!({
+        "type": "TemplateProcessing", "single": single, "pair": single, "special_tokens": special
+    });
 }
 
 #[test]

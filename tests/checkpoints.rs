@@ -11,7 +11,8 @@ use support::{
 };
 
 const TEXT: &str = "The cat sat on a mats.";
-const IDS: [usize; 10] = [2, 5, 6, 7, 8, 10, 9, 13, 15, 3]; // [CLS] the cat sat on a mat ##s . [SEP]
+// [CLS] the cat sat on a mat ##s . [SEP]
+const IDS: [usize; 10] = [2, 5, 6, 7, 8, 10, 9, 13, 15, 3];
 
 /// The last hidden state `[tokens][H]`, every operation in f64 (rounded to f32 between operations,
 /// as the oracle takes f32).

@@ -123,7 +123,11 @@ fn errors_that_stay_are_reported_and_nothing_is_promised() {
         let cache = Cache::new();
         let error = cache.error(&server);
         assert!(
-            matches!(&error, DownloadError::GaveUp { attempts: 3, reason, .. } if reason.contains(&status.to_string())),
+            matches!(
+                &error,
+                DownloadError::GaveUp { attempts: 3, reason, .. }
+                    if reason.contains(&status.to_string())
+            ),
             "{error}"
         );
         cache.is_not_whole();

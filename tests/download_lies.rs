@@ -22,7 +22,11 @@ fn a_lie_about_the_content_is_found_out() {
         let error = cache.error(&server);
         let kind_is = if name == WEIGHTS { "SHA-256" } else { "git SHA-1" };
         assert!(
-            matches!(&error, DownloadError::Mismatch { kind, expected, .. } if *kind == kind_is && *expected == etag(name)),
+            matches!(
+                &error,
+                DownloadError::Mismatch { kind, expected, .. }
+                    if *kind == kind_is && *expected == etag(name)
+            ),
             "{error}"
         );
         assert!(!cache.blob(name).exists() && !cache.incomplete(name).exists());
@@ -134,8 +138,8 @@ fn an_answer_cannot_write_outside_of_the_cache() {
 
 #[test]
 fn a_module_cannot_be_outside_of_the_model() {
-    let modules =
-        br#"[{"idx": 0, "path": "../../../..", "type": "x.Transformer"}, {"idx": 1, "path": "/etc", "type": "x.Pooling"}]"#;
+    let modules = br#"[{"idx": 0, "path": "../../../..", "type": "x.Transformer"},
+             {"idx": 1, "path": "/etc", "type": "x.Pooling"}]"#;
     let server = Server::new(move |request| match file(&request.path) {
         "modules.json" => {
             Reply::new(200).with("X-Repo-Commit", COMMIT).with("ETag", "\"modules\"").body(modules)

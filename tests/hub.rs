@@ -156,7 +156,10 @@ fn what_is_not_there_is_an_error_with_every_place_and_the_way_to_get_it() {
     cache.write("refs/old", OTHER);
     let error = refused(&cache.hub(), NAME, "old");
     assert!(
-        matches!(&error, HubError::NotCached { looked, .. } if looked.ends_with(&[cache.snapshot(OTHER)])),
+        matches!(
+            &error,
+            HubError::NotCached { looked, .. } if looked.ends_with(&[cache.snapshot(OTHER)])
+        ),
         "{error:?}"
     );
 }

@@ -133,7 +133,8 @@ fn a_callback_that_panics_ends_its_call_alone() {
             let first = Arc::clone(&armed);
             let encoder = tiny(|builder| {
                 builder.threads(threads).on_progress(move |_| {
-                    let panics = std::mem::take(&mut *first.lock().unwrap()); // and the lock is free again
+                    // and the lock is free again
+                    let panics = std::mem::take(&mut *first.lock().unwrap());
                     assert!(!panics, "on purpose");
                 })
             });

@@ -56,7 +56,9 @@ fn windows_have_the_tokens_and_the_text_that_the_stride_gives_them() {
 
 #[test]
 fn ranges_are_of_the_document_whose_characters_change_their_length() {
-    let document = "Crème Brûlée: e\u{301}clair, 東京タワー, 한국어 ﬁn 👩‍👩‍👧 İstanbul ΣΑΣ [SEP] \u{0}a\u{ad}b NAÏVE".repeat(30);
+    let document = "Crème Brûlée: e\u{301}clair, 東京タワー, 한국어 ﬁn 👩‍👩‍👧 İstanbul ΣΑΣ \
+        [SEP] \u{0}a\u{ad}b NAÏVE"
+        .repeat(30);
     for tokens in [3, 4, 9, 256] {
         let mut last = 0;
         for window in windows(&document, Windows::new().tokens(tokens)) {

@@ -123,7 +123,8 @@ impl Server {
                     let stream = stream.unwrap();
                     let Some(request) = read(&stream) else { return };
                     log.lock().unwrap().push(request.clone());
-                    let _ = answer(&request).send(&request.method, stream); // the client may have gone
+                    // the client may have gone
+                    let _ = answer(&request).send(&request.method, stream);
                 });
             }
         });

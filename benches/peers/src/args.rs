@@ -20,7 +20,8 @@ pub struct Cli {
 pub struct Options {
     /// Threads of each engine; several numbers are measured one after the other [default: 1,2 where
     /// there are two CPUs]
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<Vec<u16>>,
 
     /// The CPUs to use, the first of them for one thread [default: the first that this process may
@@ -29,7 +30,8 @@ pub struct Options {
     pub cpus: Option<Vec<usize>>,
 
     /// How often every engine has its turn
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
 
     /// Only these engines; minilm is always among them

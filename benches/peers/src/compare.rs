@@ -1,9 +1,9 @@
 //! One comparison with one number of threads: the engines take turns, set by set, round by round.
 //!
 //! ```text
-//! each engine:  start, write the vectors of every set once (the warm-up), compare them with minilm's
+//! each engine:  start, write the vectors of every set once (the warm-up), compare with minilm's
 //! each round:   each set:   measure the core's peak, or in minilm's process the search's limit
-//!                           each engine:  go on, time, stop       the first one changes from round to round
+//!                           each engine:  go on, time, stop   the first changes every round
 //! ```
 //!
 //! So a slow minute of the machine slows all engines alike, and no engine works while another is

@@ -3,13 +3,13 @@
 //! minilm and its rivals on the same texts, in one run. The page for readers is README.md.
 //!
 //! ```text
-//! args.rs       what can be asked for
-//! texts.rs      made-up sentences                 sets.rs        what is measured, and its FLOPs
-//! python.rs     the rivals of Python, the graphs  cpus.rs        pinning, stopping
-//! engines.rs    the rivals of Rust                worker.rs      an engine as a process, from inside
-//! process.rs    the same from outside             compare.rs     rounds, turns
-//! vectors.rs    made-up vectors to search in      agreement.rs   are the answers minilm's?
-//! report.rs     JSON                              table.rs       Markdown
+//! args.rs      what can be asked for
+//! texts.rs     made-up sentences                 sets.rs       what is measured, and its FLOPs
+//! python.rs    the rivals of Python, the graphs  cpus.rs       pinning, stopping
+//! engines.rs   the rivals of Rust                worker.rs     an engine as a process, from inside
+//! process.rs   the same from outside             compare.rs    rounds, turns
+//! vectors.rs   made-up vectors to search in      agreement.rs  are the answers minilm's?
+//! report.rs    JSON                              table.rs      Markdown
 //! ```
 //!
 //! Tables go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed

@@ -15,7 +15,8 @@ const EXPORT: &str = include_str!("../export.py");
 const FIND_LIBRARY: &str = "\
 import glob, importlib.util, os
 folder = os.path.dirname(importlib.util.find_spec('onnxruntime').origin)
-print(sorted(glob.glob(os.path.join(folder, 'capi', 'libonnxruntime.so.*')) + glob.glob(os.path.join(folder, 'capi', 'libonnxruntime.*dylib')))[0])";
+print(sorted(glob.glob(os.path.join(folder, 'capi', 'libonnxruntime.so.*')) + \
+glob.glob(os.path.join(folder, 'capi', 'libonnxruntime.*dylib')))[0])";
 
 pub struct Python {
     /// An interpreter that has the rivals, or why there is none.

@@ -50,7 +50,8 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
     }
     let peak = outcome.peak / 1e9;
     text + &format!(
-        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the most measured in this run; of a search, reading all \
+        "\nlimit: FLOPs of the linear layers and of attention at {peak:.1} GFLOP/s a core, the \
+         most measured in this run; of a search, reading all \
          rows by a plain sum, or the product alone\n"
     )
 }

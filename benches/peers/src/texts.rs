@@ -26,16 +26,21 @@ const MIXED: [(usize, RangeInclusive<usize>); 6] =
 
 /// Frequent English words.
 const WORDS: &str = "\
-    the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you were all \
-    her she there would their we him been has when who will no more if out so up said what its about than into them can only other time \
-    new some could these two may first then do any like my now over such our man me even most made after also did many off before must \
-    well back through years much where your way down should because long each just state those people too mr how little good world make \
-    very year still see own work men day get here between both life being under three never know same last another while us might great \
-    go come since against right came take used himself few house american use place during high without again home around small however \
-    found part school thought went say general once upon war left every does got united number hand course water until always away public \
-    something fact less though far put head think called set almost enough end took government night yet system better four nothing told \
-    eyes city going president why days present point look next asked toward second room business social young give order national night \
-    river stone green letter music seven window paper train garden market doctor winter bridge island summer teacher animal dinner street";
+    the of and to in a is that for it as was with be by on not he his but at are this have from \
+    or had an they which one you were all her she there would their we him been has when who will \
+    no more if out so up said what its about than into them can only other time new some could \
+    these two may first then do any like my now over such our man me even most made after also \
+    did many off before must well back through years much where your way down should because long \
+    each just state those people too mr how little good world make very year still see own work \
+    men day get here between both life being under three never know same last another while us \
+    might great go come since against right came take used himself few house american use place \
+    during high without again home around small however found part school thought went say \
+    general once upon war left every does got united number hand course water until always away \
+    public something fact less though far put head think called set almost enough end took \
+    government night yet system better four nothing told eyes city going president why days \
+    present point look next asked toward second room business social young give order national \
+    night river stone green letter music seven window paper train garden market doctor winter \
+    bridge island summer teacher animal dinner street";
 
 /// 2552 short sentences, about 36 700 tokens.
 pub fn short() -> Vec<String> {

@@ -1,12 +1,12 @@
 //! An engine as a process, from inside. `workers.py` is the same for the engines of Python.
 //!
 //! ```text
-//! line in                 line out
-//! -                       {"ready": "version"}        once, when the model is in memory
-//! time SET CALLS          {"seconds": [0.1, …]}       of each call
-//! limit SET CALLS         the same                    of what a search cannot be faster than; minilm only
-//! write SET PATH          {"written": values}         the vectors, or the hits, as f32, little-endian, end to end
-//!                         {"error": "why"}            instead of any of these
+//! line in          line out
+//! -                {"ready": "version"}   once, when the model is in memory
+//! time SET CALLS   {"seconds": [0.1, …]}  of each call
+//! limit SET CALLS  the same               of what a search cannot be faster than; minilm only
+//! write SET PATH   {"written": values}    vectors or hits as f32, little-endian, end to end
+//!                  {"error": "why"}       instead of any of these
 //! ```
 //!
 //! SET is a set's number in the file of sets.

@@ -1,13 +1,14 @@
 //! `minilm bench`: a portrait of this build on this machine.
 //!
 //! ```text
-//! gemm         each of the model's products alone, by rows
-//! forward      token ids in, hidden states out, by tokens
-//! kernels      what is not GEMM, beside the least time that its operations take
-//! start        from the model's files to the first embedding
-//! latency      one text, by tokens, with one thread and with all
-//! throughput   a batch of mixed texts, with one thread and with all
-//! ceilings     multiply-adds on registers, bytes read from caches and memory: in between, so that one slow moment spoils no ceiling
+//! gemm        each of the model's products alone, by rows
+//! forward     token ids in, hidden states out, by tokens
+//! kernels     what is not GEMM, beside the least time that its operations take
+//! start       from the model's files to the first embedding
+//! latency     one text, by tokens, with one thread and with all
+//! throughput  a batch of mixed texts, with one thread and with all
+//! ceilings    multiply-adds on registers, bytes read from caches and memory: in between, so that
+//!             one slow moment spoils no ceiling
 //! ```
 //!
 //! What is compared with a ceiling is the best of several runs, as the ceiling is: a machine that

@@ -73,9 +73,8 @@ pub(crate) struct Retrieval {
 /// The columns are sentence1, sentence2, and label, which is 1 or true for a pair that belongs
 /// together, 0 or false for another.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  minilm eval pairs duplicates.csv --columns question1,question2,is_duplicate"
-)]
+#[command(after_help = "Example:\n  minilm eval pairs duplicates.csv --columns \
+        question1,question2,is_duplicate")]
 pub(crate) struct Pairs {
     #[command(flatten)]
     pub table: Table,

@@ -72,7 +72,8 @@ mod tests {
     #[test]
     fn nothing_of_a_text_is_markup() {
         let nasty = "<script>alert('1')</script> & \"quotes\" \0 \u{1b}";
-        let safe = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;quotes&quot; \u{fffd} \u{fffd}";
+        let safe = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; \
+            &quot;quotes&quot; \u{fffd} \u{fffd}";
         assert_eq!(escape(nasty), safe);
         assert_eq!(token("##<b>"), "<bdi><i>##</i>&lt;b&gt;</bdi>");
         assert_eq!(token("##"), "<bdi>##</bdi>");

@@ -56,7 +56,8 @@ impl Texts {
                 Ok(Texts::new(Origin::Arguments(arguments.into_iter())))
             }
             None if io::stdin().is_terminal() => {
-                let remedy = "give them as arguments, with --input FILE, or through a pipe (--input - reads what you type)";
+                let remedy = "give them as arguments, with --input FILE, or through a pipe \
+                    (--input - reads what you type)";
                 Err(Error::Usage(format!("there are no texts; {remedy}")))
             }
             None => Ok(Texts::new(Origin::Lines(Opened::stdin()))),

@@ -19,7 +19,8 @@ impl Interrupt {
         use signal_hook::{consts, flag};
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [consts::SIGINT, consts::SIGTERM] {
-            flag::register_conditional_default(signal, asked.clone())?; // before the flag is set by the same signal
+            // before the flag is set by the same signal
+            flag::register_conditional_default(signal, asked.clone())?;
             flag::register(signal, asked.clone())?;
         }
         Ok(Interrupt(asked))

@@ -48,7 +48,8 @@ pub(crate) struct Map {
     pub min_score: Option<f32>,
 
     /// The smallest community
-    #[arg(long, value_name = "N", default_value = "10", requires = "min_score", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "10", requires = "min_score")]
+    #[arg(value_parser = at_least_one)]
     pub min_size: NonZeroUsize,
 
     /// About how many neighbours of a text count; more shows larger groups

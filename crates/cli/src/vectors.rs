@@ -1,12 +1,12 @@
 //! Files of vectors: one row after the other, in and out, in memory that does not grow with them.
 //!
 //! ```text
-//! npy           float32 or float64 [n, d], row by row
-//! jsonl         {"text": …, "embedding": […]}, or a list of numbers, a line
-//! csv           a header; the columns e0, e1, … and perhaps text
-//! safetensors   a tensor F32 [n, d]: the only one of two dimensions, or --tensor
-//! parquet       a column embedding, a list of numbers, and perhaps text; if the program is built with that feature
-//! index         vectors and texts; only read
+//! npy          float32 or float64 [n, d], row by row
+//! jsonl        {"text": …, "embedding": […]}, or a list of numbers, a line
+//! csv          a header; the columns e0, e1, … and perhaps text
+//! safetensors  a tensor F32 [n, d]: the only one of two dimensions, or --tensor
+//! parquet      a column embedding, a list of numbers, and perhaps text; with the feature parquet
+//! index        vectors and texts; only read
 //! ```
 
 mod csv;

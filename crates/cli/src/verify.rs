@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! for each level:
-//!     each stage text alone:    every step within 2e-5 of PyTorch, and the same bits as on the levels before
+//!     each stage text alone:    every step within 2e-5 of PyTorch, same bits as levels before
 //!     the stage texts at once:  the same bits as alone, within 5e-7 of PyTorch
 //! on the CPU's fastest level:
-//!     300 texts at once:        within 5e-7 of PyTorch, and nearer to the exact answer than PyTorch's f32
+//!     300 texts at once:        within 5e-7 of PyTorch, nearer to the exact answer than its f32
 //! ```
 //!
 //! The first difference that is too large ends it: which level, text, tensor and element, and both

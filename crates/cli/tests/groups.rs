@@ -30,7 +30,8 @@ fn pairs_come_best_first() {
     assert_eq!(found.iter().map(rows).collect::<Vec<_>>(), [[3, 7], [3, 6], [6, 7]]);
     assert_eq!(found[0]["score"], 1.0);
     assert!(json(&["pairs", "--min-score", "0.8"]).len() == 3);
-    let expected = " 1.0000 ██████████ The meeting is moved to Thursday.\n                   THE MEETING IS MOVED TO THURSDAY.\n";
+    let expected = " 1.0000 ██████████ The meeting is moved to Thursday.\n                   THE \
+        MEETING IS MOVED TO THURSDAY.\n";
     assert_eq!(text(&["pairs", "-n", "1"]), expected);
 }
 
@@ -57,7 +58,8 @@ fn each_way_finds_the_three_subjects() {
 #[test]
 fn a_summary_tells_size_centre_and_examples() {
     let found = text(&["cluster", "--kmeans", "3", "--examples", "2"]);
-    let trains = "    3 texts  When does the train to Hamburg depart?\n     0.7170  The train to Hamburg leaves at nine.\n";
+    let trains = "    3 texts  When does the train to Hamburg depart?\n     0.7170  The train to \
+        Hamburg leaves at nine.\n";
     assert!(found.contains(&format!("{trains}             and 1 more\n")), "{found}");
     assert_eq!(
         text(&["cluster", "--kmeans", "3"]),
@@ -176,7 +178,8 @@ fn an_interrupted_run_says_how_to_keep_what_is_done() {
         .expect("the program starts");
     child.stdin.as_mut().expect("a pipe").write_all(NOTES.as_bytes()).expect("it reads");
     while files(directory.path()).is_empty() {
-        std::thread::sleep(Duration::from_millis(10)); // the model is loaded when there is a place for the vectors
+        // the model is loaded when there is a place for the vectors
+        std::thread::sleep(Duration::from_millis(10));
     }
     let kill = std::process::Command::new("sh")
         .args(["-c", &format!("kill -INT {}", child.id())])

@@ -123,7 +123,8 @@ fn one_two_and_three_texts_and_equal_ones_are_a_map_too() {
 
 #[test]
 fn nothing_of_a_text_is_markup() {
-    let nasty = "</script><script>alert(1)</script>\n\"><img src=x onerror=alert(1)>\n{{places}} </details>\n\u{7} \u{1b} </li>\n";
+    let nasty = "</script><script>alert(1)</script>\n\"><img src=x onerror=alert(1)>\n\
+        {{places}} </details>\n\u{7} \u{1b} </li>\n";
     let page = page(&["--kmeans", "2"], nasty);
     assert_eq!(
         (

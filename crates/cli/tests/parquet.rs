@@ -40,7 +40,8 @@ mod with_parquet {
         for codec in ["snappy", "gzip"] {
             run(&["convert", "-q", &pyarrow(codec), &path("a.jsonl")]).ok();
             let lines = fs::read_to_string(path("a.jsonl")).expect("the file");
-            let expected = "{\"text\":\"one, é\",\"embedding\":[0.5,-1.0,0.1]}\n{\"text\":\"One, É\",\"embedding\":[0.25,3.0,0.2]}\n";
+            let expected = "{\"text\":\"one, é\",\"embedding\":[0.5,-1.0,0.1]}\n\
+                {\"text\":\"One, É\",\"embedding\":[0.25,3.0,0.2]}\n";
             assert_eq!(
                 lines,
                 format!("{expected}{{\"text\":\"two\",\"embedding\":[0.0,1e-7,0.3]}}\n"),

@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::{fs, path::Path};
 use support::*;
 
-const NOTES: &str = "The train to Hamburg leaves at nine.\nBread needs flour, water, salt and time.\nHow to bake bread at home\n";
+const NOTES: &str = "The train to Hamburg leaves at nine.\n\
+    Bread needs flour, water, salt and time.\nHow to bake bread at home\n";
 
 /// A directory with notes and an index of them, and a path in it.
 fn notes() -> (tempfile::TempDir, impl Fn(&str) -> String) {
@@ -195,7 +196,8 @@ fn a_place_that_cannot_be_written_to_is_named() {
         folder.stderr
     );
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).expect("permissions");
-    let root = fs::write(path("probe"), "").is_ok(); // the superuser may write anywhere but where the kernel makes the files
+    // the superuser may write anywhere but where the kernel makes the files
+    let root = fs::write(path("probe"), "").is_ok();
     let target = if root { "/proc/x.index".to_owned() } else { path("x.index") };
     let read_only = run(&["index", &path("notes.txt"), "-o", &target]);
     assert!(
@@ -233,7 +235,8 @@ fn an_interrupted_run_keeps_what_is_done_and_can_go_on() {
     let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status();
     assert!(kill.expect("a shell").success());
     std::thread::sleep(Duration::from_millis(100));
-    let _ = child.stdin.as_mut().expect("a pipe").write_all(b"too late\ntoo late\n"); // it may have ended
+    // it may have ended
+    let _ = child.stdin.as_mut().expect("a pipe").write_all(b"too late\ntoo late\n");
     let output = child.wait_with_output().expect("it ends");
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(130), "{message}");

@@ -30,7 +30,8 @@ fn a_record_is_kept_as_it_stands() {
             .count(),
         2
     );
-    let csv = b"\xef\xbb\xbfid,text\r\n1,\"one, \"\"quoted\"\"\"\r\n2,\"two\nlines\"\r\n3,\"ONE, \"\"quoted\"\"\"\r\n";
+    let csv = b"\xef\xbb\xbfid,text\r\n1,\"one, \"\"quoted\"\"\"\r\n2,\"two\nlines\"\r\n\
+        3,\"ONE, \"\"quoted\"\"\"\r\n";
     assert_eq!(kept("a.csv", csv, &[]), "id,text\n1,\"one, \"\"quoted\"\"\"\n2,\"two\nlines\"\n");
     let tsv = b"id\tbody\n1\t\"one\n2\ttwo\n3\t\"One\n";
     assert_eq!(kept("a.tsv", tsv, &["--column", "body"]), "id\tbody\n1\t\"one\n2\ttwo\n");
@@ -140,7 +141,8 @@ fn a_pipe_that_is_named_is_read_from_its_beginning() {
 
 #[test]
 fn a_name_may_end_in_a_question_mark() {
-    let jsonl = b"{\"urgent?\": \"one\", \"urgent\": \"same\"}\n{\"urgent?\": \"two\", \"urgent\": \"same\"}\n";
+    let jsonl = b"{\"urgent?\": \"one\", \"urgent\": \"same\"}\n\
+        {\"urgent?\": \"two\", \"urgent\": \"same\"}\n";
     assert_eq!(kept("a.jsonl", jsonl, &["--field", "urgent?"]).lines().count(), 2);
     assert_eq!(
         kept("a.csv", b"urgent?\none\ntwo\n", &["--column", "urgent?"]),

@@ -40,7 +40,8 @@ fn arguments_a_file_a_pipe_and_a_dash_give_the_same() {
 
 #[test]
 fn every_line_is_a_text_whatever_is_in_it() {
-    let input = "\nwindows\r\n\r\n  spaces  \nnul\0 bell\u{7} esc\u{1b}[0m\nquote\" comma, tab\t\n\u{feff}\u{200d}\ncafé 東京 🛬\nno end";
+    let input = "\nwindows\r\n\r\n  spaces  \nnul\0 bell\u{7} esc\u{1b}[0m\nquote\" comma, tab\t\n\
+        \u{feff}\u{200d}\ncafé 東京 🛬\nno end";
     let expected = [
         "",
         "windows",

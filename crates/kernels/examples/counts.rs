@@ -2,8 +2,8 @@
 //! `cargo xtask counts`.
 //!
 //! ```text
-//! counts                            lists the cases: name, elements of one repetition, what an element is
-//! counts LEVEL CASE REPETITIONS     runs one
+//! counts                         lists the cases: name, elements per repetition, kind of element
+//! counts LEVEL CASE REPETITIONS  runs one
 //! ```
 //!
 //! Two runs that differ in the repetitions alone differ in the kernel's instructions alone.

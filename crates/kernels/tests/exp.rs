@@ -84,7 +84,8 @@ fn a_value_has_the_same_result_at_every_position() {
 }
 
 #[test]
-#[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored --nocapture"]
+#[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored \
+    --nocapture"]
 fn all_floats_are_within_one_ulp() {
     let (most, x) = sweep(0..=u32::MAX, |x| exp_slice(Level::detect(), x), error);
     println!("{}", worst_line("exp", "all", "ULP", most, x));

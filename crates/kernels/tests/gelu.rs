@@ -131,7 +131,8 @@ fn a_value_has_the_same_result_at_every_position() {
 }
 
 #[test]
-#[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored --nocapture"]
+#[ignore = "all 2³² floats, about a minute: cargo test --release -p minilm-kernels -- --ignored \
+    --nocapture"]
 fn all_floats_are_within_the_bound_of_their_stretch() {
     for Stretch { name, bits, error, unit, most } in STRETCHES {
         let (worst, x) = sweep(bits, |x| gelu_slice(Level::detect(), x), |x, y| error(y, truth(x)));

@@ -1,11 +1,11 @@
 //! The bake-off: the shipped product against the choices that its kernel did not take.
 //!
 //! ```text
-//! for each panel                  NV vectors of columns
-//!   for each chain of KC            ─┐ or the other way round: a tile does all its chains before the next
-//!     for each tile of MR rows      ─┘
-//!       MR·NV sums in registers     and a share of the next weights fetched: evenly, in a burst, or not
-//!   bias                          or with the tile's last chain
+//! for each panel                 NV vectors of columns
+//!   for each chain of KC           ─┐ or all chains of a tile before the next tile
+//!     for each tile of MR rows     ─┘
+//!       MR·NV sums in registers    next weights fetched: evenly, in a burst, or not
+//!   bias                         or with the tile's last chain
 //! ```
 //!
 //! A ladder adds one idea a rung; here the idea is the same and the numbers differ. So there is one

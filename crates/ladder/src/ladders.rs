@@ -196,7 +196,10 @@ impl Case {
     /// What is done in one run: FLOP, or elements.
     ///
     /// ```
-    /// assert_eq!(minilm_ladder::Case::Product { rows: 8, k: 384, n: 1152 }.amount(), 2.0 * 8.0 * 384.0 * 1152.0);
+    /// assert_eq!(
+    ///     minilm_ladder::Case::Product { rows: 8, k: 384, n: 1152 }.amount(),
+    ///     2.0 * 8.0 * 384.0 * 1152.0
+    /// );
     /// ```
     pub fn amount(self) -> f64 {
         let amount = match self {

@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let index = Index::new(&path, Mapped::open(&path)?)?; // the file stays on the disk
     let query = encoder.encode(&[&question])?;
-    let hits = index.search(&space, query.view(), &Search::new().top_k(3))?; // refused if another model made the index
+    // refused if another model made the index
+    let hits = index.search(&space, query.view(), &Search::new().top_k(3))?;
     println!("{question}");
     for hit in &hits[0] {
         println!("{:7.4}  {}", hit.score, index.text(hit.corpus_id)?);

@@ -1,9 +1,11 @@
 //! Threads that help with a text that comes alone.
 //!
 //! ```text
-//! caller    posts an offer: a pack and a team to join ── waits a moment ── leads the forward pass with those who came
-//! helper    on a thread of the pool: takes the offer, joins, does its share, stays for the next offer for a moment
-//!           comes too late to join: goes at once
+//! caller  posts an offer: a pack and a team to join ── waits a moment ──
+//!         leads the forward pass with the helpers that joined
+//! helper  on a thread of the pool: takes the offer, joins, does its share,
+//!         stays for the next offer for a moment
+//!         comes too late to join: goes at once
 //! ```
 //!
 //! Nobody waits for a thread that may not come: who is not there when the pass starts is not

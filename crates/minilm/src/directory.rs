@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! modules.json                  which modules, and where each keeps its files
-//!   ├─ Transformer  ""          config.json, model.safetensors, tokenizer.json, sentence_bert_config.json
+//!   ├─ Transformer  ""          config.json, model.safetensors, tokenizer.json,
+//!   │                           sentence_bert_config.json
 //!   ├─ Pooling      1_Pooling   config.json
 //!   └─ Normalize    2_Normalize (no files; the folder may be missing)
 //! ```

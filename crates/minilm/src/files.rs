@@ -28,7 +28,10 @@ use std::{
 /// #[repr(C, align(64))]
 /// struct Aligned<T: ?Sized>(T);
 ///
-/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2/config.json")));
+/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
+///     env!("CARGO_MANIFEST_DIR"),
+///     "/weights/all-MiniLM-L6-v2/config.json"
+/// )));
 /// assert_eq!(WEIGHTS.0.as_ptr().addr() % 64, 0);
 /// ```
 ///
@@ -38,8 +41,16 @@ use std::{
 /// use minilm::{ModelFiles, SentenceEncoder};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut files = ModelFiles::new();
-/// for name in ["config.json", "model.safetensors", "tokenizer.json", "modules.json", "1_Pooling/config.json", "sentence_bert_config.json"] {
-///     files = files.with(name, std::fs::read(format!("weights/all-MiniLM-L6-v2/{name}"))?); // or include_bytes!
+/// for name in [
+///     "config.json",
+///     "model.safetensors",
+///     "tokenizer.json",
+///     "modules.json",
+///     "1_Pooling/config.json",
+///     "sentence_bert_config.json",
+/// ] {
+///     // or include_bytes!
+///     files = files.with(name, std::fs::read(format!("weights/all-MiniLM-L6-v2/{name}"))?);
 /// }
 /// let encoder = SentenceEncoder::from_bytes(files)?;
 /// assert_eq!(encoder.encode_one("This is an example sentence")?.len(), 384);

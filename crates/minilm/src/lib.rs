@@ -6,7 +6,8 @@
 //! ```
 //! # fn main() -> Result<(), minilm::Error> {
 //! let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-//! let embeddings = encoder.encode(&["A man is eating food.", "Someone has a meal."])?; // [2, 384], unit rows
+//! let texts = ["A man is eating food.", "Someone has a meal."];
+//! let embeddings = encoder.encode(&texts)?; // [2, 384], unit rows
 //! let score = minilm::similarity::cosine(embeddings.row(0), embeddings.row(1));
 //! assert!(score > 0.6);
 //! # Ok(())

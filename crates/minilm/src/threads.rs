@@ -17,7 +17,8 @@ use std::{
 static GLOBAL: LazyLock<bool> =
     LazyLock::new(|| match rayon::ThreadPoolBuilder::new().build_global() {
         Ok(()) => true,
-        Err(error) => error.source().is_none(), // the operating system has no part in it: there is one
+        // the operating system has no part in it: there is one
+        Err(error) => error.source().is_none(),
     });
 
 /// The threads of an encoder.

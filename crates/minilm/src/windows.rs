@@ -26,7 +26,9 @@ const BATCH: usize = 64;
 /// # fn main() -> Result<(), minilm::Error> {
 /// let encoder = SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
 /// let document = "seven grey cats ".repeat(200); // 600 words
-/// let windows = encoder.encode_windows(&document, Windows::new().stride(127)).collect::<Result<Vec<_>, _>>()?;
+/// let windows = encoder
+///     .encode_windows(&document, Windows::new().stride(127))
+///     .collect::<Result<Vec<_>, _>>()?;
 /// assert_eq!(windows.len(), 4); // words 0..254, 127..381, 254..508, 381..600
 /// assert_eq!(windows[0].tokens, 256); // [CLS] and [SEP] among them
 /// assert!(document[windows[3].range.clone()].ends_with("grey cats"));
@@ -229,7 +231,7 @@ impl SentenceEncoder {
     /// counted as often as it has tokens.
     ///
     /// ```text
-    /// v = Σ tᵢ·eᵢ / Σ tᵢ      tᵢ: tokens of window i, [CLS] and [SEP] among them,  eᵢ: its embedding
+    /// v = Σ tᵢ·eᵢ / Σ tᵢ      tᵢ: tokens of window i with [CLS] and [SEP],  eᵢ: its embedding
     /// ```
     ///
     /// `v` is then divided by its length, unless the encoder leaves embeddings as the pooling gives

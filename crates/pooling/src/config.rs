@@ -11,7 +11,8 @@ use std::fmt;
 ///
 /// ```
 /// use minilm_pooling::{Mode, PoolingConfig};
-/// let classic = r#"{"word_embedding_dimension": 384, "pooling_mode_cls_token": true, "pooling_mode_max_tokens": true}"#;
+/// let classic = r#"{"word_embedding_dimension": 384, "pooling_mode_cls_token": true,
+///     "pooling_mode_max_tokens": true}"#;
 /// let recent = r#"{"embedding_dimension": 384, "pooling_mode": ["cls", "max"]}"#;
 /// for json in [classic, recent] {
 ///     let config: PoolingConfig = serde_json::from_str(json)?;

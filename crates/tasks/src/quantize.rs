@@ -14,20 +14,29 @@
 //! the `f32` rows ([`QuantizedSearch`]) brings most of them back.
 //!
 //! ```
-//! use minilm_tasks::{quantize::{QuantizedSearch, Ranges, overlap, to_ubinary}, search::Search};
+//! use minilm_tasks::{
+//!     quantize::{QuantizedSearch, Ranges, overlap, to_ubinary},
+//!     search::Search,
+//! };
 //! use ndarray::Array2;
 //!
-//! let corpus = Array2::from_shape_fn((200, 16), |(i, j)| ((i * 37 + j * 101) % 97) as f32 - 48.0);
+//! let corpus =
+//!     Array2::from_shape_fn((200, 16), |(i, j)| ((i * 37 + j * 101) % 97) as f32 - 48.0);
 //! let queries = corpus.slice(ndarray::s![..5, ..]);
 //! let exact = Search::new().run(queries, corpus.view())?;
 //!
 //! let ranges = Ranges::of(corpus.view())?;
 //! let bytes = ranges.to_u8(corpus.view())?;
-//! let found = QuantizedSearch::new().scalar(queries, bytes.view(), &ranges, Some(corpus.view()))?;
+//! let found =
+//!     QuantizedSearch::new().scalar(queries, bytes.view(), &ranges, Some(corpus.view()))?;
 //! assert_eq!(overlap(&exact, &found)?, 1.0);
 //!
 //! let bits = to_ubinary(corpus.view())?;
-//! let found = QuantizedSearch::new().multiplier(10).binary(queries, bits.view(), Some(corpus.view()))?;
+//! let found = QuantizedSearch::new().multiplier(10).binary(
+//!     queries,
+//!     bits.view(),
+//!     Some(corpus.view()),
+//! )?;
 //! assert!(overlap(&exact, &found)? > 0.5);
 //! # Ok::<(), minilm_tasks::Error>(())
 //! ```

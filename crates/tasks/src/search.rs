@@ -5,9 +5,9 @@
 //! queries [Q, d] ─ chunks of 1024 ──────────────┐
 //! corpus [n, d] ─ a part for each thread ───────┤
 //!                                               ▼
-//!    few queries   for each block of rows, for each query: dot products                  (kernels::dot)
-//!    many          for each block of rows: scores [128, 384] = block · queriesᵀ          (kernels::gemm)
-//!                  for each score that may belong to the best: the dot product           (kernels::dot)
+//!    few queries   for each block of rows, for each query: dot products          (kernels::dot)
+//!    many          for each block of rows: scores [128, 384] = block · queriesᵀ  (kernels::gemm)
+//!                  for each score that may belong to the best: the dot product   (kernels::dot)
 //!                                               ▼
 //!                  a bounded heap for each query; the heaps of the parts are merged
 //! ```

@@ -229,7 +229,8 @@ fn a_read_only_directory_is_an_error() {
     use std::os::unix::fs::PermissionsExt;
     let (directory, path, vectors) = index();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let root = fs::write(directory.path().join("probe"), "").is_ok(); // the superuser may write there
+    // the superuser may write there
+    let root = fs::write(directory.path().join("probe"), "").is_ok();
     let path = if root { Path::new("/proc/notes.index") } else { &path };
     let error = write(path, &space(), vectors.view(), &texts(20)).unwrap_err();
     assert!(matches!(&error, IndexError::Write { path: named, .. } if named == path), "{error:?}");

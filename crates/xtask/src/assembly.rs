@@ -102,7 +102,8 @@ mod tests {
     fn calls_and_addresses_of_vector_operations_are_found() {
         for line in [
             "	callq	_RNvNtNtNtCsgEmfK2I1SDS_4core9core_arch3x863fma15__mm256_fmadd_ps",
-            "	movq	_RNvXs_NtNtCs1_14minilm_kernels4simd4avx2NtB4_4Avx2NtB6_4Simd3add@GOTPCREL(%rip), %rbp",
+            "	movq	_RNvXs_NtNtCs1_14minilm_kernels4simd4avx2NtB4_4Avx2NtB6_4Simd3add\
+             @GOTPCREL(%rip), %rbp",
             "	jmp	_RNvNvXs_NtNtCs1_14minilm_kernels4simd4avx2NtB4_4Avx2NtB6_4Simd3add9operation",
         ] {
             assert_eq!(symbols(line).filter(|symbol| is_outlined(symbol)).count(), 1, "{line}");
@@ -112,7 +113,8 @@ mod tests {
     #[test]
     fn the_entry_and_detection_are_not() {
         for line in [
-            "	callq	_RINvNvXs_NtNtCs1_14minilm_kernels4simd4avx2NtB4_4Avx2NtB6_4Simd9vectorize3runNtNtB8_4gemm4GemmE",
+            "	callq	_RINvNvXs_NtNtCs1_14minilm_kernels4simd4avx2NtB4_4Avx2\
+             NtB6_4Simd9vectorize3runNtNtB8_4gemm4GemmE",
             "	callq	*_RNvNtNtNtCsgEmfK2I1SDS_4core9core_arch3x865xsave7__xgetbv@GOTPCREL(%rip)",
             "	vfmadd231ps	(%rax,%rcx), %zmm1, %zmm2",
         ] {

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! for each page, of ordinary and of ugly texts:
-//!     the document, after its script ran       every element is there, every section says something, no number is NaN
-//!     the console                              no error, nothing refused
-//!     the network                              a proxy that answers nothing hears of no request
-//!     pictures: light, dark, narrow, wide      not blank, light is light and dark is dark, nothing sticks out
+//!     the document, after its script ran   all elements, no section is empty, no number is NaN
+//!     the console                          no error, nothing refused
+//!     the network                          a proxy that answers nothing hears of no request
+//!     pictures: light, dark, narrow, wide  not blank, light or dark as asked, nothing sticks out
 //! pages with an error, a request, no content, a word too wide: each is found
 //! ```
 //!
@@ -70,7 +70,8 @@ fn look(chromium: &Chromium, page: &Page, pictures: &mut usize) -> Result<(), St
 
 /// Pages that are broken in one way each, and what is said of them.
 fn test_the_tester(chromium: &Chromium) -> Result<(), String> {
-    let text = "<section><h1>Words</h1><p>Enough of them to be seen as something that is not blank at all.</p></section>";
+    let text = "<section><h1>Words</h1><p>Enough of them to be seen as something that is not blank \
+        at all.</p></section>";
     let dark = "<style>:root { color-scheme: light dark; }</style>";
     let cases = [
         ("fine", format!("{dark}{text}"), None),

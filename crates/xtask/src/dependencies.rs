@@ -78,7 +78,8 @@ pub fn check(workspace: &Workspace) -> Outcome {
         let name = text(package, "name");
         if BUILDERS.contains(&name) {
             wrong.push(format!(
-                "{name} builds or looks for foreign code: cargo tree --workspace --all-features --target all -e normal,build -i {name}"
+                "{name} builds or looks for foreign code: cargo tree --workspace --all-features \
+                 --target all -e normal,build -i {name}"
             ));
         } else if name.ends_with("-sys") || package["links"].is_string() {
             if LINK_FREE.iter().any(|(known, _reason)| *known == name) {

@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn a_line_is_an_entry() {
-        let expected = json!({ "function": "exp", "range": "all", "unit": "ULP", "error": 0.988, "bits": "c26fc28f" });
+        let expected = json!({
+            "function": "exp", "range": "all", "unit": "ULP", "error": 0.988, "bits": "c26fc28f"
+        });
         assert_eq!(entry("exp | all | ULP | 9.88e-1 | c26fc28f"), Ok(expected));
         assert_eq!(
             entry("exp | all | ULP | many | 0").unwrap_err(),

@@ -29,7 +29,9 @@ pub fn describe(workspace: &Workspace) -> Result<Value, String> {
         "levels": levels,
         "memory_bytes": memory.map(|kib| kib << 10),
         "os": value_of(&os, "PRETTY_NAME", '=').map(|name| name.trim_matches('"').to_owned()),
-        "kernel": fs::read_to_string("/proc/sys/kernel/osrelease").ok().map(|release| release.trim().to_owned()),
+        "kernel": fs::read_to_string("/proc/sys/kernel/osrelease")
+            .ok()
+            .map(|release| release.trim().to_owned()),
         "rustc": rustc(workspace)?,
         "commit": commit(workspace)?,
         "date": output(Command::new("date").args(["-u", "+%F"]))?,
@@ -82,7 +84,11 @@ fn caches() -> Vec<Value> {
             fs::read_to_string(format!("/sys/devices/system/cpu/cpu0/cache/index{i}/{file}"));
         text.ok().map(|text| text.trim().to_owned())
     };
-    (0..).map_while(|i| Some(json!({ "level": read(i, "level")?, "type": read(i, "type")?, "size": read(i, "size")? }))).collect()
+    let cache = |i| {
+        let (level, kind, size) = (read(i, "level")?, read(i, "type")?, read(i, "size")?);
+        Some(json!({ "level": level, "type": kind, "size": size }))
+    };
+    (0..).map_while(cache).collect()
 }
 
 /// The value on the first line `name SEPARATOR value`.
@@ -102,7 +108,10 @@ mod tests {
 
     #[test]
     fn a_folder_is_named_after_the_cpu() {
-        let machine = |cpu, vendor, family, model| json!({ "cpu": cpu, "vendor": vendor, "family": family, "model": model });
+        let machine = |cpu, vendor, family, model| {
+            let (cpu, vendor) = (json!(cpu), json!(vendor));
+            json!({ "cpu": cpu, "vendor": vendor, "family": family, "model": model })
+        };
         assert_eq!(slug(&machine("AMD EPYC", "AuthenticAMD", 25, 17)), "amd-epyc-zen4");
         assert_eq!(
             slug(&machine("AMD Ryzen 9 5950X", "AuthenticAMD", 25, 33)),

@@ -96,8 +96,10 @@ const STEPS: [Step; 13] = [
 const TASKS: &str = "\
 cargo xtask counts [--update]     the step `counts`, or writes benches/record/counts.json
 cargo xtask assembly              writes the innermost loop of GEMM to benches/record/tile.json
-cargo xtask errors                writes benches/record/errors.json: the largest errors over all floats; takes minutes
-cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone meanwhile
+cargo xtask errors                writes benches/record/errors.json: the largest errors over all
+                                  floats; takes minutes
+cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone
+                                  meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
 cargo xtask man                   writes the manual pages of the program to target/man";
 
@@ -169,7 +171,8 @@ fn misused(message: &str) -> ExitCode {
 
 fn help() {
     println!(
-        "cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first that fails:\n"
+        "cargo xtask check [STEP...]\n\nRuns these steps, or those named, and stops at the first \
+         that fails:\n"
     );
     for step in &STEPS {
         println!("  {:10} {}", step.name, step.about);

@@ -41,7 +41,8 @@ impl Candle {
             Tensor::from_vec(ids.iter().flat_map(row).collect::<Vec<u32>>(), shape, &Device::Cpu)
         };
         let (tokens, mask) = (padded(|id| id)?, padded(|_| 1)?);
-        let hidden = self.model.forward(&tokens, &tokens.zeros_like()?, Some(&mask))?; // [b, longest, H]
+        // [b, longest, H]
+        let hidden = self.model.forward(&tokens, &tokens.zeros_like()?, Some(&mask))?;
         let mask = mask.to_dtype(DType::F32)?.unsqueeze(2)?;
         let mean = hidden.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)?;
         mean.broadcast_div(&mean.sqr()?.sum_keepdim(1)?.sqrt()?)?.to_vec2()

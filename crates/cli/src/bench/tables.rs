@@ -84,7 +84,9 @@ fn gemm(portrait: &Portrait) -> String {
         };
         table.row([rows.to_string()].into_iter().chain(shapes.iter().map(of_shape)));
     }
-    "Each matrix product of the model alone, one thread. Rows are tokens that are computed together.\n\n".to_owned()
+    "Each matrix product of the model alone, one thread. Rows are tokens that are computed \
+     together.\n\n"
+        .to_owned()
         + &table.text()
 }
 
@@ -99,7 +101,8 @@ fn forward(portrait: &Portrait) -> String {
             format!("{:.1} %", speed.percent),
         ]);
     }
-    "The whole model, one thread: token ids in, hidden states out. First single sentences, then packs as batches make them.\n\n"
+    "The whole model, one thread: token ids in, hidden states out. First single sentences, then \
+     packs as batches make them.\n\n"
         .to_owned()
         + &table.text()
 }
@@ -120,8 +123,10 @@ fn kernels(kernels: &[Kernel]) -> String {
             format!("{:.0} %", kernel.percent),
         ]);
     }
-    "The other kernels, one thread, for sixteen values (attention: scores). A slot is the time of one multiply-add of sixteen lanes.\n\
-     The least is what the operations in the source need, by the ceilings above: one multiplication a slot, and so many operations in all.\n\n"
+    "The other kernels, one thread, for sixteen values (attention: scores). A slot is the time of \
+     one multiply-add of sixteen lanes.\n\
+     The least is what the operations in the source need, by the ceilings above: one \
+     multiplication a slot, and so many operations in all.\n\n"
         .to_owned()
         + &table.text()
 }
@@ -132,7 +137,8 @@ fn start(portrait: &Portrait) -> String {
         let times = [weights, encoder, text].map(|seconds| format!("{:.1}", seconds * 1e3));
         table.row([threads.to_string()].into_iter().chain(times));
     }
-    "Starting with the files in memory, in milliseconds: the weights alone, the encoder with its tokenizer, then one text of 8 tokens.\n\n"
+    "Starting with the files in memory, in milliseconds: the weights alone, the encoder with its \
+     tokenizer, then one text of 8 tokens.\n\n"
         .to_owned()
         + &table.text()
 }
@@ -144,7 +150,9 @@ fn latency(portrait: &Portrait) -> String {
         let times = [p50, p90, p99, max].map(|seconds| format!("{:.2}", seconds * 1e3));
         table.row([tokens, threads, calls].map(usize::to_string).into_iter().chain(times));
     }
-    "One text from characters to embedding, in milliseconds: half, 90 % and 99 % of the calls take no longer.\n\n".to_owned()
+    "One text from characters to embedding, in milliseconds: half, 90 % and 99 % of the calls take \
+     no longer.\n\n"
+        .to_owned()
         + &table.text()
 }
 
@@ -160,7 +168,8 @@ fn throughput(portrait: &Portrait) -> String {
     }
     let (texts, tokens) = portrait.throughput.first().map_or((0, 0), |all| (all.texts, all.tokens));
     format!(
-        "A batch of {texts} texts of mixed lengths with {tokens} tokens, from characters to embeddings.\n\n"
+        "A batch of {texts} texts of mixed lengths with {tokens} tokens, from characters to \
+         embeddings.\n\n"
     ) + &table.text()
 }
 

@@ -100,8 +100,9 @@ mod tests {
     use super::*;
 
     fn minilm() -> Config {
-        let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-            "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+        let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+            "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+            "max_position_embeddings": 512 }"#;
         serde_json::from_str(json).expect("a configuration")
     }
 

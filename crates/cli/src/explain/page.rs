@@ -63,7 +63,8 @@ fn dropped(why: &Explanation) -> String {
     let note = |name: &str, dropped: usize| match dropped {
         0 => String::new(),
         n => format!(
-            "<p class=\"note\">Of text {name}, the last {n} tokens were not read: the model stops before them.</p>"
+            "<p class=\"note\">Of text {name}, the last {n} tokens were not read: the model stops \
+             before them.</p>"
         ),
     };
     note("A", why.counts[0].dropped) + &note("B", why.counts[1].dropped)
@@ -124,7 +125,8 @@ fn strongest(why: &Explanation, unit: Unit) -> String {
             let (a, b) = (token(&why.a[i]), token(&why.b[j]));
             let number = signed(&unit.show(pair));
             format!(
-                "<li><span>{a} · {b}</span><span class=\"bar {sign}\" style=\"--w:{width:.1}%\"></span><b>{number}</b></li>\n"
+                "<li><span>{a} · {b}</span><span class=\"bar {sign}\" style=\"--w:{width:.1}%\">\
+                 </span><b>{number}</b></li>\n"
             )
         };
         let items: String = pairs.iter().map(item).collect();

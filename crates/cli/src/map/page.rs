@@ -76,7 +76,8 @@ fn short(text: &str) -> String {
 
 fn switch(group: usize, mark: &str, name: &str, size: usize) -> String {
     format!(
-        "<li><label><input type=\"checkbox\" checked data-group=\"{group}\"><b class=\"mark\">{mark}</b> \
+        "<li><label><input type=\"checkbox\" checked data-group=\"{group}\">\
+         <b class=\"mark\">{mark}</b> \
          <bdi>{name}</bdi> <small>{size}</small></label></li>\n"
     )
 }
@@ -85,11 +86,13 @@ fn switch(group: usize, mark: &str, name: &str, size: usize) -> String {
 fn list(vectors: &Vectors, group: &Group, mark: &str, name: &str) -> Result<String, Error> {
     let size = count(group.rows.len(), "text");
     let mut list = format!(
-        "<details class=\"group\"><summary><b class=\"mark\">{mark}</b> <bdi>{name}</bdi> <small>{size}</small></summary><ol>\n"
+        "<details class=\"group\"><summary><b class=\"mark\">{mark}</b> <bdi>{name}\
+         </bdi> <small>{size}</small></summary><ol>\n"
     );
     for &row in &group.rows {
         let text = escape(vectors.text(row)?);
-        let _ = writeln!(list, "<li value=\"{}\"><bdi>{text}</bdi></li>", row + 1); // a String can be written to
+        // a String can be written to
+        let _ = writeln!(list, "<li value=\"{}\"><bdi>{text}</bdi></li>", row + 1);
     }
     Ok(list + "</ol></details>\n")
 }

@@ -1,7 +1,8 @@
 //! A NumPy array `[n, dimension]` of little-endian `float32`, format version 1.0.
 //!
 //! ```text
-//! 0x93 "NUMPY" 1 0 | length of the rest, u16 | {'descr': '<f4', …, 'shape': (n, dimension), } spaces \n | values
+//! 0x93 "NUMPY" 1 0 | length of the header, u16 | header | values
+//! header = {'descr': '<f4', …, 'shape': (n, dimension), } spaces \n
 //! ```
 //!
 //! The header comes first and n is known last. So it has a fixed length, enough for any n, and is
@@ -51,7 +52,8 @@ impl Format for Npy {
 /// memory.
 pub(crate) fn header(descr: &str, shape: &[u64]) -> [u8; HEADER] {
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
-    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") }; // (3,) but (3, 4)
+    // (3,) but (3, 4)
+    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
     let shape = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
     let mut header = [b' '; HEADER];
     header[..8].copy_from_slice(b"\x93NUMPY\x01\x00");

@@ -3,7 +3,9 @@
 //! ```text
 //! start ──"──► quoted ──"──► after a quote ──"──► quoted
 //!   │                              │
-//!   └─────── any other ──► bare ◄──┘ any other          a comma or the end of a line: start, except in quotes
+//!   └─────── any other ──► bare ◄──┘ any other
+//!
+//! a comma or the end of a line: start, except in quotes
 //! ```
 //!
 //! The csv crate takes all that follows a quote without a partner for one field, to the end of the

@@ -147,7 +147,8 @@ fn commonest(heads: &[Head]) -> String {
         name if name.starts_with('[') => {
             let name = escape(name);
             format!(
-                "In {count} heads that is <code>{name}</code>: often a place to look at when there is nothing to find."
+                "In {count} heads that is <code>{name}\
+                 </code>: often a place to look at when there is nothing to find."
             )
         }
         name => format!("In {count} heads that is {}.", escape(name)),
@@ -167,7 +168,8 @@ fn maps(trace: &Trace, heads: &[Head]) -> String {
             );
             let _ = writeln!(
                 markup,
-                "<li><button type=\"button\" class=\"map\" aria-pressed=\"false\" {place}>{canvas}<span>head {head}</span><small>{habit}</small></button></li>"
+                "<li><button type=\"button\" class=\"map\" aria-pressed=\"false\" {place}>{canvas}\
+                 <span>head {head}</span><small>{habit}</small></button></li>"
             );
         }
         markup.push_str("</ul>\n");
@@ -192,7 +194,8 @@ fn stream(measures: &Measures) -> String {
         let alike = size.alike.map_or("–".to_owned(), |alike| signed(&format!("{alike:.2}")));
         let _ = writeln!(
             rows,
-            "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2}</td><td>{:.2}</td><td>{:.2}</td><td>{change}</td><td>{alike}</td></tr>",
+            "<tr><th scope=\"row\"><code>{}</code></th><td>{:.2}</td><td>{:.2}</td><td>{:.2}</td>\
+             <td>{change}</td><td>{alike}</td></tr>",
             escape(&size.name),
             size.mean(),
             size.least(),
@@ -208,7 +211,8 @@ fn bar(measures: &Measures) -> String {
         let percent = measures.percent(cost.time);
         let name = if percent < 2.0 { String::new() } else { i.to_string() };
         format!(
-            "<span class=\"k{i}\" style=\"--w:{percent:.2}%\" title=\"{}, {percent:.0} %\">{name}</span>",
+            "<span class=\"k{i}\" style=\"--w:{percent:.2}%\" title=\"{}, {percent:.0} %\">{name}\
+             </span>",
             cost.operation
         )
     };
@@ -219,7 +223,8 @@ fn kernels(measures: &Measures) -> String {
     let row = |(i, cost): (usize, &Cost)| {
         let speed = cost.flops_per_second();
         format!(
-            "<tr><th scope=\"row\"><span class=\"key k{i}\">{i}</span> {}</th><td>{:.3}</td><td>{:.1} %</td><td>{:.2}</td><td>{:.1}</td><td>{:.0} %</td></tr>\n",
+            "<tr><th scope=\"row\"><span class=\"key k{i}\">{i}</span> {}</th><td>{:.3}</td>\
+             <td>{:.1} %</td><td>{:.2}</td><td>{:.1}</td><td>{:.0} %</td></tr>\n",
             cost.operation,
             cost.time.as_secs_f64() * 1e3,
             measures.percent(cost.time),
@@ -230,7 +235,8 @@ fn kernels(measures: &Measures) -> String {
     };
     let rows: String = measures.operations.iter().enumerate().map(row).collect();
     let all = format!(
-        "<tr class=\"all\"><th scope=\"row\">all</th><td>{:.3}</td><td>100 %</td><td>{:.2}</td><td>{:.1}</td><td>{:.0} %</td></tr>\n",
+        "<tr class=\"all\"><th scope=\"row\">all</th><td>{:.3}</td><td>100 %</td><td>{:.2}</td>\
+         <td>{:.1}</td><td>{:.0} %</td></tr>\n",
         measures.total.as_secs_f64() * 1e3,
         measures.flop() as f64 * 1e-6,
         measures.flops_per_second() * 1e-9,
@@ -266,7 +272,8 @@ fn tensors(trace: &Trace) -> String {
             tensor.values.iter().take(4).map(|x| signed(&format!("{x:>9.4}"))).collect();
         let _ = writeln!(
             rows,
-            "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td><td>{rms:.3}</td><td class=\"mono\">{} …</td></tr>",
+            "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td>\
+             <td>{rms:.3}</td><td class=\"mono\">{} …</td></tr>",
             escape(&tensor.name),
             shape.join("&nbsp;×&nbsp;"),
             signed(&format!("{least:.3}")),

@@ -19,7 +19,8 @@ const BAR: f64 = 24.0;
 pub(super) fn report(trace: &Trace, measures: &Measures, width: usize) -> String {
     let (t, ms) = (trace.tokens.len(), measures.total.as_secs_f64() * 1e3);
     let head = format!(
-        "{t} tokens through {} layers of {} heads: {ms:.2} ms, one thread of {} (medians of {} passes)\n",
+        "{t} tokens through {} layers of {} heads: {ms:.2} ms, one thread of {} (medians of {} \
+         passes)\n",
         trace.layers, trace.heads, measures.level, trace.passes
     );
     let parts =

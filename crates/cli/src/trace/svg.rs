@@ -139,7 +139,8 @@ pub(super) fn vector(values: &ArrayD<f32>) -> String {
         let (left, top) = (x - side / 2.0, y - side / 2.0);
         let _ = writeln!(
             svg,
-            "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{side:.1}\" height=\"{side:.1}\"/>"
+            "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{top:.1}\" \
+             width=\"{side:.1}\" height=\"{side:.1}\"/>"
         );
     }
     svg + "</svg>\n"

@@ -122,7 +122,8 @@ fn header(kind: Kind, rows: u64, columns: usize) -> Vec<u8> {
     }
     let bytes = rows * columns as u64 * 4;
     let json = format!(
-        r#"{{"embeddings":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#
+        "{{\"embeddings\":{{\"dtype\":\"F32\",\"shape\":[{rows},{columns}],\
+         \"data_offsets\":[0,{bytes}]}}}}"
     );
     let mut header = vec![b' '; HEADER];
     header[..8].copy_from_slice(&(HEADER as u64 - 8).to_le_bytes());

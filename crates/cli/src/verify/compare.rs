@@ -26,7 +26,8 @@ pub(super) fn within(
         if difference.is_nan() || difference > bound {
             let place = coordinates(text, &theirs.shape, i);
             return Err(Error::Mismatch(format!(
-                "{level}, {}: {}{place} is {x} here and {y} in PyTorch; the difference {difference:.1e} is more than {bound:.0e}",
+                "{level}, {}: {}{place} is {x} here and {y} in PyTorch; the difference \
+                 {difference:.1e} is more than {bound:.0e}",
                 text.title(),
                 theirs.name,
             )));

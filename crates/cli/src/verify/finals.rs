@@ -32,14 +32,16 @@ pub(super) fn check(level: Level, set: &Set, ours: &Array2<f32>) -> Result<Strin
     let ratio = error / error_of_pytorch;
     if ratio.is_nan() || ratio > RATIO {
         return Err(Error::Mismatch(format!(
-            "{level}: {} embeddings are {error:.2e} (rms) from the exact answer, PyTorch's {error_of_pytorch:.2e}; \
+            "{level}: {} embeddings are {error:.2e} (rms) from the exact answer, PyTorch's \
+             {error_of_pytorch:.2e}; \
              the ratio {ratio:.2} is more than {RATIO}",
             set.len(),
         )));
     }
     let (level, texts) = (level.name(), set.len());
     Ok(format!(
-        "{level:<9} {texts:>5} {largest:>8.1e} {BOUND:>8.0e} {error:>18.2e} {error_of_pytorch:>10.2e} {ratio:>7.2} {RATIO:>6.2}"
+        "{level:<9} {texts:>5} {largest:>8.1e} {BOUND:>8.0e} {error:>18.2e} \
+         {error_of_pytorch:>10.2e} {ratio:>7.2} {RATIO:>6.2}"
     ))
 }
 

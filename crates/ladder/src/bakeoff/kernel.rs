@@ -92,13 +92,17 @@ impl<const MOST: usize, const NV: usize> Kernel for Tiles<'_, MOST, NV> {
 /// Calls a function with its const parameter MR set to a height that is known at run time.
 macro_rules! of_height {
     ($height:expr, $most:expr, $MR:ident => $($call:tt)*) => {
-        of_height!(@ $height, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24)
+        of_height!(@ $height, $most, $MR, [$($call)*],
+            1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24)
     };
     (@ $height:expr, $most:expr, $MR:ident, $call:tt, $($n:literal)*) => {
         match $height {
             // The guard is a constant: heights that no number of rows is dealt to are never
             // compiled.
-            $($n if const { is_dealt($n, $most) } => { const $MR: usize = $n; of_height!(@call $call) })*
+            $($n if const { is_dealt($n, $most) } => {
+                const $MR: usize = $n;
+                of_height!(@call $call)
+            })*
             height => unreachable!("no tile of {height} rows"),
         }
     };
@@ -210,7 +214,9 @@ fn chain<S: Simd, const MR: usize, const NV: usize>(
         *to = &x.row(row + i).as_chunks().0[..steps.len()];
     }
     if MR > 8 && NV > 1 {
-        rows = black_box(rows); // else LLVM derives each address from the one before, reads x for both steps at once, and spills sums
+        // else LLVM derives each address from the one before, reads x for both steps at once, and
+        // spills sums
+        rows = black_box(rows);
     }
     let mut sums = [[s.zero(); NV]; MR];
     let every = if fetch == Fetch::Burst { 1 } else { (steps.len() / ahead.len().max(1)).max(1) };

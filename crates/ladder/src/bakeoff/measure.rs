@@ -1,7 +1,8 @@
 //! All variants of all levels in turns, as the rungs of a ladder are measured.
 //!
 //! ```text
-//! round:  for each level  the peak, then for each number of rows, for each variant: the four products of a layer
+//! round:  for each level  the peak, then for each number of rows and each variant:
+//!                         the four products of a layer
 //! ```
 //!
 //! Each has weights of its own, and those of all others pass before its next turn: everybody's come

@@ -35,7 +35,10 @@ impl Packed {
     /// use minilm_ladder::bakeoff::{Packed, Variant};
     /// for variant in Variant::all(Level::detect()) {
     ///     let packed = Packed::new(variant, &[(&[0.5; 3 * 192], &[1.0; 192])]);
-    ///     assert_eq!((packed[0].inputs(), packed[0].outputs(), packed[0].vectors()), (3, 192, variant.vectors));
+    ///     assert_eq!(
+    ///         (packed[0].inputs(), packed[0].outputs(), packed[0].vectors()),
+    ///         (3, 192, variant.vectors)
+    ///     );
     /// }
     /// ```
     pub fn new(variant: Variant, layers: &[(&[f32], &[f32])]) -> Vec<Packed> {

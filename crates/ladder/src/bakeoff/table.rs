@@ -100,7 +100,8 @@ impl fmt::Display for BakeOff {
         }
         write!(
             f,
-            "Percent of the peak, the four products of a layer together: best and median of {} rounds.",
+            "Percent of the peak, the four products of a layer together: best and median of {} \
+             rounds.",
             self.rounds
         )
     }

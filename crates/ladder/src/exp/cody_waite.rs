@@ -1,14 +1,14 @@
 //! Cody–Waite: ln 2 in two parts, and the large term added last.
 //!
 //! ```text
-//! n = round(x / ln 2)        |n| ≤ 127        exact: an integer
-//! r = x − n·HIGH             exact            HIGH has 9 bits and n has 7, so the product fits; x is close to it
-//!   − n·LOW                  |r| ≤ 0.35       one rounding of a number below ½: u/4 (u = 2⁻²⁴ ≈ 6e-8)
-//!                                             HIGH + LOW is ln 2 to 1e-11: nothing
-//! q = ½ + r/3! + … + r⁵/7!                    the next term of eʳ, r⁸/8!, is up to 5e-9: u/10
-//! d = r + r²·q               |d| ≤ 0.42       roundings of r² and q, on a term below 0.08: u/5; of d: u/4
-//! p = 1 + d                                   the one large rounding: u if p ≥ 1, u/2 if p < 1
-//! y = p · 2ⁿ                                  exact
+//! n = round(x / ln 2)       |n| ≤ 127   exact: an integer
+//! r = x − n·HIGH            exact       9 bits times 7 bits: the product fits; x is close to it
+//!   − n·LOW                 |r| ≤ 0.35  one rounding of a number below ½: u/4 (u = 2⁻²⁴ ≈ 6e-8)
+//!                                       HIGH + LOW is ln 2 to 1e-11: nothing
+//! q = ½ + r/3! + … + r⁵/7!              the next term of eʳ, r⁸/8!, is up to 5e-9: u/10
+//! d = r + r²·q              |d| ≤ 0.42  r² and q, in a term below 0.08: u/5; d: u/4
+//! p = 1 + d                             the one large rounding: u if p ≥ 1, u/2 if p < 1
+//! y = p · 2ⁿ                            exact
 //! ```
 //!
 //! A unit in the last place of p is 2u above 1 and u below: in both cases the sum is at most 1.3 of

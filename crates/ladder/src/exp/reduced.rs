@@ -1,12 +1,12 @@
 //! Reduced: powers of two come for free, and what is left is a short polynomial.
 //!
 //! ```text
-//! n = round(x / ln 2)        |n| ≤ 127        exact: an integer; adding 1.5·2²³, where neighbouring `f32` are 1 apart, rounds
-//! r = x − n·ln 2             |r| ≤ 0.35       fused, so n·ln 2 is not rounded; but `LN_2` is 1.9e-9 beside ln 2,
-//!                                             and n times that is up to 2.5e-7: four roundings (u = 6e-8)
-//! p = 1 + r + … + r⁶/6!      ≈ eʳ             the next term, r⁷/7!, is up to 1.2e-7, or 1.7e-7 of eʳ: three roundings
-//!                                             the additions of p: less than two
-//! y = p · 2ⁿ                                  exact: an addition to the exponent's bits
+//! n = round(x / ln 2)    |n| ≤ 127   exact: 1.5·2²³, where `f32` are 1 apart, rounds
+//! r = x − n·ln 2         |r| ≤ 0.35  fused: n·ln 2 is not rounded; `LN_2` is 1.9e-9 beside ln 2,
+//!                                    and n times that is up to 2.5e-7: four roundings (u = 6e-8)
+//! p = 1 + r + … + r⁶/6!  ≈ eʳ        r⁷/7! is up to 1.2e-7, or 1.7e-7 of eʳ: three roundings
+//!                                    the additions of p: less than two
+//! y = p · 2ⁿ                         exact: an addition to the exponent's bits
 //! ```
 //!
 //! - **Idea**: eˣ = 2ⁿ·eʳ. A number's exponent is an integer in its bits, so 2ⁿ costs an addition

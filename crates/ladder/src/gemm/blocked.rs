@@ -1,10 +1,10 @@
 //! Cache blocks: parts of x and W that are used again while they are near.
 //!
 //! ```text
-//! for each MC rows                     x[ic..ic+MC, ..]          MC·K floats, in L2 while all panels pass by
-//!   for each KC of k                   x[.., pc..pc+KC]
-//!     for each panel                   Wᵀ[pc..pc+KC, jc..jc+NR]  KC·NR floats: 32 KiB, as large as L1
-//!       for each tile of MR rows       y += the tile
+//! for each MC rows                x[ic..ic+MC, ..]          MC·K floats, in L2 for all panels
+//!   for each KC of k              x[.., pc..pc+KC]
+//!     for each panel              Wᵀ[pc..pc+KC, jc..jc+NR]  KC·NR floats: 32 KiB, as large as L1
+//!       for each tile of MR rows  y += the tile
 //! ```
 //!
 //! - **Idea**: a loop over a large range becomes two, and the inner one works on what fits in a

@@ -1,10 +1,10 @@
 //! Shipped: `minilm_kernels::Linear`, on one core.
 //!
 //! ```text
-//! for each panel                  y[.., jc..jc+NR]          NR = 48 with AVX-512
-//!   for each chain of KC          W[jc..jc+NR, pc..pc+KC]   24 KiB, in L1 while all rows pass by
-//!     for each tile of MR rows    y += the tile             up to 8 × 3 vectors: 24 sums in registers
-//!   epilogue                      bias, GELU or residual, once for the panel
+//! for each panel                y[.., jc..jc+NR]          NR = 48 with AVX-512
+//!   for each chain of KC        W[jc..jc+NR, pc..pc+KC]   24 KiB, in L1 while all rows pass by
+//!     for each tile of MR rows  y += the tile             up to 8 × 3 vectors of sums in registers
+//!   epilogue                    bias, GELU or residual, once for the panel
 //! ```
 //!
 //! - **Idea**: the panels, chains and tiles of the rungs before, with shapes chosen for each

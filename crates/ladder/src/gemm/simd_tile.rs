@@ -1,7 +1,7 @@
 //! SIMD tile: the same tile, in vectors of sixteen lanes and fused multiply-adds.
 //!
 //! ```text
-//! for k:  sums[i][v] = x[i, k] · Wᵀ[k, vector v] + sums[i][v]      MR + NV loads, MR·NV vector instructions
+//! for k:  sums[i][v] = x[i, k] · Wᵀ[k, vector v] + sums[i][v]  MR + NV loads, MR·NV multiply-adds
 //! ```
 //!
 //! - **Idea**: a tile is MR rows × NV *vectors*. The CPU's own instructions are chosen at run time,

@@ -41,7 +41,8 @@ pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
     let panels = pack(weight, k);
     Box::new(move |x, y| {
         let m = x.len() / k;
-        let share = m.max(1).div_ceil(rayon::current_num_threads()).next_multiple_of(MR); // rows of a thread
+        // rows of a thread
+        let share = m.max(1).div_ceil(rayon::current_num_threads()).next_multiple_of(MR);
         let shares = x.par_chunks(share * k).zip(y.par_chunks_mut(share * n));
         shares.for_each(|(x, y)| {
             level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) })

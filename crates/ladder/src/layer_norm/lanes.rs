@@ -1,7 +1,8 @@
 //! Lanes: three passes again, each with sixteen sums instead of one.
 //!
 //! ```text
-//! value i goes to sum i mod 16;  at the end the sixteen are added as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1
+//! value i goes to sum i mod 16
+//! at the end the sixteen are added as a tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1
 //! ```
 //!
 //! - **Idea**: say how the sum is split, which the compiler must not decide. Then a vector is added

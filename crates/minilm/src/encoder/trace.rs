@@ -32,7 +32,10 @@ pub struct Tensor {
 /// let trace = encoder.trace("Hello world")?;
 /// assert_eq!(trace.tokens, ["[CLS]", "hello", "world", "[SEP]"]);
 /// assert_eq!(trace.tensors[0].name, "embeddings");
-/// assert_eq!(trace.tensor("encoder.layer.5.intermediate").map(|x| x.shape()), Some([4, 1536].as_slice()));
+/// assert_eq!(
+///     trace.tensor("encoder.layer.5.intermediate").map(|x| x.shape()),
+///     Some([4, 1536].as_slice())
+/// );
 ///
 /// let attention = trace.attention(0, 3); // layer 0, head 3
 /// assert_eq!(attention.dim(), (4, 4));

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each file, the weights last:
-//!     HEAD <endpoint>/<name>/resolve/<revision>/<file>     commit, etag, size; or: there is no such file
+//!     HEAD <endpoint>/<name>/resolve/<revision>/<file>     commit, etag, size; or: no such file
 //!     GET  the same at the commit, from where .incomplete ends                       transfer.rs
 //!     SHA-256 (large files) or git's SHA-1 (small ones) is the etag                  digest.rs
 //!     rename .incomplete to blobs/<etag>, link snapshots/<commit>/<file> to it       store.rs

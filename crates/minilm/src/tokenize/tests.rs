@@ -239,7 +239,10 @@ fn other_tokenizers_are_not_cut() {
         Cuts::of(&Tokenizer::from_bytes(json.to_string()).unwrap(), false)
     };
     let added = |content: &str, flag: &str| {
-        let mut token = json!({"id": 30522, "content": content, "special": false, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false});
+        let mut token = json!({
+            "id": 30522, "content": content, "special": false, "single_word": false,
+            "lstrip": false, "rstrip": false, "normalized": false
+        });
         token[flag] = json!(true);
         cuts(&|json| json["added_tokens"].as_array_mut().unwrap().push(token.clone()))
     };

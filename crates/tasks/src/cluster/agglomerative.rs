@@ -59,7 +59,10 @@ pub enum Distance {
 /// use minilm_tasks::cluster::{Agglomerative, Distance, Linkage};
 /// use ndarray::array;
 /// let rows = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]];
-/// let labels = Agglomerative::new(0.4).linkage(Linkage::Average).distance(Distance::Cosine).run(rows.view())?;
+/// let labels = Agglomerative::new(0.4)
+///     .linkage(Linkage::Average)
+///     .distance(Distance::Cosine)
+///     .run(rows.view())?;
 /// assert_eq!(labels, [0, 1, 0, 1]);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

@@ -1,8 +1,10 @@
 //! Fast community detection (`sentence_transformers.util.community_detection`).
 //!
 //! ```text
-//! for each row: how many rows have a cosine with it of at least the threshold; it may be a centre if there are enough of them
-//! those with the most first: if no larger community has taken the centre, and enough of its rows, what is left is a community
+//! for each row: how many rows have a cosine with it of at least the threshold;
+//!               it may be a centre if there are enough of them
+//! those with the most first: if no larger community has taken the centre, and enough of its rows,
+//!                            what is left is a community
 //! ```
 //!
 //! Only the numbers of such rows are kept, and the rows themselves are searched again when it is a

@@ -3,8 +3,10 @@
 //!
 //! ```text
 //! first centres: k-means++
-//! repeat:  each row goes to its nearest centre        argmin |x − c|² = argmax x·c − |c|²/2, a GEMM with a bias
-//!          each centre becomes the mean of its rows   a centre without rows moves to the row that is farthest from its own
+//! repeat:  each row goes to its nearest centre: argmin |x − c|² = argmax x·c − |c|²/2,
+//!          a GEMM with a bias
+//!          each centre becomes the mean of its rows; a centre without rows moves to the row that
+//!          is farthest from its own
 //! until nothing changes, or hardly anything
 //! ```
 //!

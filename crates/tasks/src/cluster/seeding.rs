@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! the first centre is a random row
-//! each next one: 2 + ln k random rows, drawn with a probability ∝ D(x)², the squared distance to the nearest centre so far;
+//! each next one: 2 + ln k random rows, drawn with a probability ∝ D(x)²,
+//!                the squared distance to the nearest centre so far;
 //!                the one that makes Σ D(x)² smallest
 //! ```
 //!

@@ -1,8 +1,8 @@
 //! How well similarities tell pairs that belong together from those that do not.
 //!
 //! ```text
-//! sort the pairs by score, highest first; after each group of equal scores, a threshold may lie there:
-//!     pairs above it are called alike     accuracy, precision, recall, F1 follow from counts so far
+//! sort the pairs by score, highest first; a threshold may lie after each group of equal scores:
+//!     pairs above it are called alike;  accuracy, precision, recall, F1 follow from counts so far
 //! the best accuracy and the best F1 win, the highest threshold where several are best
 //! ```
 //!
@@ -45,7 +45,12 @@ pub struct Classification {
 /// use ndarray::array;
 /// let a = array![[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]];
 /// let b = array![[0.0, 1.0], [0.0, 2.0], [0.0, 4.0]];
-/// let found = binary_classification(a.view(), b.view(), &[true, true, false], Similarity::Euclidean)?;
+/// let found = binary_classification(
+///     a.view(),
+///     b.view(),
+///     &[true, true, false],
+///     Similarity::Euclidean,
+/// )?;
 /// assert_eq!((found.accuracy, found.accuracy_threshold), (1.0, 3.0));
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
@@ -70,7 +75,10 @@ pub fn binary_classification(
 /// [`Error::Count`], [`Error::TooFew`] if there are no pairs, or [`Error::BadValue`].
 ///
 /// ```
-/// let found = minilm_tasks::evaluate::classify(&[0.9, 0.75, 0.25, 0.1], &[true, true, false, false])?;
+/// let found = minilm_tasks::evaluate::classify(
+///     &[0.9, 0.75, 0.25, 0.1],
+///     &[true, true, false, false],
+/// )?;
 /// assert_eq!((found.f1, found.f1_threshold, found.matthews), (1.0, 0.5, 1.0));
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
@@ -101,7 +109,8 @@ pub fn classify(scores: &[f64], alike: &[bool]) -> Result<Classification, Error>
 /// As [`classify`].
 ///
 /// ```
-/// let found = minilm_tasks::evaluate::average_precision(&[0.9, 0.8, 0.7], &[true, false, true])?;
+/// let found =
+///     minilm_tasks::evaluate::average_precision(&[0.9, 0.8, 0.7], &[true, false, true])?;
 /// assert_eq!(found, 0.5 * 1.0 + 0.5 * 2.0 / 3.0);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

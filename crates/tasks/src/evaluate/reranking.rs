@@ -41,12 +41,21 @@ pub struct Sample<'a> {
 /// Those of [`Similarity::pairs`] and [`rerank_metrics`].
 ///
 /// ```
-/// use minilm_tasks::{Similarity, evaluate::{Sample, reranking}};
+/// use minilm_tasks::{
+///     Similarity,
+///     evaluate::{Sample, reranking},
+/// };
 /// use ndarray::{Axis, array};
-/// let (query, positives, negatives) = (array![1.0, 0.0], array![[1.0, 0.2]], array![[0.0, 1.0], [1.0, 0.0]]);
-/// let sample = Sample { query: query.view(), positives: positives.view(), negatives: negatives.view() };
+/// let (query, positives, negatives) =
+///     (array![1.0, 0.0], array![[1.0, 0.2]], array![[0.0, 1.0], [1.0, 0.0]]);
+/// let sample = Sample {
+///     query: query.view(),
+///     positives: positives.view(),
+///     negatives: negatives.view(),
+/// };
 /// let found = reranking(&[sample], Similarity::Cosine, 10)?;
 /// assert_eq!((found.map, found.mrr), (0.5, 0.5)); // the positive is second
+///
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
 pub fn reranking(samples: &[Sample], similarity: Similarity, k: usize) -> Result<Reranking, Error> {
@@ -82,7 +91,10 @@ fn scores(sample: &Sample, similarity: Similarity) -> Result<(Vec<f64>, Vec<bool
 ///
 /// ```
 /// use minilm_tasks::evaluate::rerank_metrics;
-/// let found = rerank_metrics(&[(vec![0.9, 0.4], vec![true, false]), (vec![0.9, 0.4], vec![false, true])], 1)?;
+/// let found = rerank_metrics(
+///     &[(vec![0.9, 0.4], vec![true, false]), (vec![0.9, 0.4], vec![false, true])],
+///     1,
+/// )?;
 /// assert_eq!((found.map, found.mrr, found.ndcg), (0.75, 0.5, 0.5));
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
@@ -112,7 +124,8 @@ fn reciprocal_rank(scores: &[f64], relevant: &[bool], k: usize) -> f64 {
 }
 
 fn ndcg(scores: &[f64], relevant: &[bool], k: usize) -> f64 {
-    let gain = |place: usize| if place < k { 1.0 / (place as f64 + 2.0).log2() } else { 0.0 }; // from 0
+    // from 0
+    let gain = |place: usize| if place < k { 1.0 / (place as f64 + 2.0).log2() } else { 0.0 };
     let count = relevant.iter().filter(|&&relevant| relevant).count();
     let best: f64 = (0..count.min(k)).map(gain).sum();
     if best == 0.0 {

@@ -4,8 +4,8 @@
 //! relevant, and 0 if not:
 //!
 //! ```text
-//! accuracy@k  = 1 if any relᵢ = 1, i ≤ k            precision@k = Σ_{i≤k} relᵢ / k
-//! recall@k    = Σ_{i≤k} relᵢ / R                    MRR@k       = 1 / (the first i ≤ k with relᵢ = 1), or 0
+//! accuracy@k  = 1 if any relᵢ = 1, i ≤ k   precision@k = Σ_{i≤k} relᵢ / k
+//! recall@k    = Σ_{i≤k} relᵢ / R           MRR@k       = 1 / (the first i ≤ k with relᵢ = 1), or 0
 //! MAP@k       = Σ_{i≤k} relᵢ·precision@i / min(k, R)
 //! nDCG@k      = Σ_{i≤k} relᵢ / log₂(i + 1)  ÷  Σ_{i≤min(k,R)} 1 / log₂(i + 1)
 //! ```
@@ -90,13 +90,22 @@ pub struct Retrieval {
 /// As [`Search::run`] and [`rank_metrics`].
 ///
 /// ```
-/// use minilm_tasks::{evaluate::{Cutoffs, information_retrieval}, search::Metric};
+/// use minilm_tasks::{
+///     evaluate::{Cutoffs, information_retrieval},
+///     search::Metric,
+/// };
 /// use ndarray::array;
 /// use std::collections::HashSet;
 /// let corpus = array![[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]];
 /// let queries = array![[1.0, 0.1], [0.2, 1.0]];
 /// let relevant = [HashSet::from([0]), HashSet::from([2])];
-/// let found = information_retrieval(queries.view(), corpus.view(), &relevant, Metric::Cosine, &Cutoffs::default())?;
+/// let found = information_retrieval(
+///     queries.view(),
+///     corpus.view(),
+///     &relevant,
+///     Metric::Cosine,
+///     &Cutoffs::default(),
+/// )?;
 /// assert_eq!(found.accuracy[&1], 0.5);
 /// assert_eq!(found.mrr[&10], (1.0 + 1.0 / 2.0) / 2.0);
 /// # Ok::<(), minilm_tasks::Error>(())

@@ -18,7 +18,13 @@ use ndarray::ArrayView2;
 /// let anchors = array![[1.0, 0.0], [0.0, 1.0]];
 /// let positives = array![[1.0, 0.1], [1.0, 0.0]];
 /// let negatives = array![[0.0, 1.0], [0.0, 2.0]];
-/// let accuracy = triplet_accuracy(anchors.view(), positives.view(), negatives.view(), Similarity::Cosine, 0.0)?;
+/// let accuracy = triplet_accuracy(
+///     anchors.view(),
+///     positives.view(),
+///     negatives.view(),
+///     Similarity::Cosine,
+///     0.0,
+/// )?;
 /// assert_eq!(accuracy, 0.5);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

@@ -42,7 +42,8 @@ pub enum IndexError {
         rows: usize,
     },
     /// Vectors of two models are not to be mixed.
-    #[error("{} holds vectors of {index}, which cannot be compared with those of {other}", path.display())]
+    #[error("{} holds vectors of {index}, which cannot be compared with those of \
+        {other}", path.display())]
     Space {
         /// The file.
         path: PathBuf,

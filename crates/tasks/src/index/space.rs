@@ -8,7 +8,10 @@ use std::fmt;
 ///
 /// ```
 /// use minilm_tasks::index::Space;
-/// let space = Space::new("all-MiniLM-L6-v2", &Space::fingerprint([b"weights".as_slice(), b"tokenizer", b"mean", b"f32"]));
+/// let space = Space::new(
+///     "all-MiniLM-L6-v2",
+///     &Space::fingerprint([b"weights".as_slice(), b"tokenizer", b"mean", b"f32"]),
+/// );
 /// assert_eq!(space.to_string(), "all-MiniLM-L6-v2 (470ac51bd819da74)");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! How much each row wants to be near others.
 //!
 //! ```text
-//! p(j|i) ∝ exp(−β·|xᵢ − xⱼ|²) over the 3·perplexity nearest rows j;  β such that the entropy of p(·|i) is ln(perplexity)
+//! p(j|i) ∝ exp(−β·|xᵢ − xⱼ|²) over the 3·perplexity nearest rows j;
+//!          β such that the entropy of p(·|i) is ln(perplexity)
 //! p(i, j) = (p(j|i) + p(i|j)) / 2n
 //! ```
 //!

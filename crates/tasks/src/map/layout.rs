@@ -48,9 +48,13 @@ const BLOCK: usize = 64;
 /// ```
 /// use minilm_tasks::map::Layout;
 /// use ndarray::Array2;
-/// let rows = Array2::from_shape_fn((20, 3), |(i, k)| if i % 2 == k { 1.0 } else { 0.01 * i as f32 });
+/// let rows = Array2::from_shape_fn(
+///     (20, 3),
+///     |(i, k)| if i % 2 == k { 1.0 } else { 0.01 * i as f32 },
+/// );
 /// let points = Layout::new().seed(7).run(rows.view(), |_done, _of| {})?;
-/// let distance = |i: usize, j: usize| (&points.row(i) - &points.row(j)).mapv(|x| x * x).sum();
+/// let distance =
+///     |i: usize, j: usize| (&points.row(i) - &points.row(j)).mapv(|x| x * x).sum();
 /// assert!(distance(0, 2) < distance(0, 1));
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

@@ -1,10 +1,11 @@
 //! Points in squares within squares, so that a far group counts as one point (Barnes–Hut).
 //!
 //! ```text
-//! cells in preorder:   root, first quarter, its quarters …, second quarter, …
-//! push on a point:     cell = root
-//!                      a leaf, or side/distance ≤ θ:  its points all push from their centre;  cell = the next beside it
-//!                      else:                          cell = the next, its first quarter
+//! cells in preorder:  root, first quarter, its quarters …, second quarter, …
+//! push on a point:    cell = root
+//!                     a leaf, or side/distance ≤ θ:  its points all push from their centre;
+//!                                                    cell = the next beside it
+//!                     else:                          cell = the next, its first quarter
 //! ```
 //!
 //! Points are sorted by the interleaved bits of their places (Morton order), so that every square

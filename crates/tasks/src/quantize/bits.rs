@@ -13,7 +13,9 @@ use ndarray::{Array2, ArrayView2};
 ///
 /// ```
 /// use ndarray::array;
-/// let bits = minilm_tasks::quantize::to_ubinary(array![[1.0, -1.0, 0.5, 0.0, 0.1, 2.0, -0.5, 3.0, 1.0]].view())?;
+/// let bits = minilm_tasks::quantize::to_ubinary(
+///     array![[1.0, -1.0, 0.5, 0.0, 0.1, 2.0, -0.5, 3.0, 1.0]].view(),
+/// )?;
 /// assert_eq!(bits, array![[0b1010_1101, 0b1000_0000]]);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
@@ -28,8 +30,11 @@ pub fn to_ubinary(embeddings: ArrayView2<f32>) -> Result<Array2<u8>, Error> {
 ///
 /// ```
 /// use ndarray::array;
-/// let bits = minilm_tasks::quantize::to_binary(array![[1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, 1.0]].view())?;
+/// let bits = minilm_tasks::quantize::to_binary(
+///     array![[1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, 1.0]].view(),
+/// )?;
 /// assert_eq!(bits, array![[1]]); // 0b1000_0001 − 128
+///
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
 pub fn to_binary(embeddings: ArrayView2<f32>) -> Result<Array2<i8>, Error> {

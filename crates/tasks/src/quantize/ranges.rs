@@ -29,7 +29,10 @@ impl Ranges {
     /// use minilm_tasks::quantize::Ranges;
     /// use ndarray::array;
     /// let ranges = Ranges::of(array![[0.0, -1.0], [255.0, 1.0]].view())?;
-    /// assert_eq!(ranges.to_u8(array![[7.5, 2.0], [-3.0, 0.0]].view())?, array![[7, 255], [0, 127]]);
+    /// assert_eq!(
+    ///     ranges.to_u8(array![[7.5, 2.0], [-3.0, 0.0]].view())?,
+    ///     array![[7, 255], [0, 127]]
+    /// );
     /// # Ok::<(), minilm_tasks::Error>(())
     /// ```
     pub fn of(embeddings: ArrayView2<f32>) -> Result<Ranges, Error> {

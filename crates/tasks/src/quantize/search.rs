@@ -3,7 +3,8 @@
 //! ```text
 //! bytes:  a block of rows is restored to f32, and searched exactly
 //! bits:   the rows whose bits differ least from the query's        (Hamming distance)
-//! then:   if f32 rows are given, or for bits: the multiplier · top_k best are scored again, the top_k best of these are the hits
+//! then:   if f32 rows are given, or for bits: the multiplier · top_k best are scored again,
+//!         the top_k best of these are the hits
 //! ```
 //!
 //! Bits that are scored again without `f32` rows count as ±1.
@@ -34,7 +35,11 @@ const BLOCK: usize = 4096;
 /// use ndarray::array;
 /// let corpus = array![[1.0, -1.0, 1.0], [-1.0, -1.0, 1.0], [1.0, 1.0, 1.0]];
 /// let bits = to_binary(corpus.view())?;
-/// let hits = QuantizedSearch::new().top_k(1).binary(array![[0.5, 0.4, 0.1]].view(), bits.view(), None)?;
+/// let hits = QuantizedSearch::new().top_k(1).binary(
+///     array![[0.5, 0.4, 0.1]].view(),
+///     bits.view(),
+///     None,
+/// )?;
 /// assert_eq!(hits[0][0].corpus_id, 2);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

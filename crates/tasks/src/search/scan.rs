@@ -97,7 +97,8 @@ impl Scan<'_> {
         for block in self.blocks() {
             let x = self.corpus.slice(block.clone()); // [BLOCK, d]
             let squares = &mut squares[..block.len()];
-            products(level, x, self.queries.row(self.chunk.start), squares); // for the squares alone
+            // for the squares alone
+            products(level, x, self.queries.row(self.chunk.start), squares);
             if let Some(bad) = first_unusable(squares) {
                 return Err(BadRow(block.start + bad));
             }

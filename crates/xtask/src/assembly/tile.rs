@@ -49,7 +49,8 @@ fn compare(record: &Value, lines: &[String], rustc: &str) -> Outcome {
     let list: Vec<String> =
         (0..7).map(|i| format!("  {:?}: {} → {}", Kind::ALL[i], recorded[i], found[i])).collect();
     Err(format!(
-        "the innermost loop of GEMM is not that of {RECORD}:\n{}\nIf it is better: cargo xtask assembly",
+        "the innermost loop of GEMM is not that of {RECORD}:\n{}\n\
+         If it is better: cargo xtask assembly",
         list.join("\n")
     ))
 }

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn text_is_what_a_reader_sees() {
-        let html = "a<b title=\"x\">c</b><style>d { e }</style>f<script type=\"text/plain\">g < h</script>i";
+        let html = "a<b title=\"x\">c</b><style>d { e }</style>f<script type=\"text/plain\">g < h\
+            </script>i";
         assert_eq!(text(html).split_whitespace().collect::<Vec<_>>(), ["a", "c", "f", "i"]);
     }
 

@@ -62,7 +62,8 @@ impl Chromium {
 
     /// How wide the page is, what sticks out included, in a window `width` pixels wide.
     pub(super) fn width_at(&self, page: &Path, width: u32) -> Result<u32, String> {
-        let measure = "f.onload = () => document.body.dataset.width = f.contentDocument.documentElement.scrollWidth";
+        let measure = "f.onload = () => document.body.dataset.width = \
+            f.contentDocument.documentElement.scrollWidth";
         let frame = self.frame(page, width, &format!("<script>{measure}</script>"))?;
         let document =
             self.run(&frame, &["--dump-dom".into(), "--allow-file-access-from-files".into()])?;
@@ -98,7 +99,8 @@ impl Chromium {
         let file = self.directory.join("frame.html");
         let style = format!("width: {width}px; height: {HEIGHT}px; border: 0");
         let frame = format!(
-            "<!DOCTYPE html><body style=\"margin: 0\"><iframe id=\"f\" src=\"{name}\" style=\"{style}\"></iframe>{more}"
+            "<!DOCTYPE html><body style=\"margin: 0\">\
+             <iframe id=\"f\" src=\"{name}\" style=\"{style}\"></iframe>{more}"
         );
         files::write(&file, &frame)?;
         Ok(file)

@@ -43,7 +43,8 @@ impl Network {
 fn first_line(stream: TcpStream) -> String {
     let mut line = String::new();
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-    let _ = BufReader::new(stream).read_line(&mut line); // whoever connects without a word is heard too
+    // whoever connects without a word is heard too
+    let _ = BufReader::new(stream).read_line(&mut line);
     line.trim_end().to_owned()
 }
 

@@ -166,7 +166,8 @@ impl Client<'_> {
         range: Option<&str>,
     ) -> Result<Response<Body>, Failure> {
         if url.secure && !self.can_https {
-            let reason = "https needs a CPU with AES, AVX2, BMI and ADX (x86-64) or AES, SHA-2 and PMULL (AArch64)";
+            let reason = "https needs a CPU with AES, AVX2, BMI and ADX (x86-64) or AES, SHA-2 and \
+                PMULL (AArch64)";
             return Err(DownloadError::Address { url: url.without_query(), reason }.into());
         }
         let mut request = Request::builder().method(method.clone()).uri(url.to_string());

@@ -72,7 +72,8 @@ mod tests {
         std::fs::write(file.path(), "hello\n").unwrap();
         let digest = |promise: Promise| promise.digest(file.path()).unwrap();
         let sha256 = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03";
-        let git = "ce013625030ba8dba906f756967f9e9ca394464a"; // echo hello | git hash-object --stdin
+        // echo hello | git hash-object --stdin
+        let git = "ce013625030ba8dba906f756967f9e9ca394464a";
         assert_eq!(digest(Promise::of(sha256)).as_deref(), Some(sha256));
         assert_eq!(digest(Promise::of(git)).as_deref(), Some(git));
         assert_eq!(digest(Promise::of("5f3-abc")), None);

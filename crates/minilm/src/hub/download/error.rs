@@ -24,7 +24,8 @@ pub enum DownloadError {
     },
     /// The model does not exist, or is not to be read without a token.
     #[error(
-        "{url} is refused: {reason} (status {status}); a model that is not public needs a token in HF_TOKEN"
+        "{url} is refused: {reason} (status {status}); a model that is not public needs a token in \
+         HF_TOKEN"
     )]
     Refused {
         /// What was asked for.
@@ -60,7 +61,8 @@ pub enum DownloadError {
     },
     /// The file that arrived is not the one that was announced.
     #[error(
-        "{url}: what arrived has the {kind} {found}, but {expected} was announced; it is thrown away"
+        "{url}: what arrived has the {kind} {found}, but {expected} was announced; it is thrown \
+         away"
     )]
     Mismatch {
         /// What was asked for.

@@ -105,7 +105,8 @@ fn a_server_that_nobody_vouches_for_is_not() {
 
 #[test]
 fn https_does_not_lead_to_http() {
-    let answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let answer = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\
+        Connection: close\r\n\r\n";
     let error = error(&server("localhost", answer.to_owned()), Some("ca.pem"));
     assert!(
         matches!(error, DownloadError::Address { reason: "it leads from https to http", .. }),
@@ -118,7 +119,10 @@ fn certificates_that_are_none_are_named() {
     for name in ["server.key", "none.pem"] {
         let error = error("https://localhost:9", Some(name));
         assert!(
-            matches!(&error, DownloadError::Setting { what: "certificates", reason } if reason.contains(name)),
+            matches!(
+                &error,
+                DownloadError::Setting { what: "certificates", reason } if reason.contains(name)
+            ),
             "{error}"
         );
     }
