@@ -6,10 +6,12 @@
 use crate::{
     Outcome,
     cargo::{self, Workspace},
+    width,
 };
 
 pub fn format(workspace: &Workspace) -> Outcome {
-    workspace.cargo(["fmt", "--all", "--check"]).map(|_| String::new())
+    workspace.cargo(["fmt", "--all", "--check"])?;
+    width::check(workspace)
 }
 
 pub fn clippy(workspace: &Workspace) -> Outcome {

@@ -17,6 +17,7 @@ mod record;
 mod release;
 mod report;
 mod sources;
+mod width;
 
 use cargo::Workspace;
 use std::{
@@ -37,7 +38,11 @@ struct Step {
 
 /// The cheap ones first.
 const STEPS: [Step; 13] = [
-    Step { name: "format", about: "rustfmt has nothing to change", run: lints::format },
+    Step {
+        name: "format",
+        about: "rustfmt has nothing to change, and lines have at most 100 columns",
+        run: lints::format,
+    },
     Step {
         name: "unsafe",
         about: "`unsafe` is only where the design allows it",

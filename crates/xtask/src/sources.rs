@@ -6,10 +6,7 @@ use crate::{
     files,
 };
 use proc_macro2::{TokenStream, TokenTree};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 /// Where `unsafe` may be.
 const ALLOWED: [&str; 2] = ["crates/kernels/src/simd/", "crates/model/src/weights.rs"];
@@ -17,7 +14,8 @@ const ALLOWED: [&str; 2] = ["crates/kernels/src/simd/", "crates/model/src/weight
 pub fn unsafety(workspace: &Workspace) -> Outcome {
     let mut wrong = Vec::new();
     let mut lines = 0;
-    for path in sources(&workspace.root)? {
+    let folders = ["crates", "tests", "benches"].map(|name| workspace.root.join(name));
+    for path in files::below(&folders, "rs")? {
         let here = path.strip_prefix(&workspace.root).unwrap_or(&path);
         let found = unsafe_lines(&files::read(&path)?)
             .map_err(|error| format!("{}: {error}", here.display()))?;
@@ -43,27 +41,6 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
     } else {
         Err(wrong.join("\n"))
     }
-}
-
-/// Every Rust file of the repository.
-fn sources(root: &Path) -> Result<Vec<PathBuf>, String> {
-    let mut found = Vec::new();
-    let mut directories: Vec<PathBuf> =
-        ["crates", "tests", "benches"].map(|name| root.join(name)).into();
-    directories.retain(|directory| directory.is_dir());
-    while let Some(directory) = directories.pop() {
-        let entries = fs::read_dir(&directory)
-            .map_err(|error| format!("{}: {error}", directory.display()))?;
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            if path.is_dir() && !path.ends_with("target") {
-                directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// The lines where the keyword `unsafe` is code: not comment, string, or part of another name.
