@@ -92,7 +92,14 @@ impl Set {
     pub fn search(lookup: Lookup) -> Set {
         let name = format!("{}×{}", lookup.queries, lookup.rows);
         let flop = 2.0 * (lookup.queries * lookup.rows * DIMENSION) as f64;
-        Set { name, kind: Kind::Search, texts: Vec::new(), ids: Vec::new(), search: Some(lookup), flop }
+        Set {
+            name,
+            kind: Kind::Search,
+            texts: Vec::new(),
+            ids: Vec::new(),
+            search: Some(lookup),
+            flop,
+        }
     }
 
     pub fn tokens(&self) -> usize {

@@ -23,7 +23,8 @@ pub fn errors(record: &Value) -> Result<String, String> {
         let now = error(&function, &unit, x)?;
         if (now / recorded - 1.0).abs() > 1e-3 {
             return Err(format!(
-                "{function}({x:e}): the error is {now:e} ({unit}), recorded {recorded:e}: cargo xtask errors"
+                "{function}({x:e}): the error is {now:e} ({unit}), recorded {recorded:e}: cargo \
+                 xtask errors"
             ));
         }
         let shown =
@@ -68,7 +69,10 @@ mod tests {
     use serde_json::json;
 
     fn entry(error: f64) -> Value {
-        json!({ "errors": [{ "function": "gelu", "range": "x < −4", "unit": "absolute", "error": error, "bits": format!("{:08x}", (-6.75f32).to_bits()) }] })
+        json!({
+            "errors": [{ "function": "gelu", "range": "x < −4", "unit": "absolute", "error": error,
+            "bits": format!("{:08x}", (-6.75f32).to_bits()) }]
+        })
     }
 
     #[test]

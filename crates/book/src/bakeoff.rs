@@ -48,9 +48,20 @@ mod tests {
 
     #[test]
     fn variants_are_rows_and_numbers_of_rows_are_columns() {
-        let layer = |rows: u32, best: f64| json!({ "rows": rows, "best_percent": best, "median_percent": best - 1.5 });
-        let variant = |name: &str, best: f64| json!({ "name": name, "layers": [layer(8, best), layer(64, best + 2.0)] });
-        let avx2 = json!({ "level": "avx2", "peak_flops": 118.2e9, "variants": [variant("shipped", 90.0), variant("3 × 2", 70.25)] });
+        let layer = |rows: u32, best: f64| {
+            json!({
+                "rows": rows, "best_percent": best, "median_percent": best - 1.5
+            })
+        };
+        let variant = |name: &str, best: f64| {
+            json!({
+                "name": name, "layers": [layer(8, best), layer(64, best + 2.0)]
+            })
+        };
+        let avx2 = json!({
+            "level": "avx2", "peak_flops": 118.2e9,
+            "variants": [variant("shipped", 90.0), variant("3 × 2", 70.25)]
+        });
         let expected = "\
 | tile | 8 rows: best | median | 64 rows: best | median |
 |---|---:|---:|---:|---:|

@@ -170,13 +170,24 @@ mod tests {
     use serde_json::json;
 
     fn record() -> Value {
-        let rung = |name: &str, value: f64, cores: u32, lines: u32| json!({ "name": name, "value": value, "cores": cores, "lines": lines });
-        let case = |rows: u32| {
-            json!({ "name": "gemm", "case": format!("384 → 1536, {rows} rows"), "unit": "GFLOP/s", "ceiling": 100.0,
-                    "rungs": [rung("naive", 2.0, 1, 20), rung("threads", 120.0, 2, 80)], "yardstick": rung("theirs", 60.0, 1, 0) })
+        let rung = |name: &str, value: f64, cores: u32, lines: u32| {
+            json!({
+                "name": name, "value": value, "cores": cores, "lines": lines
+            })
         };
-        let exp = json!({ "name": "exp", "case": "64 × 384", "unit": "ns per element", "ceiling": 0.5,
-                          "rungs": [rung("library", 4.0, 1, 9), rung("shipped", 1.0, 1, 40)], "yardstick": rung("library", 4.0, 1, 9) });
+        let case = |rows: u32| {
+            json!({
+                "name": "gemm", "case": format!("384 → 1536, {rows} rows"), "unit": "GFLOP/s",
+                "ceiling": 100.0,
+                "rungs": [rung("naive", 2.0, 1, 20), rung("threads", 120.0, 2, 80)],
+                "yardstick": rung("theirs", 60.0, 1, 0)
+            })
+        };
+        let exp = json!({
+            "name": "exp", "case": "64 × 384", "unit": "ns per element", "ceiling": 0.5,
+            "rungs": [rung("library", 4.0, 1, 9), rung("shipped", 1.0, 1, 40)],
+            "yardstick": rung("library", 4.0, 1, 9)
+        });
         json!({ "level": "avx2", "ladders": [case(8), case(64), exp] })
     }
 
@@ -197,7 +208,13 @@ mod tests {
     #[test]
     fn a_time_is_better_when_it_is_smaller() {
         let text = exp_table(&record()).unwrap();
-        assert!(text.contains("| library | 4.00 | 12.5 | 100 |  | 9 |\n| shipped | 1.00 | 50.0 | 400 | 4.00 | 40 |\n"), "{text}");
+        assert!(
+            text.contains(
+                "| library | 4.00 | 12.5 | 100 |  | 9 |\n\
+            | shipped | 1.00 | 50.0 | 400 | 4.00 | 40 |\n"
+            ),
+            "{text}"
+        );
         assert_eq!(gelu_table(&record()).unwrap_err(), "no ladder is called gelu");
     }
 

@@ -2,8 +2,9 @@
 //! from the model.
 //!
 //! ```text
-//! benches/record/MACHINE/{machine,bench,peers,ladder,bakeoff}.json, benches/record/{errors,sts,tile}.json
-//!    ├─ tables.rs ─► between <!-- report: TABLE --> and <!-- /report --> in README.md and docs/*.md
+//! benches/record/MACHINE/{machine,bench,peers,ladder,bakeoff}.json
+//! benches/record/{errors,sts,tile}.json
+//!    ├─ tables.rs ─► between <!-- report: TABLE --> and <!-- /report --> in README.md, docs/*.md
 //!    └─ plots.rs  ─► docs/figures/PLOT.svg
 //! weights/all-MiniLM-L6-v2
 //!    ├─ shapes.rs  ─► tables of counts, between the same comments

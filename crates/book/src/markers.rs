@@ -42,7 +42,8 @@ pub fn replace(
 mod tests {
     use super::replace;
 
-    const PAGE: &str = "a\n<!-- report: one -->\nold\n<!-- /report -->\nb\n<!-- report: two x -->\nkept\n<!-- /report -->\n";
+    const PAGE: &str = "a\n<!-- report: one -->\nold\n<!-- /report -->\nb\n<!-- report: two x -->\n\
+        kept\n<!-- /report -->\n";
 
     #[test]
     fn a_block_is_replaced_and_what_is_around_it_stays() {

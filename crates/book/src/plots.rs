@@ -78,23 +78,44 @@ mod tests {
     use serde_json::{Value, json};
 
     fn bench() -> Value {
-        let kernel = |name: &str| json!({ "name": name, "case": "x", "flop": 1e6, "bytes": 1e5, "flops_per_second": 5e10 });
-        let product = |rows: u32| json!({ "inputs": 384, "outputs": 1536, "rows": rows, "percent": 80.0, "flop": 1e8, "bytes": 1e6, "flops_per_second": 9e10 });
-        let forward = json!({ "tokens": 16, "sentences": 1, "flop": 3e8, "bytes": 4e7, "flops_per_second": 9e10 });
+        let kernel = |name: &str| {
+            json!({
+                "name": name, "case": "x", "flop": 1e6, "bytes": 1e5, "flops_per_second": 5e10
+            })
+        };
+        let product = |rows: u32| {
+            json!({
+                "inputs": 384, "outputs": 1536, "rows": rows, "percent": 80.0, "flop": 1e8,
+                "bytes": 1e6, "flops_per_second": 9e10
+            })
+        };
+        let forward = json!({
+            "tokens": 16, "sentences": 1, "flop": 3e8, "bytes": 4e7, "flops_per_second": 9e10
+        });
         let read =
             [16_384, 268_435_456].map(|bytes| json!({ "bytes": bytes, "bytes_per_second": 2e10 }));
-        json!({ "ceilings": { "flops_per_second": 1.1e11, "read": read }, "gemm": [product(8), product(64)], "forward": [forward],
-                "kernels": [kernel("gelu"), kernel("a < b")] })
+        json!({
+            "ceilings": { "flops_per_second": 1.1e11, "read": read },
+            "gemm": [product(8), product(64)], "forward": [forward],
+            "kernels": [kernel("gelu"), kernel("a < b")]
+        })
     }
 
     fn peers() -> Value {
-        let engines = json!([{ "name": "minilm", "median_seconds": 2.0 }, { "name": "a & b", "median_seconds": 3.0 }]);
-        json!({ "texts": [{ "set": "short", "threads": 1, "limit_seconds": 1.5, "engines": engines }] })
+        let engines = json!([
+            { "name": "minilm", "median_seconds": 2.0 }, { "name": "a & b", "median_seconds": 3.0 }
+        ]);
+        json!({
+            "texts": [{ "set": "short", "threads": 1, "limit_seconds": 1.5, "engines": engines }]
+        })
     }
 
     fn ladder() -> Value {
         let rung = json!({ "name": "a & c", "value": 2.0, "cores": 1, "lines": 9 });
-        let case = json!({ "name": "gemm", "case": "384 → 1536, 8 rows", "ceiling": 100.0, "rungs": [rung], "yardstick": rung });
+        let case = json!({
+            "name": "gemm", "case": "384 → 1536, 8 rows", "ceiling": 100.0, "rungs": [rung],
+            "yardstick": rung
+        });
         json!({ "ladders": [case] })
     }
 

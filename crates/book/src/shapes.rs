@@ -137,8 +137,9 @@ mod tests {
     use std::path::Path;
 
     fn small() -> Config {
-        let json = r#"{ "model_type": "bert", "num_hidden_layers": 2, "hidden_size": 4, "num_attention_heads": 2,
-            "intermediate_size": 8, "vocab_size": 10, "max_position_embeddings": 6 }"#;
+        let json = r#"{ "model_type": "bert", "num_hidden_layers": 2, "hidden_size": 4,
+            "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 10,
+            "max_position_embeddings": 6 }"#;
         Config::from_bytes(json.as_bytes(), Path::new("config.json")).unwrap()
     }
 

@@ -103,7 +103,8 @@ again:
     jne          again                   the next k
 ```
 
-All of it: 3 multiply-adds, 1 vector loads, 3 broadcasts, 1 comparisons and jumps, 1 others, for addresses and counters. (rustc 1.)
+All of it: 3 multiply-adds, 1 vector loads, 3 broadcasts, 1 comparisons and jumps, 1 others, for \
+addresses and counters. (rustc 1.)
 ";
         assert_eq!(excerpt(&json!({ "rustc": "rustc 1", "loop": lines })).as_deref(), Ok(expected));
     }

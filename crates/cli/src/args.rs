@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand};
 
 /// Sentence embeddings on the CPU: all-MiniLM-L6-v2 and BERT checkpoints like it.
 #[derive(Debug, Parser)]
-#[command(name = "minilm", version, propagate_version = true, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "minilm", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub common: Common,

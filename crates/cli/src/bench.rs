@@ -53,7 +53,8 @@ pub(crate) struct Bench {
     ///
     /// Texts that would take more than a tenth of it, as long ones do on the level portable, are
     /// left out.
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = value_parser!(u32).range(1..=3600))]
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(value_parser = value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
 }
 

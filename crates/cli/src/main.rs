@@ -12,7 +12,7 @@
 //! vectors.rs     files of vectors
 //! notes.rs       messages on standard error
 //! show.rs  table.rs  terminal.rs  html.rs    how results look
-//! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  bench.rs  index.rs  …     the commands
+//! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  index.rs  …     the commands
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1

@@ -7,8 +7,8 @@
 //! worst | FUNCTION | RANGE | UNIT | ERROR | BITS OF THE INPUT
 //! ```
 //!
-//! The report computes the error again at each of these inputs (`crates/book/src/accuracy.rs`), so a kernel
-//! that has changed there is noticed without a sweep.
+//! The report computes the error again at each of these inputs (`crates/book/src/accuracy.rs`), so
+//! a kernel that has changed there is noticed without a sweep.
 
 use crate::{Outcome, cargo::Workspace, files};
 use serde_json::{Value, json};

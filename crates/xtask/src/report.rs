@@ -1,5 +1,5 @@
-//! Writes the tables and figures of `minilm-book` to where they are read, or compares them with what
-//! is there.
+//! Writes the tables and figures of `minilm-book` to where they are read, or compares them with
+//! what is there.
 
 use crate::{Outcome, cargo::Workspace, files};
 

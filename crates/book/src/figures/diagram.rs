@@ -31,7 +31,10 @@ impl Diagram {
     pub fn new((width, height): (u32, u32), about: &str) -> Diagram {
         let about = escaped(about);
         let text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n<title>{about}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"{PAPER}\"/>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
+             <title>{about}</title>\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"{PAPER}\"/>\n"
         );
         Diagram { text }
     }
@@ -39,7 +42,8 @@ impl Diagram {
     /// A filled rectangle with a thin border.
     pub fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str) {
         self.push(format!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\" stroke=\"{INK}\" stroke-width=\"0.6\"/>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             fill=\"{fill}\" stroke=\"{INK}\" stroke-width=\"0.6\"/>"
         ));
     }
 
@@ -67,11 +71,13 @@ impl Diagram {
         for (attribute, values) in [("x", list(|place| place.0)), ("y", list(|place| place.1))] {
             let _ = write!(
                 animation,
-                "<animate attributeName=\"{attribute}\" values=\"{values}\" dur=\"{seconds}s\" calcMode=\"discrete\" repeatCount=\"indefinite\"/>"
+                "<animate attributeName=\"{attribute}\" values=\"{values}\" dur=\"{seconds}s\" \
+                 calcMode=\"discrete\" repeatCount=\"indefinite\"/>"
             );
         }
         self.push(format!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\">{animation}</rect>"
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             fill=\"{fill}\">{animation}</rect>"
         ));
     }
 
@@ -94,7 +100,8 @@ impl Diagram {
         };
         let text = escaped(text);
         self.push(format!(
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" font-family=\"sans-serif\" font-size=\"{size}\" fill=\"{colour}\">{text}</text>"
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" \
+             font-family=\"sans-serif\" font-size=\"{size}\" fill=\"{colour}\">{text}</text>"
         ));
     }
 
@@ -102,7 +109,10 @@ impl Diagram {
     pub fn line(&mut self, points: &[(f64, f64)], colour: &str, width: f64) {
         let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let points = points.join(" ");
-        self.push(format!("<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"));
+        self.push(format!(
+            "<polyline points=\"{points}\" fill=\"none\" \
+             stroke=\"{colour}\" stroke-width=\"{width}\"/>"
+        ));
     }
 
     /// A line with a head at its last point.

@@ -91,7 +91,8 @@ pub fn gelu(_: &Source) -> Result<String, String> {
     let axes = Axes { x: (-8.0, 8.0), y: (-13.0, -5.0) };
     let mut d = Diagram::new(
         (760, 470),
-        "Absolute error of two approximations of GELU, from −8 to 8, and half a unit in the last place",
+        "Absolute error of two approximations of GELU, from −8 to 8, and half a unit in the last \
+         place",
     );
     d.text(
         (20.0, 30.0),

@@ -31,20 +31,25 @@ pub fn draw(source: &Source) -> Result<String, String> {
         (16.0, 28.0),
         Anchor::Start,
         16,
-        &format!("Layer {LAYER}, its {heads} heads: a row is a word that looks, a column one that is looked at"),
+        &format!(
+            "Layer {LAYER}, its {heads} heads: a row is a word that looks, a column one that \
+            is looked at"
+        ),
     );
     d.text(
         (16.0, 48.0),
         Anchor::Start,
         13,
-        "columns are the same words in the same order; black is all of the attention, white is none",
+        "columns are the same words in the same order; black is all of the attention, white is \
+         none",
     );
     let width = hidden / heads;
     for head in 0..heads {
         let (left, top) =
             (80.0 + step_x * (head % columns) as f64, 84.0 + step_y * (head / columns) as f64);
         d.text((left, top - 8.0), Anchor::Start, 13, &format!("head {head}"));
-        let of_head = |rows| Rows::new(rows, hidden).columns(head * width..(head + 1) * width); // [L, D]
+        // [L, D]
+        let of_head = |rows| Rows::new(rows, hidden).columns(head * width..(head + 1) * width);
         matrix(
             &mut d,
             (left, top),

@@ -10,7 +10,8 @@ const HEIGHT: f64 = 34.0;
 
 pub fn draw(source: &Source) -> Result<String, String> {
     let s = source.config;
-    let about = "From a text to a vector: tokens, embeddings, the layers with their two residual connections, the mean, the norm";
+    let about = "From a text to a vector: tokens, embeddings, the layers with their two residual \
+        connections, the mean, the norm";
     let mut d = Diagram::new((820, 650), about);
     let (h, f) = (s.hidden_size, s.intermediate_size);
     let steps: [(f64, &str, &str, &str, String); 9] = [

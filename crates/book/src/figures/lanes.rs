@@ -8,7 +8,8 @@ const LEFT: f64 = 180.0;
 pub fn draw(_: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (760, 430),
-        "A fused multiply-add on sixteen lanes, and the registers that hold sixteen lanes on each level",
+        "A fused multiply-add on sixteen lanes, and the registers that hold sixteen lanes on each \
+         level",
     );
     d.text(
         (20.0, 34.0),

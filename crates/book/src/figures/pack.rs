@@ -7,7 +7,8 @@ const LENGTHS: [usize; 8] = [4, 7, 9, 12, 14, 19, 23, 40];
 const COLOURS: [&str; 4] = [BLUE, ORANGE, GREEN, PINK];
 
 pub fn draw(_: &Source) -> Result<String, String> {
-    let about = "Eight sentences padded to the longest, the same end to end, and the scores of attention as blocks on a diagonal";
+    let about = "Eight sentences padded to the longest, the same end to end, and the scores of \
+        attention as blocks on a diagonal";
     let mut d = Diagram::new((800, 420), about);
     let (tokens, longest) =
         (LENGTHS.iter().sum::<usize>(), LENGTHS.into_iter().fold(0, usize::max));

@@ -12,7 +12,8 @@ const COLOURS: [&str; 3] = [BLUE, ORANGE, GREEN];
 pub fn draw(_: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 480),
-        "A weight matrix row by row as stored, and panel by panel as packed, with the order in memory",
+        "A weight matrix row by row as stored, and panel by panel as packed, with the order in \
+         memory",
     );
     d.text((40.0, 36.0), Anchor::Start, 16, "W [N, K] as stored: a row is an output");
     d.text((460.0, 36.0), Anchor::Start, 16, "packed: a panel is NR outputs, k after k");

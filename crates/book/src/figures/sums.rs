@@ -5,7 +5,8 @@ use super::{Anchor, BLUE, Diagram, GREEN, GREY, ORANGE, Source};
 pub fn draw(_: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 484),
-        "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a tree",
+        "Two orders of addition: three chains of 128 added in order, and sixteen lanes added as a \
+         tree",
     );
     chains(&mut d);
     tree(&mut d);
@@ -54,7 +55,8 @@ fn tree(d: &mut Diagram) {
         (20.0, 186.0),
         Anchor::Start,
         16,
-        "a sum over a row: value i into lane i mod 16, then halves are added until one lane is left",
+        "a sum over a row: value i into lane i mod 16, then halves are added until one lane is \
+         left",
     );
     let place = |lane: usize| 40.0 + 46.0 * lane as f64;
     for lane in 0..16 {

@@ -5,7 +5,8 @@ use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, Source};
 pub fn draw(source: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 410),
-        "Above, each thread takes packs through all layers by itself; below, two threads share each product and exchange",
+        "Above, each thread takes packs through all layers by itself; below, two threads share \
+         each product and exchange",
     );
     many_texts(&mut d, source.config.num_hidden_layers);
     one_text(&mut d);
@@ -42,7 +43,8 @@ fn many_texts(d: &mut Diagram, layers: usize) {
         (100.0, 160.0),
         Anchor::Start,
         13,
-        "nothing is shared but the weights, which are only read; nobody waits until the packs run out",
+        "nothing is shared but the weights, which are only read; nobody waits until the packs run \
+         out",
     );
 }
 

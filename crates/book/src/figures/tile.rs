@@ -19,7 +19,8 @@ const W: (f64, f64) = (Y.0, Y.1 - GAP - K);
 const GAP: f64 = 14.0;
 
 pub fn draw(_: &Source) -> Result<String, String> {
-    let about = "Three matrices; a tile of y, the rows of x and the panel of W that it needs move: rows first, then chains, then panels";
+    let about = "Three matrices; a tile of y, the rows of x and the panel of W that it needs move: \
+        rows first, then chains, then panels";
     let mut d = Diagram::new((760, 520), about);
     for (at, size) in [(X, (K, M)), (W, (N, K)), (Y, (N, M))] {
         d.rect(at, size, "#FFFFFF");

@@ -130,8 +130,14 @@ mod tests {
 
     #[test]
     fn products_are_columns_and_rows_are_rows() {
-        let product = |outputs: u32, rows: u32, percent: f64| json!({ "inputs": 384, "outputs": outputs, "rows": rows, "percent": percent });
-        let record = json!({ "gemm": [product(384, 8, 80.0), product(1152, 8, 85.04), product(384, 16, 90.0)] });
+        let product = |outputs: u32, rows: u32, percent: f64| {
+            json!({
+                "inputs": 384, "outputs": outputs, "rows": rows, "percent": percent
+            })
+        };
+        let record = json!({
+            "gemm": [product(384, 8, 80.0), product(1152, 8, 85.04), product(384, 16, 90.0)]
+        });
         let expected = "\
 | rows | 384 → 384 | 384 → 1152 |
 |---:|---:|---:|
@@ -143,15 +149,24 @@ mod tests {
 
     #[test]
     fn times_are_in_milliseconds() {
-        let record = json!({ "latency": [{ "tokens": 8, "threads": 1, "p50": 0.0021, "p90": 0.0025, "p99": 0.003, "max": 0.01 }] });
+        let record = json!({
+            "latency": [{ "tokens": 8, "threads": 1, "p50": 0.0021, "p90": 0.0025, "p99": 0.003,
+            "max": 0.01 }]
+        });
         assert!(latency(&record).unwrap().ends_with("| 8 | 1 | 2.10 | 2.50 | 3.00 | 10.00 |\n"));
-        let record = json!({ "forward": [{ "sentences": 16, "tokens": 8, "best_seconds": 0.03, "flops_per_second": 9e10, "percent": 77.25 }] });
+        let record = json!({
+            "forward": [{ "sentences": 16, "tokens": 8, "best_seconds": 0.03,
+            "flops_per_second": 9e10, "percent": 77.25 }]
+        });
         assert!(model(&record).unwrap().ends_with("| 16 × 8 | 30.00 | 90.0 | 77.2 % |\n"));
     }
 
     #[test]
     fn kernels_stand_beside_their_least() {
-        let kernel = json!({ "name": "exp", "case": "8 × 384", "nanoseconds": 4.0, "slots": 15.0, "least_slots": 13.0, "percent": 86.67 });
+        let kernel = json!({
+            "name": "exp", "case": "8 × 384", "nanoseconds": 4.0, "slots": 15.0,
+            "least_slots": 13.0, "percent": 86.67
+        });
         let text = kernels(&json!({ "kernels": [kernel] })).unwrap();
         assert!(text.ends_with("| `exp` | 8 × 384 | 4.00 | 15.0 | 13.0 | 87 % |\n"), "{text}");
     }

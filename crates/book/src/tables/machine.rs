@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn a_machine_is_described_as_far_as_it_is_known() {
         let cache = json!({ "level": "1", "type": "Data", "size": "32K" });
-        let record = json!({ "cpu": "A | B", "family": 25, "caches": [cache], "levels": ["avx2", "portable"], "memory_bytes": 8_589_934_592_u64 });
+        let record = json!({
+            "cpu": "A | B", "family": 25, "caches": [cache], "levels": ["avx2", "portable"],
+            "memory_bytes": 8_589_934_592_u64
+        });
         let text = machine(&record).unwrap();
         for line in [
             "| machine | A \\| B |",

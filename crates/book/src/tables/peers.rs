@@ -166,8 +166,17 @@ mod tests {
 
     #[test]
     fn engines_are_compared_with_ours_in_the_same_run() {
-        let engine = |name: &str, seconds: f64| json!({ "name": name, "version": "1.2", "median_seconds": seconds });
-        let run = |set: &str, engines: &[Value]| json!({ "set": set, "texts": 10, "tokens": 200, "threads": 1, "limit_seconds": 1.0, "engines": engines });
+        let engine = |name: &str, seconds: f64| {
+            json!({
+                "name": name, "version": "1.2", "median_seconds": seconds
+            })
+        };
+        let run = |set: &str, engines: &[Value]| {
+            json!({
+                "set": set, "texts": 10, "tokens": 200, "threads": 1, "limit_seconds": 1.0,
+                "engines": engines
+            })
+        };
         let short = run("short", &[engine("other", 3.0), engine("minilm", 2.0)]);
         let mixed = run("mixed", &[engine("minilm", 20.0), engine("third", 30.0)]);
         let expected = "\
@@ -189,7 +198,9 @@ mod tests {
     fn batches_of_ids_are_rows() {
         let engines =
             json!([{ "name": "minilm", "median_ms": 2.0 }, { "name": "other", "median_ms": 3.5 }]);
-        let record = json!({ "ids": [{ "batch": 1, "tokens": 8, "threads": 2, "limit_ms": 1.5, "engines": engines }] });
+        let record = json!({
+            "ids": [{ "batch": 1, "tokens": 8, "threads": 2, "limit_ms": 1.5, "engines": engines }]
+        });
         let expected = "\
 | texts × tokens | threads | limit | minilm | other |
 |---:|---:|---:|---:|---:|
@@ -202,8 +213,13 @@ Medians in milliseconds; in brackets, how many times ours.
 
     #[test]
     fn searches_stand_beside_their_limits() {
-        let engines = json!([{ "name": "minilm", "median_seconds": 0.1 }, { "name": "other", "median_seconds": 0.15 }]);
-        let run = json!({ "queries": 1, "rows": 1_000_000, "threads": 2, "flop": 8e8, "limit_seconds": 0.09, "engines": engines });
+        let engines = json!([
+            { "name": "minilm", "median_seconds": 0.1 }, { "name": "other", "median_seconds": 0.15 }
+        ]);
+        let run = json!({
+            "queries": 1, "rows": 1_000_000, "threads": 2, "flop": 8e8, "limit_seconds": 0.09,
+            "engines": engines
+        });
         let expected = "\
 | queries × rows | threads | limit | of it | of the peak | minilm | other |
 |---:|---:|---:|---:|---:|---:|---:|
