@@ -65,7 +65,9 @@ impl SentenceEncoderBuilder {
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
     /// use minilm::SentenceEncoder;
-    /// let encoder = SentenceEncoder::builder().level("portable".parse().expect("a level")).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = SentenceEncoder::builder()
+    ///     .level("portable".parse().expect("a level"))
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// assert_eq!(encoder.level().name(), "portable");
     /// # Ok(())
     /// # }
@@ -84,7 +86,9 @@ impl SentenceEncoderBuilder {
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::builder().threads(2).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .threads(2)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// assert_eq!(encoder.encode(&["one", "two"])?.nrows(), 2);
     /// # Ok(())
     /// # }
@@ -95,14 +99,16 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// `true`: every embedding has length 1, also after [`truncate_dim`](SentenceEncoderBuilder::truncate_dim).
-    /// `false`: the pooled vector as it is.
+    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as it
+    /// is.
     ///
     /// By default the model's own modules decide, before truncation.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::builder().normalize(false).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .normalize(false)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// let raw = encoder.encode_one("text")?;
     /// assert!(raw.dot(&raw) > 2.0);
     /// # Ok(())
@@ -114,12 +120,14 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// Keeps the first `dimensions` values of each embedding; by default as many as `truncate_dim` of
-    /// the model's `config_sentence_transformers.json` says, or else all.
+    /// Keeps the first `dimensions` values of each embedding; by default as many as `truncate_dim`
+    /// of the model's `config_sentence_transformers.json` says, or else all.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::builder().truncate_dim(64).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .truncate_dim(64)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// assert_eq!(encoder.dimension(), 64);
     /// # Ok(())
     /// # }
@@ -136,11 +144,15 @@ impl SentenceEncoderBuilder {
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
     /// use minilm::{Prompt, SentenceEncoder};
-    /// let encoder = SentenceEncoder::builder().prompt(Prompt::Query).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = SentenceEncoder::builder()
+    ///     .prompt(Prompt::Query)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// assert_eq!(encoder.default_prompt(), ""); // this model has none
     /// let prompt = Prompt::Named("clustering".to_owned());
-    /// let error = SentenceEncoder::builder().prompt(prompt).load("weights/all-MiniLM-L6-v2").unwrap_err();
-    /// assert_eq!(error.to_string(), "the model has no prompt \"clustering\"; its prompts are: document, query");
+    /// let error = SentenceEncoder::builder()
+    ///     .prompt(prompt)
+    ///     .load("weights/all-MiniLM-L6-v2").unwrap_err();
+    /// assert!(error.to_string().ends_with("its prompts are: document, query"));
     /// # Ok(())
     /// # }
     /// ```
@@ -155,7 +167,9 @@ impl SentenceEncoderBuilder {
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::builder().max_tokens(5).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .max_tokens(5)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// assert_eq!(encoder.count_tokens("one two three four five")?.dropped, 2);
     /// # Ok(())
     /// # }
@@ -171,7 +185,9 @@ impl SentenceEncoderBuilder {
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
     /// use minilm::{Error, SentenceEncoder, Truncation};
-    /// let encoder = SentenceEncoder::builder().truncation(Truncation::Error).load("weights/all-MiniLM-L6-v2")?;
+    /// let encoder = SentenceEncoder::builder()
+    ///     .truncation(Truncation::Error)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
     /// let error = encoder.encode_one(&"word ".repeat(300)).unwrap_err();
     /// assert!(matches!(error, Error::TooLong { tokens: 302, limit: 256, .. }));
     /// # Ok(())
@@ -211,8 +227,8 @@ impl SentenceEncoderBuilder {
         SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
     }
 
-    /// Where [`from_hub`](SentenceEncoderBuilder::from_hub) looks; by default what the environment says,
-    /// [`Hub::from_env`].
+    /// Where [`from_hub`](SentenceEncoderBuilder::from_hub) looks; by default what the environment
+    /// says, [`Hub::from_env`].
     ///
     /// ```no_run
     /// # fn main() -> Result<(), minilm::Error> {

@@ -37,8 +37,8 @@
 //!
 //! # Stability
 //!
-//! Versions follow semantic versioning, except for [`kernels`] and [`model`]. These two are parts of
-//! the engine, re-exported for reading and measuring it, and change with it in any version.
+//! Versions follow semantic versioning, except for [`kernels`] and [`model`]. These two are parts
+//! of the engine, re-exported for reading and measuring it, and may change in any version.
 #![forbid(unsafe_code)]
 
 mod builder;

@@ -1,7 +1,9 @@
 //! The prompts of a model, as `config_sentence_transformers.json` has them.
 //!
 //! ```text
-//! { "prompts": { "query": "query: ", "document": "passage: " }, "default_prompt_name": "query", "truncate_dim": 128 }
+//! { "prompts": { "query": "query: ", "document": "passage: " },
+//!   "default_prompt_name": "query",
+//!   "truncate_dim": 128 }
 //! ```
 //!
 //! As in sentence-transformers, the prompts `query` and `document` are always there, and empty if

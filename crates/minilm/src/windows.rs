@@ -223,7 +223,8 @@ impl SentenceEncoder {
     /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a
     /// word. Each window is read between a `[CLS]` and a `[SEP]` of its own. An empty document has
     /// one window without words. Nothing is dropped, whatever
-    /// [`Builder::truncation`](crate::SentenceEncoderBuilder::truncation) says. After an error the iterator ends.
+    /// [`truncation`](crate::SentenceEncoderBuilder::truncation) says. After an error the iterator
+    /// ends.
     ///
     /// Each window begins with the encoder's default prompt, which is tokenised by itself and takes
     /// some of the window's tokens.

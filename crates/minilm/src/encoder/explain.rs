@@ -66,8 +66,7 @@ impl SentenceEncoder {
     /// The cosine similarity of two texts, split among the pairs of their tokens. The parts add up
     /// to it, see [`Explanation`].
     ///
-    /// With [`truncate_dim`](crate::SentenceEncoderBuilder::truncate_dim), it is the cosine of the shortened
-    /// vectors.
+    /// If the encoder truncates embeddings, it is the cosine of the shortened vectors.
     ///
     /// # Errors
     /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as

@@ -28,8 +28,8 @@ impl Space {
 
     /// The same, for texts that were embedded with this prompt before each of them.
     ///
-    /// A query may have another prompt than the texts that it is compared with, so a prompt does not
-    /// make another space. The vectors of one index are all made with the same prompt.
+    /// A query may have another prompt than the texts that it is compared with, so a prompt does
+    /// not make another space. The vectors of one index are all made with the same prompt.
     ///
     /// ```
     /// use minilm_tasks::index::Space;
