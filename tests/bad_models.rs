@@ -77,10 +77,10 @@ fn weights_that_overflow_give_an_error_and_no_vector() {
     let mut tiny = Tiny::new();
     tiny.tensor("encoder.layer.0.output.LayerNorm.weight").values.fill(3e38);
     let encoder = SentenceEncoder::load(tiny.write()).unwrap();
-    assert!(matches!(encoder.encode(&["the cat"]).unwrap_err(), Error::NotFinite { index: 0 }));
+    assert!(matches!(encoder.encode(&["the cat"]).unwrap_err(), Error::NotFinite { index: 0, .. }));
     assert!(matches!(
         encoder.token_embeddings("the cat").unwrap_err(),
-        Error::NotFinite { index: 0 }
+        Error::NotFinite { index: 0, .. }
     ));
 }
 

@@ -82,7 +82,7 @@ fn a_text_without_any_token_is_an_error_in_every_pooling() {
         none(encoder.encode_iter(["a dog", " "]).last().unwrap().unwrap_err(), 1);
         none(encoder.token_embeddings("").unwrap_err(), 0);
         none(encoder.trace("").unwrap_err(), 0);
-        none(encoder.encode_document("", Windows::new()).unwrap_err(), 0);
+        none(encoder.encode_long("", Windows::new()).unwrap_err(), 0);
         assert_eq!(encoder.count_tokens("").unwrap().used, 0);
     }
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use approx::assert_abs_diff_eq;
-use minilm::{Error, Level, SentenceEncoder, kernels::naive};
+use minilm::{EncodeOptions, Error, Level, SentenceEncoder, kernels::naive};
 use serde_json::json;
 use support::{
     bits,
@@ -148,7 +148,7 @@ fn the_limit_is_the_sentence_length_then_the_tokenizers_then_the_positions() {
 #[test]
 fn options_do_what_they_say() {
     let directory = Tiny::new().with_modules().write();
-    let load = |builder: minilm::Builder| builder.load(directory.path());
+    let load = |builder: minilm::SentenceEncoderBuilder| builder.load(directory.path());
     let whole = load(SentenceEncoder::builder()).unwrap().encode_one(TEXT).unwrap();
     let length = |v: &ndarray::Array1<f32>| v.dot(v).sqrt();
     assert!((length(&whole) - 1.0).abs() < 1e-6);
@@ -164,7 +164,7 @@ fn options_do_what_they_say() {
     assert!(length(&raw) > 1.5);
 
     let short = load(SentenceEncoder::builder().max_tokens(4)).unwrap();
-    let encoded = short.encode_with_counts(&[TEXT]).unwrap();
+    let encoded = short.encode_with(&[TEXT], &EncodeOptions::new()).unwrap();
     assert_eq!((encoded.counts[0].used, encoded.counts[0].dropped), (4, 6));
     assert_eq!(encoded.embeddings.row(0), short.encode_one("the cat").unwrap());
 
@@ -172,7 +172,9 @@ fn options_do_what_they_say() {
         load(SentenceEncoder::builder().max_tokens(4).truncation(minilm::Truncation::Error))
             .unwrap();
     match strict.encode(&["the", TEXT]).unwrap_err() {
-        Error::TooLong { index, tokens, limit } => assert_eq!((index, tokens, limit), (1, 10, 4)),
+        Error::TooLong { index, tokens, limit, .. } => {
+            assert_eq!((index, tokens, limit), (1, 10, 4))
+        }
         other => panic!("{other}"),
     }
     for (option, builder) in [

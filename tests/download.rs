@@ -25,8 +25,7 @@ fn a_model_is_downloaded_once_and_laid_out_as_python_does_it() {
     let hub = cache.hub(&server).on_download(move |file| {
         log.lock().unwrap().push((file.file.to_owned(), file.done, file.total))
     });
-    let encoder =
-        SentenceEncoder::builder().threads(1).hub(hub.clone()).load_from_hub(NAME).unwrap();
+    let encoder = SentenceEncoder::builder().threads(1).hub(hub.clone()).from_hub(NAME).unwrap();
     let text = "the cat sat.";
     let here = Tiny::new().with_modules().write();
     let want = SentenceEncoder::load(here.path()).unwrap().encode_one(text).unwrap();

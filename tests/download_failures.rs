@@ -164,7 +164,7 @@ fn what_does_not_exist_or_is_not_allowed_is_said_at_once() {
         let server = server("HEAD", name, |_, _| Some(Reply::new(404)));
         let error = Cache::new().error(&server);
         assert!(
-            matches!(&error, DownloadError::NotFound { url } if url.ends_with(name)),
+            matches!(&error, DownloadError::NotFound { url, .. } if url.ends_with(name)),
             "{error}"
         );
     }

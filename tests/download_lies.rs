@@ -147,11 +147,8 @@ fn a_module_cannot_be_outside_of_the_model() {
         _ => good(request),
     });
     let cache = Cache::new();
-    let error = SentenceEncoder::builder()
-        .hub(cache.hub(&server))
-        .load_from_hub(NAME)
-        .map(drop)
-        .unwrap_err();
+    let error =
+        SentenceEncoder::builder().hub(cache.hub(&server)).from_hub(NAME).map(drop).unwrap_err();
     assert!(matches!(error, Error::Field { field: "path", .. }), "{error}");
     assert!(
         server

@@ -50,7 +50,7 @@ fn weights_at_any_address_give_the_same_bits() {
     for shift in 0..8 {
         let shifted: &'static [u8] = [&vec![0; shift], weights.as_slice()].concat().leak();
         let files = files(directory.path(), &names).with("model.safetensors", &shifted[shift..]);
-        let encoder = SentenceEncoder::builder().threads(1).load_bytes(files).unwrap();
+        let encoder = SentenceEncoder::builder().threads(1).from_bytes(files).unwrap();
         assert_eq!(
             bits(&encoder.encode_one(text).unwrap()),
             bits(&want),
@@ -83,7 +83,7 @@ fn what_is_missing_or_wrong_is_named_as_it_would_be_in_a_directory() {
     let names =
         ["config.json", "model.safetensors", "vocab.txt", "modules.json", "1_Pooling/config.json"];
     let load = |files: ModelFiles| {
-        SentenceEncoder::builder().level(Level::detect()).load_bytes(files).map(drop)
+        SentenceEncoder::builder().level(Level::detect()).from_bytes(files).map(drop)
     };
     load(files(directory.path(), &names)).unwrap();
     for missing in ["config.json", "model.safetensors", "vocab.txt", "1_Pooling/config.json"] {

@@ -129,7 +129,7 @@ fn pooling_modes_are_those_of_sentence_transformers() {
             tensors.get(&format!("{i:02}.token_embeddings")).iter().map(|&x| x as f32).collect();
         let tokens = Rows::new(&tokens, 384);
         let mut all = vec![0.0; 6 * 384];
-        Pooling::new(&Mode::ALL).pool(tokens, &mut all);
+        Pooling::new(Mode::ALL).pool(tokens, &mut all);
         golden::compare(
             "all",
             all.iter().copied(),
@@ -137,7 +137,7 @@ fn pooling_modes_are_those_of_sentence_transformers() {
             384,
             1e-6,
         );
-        for mode in Mode::ALL {
+        for &mode in Mode::ALL {
             let mut v = vec![0.0; 384];
             Pooling::new(&[mode]).pool(tokens, &mut v);
             golden::compare(

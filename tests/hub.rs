@@ -100,7 +100,7 @@ fn links_and_copies_load_with_the_bits_of_the_directory() {
     for links in [true, false] {
         let cache = Cache::new(links);
         let encoder =
-            SentenceEncoder::builder().threads(1).hub(cache.hub()).load_from_hub(NAME).unwrap();
+            SentenceEncoder::builder().threads(1).hub(cache.hub()).from_hub(NAME).unwrap();
         let text = "the cat sat on a mat.";
         let want = SentenceEncoder::load(cache.model.path()).unwrap().encode_one(text).unwrap();
         assert_eq!(bits(&encoder.encode_one(text).unwrap()), bits(&want));
@@ -121,8 +121,8 @@ fn a_revision_is_a_commit_or_what_refs_says() {
         );
     }
     let builder = || SentenceEncoder::builder().threads(1).hub(cache.hub());
-    builder().revision(COMMIT).load_from_hub(NAME).unwrap();
-    assert!(builder().revision("v2.0").load_from_hub(NAME).is_err());
+    builder().revision(COMMIT).from_hub(NAME).unwrap();
+    assert!(builder().revision("v2.0").from_hub(NAME).is_err());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 mod support;
 
-use minilm::{Builder, SentenceEncoder};
+use minilm::{SentenceEncoder, SentenceEncoderBuilder};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ fn pool(threads: usize) -> ThreadPool {
 }
 
 /// The small model, with options.
-fn tiny(options: impl FnOnce(Builder) -> Builder) -> SentenceEncoder {
+fn tiny(options: impl FnOnce(SentenceEncoderBuilder) -> SentenceEncoderBuilder) -> SentenceEncoder {
     options(SentenceEncoder::builder()).load(Tiny::new().with_modules().write()).unwrap()
 }
 

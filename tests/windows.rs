@@ -24,7 +24,7 @@ fn a_short_document_is_one_window_with_the_bits_of_the_text() {
         assert_eq!(found[0].tokens, ENCODER.count_tokens(text).unwrap().used);
         assert_eq!(&text[found[0].range.clone()], text.trim());
         assert_eq!(
-            bits(&ENCODER.encode_document(text, Windows::new()).unwrap()),
+            bits(&ENCODER.encode_long(text, Windows::new()).unwrap()),
             bits(&found[0].embedding)
         );
     }
@@ -109,13 +109,13 @@ fn a_documents_embedding_is_the_mean_by_tokens_with_length_one() {
                 .for_each(|(sum, x)| *sum += window.tokens as f64 * f64::from(*x));
         }
         let length = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
-        let embedding = ENCODER.encode_document(&document, how).unwrap();
+        let embedding = ENCODER.encode_long(&document, how).unwrap();
         for (x, sum) in embedding.iter().zip(&sum) {
             assert!((f64::from(*x) - sum / length).abs() < 1e-7);
         }
     }
     let raw = SentenceEncoder::builder().normalize(false).load(model()).unwrap();
-    let embedding = raw.encode_document(&document, Windows::new()).unwrap();
+    let embedding = raw.encode_long(&document, Windows::new()).unwrap();
     let parts =
         raw.encode_windows(&document, Windows::new()).collect::<Result<Vec<_>, _>>().unwrap();
     let tokens: usize = parts.iter().map(|window| window.tokens).sum();
@@ -142,7 +142,7 @@ fn a_window_or_stride_of_an_impossible_length_is_an_error_and_ends_it() {
             matches!(windows.next(), Some(Err(Error::Option { option: "stride", .. }))),
             "{how:?}"
         );
-        assert!(ENCODER.encode_document("a", how).is_err());
+        assert!(ENCODER.encode_long("a", how).is_err());
     }
 }
 

@@ -60,6 +60,8 @@ impl Source {
             ("max-tokens", encoding.max_tokens.is_some()),
             ("normalize", encoding.normalize),
             ("no-normalize", encoding.no_normalize),
+            ("prompt", encoding.prompt.is_some()),
+            ("prompt-name", encoding.prompt_name.is_some()),
             ("strict", encoding.strict),
         ];
         match options.iter().find(|(_, is_given)| *is_given) {

@@ -57,7 +57,7 @@ pub(crate) fn run(common: &Common, command: &Dedupe) -> Result<(), Error> {
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, true)?;
     let found = vectors.compare(common, |rows| duplicates::near(rows, command.threshold))?;
-    let Duplicates { keep, drop } = found;
+    let Duplicates { keep, drop, .. } = found;
     let mut page = Page::new();
     if let Some(header) = vectors.header.as_ref().filter(|_| !command.json) {
         page.line(header)?;

@@ -54,11 +54,13 @@ impl Error {
     pub(crate) fn in_text(error: minilm::Error, place: impl Fn(usize) -> String) -> Error {
         use minilm::Error::{NotFinite, Tokenize, TooLong};
         Error::Text(match error {
-            TooLong { index, tokens, limit } => {
+            TooLong { index, tokens, limit, .. } => {
                 format!("{} has {tokens} tokens, but the model reads {limit}", place(index))
             }
-            Tokenize { index, reason } => format!("{} cannot be tokenised: {reason}", place(index)),
-            NotFinite { index } => format!("the embedding of {} is not finite", place(index)),
+            Tokenize { index, reason, .. } => {
+                format!("{} cannot be tokenised: {reason}", place(index))
+            }
+            NotFinite { index, .. } => format!("the embedding of {} is not finite", place(index)),
             other => return other.into(),
         })
     }
@@ -80,7 +82,8 @@ impl From<minilm::Error> for Error {
     /// An option that does not fit the model is a misuse, named as it is spelt on the command line.
     fn from(error: minilm::Error) -> Error {
         match error {
-            minilm::Error::Option { option, reason } => option_error(option, &reason),
+            minilm::Error::Option { option, reason, .. } => option_error(option, &reason),
+            minilm::Error::Prompt { .. } => Error::Usage(format!("--prompt-name: {error}")),
             other => Error::Encoder(other),
         }
     }

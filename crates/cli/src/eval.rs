@@ -47,7 +47,8 @@ pub(crate) struct Sts {
 ///
 /// The folder is laid out as BEIR's: corpus.jsonl with _id, title and text, queries.jsonl with _id
 /// and text, and qrels/SPLIT.tsv with the columns query-id, corpus-id and score. Only queries of
-/// that split are asked. The corpus need not fit in memory.
+/// that split are asked. The corpus need not fit in memory. Queries have the model's prompt named
+/// query, or the one that is asked for; documents have the prompt named document.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval retrieval scifact --split test")]
 pub(crate) struct Retrieval {

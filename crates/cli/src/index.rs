@@ -5,20 +5,20 @@ use crate::{
     error::Error,
     interrupt::Interrupt,
     model,
-    notes::message,
+    notes::{message, note_prompt},
     options::{Common, Encoding, at_least_one},
     records::{Input, Records},
     show::count,
 };
 use clap::Args;
-use minilm::{SentenceEncoder, Windows, tasks::index::Writer};
+use minilm::{Prompt, SentenceEncoder, Windows, tasks::index::Writer};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Embed texts into an index file, for search
 ///
 /// The index holds the vectors, the texts, and what made them: a query of another model is refused.
-/// It appears when it is complete, and replaces a file of that name then. Ctrl-C keeps the texts
-/// that are done.
+/// A model that has a prompt named document reads each text with it. The index appears when it is
+/// complete, and replaces a file of that name then. Ctrl-C keeps the texts that are done.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Index {
@@ -67,9 +67,9 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     let files: Vec<Records> =
         command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
-    let directory = model::directory(common)?;
-    let encoder = model::load(common, &command.encoding)?;
-    let (path, space) = (&command.output, encoder.space(directory)?);
+    let encoder = model::load_for(common, &command.encoding, Some(Prompt::Document))?;
+    note_prompt(common.quiet, "each text", encoder.default_prompt());
+    let (path, space) = (&command.output, encoder.space());
     let mut writer = match command.append && path.exists() {
         true => Writer::append(path, &space, encoder.dimension())?,
         false => Writer::create(path, &space, encoder.dimension())?,

@@ -5,7 +5,7 @@ use crate::{
     locate,
     options::{Common, Encoding},
 };
-use minilm::{Builder, Hub, HubError, Level, SentenceEncoder, Truncation};
+use minilm::{Hub, HubError, Level, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation};
 use std::{env, ffi::OsString, path::PathBuf};
 
 /// Where the model of this repository is.
@@ -13,6 +13,15 @@ const MODEL: &str = "weights/all-MiniLM-L6-v2";
 
 /// Loads the encoder that a command asks for.
 pub(crate) fn load(common: &Common, encoding: &Encoding) -> Result<SentenceEncoder, Error> {
+    load_for(common, encoding, None)
+}
+
+/// Loads the encoder that a command asks for, with `prompt` if the options name none.
+pub(crate) fn load_for(
+    common: &Common,
+    encoding: &Encoding,
+    prompt: Option<Prompt>,
+) -> Result<SentenceEncoder, Error> {
     let mut builder = builder(common).level(level(common)?.unwrap_or_default());
     if let Some(dimensions) = encoding.truncate_dim {
         builder = builder.truncate_dim(dimensions);
@@ -23,6 +32,9 @@ pub(crate) fn load(common: &Common, encoding: &Encoding) -> Result<SentenceEncod
     if encoding.normalize || encoding.no_normalize {
         builder = builder.normalize(encoding.normalize);
     }
+    if let Some(prompt) = encoding.prompt().or(prompt) {
+        builder = builder.prompt(prompt);
+    }
     if encoding.strict {
         builder = builder.truncation(Truncation::Error);
     }
@@ -30,7 +42,7 @@ pub(crate) fn load(common: &Common, encoding: &Encoding) -> Result<SentenceEncod
 }
 
 /// An encoder's options that every command shares, except the level.
-pub(crate) fn builder(common: &Common) -> Builder {
+pub(crate) fn builder(common: &Common) -> SentenceEncoderBuilder {
     let builder = SentenceEncoder::builder();
     match common.threads {
         Some(threads) => builder.threads(threads),

@@ -7,6 +7,13 @@ pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "minilm: {text}");
 }
 
+/// Says what is put before each of the texts.
+pub(crate) fn note_prompt(quiet: bool, texts: &str, prompt: &str) {
+    if !quiet && !prompt.is_empty() {
+        message(&format!("the prompt {prompt:?} is put before {texts}"));
+    }
+}
+
 /// After the last result: says once that some texts were not read to their end.
 pub(crate) fn note_truncated(quiet: bool, texts: usize, limit: usize) {
     match texts {

@@ -1,7 +1,7 @@
 //! Options that several commands share, and the parsers of their values.
 
 use clap::{Args, ValueEnum};
-use minilm::Level;
+use minilm::{Level, Prompt};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// The options of every command.
@@ -45,9 +45,26 @@ pub(crate) struct Encoding {
     #[arg(long)]
     pub no_normalize: bool,
 
+    /// Put TEXT before each text, whatever prompts the model has; an empty TEXT is no prompt
+    #[arg(long, value_name = "TEXT", conflicts_with = "prompt_name")]
+    pub prompt: Option<String>,
+
+    /// Put the model's prompt NAME before each text [default: the model's default prompt; `search`
+    /// takes query, `index` takes document]
+    #[arg(long, value_name = "NAME")]
+    pub prompt_name: Option<String>,
+
     /// Fail on a text that is too long, instead of reading only its beginning
     #[arg(long)]
     pub strict: bool,
+}
+
+impl Encoding {
+    /// The prompt that is asked for.
+    pub(crate) fn prompt(&self) -> Option<Prompt> {
+        let named = self.prompt_name.clone().map(Prompt::Named);
+        self.prompt.clone().map(Prompt::Text).or(named)
+    }
 }
 
 /// How embeddings are written.

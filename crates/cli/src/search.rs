@@ -4,7 +4,7 @@ use crate::{
     corpus,
     error::Error,
     model,
-    notes::note_truncated,
+    notes::{message, note_prompt, note_truncated},
     options::{Common, Encoding, at_least_one},
     records::{Input, Records},
     show::{Page, Style},
@@ -12,7 +12,7 @@ use crate::{
 };
 use clap::Args;
 use minilm::{
-    SentenceEncoder,
+    EncodeOptions, Prompt, SentenceEncoder,
     model::Mapped,
     tasks::{
         index::{Index, Space},
@@ -28,7 +28,8 @@ const TOGETHER: usize = 1024;
 /// Find the texts of an index that are nearest to a query
 ///
 /// The index is one that `minilm index` has written, with the same model and encoding options.
-/// Every text is compared, so nothing is missed.
+/// Every text is compared, so nothing is missed. A model that has a prompt named query reads each
+/// query with it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Search {
@@ -80,11 +81,11 @@ pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     model::share_threads(common);
     let index = corpus::map(&command.index)?;
     let records = command.queries.as_ref().map(|file| Input::default().open(file)).transpose()?;
-    let directory = model::directory(common)?;
-    let encoder = model::load(common, &command.encoding)?;
+    let encoder = model::load_for(common, &command.encoding, Some(Prompt::Query))?;
+    note_prompts(common.quiet, &encoder, index.space())?;
     let mut searcher = Searcher {
         command,
-        space: encoder.space(directory)?,
+        space: encoder.space(),
         index,
         encoder,
         page: Page::new(),
@@ -98,6 +99,19 @@ pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     let Searcher { page, encoder, truncated, .. } = searcher;
     page.finish()?;
     note_truncated(common.quiet, truncated, encoder.max_tokens());
+    Ok(())
+}
+
+/// Says which prompt the queries have, and if the texts have none that goes with it.
+fn note_prompts(quiet: bool, encoder: &SentenceEncoder, texts: &Space) -> Result<(), Error> {
+    note_prompt(quiet, "each query", encoder.default_prompt());
+    let documents = encoder.space_with(&EncodeOptions::new().prompt(Prompt::Document))?;
+    if !quiet && texts.is_same(&documents) && texts.prompt() != documents.prompt() {
+        let (texts, documents) = (texts.prompt(), documents.prompt());
+        message(&format!(
+            "the texts of the index have the prompt {texts:?}; the model's for them is {documents:?}"
+        ));
+    }
     Ok(())
 }
 
@@ -130,7 +144,7 @@ impl Searcher<'_> {
     fn answer(&mut self, queries: &[String], place: impl Fn(usize) -> String) -> Result<(), Error> {
         let encoded = self
             .encoder
-            .encode_with_counts(queries)
+            .encode_with(queries, &EncodeOptions::new())
             .map_err(|error| Error::in_text(error, place))?;
         self.truncated += encoded.counts.iter().filter(|count| count.dropped > 0).count();
         let search = minilm::tasks::search::Search::new()

@@ -7,7 +7,7 @@ use crate::{
     options::{Common, Encoding},
 };
 use clap::{Args, ValueEnum};
-use minilm::similarity;
+use minilm::{EncodeOptions, similarity};
 use std::io::{self, Write};
 
 /// Print how alike two texts are
@@ -48,7 +48,7 @@ Examples:
 
 pub(crate) fn run(common: &Common, command: &Similarity) -> Result<(), Error> {
     let encoder = model::load(common, &command.encoding)?;
-    let encoded = encoder.encode_with_counts(&[&command.a, &command.b]);
+    let encoded = encoder.encode_with(&[&command.a, &command.b], &EncodeOptions::new());
     let encoded =
         encoded.map_err(|error| Error::in_text(error, |index| format!("text {}", index + 1)))?;
     let (a, b) = (encoded.embeddings.row(0), encoded.embeddings.row(1));

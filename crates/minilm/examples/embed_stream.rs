@@ -32,7 +32,7 @@ fn texts(failure: &mut Option<io::Error>) -> Box<dyn Iterator<Item = String> + '
 fn main() -> Result<(), Box<dyn Error>> {
     let encoder = SentenceEncoder::load(MODEL)?;
     let path = env::temp_dir().join("minilm-example-stream.index");
-    let mut writer = Writer::create(&path, &encoder.space(MODEL)?, encoder.dimension())?;
+    let mut writer = Writer::create(&path, &encoder.space(), encoder.dimension())?;
     let (mut cut, mut failure) = (0, None);
     for result in encoder.encode_iter(texts(&mut failure)) {
         let sentence = result?;

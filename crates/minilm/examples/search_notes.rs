@@ -18,7 +18,7 @@ const NOTES: &str = "crates/minilm/examples/data/notes.txt";
 fn main() -> Result<(), Box<dyn Error>> {
     let question = env::args().nth(1).unwrap_or_else(|| "how do I remove stains".to_owned());
     let encoder = SentenceEncoder::load(MODEL)?;
-    let space = encoder.space(MODEL)?;
+    let space = encoder.space();
 
     let path = env::temp_dir().join("minilm-example-notes.index");
     if !path.exists() {

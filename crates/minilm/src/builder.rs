@@ -1,11 +1,11 @@
 //! Options of an encoder.
 
 use crate::{
-    Error, Hub, SentenceEncoder,
+    Error, Hub, Prompt, SentenceEncoder,
     files::{ModelFiles, Source},
 };
 use minilm_kernels::Level;
-use std::{fmt, path::Path};
+use std::{fmt, path::Path, sync::Arc};
 
 /// What happens to a text that is longer than the model reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +20,7 @@ pub enum Truncation {
 
 /// How far a call of [`SentenceEncoder::encode`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Texts that have their embedding.
     pub done: usize,
@@ -28,7 +29,7 @@ pub struct Progress {
 }
 
 /// Called now and then during a long call, on the thread that has just finished some texts.
-pub(crate) type OnProgress = Box<dyn Fn(Progress) + Send + Sync>;
+pub(crate) type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// Makes a [`SentenceEncoder`] with other than the default options.
 ///
@@ -44,11 +45,12 @@ pub(crate) type OnProgress = Box<dyn Fn(Progress) + Send + Sync>;
 /// # }
 /// ```
 #[derive(Default)]
-pub struct Builder {
+pub struct SentenceEncoderBuilder {
     pub(crate) level: Level,
     pub(crate) threads: Option<usize>,
     pub(crate) normalize: Option<bool>,
     pub(crate) truncate_dim: Option<usize>,
+    pub(crate) prompt: Option<Prompt>,
     pub(crate) max_tokens: Option<usize>,
     pub(crate) truncation: Truncation,
     pub(crate) on_progress: Option<OnProgress>,
@@ -56,10 +58,22 @@ pub struct Builder {
     revision: Option<String>,
 }
 
-impl Builder {
+impl SentenceEncoderBuilder {
     /// The instruction set; by default the fastest of this CPU. The result has the same bits on
     /// each.
-    pub fn level(mut self, level: Level) -> Builder {
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// use minilm::SentenceEncoder;
+    /// let encoder = SentenceEncoder::builder()
+    ///     .level("portable".parse().expect("a level"))
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.level().name(), "portable");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn level(mut self, level: Level) -> SentenceEncoderBuilder {
         self.level = level;
         self
     }
@@ -69,42 +83,139 @@ impl Builder {
     ///
     /// By default the work runs on the caller's rayon pool: its own if the call comes from one,
     /// else the global one. If no thread can be started for that, it stays on the calling thread.
-    pub fn threads(mut self, threads: usize) -> Builder {
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .threads(2)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.encode(&["one", "two"])?.nrows(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> SentenceEncoderBuilder {
         self.threads = Some(threads);
         self
     }
 
-    /// `true`: every embedding has length 1, also after [`truncate_dim`](Builder::truncate_dim).
-    /// `false`: the pooled vector as it is.
+    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as it
+    /// is.
     ///
-    /// By default the model's own modules decide, before `truncate_dim`.
-    pub fn normalize(mut self, normalize: bool) -> Builder {
+    /// By default the model's own modules decide, before truncation.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .normalize(false)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// let raw = encoder.encode_one("text")?;
+    /// assert!(raw.dot(&raw) > 2.0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn normalize(mut self, normalize: bool) -> SentenceEncoderBuilder {
         self.normalize = Some(normalize);
         self
     }
 
-    /// Keeps the first `dimensions` of each embedding.
-    pub fn truncate_dim(mut self, dimensions: usize) -> Builder {
+    /// Keeps the first `dimensions` values of each embedding; by default as many as `truncate_dim`
+    /// of the model's `config_sentence_transformers.json` says, or else all.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .truncate_dim(64)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.dimension(), 64);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn truncate_dim(mut self, dimensions: usize) -> SentenceEncoderBuilder {
         self.truncate_dim = Some(dimensions);
+        self
+    }
+
+    /// The prompt that is put before each text if a call asks for no other. By default it is the
+    /// model's `default_prompt_name`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// use minilm::{Prompt, SentenceEncoder};
+    /// let encoder = SentenceEncoder::builder()
+    ///     .prompt(Prompt::Query)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.default_prompt(), ""); // this model has none
+    /// let prompt = Prompt::Named("clustering".to_owned());
+    /// let error = SentenceEncoder::builder()
+    ///     .prompt(prompt)
+    ///     .load("weights/all-MiniLM-L6-v2").unwrap_err();
+    /// assert!(error.to_string().ends_with("its prompts are: document, query"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn prompt(mut self, prompt: Prompt) -> SentenceEncoderBuilder {
+        self.prompt = Some(prompt);
         self
     }
 
     /// Reads at most `tokens` of a text, `[CLS]` and `[SEP]` among them, instead of what the
     /// model's configuration says.
-    pub fn max_tokens(mut self, tokens: usize) -> Builder {
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .max_tokens(5)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.count_tokens("one two three four five")?.dropped, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn max_tokens(mut self, tokens: usize) -> SentenceEncoderBuilder {
         self.max_tokens = Some(tokens);
         self
     }
 
     /// What happens to a text that is too long.
-    pub fn truncation(mut self, truncation: Truncation) -> Builder {
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// use minilm::{Error, SentenceEncoder, Truncation};
+    /// let encoder = SentenceEncoder::builder()
+    ///     .truncation(Truncation::Error)
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// let error = encoder.encode_one(&"word ".repeat(300)).unwrap_err();
+    /// assert!(matches!(error, Error::TooLong { tokens: 302, limit: 256, .. }));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn truncation(mut self, truncation: Truncation) -> SentenceEncoderBuilder {
         self.truncation = truncation;
         self
     }
 
     /// Is called during [`SentenceEncoder::encode`] each time some texts are done.
-    pub fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Builder {
-        self.on_progress = Some(Box::new(callback));
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .on_progress(|progress| eprintln!("{} of {} texts", progress.done, progress.total))
+    ///     .load("weights/all-MiniLM-L6-v2")?;
+    /// encoder.encode(&["one", "two"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_progress(
+        mut self,
+        callback: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> SentenceEncoderBuilder {
+        self.on_progress = Some(Arc::new(callback));
         self
     }
 
@@ -116,18 +227,39 @@ impl Builder {
         SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
     }
 
-    /// Where [`load_from_hub`](Builder::load_from_hub) looks; by default what the environment says,
-    /// [`Hub::from_env`].
-    pub fn hub(mut self, hub: Hub) -> Builder {
+    /// Where [`from_hub`](SentenceEncoderBuilder::from_hub) looks; by default what the environment
+    /// says, [`Hub::from_env`].
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// use minilm::{Hub, SentenceEncoder};
+    /// let encoder = SentenceEncoder::builder()
+    ///     .hub(Hub::new("models"))
+    ///     .from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn hub(mut self, hub: Hub) -> SentenceEncoderBuilder {
         self.hub = Some(hub);
         self
     }
 
-    /// Which version [`load_from_hub`](Builder::load_from_hub) loads: a commit's full hash, a
+    /// Which version [`from_hub`](SentenceEncoderBuilder::from_hub) loads: a commit's full hash, a
     /// branch or a tag; by default `main`.
     ///
     /// Only a hash names the same weights tomorrow.
-    pub fn revision(mut self, revision: impl Into<String>) -> Builder {
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::builder()
+    ///     .revision("8b3219a92973c328a8e22fadcfa821b5dc75636a")
+    ///     .from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn revision(mut self, revision: impl Into<String>) -> SentenceEncoderBuilder {
         self.revision = Some(revision.into());
         self
     }
@@ -138,14 +270,14 @@ impl Builder {
     /// # fn main() -> Result<(), minilm::Error> {
     /// let encoder = minilm::SentenceEncoder::builder()
     ///     .revision("8b3219a92973c328a8e22fadcfa821b5dc75636a")
-    ///     .load_from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+    ///     .from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// As [`Hub::snapshot`] and [`Builder::load`].
-    pub fn load_from_hub(mut self, name: &str) -> Result<SentenceEncoder, Error> {
+    /// As [`Hub::snapshot`] and [`SentenceEncoderBuilder::load`].
+    pub fn from_hub(mut self, name: &str) -> Result<SentenceEncoder, Error> {
         let hub = self.hub.take().unwrap_or_else(Hub::from_env);
         let revision = self.revision.take().unwrap_or_else(|| "main".to_owned());
         self.load(hub.snapshot(name, &revision)?)
@@ -154,19 +286,20 @@ impl Builder {
     /// Loads the model from bytes that the program has anyway.
     ///
     /// # Errors
-    /// As [`Builder::load`]; the files are named as they are in `files`.
-    pub fn load_bytes(self, files: ModelFiles) -> Result<SentenceEncoder, Error> {
+    /// As [`SentenceEncoderBuilder::load`]; the files are named as they are in `files`.
+    pub fn from_bytes(self, files: ModelFiles) -> Result<SentenceEncoder, Error> {
         SentenceEncoder::open(Source::Bytes(files), self)
     }
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for SentenceEncoderBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("SentenceEncoderBuilder")
             .field("level", &self.level)
             .field("threads", &self.threads)
             .field("normalize", &self.normalize)
             .field("truncate_dim", &self.truncate_dim)
+            .field("prompt", &self.prompt)
             .field("max_tokens", &self.max_tokens)
             .field("truncation", &self.truncation)
             .finish_non_exhaustive()

@@ -1,6 +1,7 @@
 //! A model's directory as sentence-transformers lays it out.
 //!
 //! ```text
+//! config_sentence_transformers.json   prompts, and how many values of an embedding are kept
 //! modules.json                  which modules, and where each keeps its files
 //!   ├─ Transformer  ""          config.json, model.safetensors, tokenizer.json,
 //!   │                           sentence_bert_config.json
@@ -10,10 +11,11 @@
 //!
 //! Without `modules.json` the directory is a plain transformer: mean pooling, no normalisation.
 
-use crate::{Error, files::Source};
+use crate::{Error, files::Source, prompts::Prompts};
 use minilm_pooling::{Mode, Pooling, PoolingConfig};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
+    collections::BTreeMap,
     io,
     path::{Component, Path, PathBuf},
 };
@@ -27,6 +29,9 @@ pub(crate) struct Directory {
     /// Where the pooling's configuration is, and the width of token vectors it expects.
     pub pooling_width: Option<(PathBuf, usize)>,
     pub normalize: bool,
+    pub prompts: Prompts,
+    /// Values of an embedding that are kept; there may be fewer.
+    pub truncate_dim: Option<usize>,
     /// Texts are lower-cased before tokenising.
     pub lowercase: bool,
     /// Longest text in tokens by the configuration files; the model's positions may allow less.
@@ -37,6 +42,13 @@ pub(crate) struct Directory {
 struct Module {
     path: String,
     r#type: String,
+}
+
+#[derive(Deserialize, Default)]
+struct ModelConfig {
+    prompts: Option<BTreeMap<String, Option<String>>>,
+    default_prompt_name: Option<String>,
+    truncate_dim: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,6 +84,7 @@ impl Directory {
             let reason = format!("{tokens} leaves no room for a word between [CLS] and [SEP]");
             return Err(Error::Field { path, field: "max_seq_length", reason });
         }
+        let (prompts, truncate_dim) = read_config(source, root)?;
         let tokenizer: TokenizerConfig =
             read_json(source, &transformer.join("tokenizer_config.json"))?.unwrap_or_default();
         let no_limit = 1e9;
@@ -82,10 +95,29 @@ impl Directory {
             pooling,
             pooling_width,
             normalize,
+            prompts,
+            truncate_dim,
             lowercase: sentence.do_lower_case,
             max_tokens: sentence.max_seq_length.or(by_tokenizer),
         })
     }
+}
+
+/// The prompts and `truncate_dim` of `config_sentence_transformers.json`.
+fn read_config(source: &Source, root: &Path) -> Result<(Prompts, Option<usize>), Error> {
+    let path = root.join("config_sentence_transformers.json");
+    let config: ModelConfig = read_json(source, &path)?.unwrap_or_default();
+    if config.truncate_dim == Some(0) {
+        let reason = "an embedding has at least one value".to_owned();
+        return Err(Error::Field { path, field: "truncate_dim", reason });
+    }
+    let prompts = Prompts::new(config.prompts.unwrap_or_default(), config.default_prompt_name);
+    let prompts = prompts.map_err(|unknown| Error::Field {
+        path,
+        field: "default_prompt_name",
+        reason: unknown.to_string(),
+    })?;
+    Ok((prompts, config.truncate_dim))
 }
 
 /// Where the modules are: the transformer, the pooling's configuration, and whether embeddings are

@@ -1,32 +1,33 @@
 //! Text in, embeddings out.
 
+mod encode;
 mod explain;
 mod forward;
 mod open;
 mod results;
+mod settings;
+#[cfg(feature = "tasks")]
 mod space;
+mod tokens;
 mod trace;
 
 pub use explain::Explanation;
 pub use results::{Encoded, TokenEmbeddings};
+pub(crate) use settings::Settings;
 pub use trace::{Tensor, Trace};
 
 use crate::{
-    Builder, EncodeIter, Error, ModelFiles, Progress, TokenCount, TokenizedText, Truncation,
-    builder::OnProgress, crew::Crew, schedule, threads::Threads, tokenize::TextTokenizer,
+    EncodeOptions, Error, ModelFiles, SentenceEncoderBuilder, Truncation, builder::OnProgress,
+    crew::Crew, prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
 };
-use forward::{Normalize, Workspace};
+use forward::Workspace;
 use minilm_kernels::Level;
 use minilm_model::Bert;
 use minilm_pooling::Pooling;
-use ndarray::{Array1, Array2};
 use std::{
     fmt,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 /// Texts whose token ids are held at once. Many packs for each thread, and a few MiB at the most.
@@ -38,6 +39,8 @@ const FEW_BYTES: usize = 512;
 
 /// A sentence-embedding model, ready to use from any number of threads at once.
 ///
+/// A clone is cheap: it shares the model, and everything else, with the original.
+///
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
 /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
@@ -47,18 +50,22 @@ const FEW_BYTES: usize = 512;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct SentenceEncoder {
     bert: Arc<Bert>,
-    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) tokenizer: Arc<TextTokenizer>,
     pooling: Pooling,
-    normalize: Normalize,
-    dimension: usize,
+    prompts: Arc<Prompts>,
+    /// Of a call that asks for nothing else.
+    pub(crate) defaults: Settings,
     truncation: Truncation,
-    threads: Threads,
+    threads: Arc<Threads>,
     on_progress: Option<OnProgress>,
     /// One for each thread that was ever in a forward pass at the same time.
-    workspaces: Mutex<Vec<Workspace>>,
-    crew: Crew,
+    workspaces: Arc<Mutex<Vec<Workspace>>>,
+    crew: Arc<Crew>,
+    #[cfg(feature = "tasks")]
+    origin: Arc<space::Origin>,
 }
 
 impl SentenceEncoder {
@@ -78,7 +85,7 @@ impl SentenceEncoder {
     /// # Errors
     /// As [`SentenceEncoder::load`].
     pub fn from_bytes(files: ModelFiles) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::builder().load_bytes(files)
+        SentenceEncoder::builder().from_bytes(files)
     }
 
     /// Loads a model by its name from the cache of Hugging Face, with default options: see
@@ -95,154 +102,57 @@ impl SentenceEncoder {
     /// ```
     ///
     /// # Errors
-    /// As [`Builder::load_from_hub`].
+    /// As [`SentenceEncoderBuilder::from_hub`].
     pub fn from_hub(name: &str) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::builder().load_from_hub(name)
+        SentenceEncoder::builder().from_hub(name)
     }
 
-    /// Options: threads, level, normalisation, truncation, progress.
-    pub fn builder() -> Builder {
-        Builder::default()
+    /// Options: threads, level, normalisation, prompt, truncation, progress.
+    pub fn builder() -> SentenceEncoderBuilder {
+        SentenceEncoderBuilder::default()
     }
 
-    /// The embeddings of `texts`: `[texts, dimension]`, in their order.
-    ///
-    /// Exact duplicates are computed once. An empty slice gives an empty array.
-    ///
-    /// # Errors
-    /// A text that is too long, if the encoder was built with [`Truncation::Error`]; one without
-    /// any token, if the tokenizer puts none around a text.
-    pub fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
-        Ok(self.encode_with_counts(texts)?.embeddings)
-    }
-
-    /// The embedding of one text: `[dimension]`. The encoder's threads share the work, if they are
-    /// free.
-    ///
-    /// # Errors
-    /// As [`SentenceEncoder::encode`].
-    pub fn encode_one(&self, text: &str) -> Result<Array1<f32>, Error> {
-        let embeddings = self.encode(&[text])?;
-        Ok(embeddings.row(0).to_owned())
-    }
-
-    /// As [`SentenceEncoder::encode`], with the tokens used and dropped of each text.
-    ///
-    /// # Errors
-    /// As [`SentenceEncoder::encode`].
-    pub fn encode_with_counts<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Encoded, Error> {
-        let distinct = schedule::distinct(texts);
-        let mut embeddings = Array2::zeros((texts.len(), self.dimension));
-        let mut counts = vec![TokenCount::default(); texts.len()];
-        let done = AtomicUsize::new(texts.len() - distinct.first.len());
-
-        for window in distinct.first.chunks(WINDOW) {
-            let tokenized = self.tokenize_all(texts, window)?;
-            let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
-            let report = |texts_done| {
-                let done = texts_done + done.fetch_add(texts_done, Ordering::Relaxed);
-                if let Some(report) = &self.on_progress {
-                    report(Progress { done, total: texts.len() });
-                }
-            };
-            let encoded = self.encode_ids(&ids, report, |i, vector| {
-                embeddings.row_mut(window[i]).assign(&vector);
-                counts[window[i]] = tokenized[i].count();
-            });
-            encoded.map_err(|error| error.at(|i| window[i]))?;
-        }
-        for (i, &of) in distinct.of.iter().enumerate() {
-            let first = distinct.first[of];
-            if first != i {
-                let embedding = embeddings.row(first).to_owned();
-                embeddings.row_mut(i).assign(&embedding);
-                counts[i] = counts[first];
-            }
-        }
-        Ok(Encoded { embeddings, counts })
-    }
-
-    /// The embeddings of a stream of texts, in their order, in memory that does not grow with the
-    /// stream.
-    ///
-    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After
-    /// an error the iterator ends.
+    /// The same model with other defaults for each call.
     ///
     /// ```
+    /// use minilm::{EncodeOptions, Prompt, Windows};
     /// # fn main() -> Result<(), minilm::Error> {
     /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-    /// for result in encoder.encode_iter("first line\nsecond line".lines()) {
-    ///     let sentence = result?;
-    ///     println!("{}: {} tokens, {:?}", sentence.text, sentence.tokens, sentence.embedding);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn encode_iter<I>(&self, texts: I) -> EncodeIter<'_, I::IntoIter>
-    where
-        I: IntoIterator<Item: AsRef<str> + Sync>,
-    {
-        EncodeIter::new(self, texts.into_iter())
-    }
-
-    /// One vector for each token of `text`: the encoder's last hidden state, before pooling.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-    /// let text = encoder.token_embeddings("Embeddings!")?;
-    /// assert_eq!(text.tokens, ["[CLS]", "em", "##bed", "##ding", "##s", "!", "[SEP]"]);
-    /// assert_eq!(text.embeddings.dim(), (7, 384));
+    /// let documents = encoder.with_options(&EncodeOptions::new().prompt(Prompt::Document))?;
+    /// let embedding = documents.encode_long(&"A long text. ".repeat(200), Windows::new())?;
+    /// # assert_eq!(embedding.len(), 384);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// As [`SentenceEncoder::encode`].
-    pub fn token_embeddings(&self, text: &str) -> Result<TokenEmbeddings, Error> {
-        let TokenizedText { ids, dropped } = self.tokenize(text)?;
-        let tokens = ids.iter().map(|&id| self.tokenizer.token(id)).collect();
-        let embeddings = self.forward([ids.as_slice()].into_iter(), true, |_, hidden| {
-            let rows = (0..hidden.rows()).flat_map(|i| hidden.row(i)).copied();
-            Array2::from_shape_vec((hidden.rows(), hidden.cols()), rows.collect())
-                .expect("rows × cols values")
-        })?;
-        if embeddings.iter().any(|x: &f32| !x.is_finite()) {
-            return Err(Error::NotFinite { index: 0 });
-        }
-        Ok(TokenEmbeddings { embeddings, tokens, ids, dropped })
+    /// Options that do not fit the model.
+    pub fn with_options(&self, options: &EncodeOptions) -> Result<SentenceEncoder, Error> {
+        Ok(SentenceEncoder { defaults: self.settings(options)?, ..self.clone() })
     }
 
-    /// The token ids of `text` as the model reads them.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-    /// assert_eq!(encoder.tokenize("Hello")?.ids, [101, 7592, 102]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`SentenceEncoder::encode`].
-    pub fn tokenize(&self, text: &str) -> Result<TokenizedText, Error> {
-        self.tokenize_at(0, text)
-    }
-
-    /// How many tokens of `text` the model reads, and how many it would drop. Never fails for being
-    /// too long.
-    ///
-    /// # Errors
-    /// If the tokenizer fails.
-    pub fn count_tokens(&self, text: &str) -> Result<TokenCount, Error> {
-        let tokenized =
-            self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index: 0, reason })?;
-        Ok(tokenized.count())
-    }
-
-    /// Length of an embedding.
+    /// Length of an embedding, if a call asks for no other.
     pub fn dimension(&self) -> usize {
-        self.dimension
+        self.defaults.dimension
+    }
+
+    /// The model's prompts, names and texts. As in sentence-transformers, `query` and `document`
+    /// are always among them, and empty if the model has none.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// assert!(encoder.prompts().eq([("document", ""), ("query", "")]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn prompts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.prompts.iter()
+    }
+
+    /// What is put before each text if a call asks for no other prompt; empty if nothing is.
+    pub fn default_prompt(&self) -> &str {
+        &self.defaults.prompt
     }
 
     /// The longest text that is read whole, in tokens, `[CLS]` and `[SEP]` among them.
@@ -255,35 +165,10 @@ impl SentenceEncoder {
         self.bert.level()
     }
 
-    /// The encoder inside, for a look at its intermediate tensors.
+    /// The encoder inside, for a look at its intermediate tensors. Its type is not covered by
+    /// semantic versioning, see [`model`](crate::model).
     pub fn model(&self) -> &Bert {
         &self.bert
-    }
-
-    fn tokenize_all<S: AsRef<str> + Sync>(
-        &self,
-        texts: &[S],
-        which: &[usize],
-    ) -> Result<Vec<TokenizedText>, Error> {
-        let tokenize = |&i: &usize| self.tokenize_at(i, texts[i].as_ref());
-        let bytes: usize = which.iter().map(|&i| texts[i].as_ref().len()).sum();
-        if bytes <= FEW_BYTES {
-            return which.iter().map(tokenize).collect();
-        }
-        self.threads.map(which, tokenize).into_iter().collect()
-    }
-
-    fn tokenize_at(&self, index: usize, text: &str) -> Result<TokenizedText, Error> {
-        let tokenized =
-            self.tokenizer.tokenize(text).map_err(|reason| Error::Tokenize { index, reason })?;
-        if tokenized.ids.is_empty() {
-            return Err(Error::no_tokens(index));
-        }
-        if tokenized.dropped > 0 && self.truncation == Truncation::Error {
-            let tokens = tokenized.ids.len() + tokenized.dropped;
-            return Err(Error::TooLong { index, tokens, limit: self.max_tokens() });
-        }
-        Ok(tokenized)
     }
 }
 
@@ -294,8 +179,7 @@ impl fmt::Debug for SentenceEncoder {
             .field("level", &self.bert.level())
             .field("max_tokens", &self.max_tokens())
             .field("pooling", &self.pooling)
-            .field("normalize", &self.normalize)
-            .field("dimension", &self.dimension)
+            .field("defaults", &self.defaults)
             .field("truncation", &self.truncation)
             .field("threads", &self.threads)
             .finish_non_exhaustive()

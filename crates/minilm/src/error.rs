@@ -14,6 +14,7 @@ pub enum Error {
     Hub(#[from] crate::HubError),
     /// A file or directory could not be read.
     #[error("cannot read {}", path.display())]
+    #[non_exhaustive]
     Read {
         /// The file.
         path: PathBuf,
@@ -22,6 +23,7 @@ pub enum Error {
     },
     /// A JSON file of the model's directory is not what it should be.
     #[error("{} is not what sentence-transformers writes", path.display())]
+    #[non_exhaustive]
     Json {
         /// The file.
         path: PathBuf,
@@ -30,6 +32,7 @@ pub enum Error {
     },
     /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
     #[error("{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are supported", path.display())]
+    #[non_exhaustive]
     Modules {
         /// The file.
         path: PathBuf,
@@ -38,6 +41,7 @@ pub enum Error {
     },
     /// A field of a configuration file has a value that cannot be used.
     #[error("{}: field {field}: {reason}", path.display())]
+    #[non_exhaustive]
     Field {
         /// The file.
         path: PathBuf,
@@ -48,6 +52,7 @@ pub enum Error {
     },
     /// `tokenizer.json` (or `vocab.txt`) could not be loaded.
     #[error("{} is not a usable tokenizer: {reason}", path.display())]
+    #[non_exhaustive]
     Tokenizer {
         /// The file.
         path: PathBuf,
@@ -56,6 +61,7 @@ pub enum Error {
     },
     /// The tokenizer's vocabulary belongs to another model.
     #[error("{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the model", path.display())]
+    #[non_exhaustive]
     Vocabulary {
         /// The tokenizer's file.
         path: PathBuf,
@@ -64,8 +70,18 @@ pub enum Error {
         /// `vocab_size` of the model.
         model: usize,
     },
+    /// The model has no prompt of that name.
+    #[error("the model has no prompt {name:?}; its prompts are: {}", known.join(", "))]
+    #[non_exhaustive]
+    Prompt {
+        /// The name asked for.
+        name: String,
+        /// The names of the model's prompts.
+        known: Vec<String>,
+    },
     /// A text could not be tokenised.
     #[error("text {index} cannot be tokenised: {reason}")]
+    #[non_exhaustive]
     Tokenize {
         /// Which text, from 0.
         index: usize,
@@ -75,6 +91,7 @@ pub enum Error {
     /// A text is longer than the model reads, and the encoder was built with
     /// [`Truncation::Error`](crate::Truncation::Error).
     #[error("text {index} has {tokens} tokens, but the model reads {limit}")]
+    #[non_exhaustive]
     TooLong {
         /// Which text, from 0.
         index: usize,
@@ -85,18 +102,21 @@ pub enum Error {
     },
     /// An embedding came out NaN or infinite: the weights are too large for `f32`.
     #[error("the embedding of text {index} is not finite")]
+    #[non_exhaustive]
     NotFinite {
         /// Which text, from 0.
         index: usize,
     },
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
     #[error("only mean pooling can be explained, but this model pools by {found}")]
+    #[non_exhaustive]
     Pooling {
         /// The model's pooling modes.
         found: String,
     },
     /// An option of the builder cannot be used with this model.
     #[error("option {option}: {reason}")]
+    #[non_exhaustive]
     Option {
         /// The option's name.
         option: &'static str,

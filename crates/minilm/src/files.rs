@@ -15,9 +15,9 @@ use std::{
 /// A model's files as bytes, under the names that they have in its directory.
 ///
 /// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the
-/// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json` and
-/// `tokenizer_config.json` belongs to the model too: without it the same weights give other
-/// vectors.
+/// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+/// `config_sentence_transformers.json` and `tokenizer_config.json` belongs to the model too:
+/// without it the same weights give other vectors.
 ///
 /// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word
 /// embeddings are read where they are, if the bytes begin at a multiple of four, and the rest is
@@ -69,6 +69,7 @@ impl ModelFiles {
     }
 
     /// Adds a file, or replaces the one of that name. Folders in the name are separated by `/`.
+    #[must_use]
     pub fn with(
         mut self,
         name: impl Into<String>,
@@ -153,10 +154,18 @@ pub(crate) enum BertFiles {
 }
 
 impl BertFiles {
-    /// The encoder. Its weights are mapped, or kept.
-    pub(crate) fn load(self, level: Level) -> Result<Bert, ModelError> {
+    /// The encoder, and the file of its weights: mapped, or kept.
+    pub(crate) fn load(self, level: Level) -> Result<(Bert, Checkpoint), ModelError> {
+        let (config, checkpoint) = self.read()?;
+        Ok((Bert::new(config, &checkpoint, level)?, checkpoint))
+    }
+
+    fn read(self) -> Result<(Config, Checkpoint), ModelError> {
         let [config, weights] = match self {
-            BertFiles::Directory(folder) => return Bert::load(&folder, level),
+            BertFiles::Directory(folder) => {
+                let config = Config::read(&folder.join("config.json"))?;
+                return Ok((config, Checkpoint::open(&folder.join("model.safetensors"))?));
+            }
             BertFiles::Bytes(files) => files,
         };
         let there = |(bytes, path): (Option<_>, PathBuf)| match bytes {
@@ -166,6 +175,6 @@ impl BertFiles {
         let (config, path) = there(config)?;
         let config = Config::from_bytes(&config, &path)?;
         let (weights, path) = there(weights)?;
-        Bert::new(config, &Checkpoint::from_bytes(weights, &path)?, level)
+        Ok((config, Checkpoint::from_bytes(weights, &path)?))
     }
 }

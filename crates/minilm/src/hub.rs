@@ -44,7 +44,8 @@ use std::{
 /// # fn main() -> Result<(), minilm::Error> {
 /// let hub = minilm::Hub::new("models/cache");
 /// let directory = hub.snapshot("sentence-transformers/all-MiniLM-L6-v2", "main")?;
-/// let encoder = minilm::SentenceEncoder::builder().hub(hub).load_from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
+/// let name = "sentence-transformers/all-MiniLM-L6-v2";
+/// let encoder = minilm::SentenceEncoder::builder().hub(hub).from_hub(name)?;
 /// # Ok(())
 /// # }
 /// ```

@@ -28,6 +28,18 @@
 //! | [`pooling`] | sentence vectors from token vectors, and their similarity |
 //! | [`tasks`] | what people do with embeddings: search, evaluation |
 //! | [`kernels`] | all arithmetic, once for every instruction set |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tasks` (on by default) | [`tasks`], and [`SentenceEncoder::space`] for index files |
+//! | `download` | models that are asked for by name and not in the cache are downloaded |
+//!
+//! # Stability
+//!
+//! Versions follow semantic versioning, except for [`kernels`] and [`model`]. These two are parts
+//! of the engine, re-exported for reading and measuring it, and may change in any version.
 #![forbid(unsafe_code)]
 
 mod builder;
@@ -37,19 +49,22 @@ mod encoder;
 mod error;
 mod files;
 mod hub;
+mod options;
+mod prompts;
 mod schedule;
 mod stream;
 mod threads;
 mod tokenize;
 mod windows;
 
-pub use builder::{Builder, Progress, Truncation};
+pub use builder::{Progress, SentenceEncoderBuilder, Truncation};
 pub use encoder::{Encoded, Explanation, SentenceEncoder, Tensor, TokenEmbeddings, Trace};
 pub use error::Error;
 pub use files::ModelFiles;
 #[cfg(feature = "download")]
 pub use hub::{Download, DownloadError};
 pub use hub::{Hub, HubError};
+pub use options::{EncodeOptions, Prompt};
 pub use stream::{EncodeIter, SentenceEmbedding};
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
@@ -59,6 +74,7 @@ pub use minilm_kernels::Level;
 pub use minilm_model as model;
 pub use minilm_pooling as pooling;
 pub use minilm_pooling::similarity;
+#[cfg(feature = "tasks")]
 pub use minilm_tasks as tasks;
 pub use ndarray;
 

@@ -1,6 +1,6 @@
 //! Encoding a stream of texts in bounded memory.
 
-use crate::{Error, SentenceEncoder};
+use crate::{EncodeOptions, Error, SentenceEncoder};
 use ndarray::Array1;
 use std::iter::Fuse;
 
@@ -11,6 +11,7 @@ const BYTES: usize = 1 << 20;
 
 /// One result of [`SentenceEncoder::encode_iter`].
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct SentenceEmbedding<S> {
     /// The text, as it came in.
     pub text: S,
@@ -27,6 +28,7 @@ pub struct SentenceEmbedding<S> {
 pub struct EncodeIter<'e, I: Iterator> {
     encoder: &'e SentenceEncoder,
     texts: Fuse<I>,
+    options: EncodeOptions,
     taken: usize,
     window: usize,
     ready: std::vec::IntoIter<SentenceEmbedding<I::Item>>,
@@ -34,10 +36,15 @@ pub struct EncodeIter<'e, I: Iterator> {
 }
 
 impl<'e, I: Iterator> EncodeIter<'e, I> {
-    pub(crate) fn new(encoder: &'e SentenceEncoder, texts: I) -> EncodeIter<'e, I> {
+    pub(crate) fn new(
+        encoder: &'e SentenceEncoder,
+        texts: I,
+        options: EncodeOptions,
+    ) -> EncodeIter<'e, I> {
         EncodeIter {
             encoder,
             texts: texts.fuse(),
+            options,
             taken: 0,
             window: 1,
             ready: Vec::new().into_iter(),
@@ -60,7 +67,7 @@ impl<I: Iterator<Item: AsRef<str> + Sync>> EncodeIter<'_, I> {
         self.window = WINDOW.min(self.window * 2);
         let encoded = self
             .encoder
-            .encode_with_counts(&texts)
+            .encode_with(&texts, &self.options)
             .map_err(|error| error.at(|i| i + self.taken))?;
         self.taken += texts.len();
         let rows = encoded.embeddings.rows().into_iter().zip(encoded.counts);

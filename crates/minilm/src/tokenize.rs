@@ -36,6 +36,7 @@ use tokenizers::{
 /// # }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct TokenCount {
     /// Tokens that the model reads, `[CLS]` and `[SEP]` among them.
     pub used: usize,
@@ -45,6 +46,7 @@ pub struct TokenCount {
 
 /// A text as the model reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TokenizedText {
     /// The ids, `[CLS]` first and `[SEP]` last.
     pub ids: Vec<u32>,
@@ -56,8 +58,11 @@ impl TokenizedText {
     /// The numbers of tokens.
     ///
     /// ```
-    /// let text = minilm::TokenizedText { ids: vec![101, 102], dropped: 0 };
-    /// assert_eq!(text.count().used, 2);
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.tokenize("")?.count().used, 2); // [CLS] and [SEP]
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn count(&self) -> TokenCount {
         TokenCount { used: self.ids.len(), dropped: self.dropped }
@@ -69,14 +74,34 @@ pub(crate) struct Vocabulary {
     tokenizer: Tokenizer,
     size: usize, // the highest id + 1
     path: PathBuf,
+    #[cfg(feature = "tasks")]
+    fingerprint: String,
 }
 
 impl Vocabulary {
     /// Reads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `folder`.
     pub(crate) fn read(source: &Source, folder: &Path) -> Result<Vocabulary, Error> {
-        let (tokenizer, path) = open(source, folder)?;
+        let (path, bytes) = file(source, folder)?;
+        let tokenizer = match path.extension() {
+            Some(extension) if extension == "json" => guard(|| Tokenizer::from_bytes(&bytes)),
+            _ => uncased_bert(&bytes),
+        };
+        let tokenizer =
+            tokenizer.map_err(|reason| Error::Tokenizer { path: path.clone(), reason })?;
         let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
-        Ok(Vocabulary { tokenizer, size, path })
+        Ok(Vocabulary {
+            tokenizer,
+            size,
+            path,
+            #[cfg(feature = "tasks")]
+            fingerprint: minilm_tasks::index::Space::fingerprint([bytes.as_ref()]),
+        })
+    }
+
+    /// Of the file's bytes.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// The file.
@@ -107,7 +132,7 @@ impl TextTokenizer {
         limit: usize,
         lowercase: bool,
     ) -> Result<TextTokenizer, Error> {
-        let Vocabulary { mut tokenizer, size, path } = vocabulary;
+        let Vocabulary { mut tokenizer, size, path, .. } = vocabulary;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
         let of_another =
             |size| Error::Vocabulary { path: path.clone(), tokenizer: size, model: rows };
@@ -156,6 +181,28 @@ impl TextTokenizer {
         Ok(TokenizedText { ids, dropped: words.saturating_sub(room) })
     }
 
+    /// The ids of the words of `text`, however many: those of the whole text without those around
+    /// it.
+    pub(crate) fn word_ids(&self, text: &str) -> Result<Vec<u32>, String> {
+        let mut ids = Vec::new();
+        for piece in self.pieces(text) {
+            let encoding =
+                guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
+            ids.extend(encoding.get_ids());
+        }
+        Ok(ids)
+    }
+
+    /// How many tokens at the beginning of a text are of its prompt: those of the prompt alone,
+    /// without a special token at its end (`Transformer._get_prompt_length`).
+    pub(crate) fn prompt_length(&self, prompt: &str) -> Result<usize, String> {
+        let ids = self.tokenize(prompt)?.ids;
+        let added = self.tokenizer.get_added_tokens_decoder();
+        let is_special = |id| added.get(id).is_some_and(|token| token.special);
+        let ends_special = !self.after.is_empty() || ids.last().is_some_and(is_special);
+        Ok(ids.len() - usize::from(ends_special))
+    }
+
     /// `text` in pieces that are tokenised one by one.
     pub(crate) fn pieces<'t>(&'t self, text: &'t str) -> Pieces<'t> {
         Pieces::new(self.cuts.as_ref(), text)
@@ -169,6 +216,12 @@ impl TextTokenizer {
     /// The ids of a text that has the words `ids`.
     pub(crate) fn surround(&self, ids: impl IntoIterator<Item = u32>) -> Vec<u32> {
         self.before.iter().copied().chain(ids).chain(self.after.iter().copied()).collect()
+    }
+
+    /// Whether texts are lower-cased before tokenising.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn lowercase(&self) -> bool {
+        self.lowercase
     }
 
     fn lowered<'t>(&self, piece: &'t str) -> Cow<'t, str> {
@@ -186,20 +239,17 @@ impl TextTokenizer {
     }
 }
 
-fn open(source: &Source, folder: &Path) -> Result<(Tokenizer, PathBuf), Error> {
-    let (json, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
-    let (tokenizer, path) = if let Some(bytes) = source.read(&json)? {
-        (guard(|| Tokenizer::from_bytes(bytes)), json)
-    } else if let Some(bytes) = source.read(&vocabulary)? {
-        (uncased_bert(&bytes), vocabulary)
-    } else {
-        // A missing file is an error of reading, not of the tokenizer.
-        return Err(Error::Read { path: json, source: io::ErrorKind::NotFound.into() });
-    };
-    match tokenizer {
-        Ok(tokenizer) => Ok((tokenizer, path)),
-        Err(reason) => Err(Error::Tokenizer { path, reason }),
+/// `tokenizer.json`, or else `vocab.txt`, with its path.
+fn file<'s>(source: &'s Source, folder: &Path) -> Result<(PathBuf, Cow<'s, [u8]>), Error> {
+    for name in ["tokenizer.json", "vocab.txt"] {
+        let path = folder.join(name);
+        if let Some(bytes) = source.read(&path)? {
+            return Ok((path, bytes));
+        }
     }
+    // A missing file is an error of reading, not of the tokenizer.
+    let source = io::ErrorKind::NotFound.into();
+    Err(Error::Read { path: folder.join("tokenizer.json"), source })
 }
 
 /// The tokenizer of an uncased BERT from its list of word pieces (`transformers.BertTokenizer`).

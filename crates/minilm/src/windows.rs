@@ -49,6 +49,7 @@ impl Windows {
 
     /// The length of a window in tokens, `[CLS]` and `[SEP]` among them; by default
     /// [`SentenceEncoder::max_tokens`], which is also the most.
+    #[must_use]
     pub fn tokens(mut self, tokens: usize) -> Windows {
         self.tokens = Some(tokens);
         self
@@ -59,18 +60,19 @@ impl Windows {
     ///
     /// The overlap of two neighbours is what remains: with 256 tokens and a stride of 127, half of
     /// the 254 words. What the `tokenizers` library calls stride is this overlap.
+    #[must_use]
     pub fn stride(mut self, tokens: usize) -> Windows {
         self.stride = Some(tokens);
         self
     }
 
-    /// Words of a window, and from one to the next.
-    fn resolve(self, encoder: &SentenceEncoder) -> Result<(usize, usize), Error> {
+    /// Words of a window besides the `prompt` tokens of the prompt, and from one to the next.
+    fn resolve(self, encoder: &SentenceEncoder, prompt: usize) -> Result<(usize, usize), Error> {
         let limit = encoder.max_tokens();
         let tokens = self.tokens.unwrap_or(limit);
-        let room = encoder.tokenizer.room(tokens);
+        let room = encoder.tokenizer.room(tokens).saturating_sub(prompt);
         if tokens > limit || room == 0 {
-            let least = limit + 1 - encoder.tokenizer.room(limit);
+            let least = limit + 1 - encoder.tokenizer.room(limit) + prompt;
             return Err(Error::Option {
                 option: "window",
                 reason: format!("{tokens} tokens are not from {least} to {limit}"),
@@ -89,6 +91,7 @@ impl Windows {
 
 /// One window of a document.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct WindowEmbedding {
     /// The bytes of the document from its first to its last word, on boundaries of characters.
     /// Empty if the window has no words.
@@ -105,6 +108,8 @@ pub struct EncodeWindows<'a> {
     encoder: &'a SentenceEncoder,
     pieces: Pieces<'a>,
     windows: Windows,
+    /// The words of the prompt, which each window begins with, once they are known.
+    prompt: Option<Vec<u32>>,
     /// Words that are read and not yet behind.
     words: VecDeque<Word>,
     batch: usize,
@@ -125,6 +130,7 @@ impl<'a> EncodeWindows<'a> {
             encoder,
             pieces,
             windows,
+            prompt: None,
             words: VecDeque::new(),
             batch: 1,
             ready: Vec::new().into_iter(),
@@ -133,7 +139,7 @@ impl<'a> EncodeWindows<'a> {
     }
 
     /// Cuts the next window; `None` after the last.
-    fn cut(&mut self, room: usize, stride: usize) -> Result<Option<Window>, Error> {
+    fn cut(&mut self, prompt: &[u32], room: usize, stride: usize) -> Result<Option<Window>, Error> {
         if self.ended {
             return Ok(None);
         }
@@ -147,7 +153,8 @@ impl<'a> EncodeWindows<'a> {
         let words = self.words.iter().take(room);
         let start = self.words.front().map_or(0, |word| word.range.start);
         let end = words.clone().map(|word| word.range.end).max().unwrap_or(start);
-        let ids = self.encoder.tokenizer.surround(words.map(|word| word.id));
+        let ids = prompt.iter().copied().chain(words.map(|word| word.id));
+        let ids = self.encoder.tokenizer.surround(ids);
         if ids.is_empty() {
             return Err(Error::no_tokens(0));
         }
@@ -161,18 +168,32 @@ impl<'a> EncodeWindows<'a> {
 
     /// Computes the next windows, twice as many as the last time: the first comes at once.
     fn refill(&mut self) -> Result<(), Error> {
-        let (room, stride) = self.windows.resolve(self.encoder)?;
+        let prompt = match self.prompt.take() {
+            Some(prompt) => prompt,
+            None => self
+                .encoder
+                .tokenizer
+                .word_ids(&self.encoder.defaults.prompt)
+                .map_err(|reason| Error::Tokenize { index: 0, reason })?,
+        };
+        let (room, stride) = self.windows.resolve(self.encoder, prompt.len())?;
         let mut windows = Vec::new();
         while windows.len() < self.batch
-            && let Some(window) = self.cut(room, stride)?
+            && let Some(window) = self.cut(&prompt, room, stride)?
         {
             windows.push(window);
         }
+        self.prompt = Some(prompt);
         self.batch = BATCH.min(self.batch * 2);
         let ids: Vec<&[u32]> = windows.iter().map(|window| window.ids.as_slice()).collect();
         let mut embeddings = vec![Array1::default(0); windows.len()];
         self.encoder
-            .encode_ids(&ids, |_| {}, |i, embedding| embeddings[i] = embedding.to_owned())
+            .encode_ids(
+                &self.encoder.defaults,
+                &ids,
+                |_| {},
+                |i, embedding| embeddings[i] = embedding.to_owned(),
+            )
             .map_err(|e| e.at(|_| 0))?;
         let ready = windows.into_iter().zip(embeddings).map(|(window, embedding)| {
             WindowEmbedding { range: window.range, tokens: window.ids.len(), embedding }
@@ -204,7 +225,11 @@ impl SentenceEncoder {
     /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a
     /// word. Each window is read between a `[CLS]` and a `[SEP]` of its own. An empty document has
     /// one window without words. Nothing is dropped, whatever
-    /// [`Builder::truncation`](crate::Builder::truncation) says. After an error the iterator ends.
+    /// [`truncation`](crate::SentenceEncoderBuilder::truncation) says. After an error the iterator
+    /// ends.
+    ///
+    /// Each window begins with the encoder's default prompt, which is tokenised by itself and takes
+    /// some of the window's tokens.
     ///
     /// A character that becomes several tokens, such as a syllable of Hangul, may be in the ranges
     /// of two windows that do not overlap.
@@ -237,13 +262,14 @@ impl SentenceEncoder {
     /// `v` is then divided by its length, unless the encoder leaves embeddings as the pooling gives
     /// them. A word in two windows counts twice. The sum is taken in `f64`, in the order of the
     /// windows. A document of one window has the embedding that
-    /// [`encode_one`](SentenceEncoder::encode_one) gives, to the bit.
+    /// [`encode_one`](SentenceEncoder::encode_one) gives, to the bit, unless a prompt ends in a
+    /// word that goes on in the document.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
     /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
     /// let document = "One sentence after the other. ".repeat(100);
-    /// let embedding = encoder.encode_document(&document, minilm::Windows::new())?;
+    /// let embedding = encoder.encode_long(&document, minilm::Windows::new())?;
     /// assert!((embedding.dot(&embedding) - 1.0).abs() < 1e-6);
     /// # Ok(())
     /// # }
@@ -251,7 +277,7 @@ impl SentenceEncoder {
     ///
     /// # Errors
     /// [`Error::Option`] if a window or the stride has an impossible length.
-    pub fn encode_document(&self, document: &str, windows: Windows) -> Result<Array1<f32>, Error> {
+    pub fn encode_long(&self, document: &str, windows: Windows) -> Result<Array1<f32>, Error> {
         let mut sum = vec![0.0_f64; self.dimension()];
         let mut tokens = 0;
         let mut windows = self.encode_windows(document, windows);
@@ -269,7 +295,7 @@ impl SentenceEncoder {
             return Ok(embedding);
         }
         let mut mean: Vec<f32> = sum.into_iter().map(|sum| (sum / tokens as f64) as f32).collect();
-        self.scale(&mut mean);
+        self.defaults.scale(&mut mean);
         Ok(mean.into())
     }
 }

@@ -42,7 +42,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The parser's reason.
-        source: safetensors::SafeTensorError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The checkpoint lacks a tensor.
     #[error("{}: there is no tensor {tensor}", path.display())]

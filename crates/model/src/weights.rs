@@ -123,9 +123,15 @@ impl Checkpoint {
         Checkpoint::new(Bytes::Given(bytes.into()), path)
     }
 
+    /// The whole file, header and tensors.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     fn new(bytes: Bytes, path: &Path) -> Result<Checkpoint, Error> {
-        let (header, metadata) = SafeTensors::read_metadata(&bytes)
-            .map_err(|source| Error::Safetensors { path: path.to_owned(), source })?;
+        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(|source| {
+            Error::Safetensors { path: path.to_owned(), source: source.into() }
+        })?;
         let data = size_of::<u64>() + header;
         Ok(Checkpoint { path: path.to_owned(), bytes: Arc::new(bytes), metadata, data })
     }

@@ -28,6 +28,7 @@ pub struct PoolingConfig {
     #[serde(alias = "word_embedding_dimension")]
     pub embedding_dimension: Option<usize>,
     pooling_mode: Option<OneOrMore>,
+    include_prompt: Option<bool>,
     #[serde(default)]
     pooling_mode_cls_token: bool,
     #[serde(default)]
@@ -63,7 +64,8 @@ impl PoolingConfig {
             }
             None => self.classic(),
         };
-        Ok(if modes.is_empty() { Pooling::new(&[Mode::Mean]) } else { Pooling::new(&modes) })
+        let modes = if modes.is_empty() { &[Mode::Mean] } else { modes.as_slice() };
+        Ok(Pooling::new(modes).with_include_prompt(self.include_prompt.unwrap_or(true)))
     }
 
     fn classic(&self) -> Vec<Mode> {
@@ -75,21 +77,19 @@ impl PoolingConfig {
             self.pooling_mode_weightedmean_tokens,
             self.pooling_mode_lasttoken,
         ];
-        Mode::ALL
-            .into_iter()
-            .zip(wanted)
-            .filter_map(|(mode, wanted)| wanted.then_some(mode))
-            .collect()
+        let wanted = Mode::ALL.iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        wanted.map(|(mode, _)| *mode).collect()
     }
 }
 
 fn mode(name: &str) -> Result<Mode, UnknownMode> {
-    let found = Mode::ALL.into_iter().find(|mode| mode.name() == name);
+    let found = Mode::ALL.iter().copied().find(|mode| mode.name() == name);
     found.ok_or_else(|| UnknownMode { name: name.to_owned() })
 }
 
 /// A name in `pooling_mode` that is no pooling mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnknownMode {
     /// The name.
     pub name: String,
@@ -97,7 +97,8 @@ pub struct UnknownMode {
 
 impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Mode::ALL.map(Mode::name).join(", ");
+        let known: Vec<&str> = Mode::ALL.iter().map(|mode| mode.name()).collect();
+        let known = known.join(", ");
         write!(f, "no pooling mode is called {:?}; the modes are: {known}", self.name)
     }
 }

@@ -35,12 +35,12 @@ fn modes_are_concatenated_in_the_order_that_is_asked_for() {
     assert_eq!(pool(&[Mode::Mean, Mode::Cls], tokens), [4.0, 1.0, 1.0, -2.0]);
     assert_eq!(pool(&[Mode::Cls, Mode::Mean], tokens), [1.0, -2.0, 4.0, 1.0]);
     let each: Vec<f32> = Mode::ALL.iter().flat_map(|&mode| pool(&[mode], tokens)).collect();
-    assert_eq!(pool(&Mode::ALL, tokens), each);
+    assert_eq!(pool(Mode::ALL, tokens), each);
 }
 
 #[test]
 fn one_token_is_its_own_pooling_in_every_mode() {
-    for mode in Mode::ALL {
+    for &mode in Mode::ALL {
         assert_eq!(pool(&[mode], Rows::new(&[0.1, -7.5], 2)), [0.1, -7.5], "{mode:?}");
     }
 }

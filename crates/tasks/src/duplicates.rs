@@ -22,6 +22,7 @@ const CHUNK: usize = 1024;
 
 /// Every row is either kept or dropped.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Duplicates {
     /// The rows to keep, ascending.
     pub keep: Vec<usize>,
@@ -31,6 +32,7 @@ pub struct Duplicates {
 
 /// A row that repeats another.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Dropped {
     /// The row to drop.
     pub row: usize,

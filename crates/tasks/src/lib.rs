@@ -28,7 +28,7 @@
 //!
 //! let corpus = array![[1.0, 0.0], [0.0, 1.0], [3.0, 3.0]];
 //! let hits = Search::new().top_k(2).run(array![[0.0, 2.0]].view(), corpus.view())?;
-//! assert_eq!(hits[0][0], Hit { corpus_id: 1, score: 1.0 });
+//! assert_eq!(hits[0][0], Hit::new(1, 1.0));
 //! assert_eq!(hits[0][1].corpus_id, 2);
 //! # Ok::<(), minilm_tasks::Error>(())
 //! ```

@@ -25,6 +25,7 @@ const CHUNK: usize = 4096;
 
 /// Two different rows and their score.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Pair {
     /// The higher, the more alike.
     pub score: f32,
@@ -74,26 +75,31 @@ impl Mining {
     }
 
     /// How many pairs to keep at most.
+    #[must_use]
     pub fn max_pairs(self, max_pairs: usize) -> Mining {
         Mining { max_pairs, ..self }
     }
 
     /// How many pairs a row brings in at most. (It may be in more: those that other rows bring in.)
+    #[must_use]
     pub fn top_k(self, top_k: usize) -> Mining {
         Mining { top_k, ..self }
     }
 
     /// What a score is.
+    #[must_use]
     pub fn metric(self, metric: Metric) -> Mining {
         Mining { metric, ..self }
     }
 
     /// Only pairs with at least this score.
+    #[must_use]
     pub fn min_score(self, min_score: f32) -> Mining {
         Mining { min_score, ..self }
     }
 
     /// The instruction set; the pairs are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> Mining {
         Mining { level, ..self }
     }

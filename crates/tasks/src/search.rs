@@ -101,21 +101,25 @@ impl<'f> Search<'f> {
     }
 
     /// How many hits a query gets at most; `usize::MAX` is all rows. 10 if not set.
+    #[must_use]
     pub fn top_k(self, top_k: usize) -> Search<'f> {
         Search { top_k, ..self }
     }
 
     /// What a score is. Cosine if not set.
+    #[must_use]
     pub fn metric(self, metric: Metric) -> Search<'f> {
         Search { metric, ..self }
     }
 
     /// Only hits with at least this score.
+    #[must_use]
     pub fn min_score(self, min_score: f32) -> Search<'f> {
         Search { min_score, ..self }
     }
 
     /// The instruction set. The fastest if not set; the hits are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> Search<'f> {
         Search { level, ..self }
     }
@@ -124,6 +128,7 @@ impl<'f> Search<'f> {
     ///
     /// It is asked from several threads, and only about rows that are good enough, so a slow one
     /// costs little.
+    #[must_use]
     pub fn filter(self, filter: &'f (dyn Fn(usize, usize) -> bool + Sync)) -> Search<'f> {
         Search { filter: Some(filter), ..self }
     }

@@ -20,8 +20,8 @@ pub enum Similarity {
 
 impl Similarity {
     /// All four.
-    pub const ALL: [Similarity; 4] =
-        [Similarity::Cosine, Similarity::Dot, Similarity::Euclidean, Similarity::Manhattan];
+    pub const ALL: &'static [Similarity] =
+        &[Similarity::Cosine, Similarity::Dot, Similarity::Euclidean, Similarity::Manhattan];
 
     /// The name in sentence-transformers.
     ///

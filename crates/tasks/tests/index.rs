@@ -87,6 +87,27 @@ fn another_model_is_refused_by_name() {
 }
 
 #[test]
+fn texts_of_another_prompt_are_refused_but_queries_are_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("prompted.index");
+    let passages = space().with_prompt("passage: ");
+    write(&path, &passages, Array2::ones((1, 3)).view(), &["one"]).unwrap();
+    append(&path, &passages, Array2::ones((1, 3)).view(), &["two"]).unwrap();
+    for (other, prompt) in [(space(), ""), (space().with_prompt("query: "), "query: ")] {
+        match append(&path, &other, Array2::ones((1, 3)).view(), &["three"]).unwrap_err() {
+            IndexError::Prompt { index, other, .. } => {
+                assert_eq!((index.as_str(), other.as_str()), ("passage: ", prompt))
+            }
+            error => panic!("{error}"),
+        }
+        let index = Index::read(&path).unwrap();
+        assert_eq!((index.len(), index.space()), (2, &passages));
+        let query = Array2::ones((1, 3));
+        assert_eq!(index.search(&other, query.view(), &Search::new()).unwrap()[0].len(), 2);
+    }
+}
+
+#[test]
 fn bad_vectors_are_refused_and_nothing_is_lost() {
     let (_directory, path, vectors) = index();
     let mut bad = Random(2).matrix(3, 7);

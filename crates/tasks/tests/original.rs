@@ -49,7 +49,7 @@ fn semantic_search() {
 #[test]
 fn embedding_similarity_evaluator() {
     let labels = numbers(value(&["labels"]));
-    for similarity in Similarity::ALL {
+    for &similarity in Similarity::ALL {
         let found = embedding_similarity(
             vectors("left").view(),
             vectors("right").view(),
@@ -68,7 +68,7 @@ fn embedding_similarity_evaluator() {
 fn binary_classification_evaluator() {
     let alike: Vec<bool> =
         numbers(value(&["binary_labels"])).iter().map(|label| *label == 1.0).collect();
-    for similarity in Similarity::ALL {
+    for &similarity in Similarity::ALL {
         let found = binary_classification(
             vectors("left").view(),
             vectors("right").view(),
@@ -117,7 +117,7 @@ fn thresholds_of_tied_scores() {
 fn triplet_evaluator() {
     let [anchors, positives, negatives] = ["left", "right", "negatives"].map(vectors);
     for margin in ["0", "0.5"] {
-        for similarity in Similarity::ALL {
+        for &similarity in Similarity::ALL {
             let (a, p, n) = (anchors.view(), positives.view(), negatives.view());
             let got = triplet_accuracy(a, p, n, similarity, margin.parse().unwrap()).unwrap();
             let name = format!("{}_accuracy", similarity.name());

@@ -142,7 +142,7 @@ fn matrices_that_do_not_belong_together_are_refused() {
     let error =
         search.multiplier(0).binary(queries.view(), coded.slice(s![.., ..9]), None).unwrap_err();
     assert_eq!(error.to_string(), "option multiplier: it is at least 1");
-    let hits = vec![Hit { corpus_id: 0, score: 1.0 }];
+    let hits = vec![Hit::new(0, 1.0)];
     assert_eq!(
         overlap(std::slice::from_ref(&hits), &[]),
         Err(Error::Count { what: "queries", found: 0, expected: 1 })

@@ -27,7 +27,7 @@ fn by_sorting(
         };
         let scored = corpus.rows().into_iter().map(|row| score(row.to_slice().unwrap()) + 0.0);
         let mut hits: Vec<Hit> =
-            scored.enumerate().map(|(corpus_id, score)| Hit { corpus_id, score }).collect();
+            scored.enumerate().map(|(corpus_id, score)| Hit::new(corpus_id, score)).collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable
         hits.truncate(top_k);
         hits
@@ -205,7 +205,7 @@ fn a_row_finds_itself_with_a_cosine_of_one() {
     let corpus = Random(8).matrix(100, 384);
     for hits in Search::new().top_k(1).run(corpus.view(), corpus.view()).unwrap().iter().enumerate()
     {
-        assert_eq!(hits.1[..], [Hit { corpus_id: hits.0, score: 1.0 }]);
+        assert_eq!(hits.1[..], [Hit::new(hits.0, 1.0)]);
     }
 }
 
@@ -222,7 +222,7 @@ fn zero_vectors_are_like_nothing() {
     let hits = Search::new()
         .run(array![[0.0, 0.0]].view(), array![[1.0, 2.0], [0.0, 0.0]].view())
         .unwrap();
-    assert_eq!(hits[0], [Hit { corpus_id: 0, score: 0.0 }, Hit { corpus_id: 1, score: 0.0 }]);
+    assert_eq!(hits[0], [Hit::new(0, 0.0), Hit::new(1, 0.0)]);
 }
 
 #[test]

@@ -59,12 +59,12 @@ impl Scores {
     fn add(&mut self, a: &[f32], b: &[f32]) {
         self.0
             .iter_mut()
-            .zip(Similarity::ALL)
+            .zip(Similarity::ALL.iter().copied())
             .for_each(|(scores, similarity)| scores.push(similarity.of(a, b)));
     }
 
     fn each(&self) -> impl Iterator<Item = (Similarity, &[f64])> {
-        Similarity::ALL.into_iter().zip(self.0.iter().map(Vec::as_slice))
+        Similarity::ALL.iter().copied().zip(self.0.iter().map(Vec::as_slice))
     }
 }
 
@@ -177,7 +177,7 @@ pub(super) fn triplets(common: &Common, task: &Triplets) -> Result<(), Error> {
         records,
         |_| Ok(()),
         |texts| {
-            for (right, similarity) in right.iter_mut().zip(Similarity::ALL) {
+            for (right, similarity) in right.iter_mut().zip(Similarity::ALL.iter().copied()) {
                 *right += usize::from(
                     similarity.of(&texts[0], &texts[1]) > similarity.of(&texts[0], &texts[2]),
                 );
@@ -187,7 +187,7 @@ pub(super) fn triplets(common: &Common, task: &Triplets) -> Result<(), Error> {
     )?;
     interrupt.stop_at_once();
     let (mut json, mut rows) = (Map::new(), vec![(String::new(), vec!["accuracy".to_owned()])]);
-    for (similarity, right) in Similarity::ALL.into_iter().zip(right) {
+    for (similarity, right) in Similarity::ALL.iter().copied().zip(right) {
         let accuracy = right as f64 / triplets as f64;
         json.insert(similarity.name().to_owned(), json!({ "accuracy": accuracy }));
         rows.push((similarity.name().to_owned(), vec![percent(accuracy)]));

@@ -15,7 +15,7 @@ use crate::{
     show::count,
 };
 use minilm::{
-    SentenceEncoder,
+    EncodeOptions, Prompt, SentenceEncoder,
     ndarray::ArrayView2,
     tasks::{
         evaluate::{Cutoffs, rank_metrics},
@@ -47,7 +47,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
         Kind::Jsonl,
         &[Needed("_id"), Optional("title"), Needed("text")],
     )?;
-    let encoder = model::load(common, &task.encoding)?;
+    let encoder = model::load_for(common, &task.encoding, Some(Prompt::Query))?;
     let queries = encoder
         .encode(&queries)
         .map_err(|error| Error::in_text(error, |i| format!("query {}", names[i])))?;
@@ -55,6 +55,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
     let stream =
         Search::new().top_k(cutoffs.largest()).level(encoder.level()).start(queries.view());
     let failed = |source| Error::Task { name: task.folder.display().to_string(), source };
+    let encoder = encoder.with_options(&EncodeOptions::new().prompt(Prompt::Document))?;
     let (documents, rankings) = search(common, corpus, &encoder, stream.map_err(failed)?)?;
     let rows = rows(&names, &relevant, &documents);
     let found = rank_metrics(&rankings, &rows, &cutoffs).map_err(failed)?;

@@ -10,7 +10,7 @@
 //! mean *here*, not what the words mean by themselves.
 //!
 //! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does
-//! not change a cosine.
+//! not change a cosine. Tokens of a prompt that is not pooled add nothing.
 
 use super::SentenceEncoder;
 use crate::{Error, TokenCount};
@@ -33,6 +33,7 @@ use ndarray::{Array1, Array2, Axis, Slice};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The word pieces of the first text, `[CLS]` and `[SEP]` among them.
     pub a: Vec<String>,
@@ -65,8 +66,7 @@ impl SentenceEncoder {
     /// The cosine similarity of two texts, split among the pairs of their tokens. The parts add up
     /// to it, see [`Explanation`].
     ///
-    /// With [`truncate_dim`](crate::Builder::truncate_dim), it is the cosine of the shortened
-    /// vectors.
+    /// If the encoder truncates embeddings, it is the cosine of the shortened vectors.
     ///
     /// # Errors
     /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as
@@ -78,18 +78,24 @@ impl SentenceEncoder {
         }
         let a = self.token_embeddings(a)?;
         let b = self.token_embeddings(b).map_err(|error| error.at(|i| i + 1))?;
-        let columns = Slice::from(..self.dimension);
-        let [u, v] =
-            [&a, &b].map(|text| text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from)); // [n, H], [m, H]
-        let length = |x: &Array2<f64>| {
-            let mean = x.sum_axis(Axis(0)) / x.nrows() as f64;
+        let columns = Slice::from(..self.dimension());
+        let unpooled = self.defaults.unpooled;
+        let [u, v] = [&a, &b].map(|text| {
+            let mut x = text.embeddings.slice_axis(Axis(1), columns).mapv(f64::from);
+            let last = unpooled.min(x.nrows());
+            x.slice_axis_mut(Axis(0), Slice::from(..last)).fill(0.0); // they add nothing
+            x
+        }); // [n, H], [m, H]
+        let [n, m] = [&u, &v].map(|x| x.nrows().saturating_sub(unpooled).max(1) as f64);
+        let length = |x: &Array2<f64>, n: f64| {
+            let mean = x.sum_axis(Axis(0)) / n;
             mean.dot(&mean).sqrt().max(1e-12)
         };
-        let lengths = [length(&u), length(&v)];
+        let lengths = [length(&u, n), length(&v, m)];
         if let Some(index) = lengths.iter().position(|length| !length.is_finite()) {
             return Err(Error::NotFinite { index });
         }
-        let divisor = lengths[0] * lengths[1] * (u.nrows() * v.nrows()) as f64;
+        let divisor = lengths[0] * lengths[1] * (n * m);
         let counts =
             [&a, &b].map(|text| TokenCount { used: text.ids.len(), dropped: text.dropped });
         Ok(Explanation { a: a.tokens, b: b.tokens, counts, pairs: u.dot(&v.t()) / divisor })

@@ -1,32 +1,11 @@
-//! One pack through the model: forward pass, pooling, normalisation.
+//! Packs through the model, on all threads: forward pass, pooling, normalisation.
 
-use super::SentenceEncoder;
+use super::{SentenceEncoder, settings::Settings};
 use crate::{Error, schedule};
 use minilm_kernels::Rows;
 use minilm_model::{Pack, Scratch};
-use minilm_pooling::normalize;
 use ndarray::{Array2, ArrayView1};
 use std::{ops::Range, sync::PoisonError};
-
-/// When an embedding is scaled to length 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Normalize {
-    Never,
-    BeforeTruncation,
-    AfterTruncation,
-}
-
-impl Normalize {
-    /// What the user wants comes before what the model's modules say.
-    pub(super) fn of(wanted: Option<bool>, by_modules: bool) -> Normalize {
-        match wanted {
-            Some(true) => Normalize::AfterTruncation,
-            Some(false) => Normalize::Never,
-            None if by_modules => Normalize::BeforeTruncation,
-            None => Normalize::Never,
-        }
-    }
-}
 
 /// What one thread needs for one pack.
 #[derive(Default)]
@@ -43,69 +22,58 @@ impl SentenceEncoder {
     /// did it.
     pub(crate) fn encode_ids(
         &self,
+        settings: &Settings,
         texts: &[&[u32]],
         done: impl Fn(usize) + Send + Sync,
         mut take: impl FnMut(usize, ArrayView1<f32>),
     ) -> Result<(), Error> {
-        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-        let (order, packs) = schedule::packs(&lengths, self.threads.count());
-        let vectors = self.threads.map(&packs, |pack: &Range<usize>| {
-            let vectors =
-                self.encode_pack(order[pack.clone()].iter().map(|&i| texts[i]), packs.len() == 1);
-            done(pack.len());
-            vectors
-        });
-        for (pack, vectors) in packs.into_iter().zip(vectors) {
-            for (&index, vector) in order[pack].iter().zip(vectors?.rows()) {
+        let read = |pack: &Pack, hidden: Rows| {
+            let mut embeddings = Array2::zeros((pack.sentences(), settings.dimension));
+            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
+            for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
+                let embedding = self.embed(settings, hidden.slice(pack.rows(i)), &mut pooled);
+                row.iter_mut().zip(embedding).for_each(|(to, x)| *to = *x);
+            }
+            embeddings
+        };
+        self.in_packs(texts, done, read, |indices, embeddings| {
+            for (&index, vector) in indices.iter().zip(embeddings.rows()) {
                 if vector.iter().any(|x| !x.is_finite()) {
                     return Err(Error::NotFinite { index });
                 }
                 take(index, vector);
             }
+            Ok(())
+        })
+    }
+
+    /// Computes the hidden states of texts that come as token ids, pack by pack: `read` looks at
+    /// those of a pack, on any thread, and `take` gets what it found with the indices of the texts.
+    pub(super) fn in_packs<R: Send>(
+        &self,
+        texts: &[&[u32]],
+        done: impl Fn(usize) + Send + Sync,
+        read: impl Fn(&Pack, Rows) -> R + Send + Sync,
+        mut take: impl FnMut(&[usize], R) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
+        let (order, packs) = schedule::packs(&lengths, self.threads.count());
+        // One pack alone is shared by the threads.
+        let together = packs.len() == 1;
+        let found = self.threads.map(&packs, |pack: &Range<usize>| {
+            let ids = order[pack.clone()].iter().map(|&i| texts[i]);
+            let found = self.forward(ids, together, &read);
+            done(pack.len());
+            found
+        });
+        for (pack, found) in packs.into_iter().zip(found) {
+            take(&order[pack], found?)?;
         }
         Ok(())
     }
 
-    /// Scales a vector that was made of embeddings to length 1, if embeddings are.
-    pub(crate) fn scale(&self, v: &mut [f32]) {
-        if self.normalize != Normalize::Never {
-            normalize(v);
-        }
-    }
-
-    /// The embeddings `[texts, dimension]` of texts that are computed together.
-    ///
-    /// `together`: there is no other pack, so the threads may share this one.
-    pub(super) fn encode_pack<'t>(
-        &self,
-        texts: impl Iterator<Item = &'t [u32]>,
-        together: bool,
-    ) -> Result<Array2<f32>, Error> {
-        self.forward(texts, together, |pack, hidden| {
-            let mut embeddings = Array2::zeros((pack.sentences(), self.dimension));
-            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
-            for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
-                self.pooling.pool(hidden.slice(pack.rows(i)), &mut pooled);
-                row.iter_mut().zip(self.finish(&mut pooled)).for_each(|(to, x)| *to = *x);
-            }
-            embeddings
-        })
-    }
-
-    /// A pooled vector, normalised and cut as the options say: `[dimension]`.
-    pub(super) fn finish<'v>(&self, pooled: &'v mut [f32]) -> &'v [f32] {
-        if self.normalize == Normalize::BeforeTruncation {
-            normalize(pooled);
-        }
-        let kept = &mut pooled[..self.dimension];
-        if self.normalize == Normalize::AfterTruncation {
-            normalize(kept);
-        }
-        kept
-    }
-
     /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.
-    pub(super) fn forward<'t, R>(
+    fn forward<'t, R>(
         &self,
         texts: impl Iterator<Item = &'t [u32]>,
         together: bool,

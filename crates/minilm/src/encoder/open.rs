@@ -1,25 +1,31 @@
 //! An encoder from a model's files.
 
-use super::{SentenceEncoder, forward::Normalize};
+use super::{
+    SentenceEncoder,
+    settings::{Normalize, Settings},
+};
 use crate::{
-    Builder, Error,
+    EncodeOptions, Error, Prompt, SentenceEncoderBuilder,
     crew::Crew,
     directory::Directory,
     files::Source,
     threads::Threads,
     tokenize::{TextTokenizer, Vocabulary},
 };
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 impl SentenceEncoder {
-    pub(crate) fn open(mut source: Source, options: Builder) -> Result<SentenceEncoder, Error> {
+    pub(crate) fn open(
+        mut source: Source,
+        options: SentenceEncoderBuilder,
+    ) -> Result<SentenceEncoder, Error> {
         let directory = Directory::read(&source)?;
         let threads = Threads::new(options.threads)?;
         let folder = &directory.transformer;
         let bert = source.take_bert(folder);
         let (bert, vocabulary) =
             threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
-        let bert = bert?;
+        let (bert, checkpoint) = bert?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width
@@ -40,6 +46,10 @@ impl SentenceEncoder {
             .map_or(positions, |tokens| tokens.min(positions));
         let vocabulary = vocabulary?;
         let path = vocabulary.path().to_owned();
+        #[cfg(feature = "tasks")]
+        let origin = super::space::Origin::new(&source, checkpoint, &vocabulary);
+        #[cfg(not(feature = "tasks"))]
+        drop(checkpoint);
         let tokenizer =
             TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
         if tokenizer.room(limit) == 0 {
@@ -56,22 +66,35 @@ impl SentenceEncoder {
         }
 
         let width = directory.pooling.width(config.hidden_size);
-        let dimension = options.truncate_dim.unwrap_or(width);
-        if dimension == 0 || dimension > width {
-            let reason = format!("{dimension} is not between 1 and the model's {width}");
-            return Err(Error::Option { option: "truncate_dim", reason });
-        }
-        Ok(SentenceEncoder {
+        let mut encoder = SentenceEncoder {
             bert: Arc::new(bert),
-            tokenizer,
+            tokenizer: Arc::new(tokenizer),
             pooling: directory.pooling,
-            normalize: Normalize::of(options.normalize, directory.normalize),
-            dimension,
+            prompts: Arc::new(directory.prompts),
+            defaults: Settings {
+                normalize: Normalize::of(options.normalize, directory.normalize),
+                dimension: directory.truncate_dim.unwrap_or(width).min(width),
+                prompt: String::new(),
+                unpooled: 0,
+            },
             truncation: options.truncation,
-            threads,
+            threads: Arc::new(threads),
             on_progress: options.on_progress,
-            workspaces: Mutex::default(),
-            crew: Crew::new(),
-        })
+            workspaces: Arc::default(),
+            crew: Arc::new(Crew::new()),
+            #[cfg(feature = "tasks")]
+            origin: Arc::new(origin),
+        };
+        let prompt = match options.prompt {
+            Some(prompt) => prompt,
+            None => Prompt::Text(encoder.prompts.default_text()?.to_owned()),
+        };
+        let options = EncodeOptions {
+            prompt: Some(prompt),
+            truncate_dim: options.truncate_dim,
+            normalize: None,
+        };
+        encoder.defaults = encoder.settings(&options)?;
+        Ok(encoder)
     }
 }

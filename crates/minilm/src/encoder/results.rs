@@ -8,13 +8,14 @@ use ndarray::Array2;
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
 /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-/// let encoded = encoder.encode_with_counts(&["one", ""])?;
+/// let encoded = encoder.encode_with(&["one", ""], &minilm::EncodeOptions::new())?;
 /// assert_eq!(encoded.embeddings.dim(), (2, 384));
 /// assert_eq!(encoded.counts[1].used, 2); // [CLS] [SEP]
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Encoded {
     /// `[texts, dimension]`, in the order of the texts.
     pub embeddings: Array2<f32>,
@@ -24,6 +25,7 @@ pub struct Encoded {
 
 /// The last hidden state of one text.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct TokenEmbeddings {
     /// `[tokens, H]`: one vector a token.
     pub embeddings: Array2<f32>,

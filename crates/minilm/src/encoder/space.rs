@@ -1,45 +1,100 @@
 //! What makes two embeddings comparable, as the index file keeps it.
 
-use super::{Normalize, SentenceEncoder};
-use crate::{Error, directory::Directory, files::Source};
-use minilm_model::Mapped;
+use super::{
+    SentenceEncoder,
+    settings::{Normalize, Settings},
+};
+use crate::{EncodeOptions, Error, files::Source, tokenize::Vocabulary};
+use minilm_model::Checkpoint;
 use minilm_tasks::index::Space;
-use std::{fs, io, path::Path};
+use std::{path::Path, sync::OnceLock};
+
+/// What the vectors of an encoder depend on, besides its settings.
+#[derive(Debug)]
+pub(super) struct Origin {
+    name: String,
+    checkpoint: Checkpoint,
+    tokenizer: String,
+    fingerprint: OnceLock<String>,
+}
+
+impl Origin {
+    pub(super) fn new(source: &Source, checkpoint: Checkpoint, vocabulary: &Vocabulary) -> Origin {
+        let name = match source {
+            Source::Directory(root) => name(root),
+            Source::Bytes(_) => "a model in bytes".to_owned(),
+        };
+        let tokenizer = vocabulary.fingerprint().to_owned();
+        Origin { name, checkpoint, tokenizer, fingerprint: OnceLock::new() }
+    }
+}
 
 impl SentenceEncoder {
-    /// The space of this encoder's embeddings: the directory's name, and a fingerprint of the
-    /// weights, the tokenizer, the pooling, the normalisation, the precision and the number of
-    /// dimensions.
+    /// The space of the embeddings that [`SentenceEncoder::encode`] gives: the model's name, the
+    /// prompt, and a fingerprint of the weights, the tokenizer, the pooling, the normalisation, the
+    /// precision and the number of dimensions.
     ///
-    /// `directory` is where it was loaded from. All of the weights are read: 90 MB for
-    /// all-MiniLM-L6-v2.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
+    /// The fingerprint is of the file that the encoder was loaded from and still holds, whatever
+    /// has become of its directory. The first call reads all of it: 90 MB for all-MiniLM-L6-v2.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
     /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
-    /// let space = encoder.space("weights/all-MiniLM-L6-v2")?;
-    /// assert!(space.to_string().starts_with("all-MiniLM-L6-v2 ("));
+    /// assert!(encoder.space().to_string().starts_with("all-MiniLM-L6-v2 ("));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn space(&self, directory: impl AsRef<Path>) -> Result<Space, Error> {
-        let root = directory.as_ref();
-        let transformer = Directory::read(&Source::directory(root)?)?.transformer;
-        let weights = Mapped::open(&transformer.join("model.safetensors"))?;
-        let tokenizer = ["tokenizer.json", "vocab.txt"].map(|name| transformer.join(name));
-        let tokenizer = read(tokenizer.iter().find(|path| path.exists()).unwrap_or(&tokenizer[0]))?;
-        let normalize = match self.normalize {
+    pub fn space(&self) -> Space {
+        self.space_of(&self.defaults)
+    }
+
+    /// The space of the embeddings that [`SentenceEncoder::encode_with`] gives for `options`.
+    ///
+    /// ```
+    /// use minilm::{EncodeOptions, Prompt};
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let documents = EncodeOptions::new().prompt(Prompt::Text("passage: ".to_owned()));
+    /// let space = encoder.space_with(&documents)?;
+    /// assert_eq!(space.prompt(), "passage: ");
+    /// assert!(space.is_same(&encoder.space())); // queries may have another prompt
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Options that do not fit the model.
+    pub fn space_with(&self, options: &EncodeOptions) -> Result<Space, Error> {
+        Ok(self.space_of(&self.settings(options)?))
+    }
+
+    fn space_of(&self, settings: &Settings) -> Space {
+        let normalize = match settings.normalize {
             Normalize::Never => "as pooled",
             Normalize::BeforeTruncation => "normalised, then cut",
             Normalize::AfterTruncation => "cut, then normalised",
         };
-        let made = format!("{:?}; {normalize}; {} dimensions; f32", self.pooling, self.dimension);
-        let fingerprint =
-            Space::fingerprint([weights.as_ref(), tokenizer.as_slice(), made.as_bytes()]);
-        Ok(Space::new(&name(root), &fingerprint))
+        let made = format!("{normalize}; {} dimensions", settings.dimension);
+        let parts = [self.model_fingerprint().as_bytes(), made.as_bytes()];
+        Space::new(&self.origin.name, &Space::fingerprint(parts)).with_prompt(&settings.prompt)
+    }
+
+    /// Of the model, whatever the settings.
+    fn model_fingerprint(&self) -> &str {
+        let origin = &self.origin;
+        origin.fingerprint.get_or_init(|| {
+            let config = self.bert.config();
+            let (heads, epsilon) = (config.num_attention_heads, config.layer_norm_eps);
+            let lowercase = self.tokenizer.lowercase();
+            let modes: Vec<_> = self.pooling.modes().iter().map(|mode| mode.name()).collect();
+            let made = format!(
+                "{heads} heads; epsilon {epsilon:e}; lowercase {lowercase}; {}; prompt {}; f32",
+                modes.join("+"),
+                self.pooling.include_prompt()
+            );
+            let parts = [origin.checkpoint.bytes(), origin.tokenizer.as_bytes(), made.as_bytes()];
+            Space::fingerprint(parts)
+        })
     }
 }
 
@@ -52,10 +107,6 @@ fn name(root: &Path) -> String {
         .nth(2)
         .and_then(|name| name.strip_prefix("models--").map(|name| name.replace("--", "/")));
     cached.or_else(|| names().next().map(|name| name.into_owned())).unwrap_or_default()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source: io::Error| Error::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

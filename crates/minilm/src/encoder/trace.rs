@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 
 /// A tensor of the forward pass.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Tensor {
     /// The PyTorch module whose output it is: `encoder.layer.0.attention.self.query`. After the
     /// encoder come `pooled` and `sentence_embedding`, as in sentence-transformers.
@@ -48,6 +49,7 @@ pub struct Tensor {
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Trace {
     /// The word pieces, `[CLS]` first and `[SEP]` last.
     pub tokens: Vec<String>,
@@ -185,7 +187,7 @@ impl SentenceEncoder {
         }
         let hidden = activations.hidden();
         let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
-        self.pooling.pool(hidden, &mut pooled);
+        self.pooling.pool_from(self.defaults.unpooled, hidden, &mut pooled);
         let mut vector = |name: &str, values: &[f32]| {
             let values = ArrayView2::from_shape((1, values.len()), values).expect("one row");
             tensors.push(Tensor {
@@ -194,7 +196,7 @@ impl SentenceEncoder {
             });
         };
         vector("pooled", &pooled);
-        vector("sentence_embedding", self.finish(&mut pooled));
+        vector("sentence_embedding", self.defaults.finish(&mut pooled));
         Ok(tensors)
     }
 

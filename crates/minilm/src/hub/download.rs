@@ -44,6 +44,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 /// How far the download of a file has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Download<'a> {
     /// The file's name in the repository.
     pub file: &'a str,
@@ -152,6 +153,7 @@ impl fmt::Debug for Remote {
 /// ```
 impl Hub {
     /// Where the models are, `http://…` or `https://…`; by default `https://huggingface.co`.
+    #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Hub {
         self.remote.endpoint = url.into();
         self
@@ -159,12 +161,14 @@ impl Hub {
 
     /// A token for models that not everybody may read. It is sent to the endpoint alone, also if
     /// that redirects elsewhere.
+    #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Hub {
         self.remote.token = Some(token.into());
         self
     }
 
     /// `true`: nothing is downloaded.
+    #[must_use]
     pub fn offline(mut self, offline: bool) -> Hub {
         self.remote.offline = offline;
         self
@@ -172,6 +176,7 @@ impl Hub {
 
     /// How long to wait for a connection, for an answer, and for each next byte; by default 20
     /// seconds. It does not limit how long a download that goes on may take.
+    #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Hub {
         self.remote.timeout = timeout;
         self
@@ -180,6 +185,7 @@ impl Hub {
     /// Attempts in a row that bring nothing before a file is given up (by default 5), and the time
     /// after the first of them (by default one second), which doubles each time. A server that says
     /// when to come again is obeyed, up to a minute.
+    #[must_use]
     pub fn attempts(mut self, attempts: u32, pause: Duration) -> Hub {
         self.remote.attempts = attempts.max(1);
         self.remote.pause = pause;
@@ -187,12 +193,14 @@ impl Hub {
     }
 
     /// Trusts the certificates in a PEM file instead of Mozilla's roots, which are built in.
+    #[must_use]
     pub fn certificates(mut self, pem: impl Into<PathBuf>) -> Hub {
         self.remote.certificates = Some(pem.into());
         self
     }
 
     /// Is called as a file grows.
+    #[must_use]
     pub fn on_download(mut self, callback: impl Fn(Download) + Send + Sync + 'static) -> Hub {
         self.remote.on_download = Some(Arc::new(callback));
         self

@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 pub enum HubError {
     /// The name cannot be that of a model.
     #[error("{name:?} is not the name of a model: {reason}")]
+    #[non_exhaustive]
     Name {
         /// The name.
         name: String,
@@ -16,6 +17,7 @@ pub enum HubError {
     },
     /// The revision cannot be a commit, branch or tag.
     #[error("{revision:?} is not a revision: {reason}")]
+    #[non_exhaustive]
     Revision {
         /// The revision.
         revision: String,
@@ -33,6 +35,7 @@ pub enum HubError {
         "{name} at revision {revision} is not in the cache; looked for {}; {remedy}",
         list(looked)
     )]
+    #[non_exhaustive]
     NotCached {
         /// The model.
         name: String,
@@ -45,6 +48,7 @@ pub enum HubError {
     },
     /// The snapshot lacks files that the model cannot be loaded without, or not rightly.
     #[error("{} is not whole: it lacks {}; {remedy}", snapshot.display(), missing.join(" and "))]
+    #[non_exhaustive]
     Incomplete {
         /// The snapshot's directory.
         snapshot: PathBuf,
@@ -55,12 +59,14 @@ pub enum HubError {
     },
     /// A file in `refs` does not hold a commit.
     #[error("{} does not hold the hash of a commit", path.display())]
+    #[non_exhaustive]
     Reference {
         /// The file.
         path: PathBuf,
     },
     /// A file of the cache could not be read.
     #[error("cannot read {}", path.display())]
+    #[non_exhaustive]
     Read {
         /// The file.
         path: PathBuf,

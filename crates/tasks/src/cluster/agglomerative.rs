@@ -86,16 +86,19 @@ impl Agglomerative {
     }
 
     /// How far apart two clusters are.
+    #[must_use]
     pub fn linkage(self, linkage: Linkage) -> Agglomerative {
         Agglomerative { linkage, ..self }
     }
 
     /// How far apart two rows are.
+    #[must_use]
     pub fn distance(self, distance: Distance) -> Agglomerative {
         Agglomerative { distance, ..self }
     }
 
     /// The instruction set; the clusters are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> Agglomerative {
         Agglomerative { level, ..self }
     }

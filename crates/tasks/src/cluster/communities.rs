@@ -57,16 +57,19 @@ impl Communities {
     }
 
     /// The least cosine between a centre and a member.
+    #[must_use]
     pub fn threshold(self, threshold: f32) -> Communities {
         Communities { threshold, ..self }
     }
 
     /// The smallest community, centre included.
+    #[must_use]
     pub fn min_size(self, min_size: usize) -> Communities {
         Communities { min_size, ..self }
     }
 
     /// The instruction set; the communities are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> Communities {
         Communities { level, ..self }
     }

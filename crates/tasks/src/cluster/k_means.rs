@@ -56,6 +56,7 @@ pub struct KMeans {
 
 /// What [`KMeans`] has found.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct KMeansClusters {
     /// The cluster of each row, from 0.
     pub labels: Vec<usize>,
@@ -82,27 +83,32 @@ impl KMeans {
     }
 
     /// The same seed gives the same clusters.
+    #[must_use]
     pub fn seed(self, seed: u64) -> KMeans {
         KMeans { seed, ..self }
     }
 
     /// How many different starts are tried.
+    #[must_use]
     pub fn restarts(self, restarts: usize) -> KMeans {
         KMeans { restarts, ..self }
     }
 
     /// How often the centres are moved at most.
+    #[must_use]
     pub fn max_iterations(self, max_iterations: usize) -> KMeans {
         KMeans { max_iterations, ..self }
     }
 
     /// It ends when the centres move, all in all, by a squared distance of this times the mean
     /// variance of a column.
+    #[must_use]
     pub fn tolerance(self, tolerance: f64) -> KMeans {
         KMeans { tolerance, ..self }
     }
 
     /// The instruction set; the clusters are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> KMeans {
         KMeans { level, ..self }
     }

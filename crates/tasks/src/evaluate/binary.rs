@@ -15,6 +15,7 @@ use ndarray::ArrayView2;
 /// What a threshold on the score can achieve. Thresholds of distances are distances: pairs *up to*
 /// them are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Classification {
     /// The best accuracy of any threshold.
     pub accuracy: f64,

@@ -11,6 +11,7 @@ use ndarray::{ArrayView1, ArrayView2};
 
 /// Means over the samples, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Reranking {
     /// Mean average precision.
     pub map: f64,

@@ -65,6 +65,7 @@ impl Cutoffs {
 
 /// Each measure by its k, from 0 to 1.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Retrieval {
     /// accuracy@k
     pub accuracy: BTreeMap<usize, f64>,

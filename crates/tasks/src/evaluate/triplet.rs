@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_negative_as_near_as_the_positive_is_wrong() {
         let (anchor, other) = (array![[1.0, 0.0]], array![[1.0, 1.0]]);
-        for similarity in Similarity::ALL {
+        for &similarity in Similarity::ALL {
             let of = |margin| {
                 triplet_accuracy(anchor.view(), other.view(), other.view(), similarity, margin)
             };

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 /// All from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct VMeasure {
     /// Whether each cluster holds one class only.
     pub homogeneity: f64,

@@ -52,6 +52,16 @@ pub enum IndexError {
         /// What made the others.
         other: String,
     },
+    /// Texts with different prompts are not to be mixed in one index.
+    #[error("{} holds texts embedded with the prompt {index:?}, not with {other:?}", path.display())]
+    Prompt {
+        /// The file.
+        path: PathBuf,
+        /// The prompt of the texts in it; empty if there is none.
+        index: String,
+        /// The prompt of those to be added.
+        other: String,
+    },
     /// The vectors cannot be used: those in the file, the queries, or those to be written.
     #[error("{}", path.display())]
     Vectors {

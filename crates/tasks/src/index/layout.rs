@@ -147,6 +147,16 @@ impl Layout {
         start..start + self.text_bytes
     }
 
+    /// Whether texts embedded with the prompt of `space` can be added.
+    pub(super) fn check_prompt(&self, path: &Path, space: &Space) -> Result<(), IndexError> {
+        let (index, other) = (self.space.prompt(), space.prompt());
+        if index == other {
+            return Ok(());
+        }
+        let [index, other] = [index, other].map(str::to_owned);
+        Err(IndexError::Prompt { path: path.to_owned(), index, other })
+    }
+
     pub(super) fn check_space(&self, path: &Path, space: &Space) -> Result<(), IndexError> {
         if self.space.is_same(space) {
             return Ok(());

@@ -18,12 +18,37 @@ use std::fmt;
 pub struct Space {
     name: String,
     fingerprint: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    prompt: String,
 }
 
 impl Space {
     /// A space. Two are the same if their fingerprints are; names do not count.
     pub fn new(name: &str, fingerprint: &str) -> Space {
-        Space { name: name.to_owned(), fingerprint: fingerprint.to_owned() }
+        let (name, fingerprint) = (name.to_owned(), fingerprint.to_owned());
+        Space { name, fingerprint, prompt: String::new() }
+    }
+
+    /// The same, for texts that were embedded with this prompt before each of them.
+    ///
+    /// A query may have another prompt than the texts that it is compared with, so a prompt does
+    /// not make another space. The vectors of one index are all made with the same prompt.
+    ///
+    /// ```
+    /// use minilm_tasks::index::Space;
+    /// let queries = Space::new("e5", "0123456789abcdef").with_prompt("query: ");
+    /// let passages = Space::new("e5", "0123456789abcdef").with_prompt("passage: ");
+    /// assert!(queries.is_same(&passages));
+    /// assert_eq!(passages.prompt(), "passage: ");
+    /// ```
+    #[must_use]
+    pub fn with_prompt(self, prompt: &str) -> Space {
+        Space { prompt: prompt.to_owned(), ..self }
+    }
+
+    /// What was put before each text; empty if nothing was.
+    pub fn prompt(&self) -> &str {
+        &self.prompt
     }
 
     /// Sixteen hexadecimal digits for all that makes the vectors what they are: the bytes of

@@ -46,7 +46,8 @@ pub fn write<T: AsRef<str>>(
 ///
 /// # Errors
 /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`] if the index holds vectors
-/// of another space, and those of [`write()`].
+/// of another space, [`IndexError::Prompt`] if its texts have another prompt, and those of
+/// [`write()`].
 pub fn append<T: AsRef<str>>(
     path: &Path,
     space: &Space,
@@ -124,13 +125,14 @@ impl Writer {
     /// Begins the index that has the rows of the one at `path`, and more.
     ///
     /// # Errors
-    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Vectors`]
-    /// if the index has other columns, [`IndexError::Write`].
+    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Prompt`],
+    /// [`IndexError::Vectors`] if the index has other columns, [`IndexError::Write`].
     pub fn append(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
         let mut old = open_locked(path)
             .map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
         let layout = read_layout(path, &mut old)?;
         layout.check_space(path, space)?;
+        layout.check_prompt(path, space)?;
         if columns != layout.columns {
             let source =
                 Error::Columns { what: "vectors", found: columns, expected: layout.columns };

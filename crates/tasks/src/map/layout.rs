@@ -80,26 +80,31 @@ impl Layout {
     }
 
     /// How many principal components of the rows are looked at.
+    #[must_use]
     pub fn dimensions(self, dimensions: usize) -> Layout {
         Layout { dimensions, ..self }
     }
 
     /// About how many neighbours of a row count. Of n rows it is at most (n − 1)/3.
+    #[must_use]
     pub fn perplexity(self, perplexity: f64) -> Layout {
         Layout { perplexity, ..self }
     }
 
     /// How often the points are moved; the first 250 times only bring groups together.
+    #[must_use]
     pub fn steps(self, steps: usize) -> Layout {
         Layout { steps, ..self }
     }
 
     /// The same seed gives the same points.
+    #[must_use]
     pub fn seed(self, seed: u64) -> Layout {
         Layout { seed, ..self }
     }
 
     /// The instruction set; the points are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> Layout {
         Layout { level, ..self }
     }

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 ///
 /// ```
 /// use minilm_tasks::{quantize::overlap, search::Hit};
-/// let hits = |rows: [usize; 2]| rows.map(|corpus_id| Hit { corpus_id, score: 0.0 }).to_vec();
+/// let hits = |rows: [usize; 2]| rows.map(|corpus_id| Hit::new(corpus_id, 0.0)).to_vec();
 /// assert_eq!(overlap(&[hits([1, 2]), hits([3, 4])], &[hits([2, 1]), hits([4, 9])])?, 0.75);
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```

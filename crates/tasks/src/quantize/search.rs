@@ -64,22 +64,26 @@ impl QuantizedSearch {
     }
 
     /// How many hits a query gets at most.
+    #[must_use]
     pub fn top_k(self, top_k: usize) -> QuantizedSearch {
         QuantizedSearch { top_k, ..self }
     }
 
     /// How many times `top_k` rows are scored again (`rescore_multiplier` of the original, and its
     /// 2).
+    #[must_use]
     pub fn multiplier(self, multiplier: usize) -> QuantizedSearch {
         QuantizedSearch { multiplier, ..self }
     }
 
     /// What a score is.
+    #[must_use]
     pub fn metric(self, metric: Metric) -> QuantizedSearch {
         QuantizedSearch { metric, ..self }
     }
 
     /// The instruction set; the hits are the same on each.
+    #[must_use]
     pub fn level(self, level: Level) -> QuantizedSearch {
         QuantizedSearch { level, ..self }
     }

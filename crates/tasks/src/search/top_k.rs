@@ -5,11 +5,23 @@ use std::collections::BinaryHeap;
 
 /// A row that a search found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Hit {
     /// The row in the corpus.
     pub corpus_id: usize,
     /// Its score; the higher, the nearer.
     pub score: f32,
+}
+
+impl Hit {
+    /// Row `corpus_id` of the corpus, with its score.
+    ///
+    /// ```
+    /// assert_eq!(minilm_tasks::search::Hit::new(3, 0.5).corpus_id, 3);
+    /// ```
+    pub fn new(corpus_id: usize, score: f32) -> Hit {
+        Hit { corpus_id, score }
+    }
 }
 
 /// Keeps the `k` best of any number of hits: the highest scores, and of equal scores the lowest
@@ -19,9 +31,9 @@ pub struct Hit {
 /// use minilm_tasks::search::{Hit, TopK};
 /// let mut best = TopK::new(2);
 /// for (corpus_id, score) in [0.5, 0.9, 0.1, 0.9].into_iter().enumerate() {
-///     best.push(Hit { corpus_id, score });
+///     best.push(Hit::new(corpus_id, score));
 /// }
-/// assert_eq!(best.into_sorted(), [Hit { corpus_id: 1, score: 0.9 }, Hit { corpus_id: 3, score: 0.9 }]);
+/// assert_eq!(best.into_sorted(), [Hit::new(1, 0.9), Hit::new(3, 0.9)]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct TopK {
@@ -49,7 +61,7 @@ impl TopK {
     /// use minilm_tasks::search::{Hit, TopK};
     /// let mut best = TopK::new(1);
     /// assert_eq!(best.limit(), f32::NEG_INFINITY);
-    /// best.push(Hit { corpus_id: 0, score: 0.5 });
+    /// best.push(Hit::new(0, 0.5));
     /// assert_eq!(best.limit(), 0.5);
     /// ```
     pub fn limit(&self) -> f32 {
@@ -96,7 +108,7 @@ mod tests {
     fn kept(k: usize, floor: f32, scores: &[f32]) -> Vec<usize> {
         let mut best = TopK::at_least(k, floor);
         for (corpus_id, &score) in scores.iter().enumerate() {
-            best.push(Hit { corpus_id, score });
+            best.push(Hit::new(corpus_id, score));
         }
         best.into_sorted().iter().map(|hit| hit.corpus_id).collect()
     }

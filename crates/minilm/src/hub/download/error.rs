@@ -8,6 +8,7 @@ use std::{io, path::PathBuf};
 pub enum DownloadError {
     /// A URL, the endpoint's or one that the server redirects to, cannot be used.
     #[error("cannot use the address {url:?}: {reason}")]
+    #[non_exhaustive]
     Address {
         /// The URL.
         url: String,
@@ -16,6 +17,7 @@ pub enum DownloadError {
     },
     /// A setting that the client cannot work with.
     #[error("{what}: {reason}")]
+    #[non_exhaustive]
     Setting {
         /// What was set.
         what: &'static str,
@@ -27,6 +29,7 @@ pub enum DownloadError {
         "{url} is refused: {reason} (status {status}); a model that is not public needs a token in \
          HF_TOKEN"
     )]
+    #[non_exhaustive]
     Refused {
         /// What was asked for.
         url: String,
@@ -37,12 +40,14 @@ pub enum DownloadError {
     },
     /// The repository has no such file, and a model needs it.
     #[error("{url} does not exist")]
+    #[non_exhaustive]
     NotFound {
         /// What was asked for.
         url: String,
     },
     /// The server answers what cannot be understood.
     #[error("{url}: {reason}")]
+    #[non_exhaustive]
     Answer {
         /// What was asked for.
         url: String,
@@ -51,6 +56,7 @@ pub enum DownloadError {
     },
     /// Several attempts in a row brought nothing.
     #[error("{url}: gave up after {attempts} attempts: {reason}")]
+    #[non_exhaustive]
     GaveUp {
         /// What was asked for.
         url: String,
@@ -64,6 +70,7 @@ pub enum DownloadError {
         "{url}: what arrived has the {kind} {found}, but {expected} was announced; it is thrown \
          away"
     )]
+    #[non_exhaustive]
     Mismatch {
         /// What was asked for.
         url: String,
@@ -76,6 +83,7 @@ pub enum DownloadError {
     },
     /// The cache could not be written.
     #[error("cannot write {}", path.display())]
+    #[non_exhaustive]
     Write {
         /// The file or directory.
         path: PathBuf,
@@ -88,6 +96,7 @@ pub enum DownloadError {
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Another attempt may do better.
+    #[non_exhaustive]
     Again {
         reason: String,
         /// When the server wants to be asked again, in seconds.

@@ -1,0 +1,198 @@
+//! Texts to embeddings: all at once, or as they come.
+
+use super::{Encoded, FEW_BYTES, SentenceEncoder, WINDOW, settings::Settings};
+use crate::{
+    EncodeIter, EncodeOptions, Error, Progress, Prompt, TokenCount, TokenizedText, Truncation,
+    schedule,
+};
+use ndarray::{Array1, Array2};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+impl SentenceEncoder {
+    /// The embeddings of `texts`: `[texts, dimension]`, in their order.
+    ///
+    /// Exact duplicates are computed once. An empty slice gives an empty array. The model's default
+    /// prompt, if it has one, is put before each text.
+    ///
+    /// # Errors
+    /// A text that is too long, if the encoder was built with [`Truncation::Error`]; one without
+    /// any token, if the tokenizer puts none around a text.
+    pub fn encode<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
+        Ok(self.encode_all(texts, &self.defaults)?.embeddings)
+    }
+
+    /// The embedding of one text: `[dimension]`. The encoder's threads share the work, if they are
+    /// free.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn encode_one(&self, text: &str) -> Result<Array1<f32>, Error> {
+        let embeddings = self.encode(&[text])?;
+        Ok(embeddings.row(0).to_owned())
+    }
+
+    /// As [`SentenceEncoder::encode`], for what is looked for: with the model's prompt `query`,
+    /// [`Prompt::Query`].
+    ///
+    /// ```
+    /// use minilm::similarity;
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let queries = encoder.encode_query(&["What do people eat?"])?;
+    /// let documents = encoder.encode_document(&["The sky is clear.", "A man is eating pasta."])?;
+    /// let scores = similarity::matrix(queries.view(), documents.view()); // [1, 2]
+    /// assert!(scores[[0, 1]] > scores[[0, 0]]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn encode_query<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
+        let options = EncodeOptions::new().prompt(Prompt::Query);
+        Ok(self.encode_with(texts, &options)?.embeddings)
+    }
+
+    /// As [`SentenceEncoder::encode`], for what is found: with the model's prompt `document`,
+    /// [`Prompt::Document`]. Texts longer than the model reads are cut;
+    /// [`encode_long`](SentenceEncoder::encode_long) reads them whole.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`].
+    pub fn encode_document<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Array2<f32>, Error> {
+        let options = EncodeOptions::new().prompt(Prompt::Document);
+        Ok(self.encode_with(texts, &options)?.embeddings)
+    }
+
+    /// As [`SentenceEncoder::encode`], with options of this call, and with the tokens used and
+    /// dropped of each text.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode`]; [`Error::Option`] and [`Error::Prompt`] for options that do
+    /// not fit the model.
+    pub fn encode_with<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        options: &EncodeOptions,
+    ) -> Result<Encoded, Error> {
+        self.encode_all(texts, &self.settings(options)?)
+    }
+
+    fn encode_all<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        settings: &Settings,
+    ) -> Result<Encoded, Error> {
+        let distinct = schedule::distinct(texts);
+        let mut embeddings = Array2::zeros((texts.len(), settings.dimension));
+        let mut counts = vec![TokenCount::default(); texts.len()];
+        let done = AtomicUsize::new(texts.len() - distinct.first.len());
+
+        for window in distinct.first.chunks(WINDOW) {
+            let tokenized = self.tokenize_all(settings, texts, window)?;
+            let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
+            let report = |texts_done| {
+                let done = texts_done + done.fetch_add(texts_done, Ordering::Relaxed);
+                if let Some(report) = &self.on_progress {
+                    report(Progress { done, total: texts.len() });
+                }
+            };
+            let encoded = self.encode_ids(settings, &ids, report, |i, vector| {
+                embeddings.row_mut(window[i]).assign(&vector);
+                counts[window[i]] = tokenized[i].count();
+            });
+            encoded.map_err(|error| error.at(|i| window[i]))?;
+        }
+        for (i, &of) in distinct.of.iter().enumerate() {
+            let first = distinct.first[of];
+            if first != i {
+                let embedding = embeddings.row(first).to_owned();
+                embeddings.row_mut(i).assign(&embedding);
+                counts[i] = counts[first];
+            }
+        }
+        Ok(Encoded { embeddings, counts })
+    }
+
+    /// The embeddings of a stream of texts, in their order, in memory that does not grow with the
+    /// stream.
+    ///
+    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After
+    /// an error the iterator ends.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// for result in encoder.encode_iter("first line\nsecond line".lines()) {
+    ///     let sentence = result?;
+    ///     println!("{}: {} tokens, {:?}", sentence.text, sentence.tokens, sentence.embedding);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn encode_iter<I>(&self, texts: I) -> EncodeIter<'_, I::IntoIter>
+    where
+        I: IntoIterator<Item: AsRef<str> + Sync>,
+    {
+        self.encode_iter_with(texts, EncodeOptions::new())
+    }
+
+    /// As [`SentenceEncoder::encode_iter`], with options for all texts.
+    ///
+    /// ```
+    /// use minilm::EncodeOptions;
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let short = EncodeOptions::new().truncate_dim(32);
+    /// for sentence in encoder.encode_iter_with(["first", "second"], short) {
+    ///     assert_eq!(sentence?.embedding.len(), 32);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// The first item is an error if the options do not fit the model.
+    pub fn encode_iter_with<I>(
+        &self,
+        texts: I,
+        options: EncodeOptions,
+    ) -> EncodeIter<'_, I::IntoIter>
+    where
+        I: IntoIterator<Item: AsRef<str> + Sync>,
+    {
+        EncodeIter::new(self, texts.into_iter(), options)
+    }
+
+    pub(super) fn tokenize_all<S: AsRef<str> + Sync>(
+        &self,
+        settings: &Settings,
+        texts: &[S],
+        which: &[usize],
+    ) -> Result<Vec<TokenizedText>, Error> {
+        let tokenize = |&i: &usize| self.tokenize_at(settings, i, texts[i].as_ref());
+        let bytes: usize = which.iter().map(|&i| texts[i].as_ref().len()).sum();
+        if bytes <= FEW_BYTES {
+            return which.iter().map(tokenize).collect();
+        }
+        self.threads.map(which, tokenize).into_iter().collect()
+    }
+
+    pub(super) fn tokenize_at(
+        &self,
+        settings: &Settings,
+        index: usize,
+        text: &str,
+    ) -> Result<TokenizedText, Error> {
+        let tokenized = self.tokenizer.tokenize(&settings.prompted(text));
+        let tokenized = tokenized.map_err(|reason| Error::Tokenize { index, reason })?;
+        if tokenized.ids.is_empty() {
+            return Err(Error::no_tokens(index));
+        }
+        if tokenized.dropped > 0 && self.truncation == Truncation::Error {
+            let tokens = tokenized.ids.len() + tokenized.dropped;
+            return Err(Error::TooLong { index, tokens, limit: self.max_tokens() });
+        }
+        Ok(tokenized)
+    }
+}
