@@ -5,7 +5,7 @@ mod support;
 
 use minilm::{
     kernels::Rows,
-    model::{Pack, Stage},
+    model::{Batch, Stage},
     pooling::{Mode, Pooling},
     similarity,
 };
@@ -36,8 +36,8 @@ fn every_stage_is_what_pytorch_computes() {
     let mut largest = BTreeMap::new();
     let mut compared = 0;
     for (i, text) in golden::texts("stages.json").iter().enumerate() {
-        let mut pack = Pack::default();
-        pack.push(&text.ids);
+        let mut batch = Batch::default();
+        batch.push(&text.ids);
         let mut check = |stage: &str, rows: Rows, which: &[usize]| {
             for run in ["f32", "f64"] {
                 let want = tensors.get(&format!("{run}.{i:02}.{stage}"));
@@ -59,7 +59,7 @@ fn every_stage_is_what_pytorch_computes() {
                 compared += 1;
             }
         };
-        let activations = plain.forward(&pack).unwrap();
+        let activations = plain.forward(&batch).unwrap();
         for (stage, tensor) in activations.stages() {
             // The projections are not in the files: tests/trace.rs computes them again.
             if !matches!(stage, Stage::Query(_) | Stage::Key(_) | Stage::Value(_)) {

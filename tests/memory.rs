@@ -7,7 +7,7 @@ mod support;
 
 use minilm::{
     Level, SentenceEncoder,
-    model::{Bert, Pack, Scratch},
+    model::{Batch, Bert, Scratch},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
@@ -26,19 +26,19 @@ fn forward_allocates_nothing_and_a_stream_stays_flat() {
 fn forward_allocates_nothing_after_the_first_pack() {
     for level in Level::available() {
         let bert = Bert::load(&model(), level).unwrap();
-        let mut pack = Pack::default();
+        let mut batch = Batch::default();
         let mut scratch = Scratch::default();
         let sentence: Vec<u32> = (0..9).map(|i| 2000 + i).collect();
         let longer = [sentence.as_slice(), &sentence].concat();
 
-        pack.push(&longer);
-        pack.push(&sentence);
-        bert.forward(&pack, &mut scratch).unwrap();
+        batch.push(&longer);
+        batch.push(&sentence);
+        bert.forward(&batch, &mut scratch).unwrap();
         let region = Region::new(ALLOCATOR);
-        bert.forward(&pack, &mut scratch).unwrap();
-        pack.clear();
-        pack.push(&sentence);
-        bert.forward(&pack, &mut scratch).unwrap();
+        bert.forward(&batch, &mut scratch).unwrap();
+        batch.clear();
+        batch.push(&sentence);
+        bert.forward(&batch, &mut scratch).unwrap();
         let change = region.change();
         assert_eq!((change.allocations, change.reallocations), (0, 0), "level {level}");
     }

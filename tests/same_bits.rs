@@ -6,7 +6,7 @@ mod support;
 use minilm::{
     Level, SentenceEncoder,
     kernels::Rows,
-    model::{Bert, Member, Pack, Scratch, Team},
+    model::{Batch, Bert, Rank, Scratch, ThreadGroup},
 };
 use std::time::Duration;
 use support::{ENCODER, bits, golden, model};
@@ -53,13 +53,13 @@ fn on_any_number_of_threads() {
 fn in_the_fused_pass_or_with_whole_tensors() {
     for level in Level::available() {
         let bert = Bert::load(&model(), level).unwrap();
-        let mut pack = Pack::default();
+        let mut batch = Batch::default();
         [3, 40, 1, 17]
             .into_iter()
-            .for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
+            .for_each(|tokens| batch.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
         let mut scratch = Scratch::default();
-        let fused = bert.forward(&pack, &mut scratch).unwrap();
-        let activations = bert.plain().unwrap().forward(&pack).unwrap();
+        let fused = bert.forward(&batch, &mut scratch).unwrap();
+        let activations = bert.plain().unwrap().forward(&batch).unwrap();
         let plain = activations.hidden();
         assert_eq!((plain.rows(), plain.cols()), (61, 384));
         for i in 0..61 {
@@ -70,36 +70,36 @@ fn in_the_fused_pass_or_with_whole_tensors() {
 }
 
 #[test]
-fn by_one_thread_or_by_a_team_of_any_size() {
+fn by_one_thread_or_by_a_thread_group_of_any_size() {
     for level in Level::available() {
         let bert = Bert::load(&model(), level).unwrap();
-        let mut pack = Pack::default();
+        let mut batch = Batch::default();
         [3, 17, 9]
             .into_iter()
-            .for_each(|tokens| pack.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
+            .for_each(|tokens| batch.push(&(0..tokens).map(|i| 2000 + 31 * i).collect::<Vec<_>>()));
         let values = |hidden: Rows| {
             (0..hidden.rows()).flat_map(|i| hidden.row(i).to_vec()).collect::<Vec<_>>()
         };
-        let expected = bits(&values(bert.forward(&pack, &mut Scratch::default()).unwrap()));
+        let expected = bits(&values(bert.forward(&batch, &mut Scratch::default()).unwrap()));
         for size in 1..=5 {
-            let team = Team::new(size);
-            let share = |member: Member| {
-                assert_eq!(member.size(), size);
+            let group = ThreadGroup::new(size);
+            let share = |rank: Rank| {
+                assert_eq!(rank.size(), size);
                 bits(&values(
-                    bert.forward_together(&pack, &mut Scratch::default(), &member).unwrap(),
+                    bert.forward_together(&batch, &mut Scratch::default(), &rank).unwrap(),
                 ))
             };
             std::thread::scope(|scope| {
                 let others: Vec<_> = (1..size)
-                    .map(|_| scope.spawn(|| share(team.join().expect("there is room"))))
+                    .map(|_| scope.spawn(|| share(group.join().expect("there is room"))))
                     .collect();
                 assert_eq!(
-                    share(team.lead(Duration::from_secs(60))),
+                    share(group.lead(Duration::from_secs(60))),
                     expected,
                     "level {level}, leader of {size}"
                 );
                 others.into_iter().for_each(|other| {
-                    assert_eq!(other.join().unwrap(), expected, "level {level}, team of {size}")
+                    assert_eq!(other.join().unwrap(), expected, "level {level}, group of {size}")
                 });
             });
         }

@@ -85,7 +85,7 @@ fn weights(s: &Config) -> String {
     let norms = 2 * h * (2 * layers + 1);
     let rows = [
         ("word, position and type embeddings", tables as u64, "one row a token"),
-        ("weights of the linear layers", s.linear_weights(), "all of it, once a pack"),
+        ("weights of the linear layers", s.linear_weights(), "all of it, once a batch"),
         ("their biases", (biases * layers) as u64, "all of it"),
         ("γ and β of the LayerNorms", norms as u64, "all of it"),
     ];
@@ -98,10 +98,10 @@ fn weights(s: &Config) -> String {
     table.text()
 }
 
-/// FLOP for each byte of weights, by tokens in the pack.
+/// FLOP for each byte of weights, by tokens in the batch.
 fn intensity(s: &Config) -> String {
     let mut table = Table::new([
-        "tokens in the pack",
+        "tokens in the batch",
         "FLOP of the linear layers",
         "bytes of their weights",
         "FLOP a byte",

@@ -18,7 +18,7 @@ pub use trace::{Tensor, Trace};
 
 use crate::{
     EncodeOptions, Error, ModelFiles, SentenceEncoderBuilder, Truncation, builder::OnProgress,
-    crew::Crew, prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
+    helpers::Helpers, prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::Workspace;
 use minilm_kernels::Level;
@@ -30,7 +30,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Texts whose token ids are held at once. Many packs for each thread, and a few MiB at the most.
+/// Texts whose token ids are held at once. Many batches for each thread, and a few MiB at the most.
 const WINDOW: usize = 4096;
 
 /// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait
@@ -63,7 +63,7 @@ pub struct SentenceEncoder {
     on_progress: Option<OnProgress>,
     /// One for each thread that was ever in a forward pass at the same time.
     workspaces: Arc<Mutex<Vec<Workspace>>>,
-    crew: Arc<Crew>,
+    helpers: Arc<Helpers>,
     #[cfg(feature = "tasks")]
     origin: Arc<space::Origin>,
 }

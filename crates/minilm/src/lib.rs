@@ -43,11 +43,11 @@
 #![forbid(unsafe_code)]
 
 mod builder;
-mod crew;
 mod directory;
 mod encoder;
 mod error;
 mod files;
+mod helpers;
 mod hub;
 mod options;
 mod prompts;

@@ -1,15 +1,15 @@
-//! Which texts are computed, and which of them together.
+//! The schedule: which texts are computed, and in which batches.
 //!
 //! In the book: `docs/08-threads.md`.
 
 use std::{collections::HashMap, ops::Range};
 
-/// Tokens of a pack. Each pass over the weights serves this many rows, and a layer works on 4·H
-/// floats a row, which for H = 384 fit in a second-level cache of 1 MiB.
-const PACK: usize = 160;
+/// Tokens per batch. Each pass over the weights serves this many rows, and a layer works on 4·H
+/// floats per row, which for H = 384 fit in a second-level cache of 1 MiB.
+const BATCH: usize = 160;
 
-/// Tokens below which a pack is not cut further: a pass over the weights costs the same for fewer.
-const SMALLEST_PACK: usize = 32;
+/// Tokens below which a batch is not cut further: a pass over the weights costs the same for fewer.
+const SMALLEST_BATCH: usize = 32;
 
 /// The texts without repetitions.
 pub(crate) struct Distinct {
@@ -32,17 +32,17 @@ pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
     Distinct { of: of.collect(), first }
 }
 
-/// Sorts texts by length, longest first, and cuts the order into packs.
+/// Sorts texts by length, longest first, and cuts the order into batches.
 ///
-/// Returns the order and the packs as ranges of it. A pack holds whole texts: as many as fit into
-/// `PACK` tokens, fewer if otherwise a thread would have nothing to do, at least one.
-pub(crate) fn packs(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
+/// Returns the order and the batches as ranges of it. A batch holds whole texts: as many as fit into
+/// `BATCH` tokens, fewer if a thread would otherwise have nothing to do, and at least one.
+pub(crate) fn batches(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
     let mut order: Vec<usize> = (0..tokens.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(tokens[i])); // stable
 
     let total: usize = tokens.iter().sum();
-    let packs = total.div_ceil(PACK).next_multiple_of(threads).max(1);
-    let target = total.div_ceil(packs).max(SMALLEST_PACK);
+    let batches = total.div_ceil(BATCH).next_multiple_of(threads).max(1);
+    let target = total.div_ceil(batches).max(SMALLEST_BATCH);
 
     let mut cuts = Vec::new();
     let (mut start, mut filled) = (0, 0);
@@ -67,26 +67,30 @@ mod tests {
     fn every_text_is_in_one_pack_and_no_pack_is_too_large() {
         let tokens: Vec<usize> = (0..500).map(|i| 2 + i * 7919 % 255).collect();
         for threads in [1, 2, 7] {
-            let (order, packs) = packs(&tokens, threads);
+            let (order, batches) = batches(&tokens, threads);
             let mut seen = order.clone();
             seen.sort_unstable();
             assert_eq!(seen, (0..500).collect::<Vec<_>>());
-            assert_eq!(packs.first().map(|p| p.start), Some(0));
-            assert_eq!(packs.last().map(|p| p.end), Some(500));
-            assert!(packs.windows(2).all(|w| w[0].end == w[1].start));
-            for pack in packs {
-                let total: usize = order[pack.clone()].iter().map(|&i| tokens[i]).sum();
-                assert!(total <= PACK || pack.len() == 1, "{total} tokens in {} texts", pack.len());
+            assert_eq!(batches.first().map(|p| p.start), Some(0));
+            assert_eq!(batches.last().map(|p| p.end), Some(500));
+            assert!(batches.windows(2).all(|w| w[0].end == w[1].start));
+            for batch in batches {
+                let total: usize = order[batch.clone()].iter().map(|&i| tokens[i]).sum();
+                assert!(
+                    total <= BATCH || batch.len() == 1,
+                    "{total} tokens in {} texts",
+                    batch.len()
+                );
             }
         }
     }
 
     #[test]
     fn few_texts_are_shared_among_the_threads() {
-        assert_eq!(packs(&[16; 8], 2).1, [0..4, 4..8]);
-        assert_eq!(packs(&[16; 8], 1).1.len(), 1);
-        assert_eq!(packs(&[8, 8], 2).1.len(), 1, "too little to share");
-        assert_eq!(packs(&[], 2).1, [0..0; 0]);
+        assert_eq!(batches(&[16; 8], 2).1, [0..4, 4..8]);
+        assert_eq!(batches(&[16; 8], 1).1.len(), 1);
+        assert_eq!(batches(&[8, 8], 2).1.len(), 1, "too little to share");
+        assert_eq!(batches(&[], 2).1, [0..0; 0]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! In the book: `docs/01-model.md`.
 
 use crate::{
-    Config, Error, Pack,
+    Batch, Config, Error,
     weights::{Checkpoint, Table},
 };
 use minilm_kernels::{Level, layer_norm::layer_norm};
@@ -53,10 +53,10 @@ impl Embeddings {
     }
 
     /// Fills x `[T, H]`.
-    pub(crate) fn forward(&self, level: Level, pack: &Pack, x: &mut [f32]) -> Result<(), Error> {
+    pub(crate) fn forward(&self, level: Level, batch: &Batch, x: &mut [f32]) -> Result<(), Error> {
         let mut rows = x.chunks_exact_mut(self.hidden());
-        for sentence in 0..pack.sentences() {
-            let ids = &pack.ids()[pack.rows(sentence)];
+        for sentence in 0..batch.sentences() {
+            let ids = &batch.ids()[batch.rows(sentence)];
             if ids.len() > self.positions {
                 return Err(Error::TooLong { tokens: ids.len(), positions: self.positions });
             }

@@ -15,13 +15,13 @@
 //! of additions is the same either way.
 //!
 //! Bias, GELU and residual are epilogues of the products. A thread of a group computes a share of the
-//! columns of each product, see `team.rs`.
+//! columns of each product, see `thread_group.rs`.
 //!
 //! In the book: `docs/01-model.md`.
 
 mod load;
 
-use crate::{Member, Operation, Pack, Scratch, embeddings::LayerNorm, operation::Clock};
+use crate::{Batch, Operation, Rank, Scratch, embeddings::LayerNorm, operation::Clock};
 use minilm_kernels::{
     Level, Linear, Rows, RowsMut,
     attention::{self, attention},
@@ -75,8 +75,8 @@ struct Output {
 /// What stays the same through all layers.
 pub(crate) struct Call<'a> {
     pub level: Level,
-    pub pack: &'a Pack,
-    pub member: &'a Member<'a>,
+    pub batch: &'a Batch,
+    pub rank: &'a Rank<'a>,
     pub clock: Option<&'a Clock>,
 }
 
@@ -150,19 +150,19 @@ impl Attention {
         scores: &mut attention::Scratch,
         context: &mut [f32], // [T, H]
     ) {
-        let (h, t) = (self.output.dense[0].inputs(), call.pack.tokens());
+        let (h, t) = (self.output.dense[0].inputs(), call.batch.tokens());
         let width = h / self.qkv.len(); // of a group
-        for group in call.member.share(self.qkv.len()) {
+        for group in call.rank.share(self.qkv.len()) {
             let qkv = &mut part[..t * 3 * width];
             call.time(Operation::QueryKeyValue, || self.qkv[group].forward(x, qkv));
             let qkv = attention::split(Rows::new(qkv, 3 * width));
             let mut context = RowsMut::new(context, h);
             let context = context.columns(group * width..(group + 1) * width);
             call.time(Operation::Attention, || {
-                attention(call.level, qkv, self.heads, call.pack.starts(), scores, context)
+                attention(call.level, qkv, self.heads, call.batch.starts(), scores, context)
             });
         }
-        call.member.exchange(context, h, width);
+        call.rank.all_gather(context, h, width);
     }
 }
 
@@ -177,12 +177,12 @@ impl Intermediate {
     ) {
         let dense = &self.dense[chunk];
         let width = dense.outputs();
-        let inner = &mut inner[..call.pack.tokens() * width];
-        let columns = share(dense, call.member);
+        let inner = &mut inner[..call.batch.tokens() * width];
+        let columns = share(dense, call.rank);
         let y = &mut RowsMut::new(inner, width);
         let x = Rows::new(x, dense.inputs());
         columns.forward(x, y.columns(columns.range()), Epilogue::Gelu);
-        call.member.exchange(inner, width, PART);
+        call.rank.all_gather(inner, width, PART);
     }
 }
 
@@ -198,8 +198,8 @@ impl Output {
     ) {
         let dense = &self.dense[piece];
         let (h, k) = (dense.outputs(), dense.inputs());
-        let columns = share(dense, call.member);
-        let x = Rows::new(&x[..call.pack.tokens() * k], k);
+        let columns = share(dense, call.rank);
+        let x = Rows::new(&x[..call.batch.tokens() * k], k);
         let residual = Rows::new(residual, h).columns(columns.range());
         let y = &mut RowsMut::new(y, h);
         let y = y.columns(columns.range());
@@ -215,12 +215,12 @@ impl Output {
 
     /// y ← LayerNorm(y), when the shares of all threads are there.
     fn normalise(&self, call: &Call, y: &mut [f32]) {
-        call.member.exchange(y, self.dense[0].outputs(), PART);
+        call.rank.all_gather(y, self.dense[0].outputs(), PART);
         self.layer_norm.forward(call.level, y);
     }
 }
 
 /// The thread's share of the columns of a layer's y.
-fn share<'a>(linear: &'a Linear, member: &Member) -> Columns<'a> {
-    linear.columns(member.columns(linear.outputs(), PART))
+fn share<'a>(linear: &'a Linear, rank: &Rank) -> Columns<'a> {
+    linear.columns(rank.columns(linear.outputs(), PART))
 }

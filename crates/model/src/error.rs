@@ -4,7 +4,7 @@
 
 use std::{io, path::PathBuf};
 
-/// Why a checkpoint could not be loaded, or a pack could not be run.
+/// Why a checkpoint could not be loaded, or a batch could not be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

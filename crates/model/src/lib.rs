@@ -8,18 +8,18 @@
 //! x[T,H] ─ QKV ─ attention ─ output + x, LayerNorm ─ feed-forward + x, LayerNorm ─► x[T,H]     encoder.rs, × layers
 //! ```
 //!
-//! Several sentences run at once as a *pack*: their tokens end to end, without padding. A
+//! Several sentences run at once as a *batch*: their tokens end to end, without padding. A
 //! sentence's result does not depend on its neighbours.
 //!
 //! ```no_run
 //! use minilm_kernels::Level;
-//! use minilm_model::{Bert, Pack, Scratch};
+//! use minilm_model::{Bert, Batch, Scratch};
 //!
 //! let bert = Bert::load("weights/all-MiniLM-L6-v2".as_ref(), Level::detect())?;
-//! let mut pack = Pack::default();
-//! pack.push(&[101, 7592, 102]); // [CLS] hello [SEP]
+//! let mut batch = Batch::default();
+//! batch.push(&[101, 7592, 102]); // [CLS] hello [SEP]
 //! let mut scratch = Scratch::default();
-//! let hidden = bert.forward(&pack, &mut scratch)?; // [3, 384]
+//! let hidden = bert.forward(&batch, &mut scratch)?; // [3, 384]
 //! println!("{:?}", hidden.row(0));
 //! # Ok::<(), minilm_model::Error>(())
 //! ```
@@ -30,30 +30,30 @@
 //!
 //! In the book: `docs/01-model.md`.
 
+mod batch;
 mod config;
 mod embeddings;
 mod encoder;
 mod error;
 mod flops;
 mod operation;
-mod pack;
 pub mod plain;
 mod scratch;
 mod stage;
-mod team;
+mod thread_group;
 mod weights;
 
+pub use batch::Batch;
 pub use config::Config;
 pub use embeddings::Embeddings;
 pub use encoder::{Encoder, Layer};
 pub use error::Error;
 pub use flops::LinearShape;
 pub use operation::{Lap, Operation};
-pub use pack::Pack;
 pub use plain::Plain;
 pub use scratch::Scratch;
 pub use stage::Stage;
-pub use team::{Member, Team};
+pub use thread_group::{Rank, ThreadGroup};
 pub use weights::{Checkpoint, Mapped};
 
 use encoder::Call;
@@ -112,34 +112,34 @@ impl Bert {
         self.level
     }
 
-    /// Members of a team who all have something to do; more would only be waited for. 6 for
+    /// Threads of a thread group who all have something to do; more would only be waited for. 6 for
     /// all-MiniLM-L6-v2.
     pub fn shares(&self) -> usize {
         self.encoder.shares()
     }
 
-    /// Runs the pack through all layers: the last hidden state `[T, H]`, which lives in `scratch`.
+    /// Runs the batch through all layers: the last hidden state `[T, H]`, which lives in `scratch`.
     ///
-    /// Once `scratch` has seen a pack of this size, nothing is allocated.
+    /// Once `scratch` has seen a batch of this size, nothing is allocated.
     ///
     /// # Errors
     /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
-    pub fn forward<'s>(&self, pack: &Pack, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, &Member::alone(), None)
+    pub fn forward<'s>(&self, batch: &Batch, scratch: &'s mut Scratch) -> Result<Rows<'s>, Error> {
+        self.run(batch, scratch, &Rank::alone(), None)
     }
 
-    /// As [`Bert::forward`], one thread's part of it. Every member of the team calls it with the
-    /// same pack, and gets the whole result.
+    /// As [`Bert::forward`], one thread's part of it. Every rank of the thread group calls it with the
+    /// same batch, and gets the whole result.
     ///
     /// # Errors
     /// As [`Bert::forward`].
     pub fn forward_together<'s>(
         &self,
-        pack: &Pack,
+        batch: &Batch,
         scratch: &'s mut Scratch,
-        member: &Member,
+        rank: &Rank,
     ) -> Result<Rows<'s>, Error> {
-        self.run(pack, scratch, member, None)
+        self.run(batch, scratch, rank, None)
     }
 
     /// The same model with whole tensors, which shows every intermediate result by its PyTorch
@@ -164,12 +164,12 @@ impl Bert {
     ///
     /// ```no_run
     /// use minilm_kernels::Level;
-    /// use minilm_model::{Bert, Pack, Scratch};
+    /// use minilm_model::{Bert, Batch, Scratch};
     ///
     /// let bert = Bert::load("weights/all-MiniLM-L6-v2".as_ref(), Level::detect())?;
-    /// let mut pack = Pack::default();
-    /// pack.push(&[101, 7592, 102]);
-    /// for lap in bert.time(&pack, &mut Scratch::default())? {
+    /// let mut batch = Batch::default();
+    /// batch.push(&[101, 7592, 102]);
+    /// for lap in bert.time(&batch, &mut Scratch::default())? {
     ///     println!("layer {}: {} took {:?}", lap.layer, lap.operation, lap.time);
     /// }
     /// # Ok::<(), minilm_model::Error>(())
@@ -177,22 +177,22 @@ impl Bert {
     ///
     /// # Errors
     /// As [`Bert::forward`].
-    pub fn time(&self, pack: &Pack, scratch: &mut Scratch) -> Result<Vec<Lap>, Error> {
+    pub fn time(&self, batch: &Batch, scratch: &mut Scratch) -> Result<Vec<Lap>, Error> {
         let clock = Clock::new(&self.config);
-        self.run(pack, scratch, &Member::alone(), Some(&clock))?;
-        Ok(clock.laps(&self.config, pack))
+        self.run(batch, scratch, &Rank::alone(), Some(&clock))?;
+        Ok(clock.laps(&self.config, batch))
     }
 
     fn run<'s>(
         &self,
-        pack: &Pack,
+        batch: &Batch,
         scratch: &'s mut Scratch,
-        member: &Member,
+        rank: &Rank,
         clock: Option<&Clock>,
     ) -> Result<Rows<'s>, Error> {
-        let call = Call { level: self.level, pack, member, clock };
-        scratch.resize(pack.tokens(), self.config.hidden_size, self.encoder.part());
-        let embeddings = || self.embeddings.forward(self.level, pack, &mut scratch.x);
+        let call = Call { level: self.level, batch, rank, clock };
+        scratch.resize(batch.tokens(), self.config.hidden_size, self.encoder.part());
+        let embeddings = || self.embeddings.forward(self.level, batch, &mut scratch.x);
         call.time(Operation::Embeddings, embeddings)?;
         self.encoder.forward(&call, scratch);
         Ok(Rows::new(&scratch.x, self.config.hidden_size))

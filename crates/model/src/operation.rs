@@ -11,7 +11,7 @@
 //!
 //! In the book: `docs/10-speed.md`.
 
-use crate::{Config, Pack};
+use crate::{Batch, Config};
 use std::{
     cell::{Cell, RefCell},
     fmt,
@@ -59,7 +59,7 @@ impl Operation {
         Operation::OutputNorm,
     ];
 
-    /// Floating-point operations for `pack`, a multiply-add as two, in one layer.
+    /// Floating-point operations for `batch`, a multiply-add as two, in one layer.
     ///
     /// Those of a product are its multiply-adds: bias, residual, GELU and softmax, which are fused
     /// into products, are not counted.
@@ -68,21 +68,21 @@ impl Operation {
     /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
     /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
-    /// let mut pack = minilm_model::Pack::default();
-    /// pack.push(&[101, 7592, 102]);
-    /// assert_eq!(minilm_model::Operation::AttentionOutput.flop(&config, &pack), 2 * 3 * 384 * 384);
+    /// let mut batch = minilm_model::Batch::default();
+    /// batch.push(&[101, 7592, 102]);
+    /// assert_eq!(minilm_model::Operation::AttentionOutput.flop(&config, &batch), 2 * 3 * 384 * 384);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
-    pub fn flop(self, config: &Config, pack: &Pack) -> u64 {
-        let (t, h) = (pack.tokens() as u64, config.hidden_size as u64);
+    pub fn flop(self, config: &Config, batch: &Batch) -> u64 {
+        let (t, h) = (batch.tokens() as u64, config.hidden_size as u64);
         let [query_key_value, attention_output, up, down] =
-            config.linear_layers().map(|layer| layer.flop(pack.tokens()));
+            config.linear_layers().map(|layer| layer.flop(batch.tokens()));
         let layer_norm = 7 * t * h; // sum, difference, squares (2), scale, affine (2)
         match self {
             Operation::Embeddings => 2 * t * h + layer_norm,
             Operation::QueryKeyValue => query_key_value,
             Operation::Attention => {
-                (0..pack.sentences()).map(|i| config.attention_flop(pack.rows(i).len())).sum()
+                (0..batch.sentences()).map(|i| config.attention_flop(batch.rows(i).len())).sum()
             }
             Operation::AttentionOutput => attention_output,
             Operation::AttentionNorm | Operation::OutputNorm => layer_norm,
@@ -153,12 +153,12 @@ impl Clock {
         result
     }
 
-    pub(crate) fn laps(self, config: &Config, pack: &Pack) -> Vec<Lap> {
+    pub(crate) fn laps(self, config: &Config, batch: &Batch) -> Vec<Lap> {
         let lap = |(operation, layer, time): (Operation, usize, Duration)| Lap {
             operation,
             layer,
             time,
-            flop: operation.flop(config, pack),
+            flop: operation.flop(config, batch),
         };
         self.laps.into_inner().into_iter().map(lap).collect()
     }

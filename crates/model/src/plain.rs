@@ -21,7 +21,7 @@
 //! In the book: `docs/01-model.md`.
 
 use crate::{
-    Config, Error, Pack, Stage,
+    Batch, Config, Error, Stage,
     embeddings::{Embeddings, LayerNorm},
     weights::Checkpoint,
 };
@@ -36,12 +36,12 @@ use std::iter;
 ///
 /// ```no_run
 /// use minilm_kernels::Level;
-/// use minilm_model::{Bert, Pack};
+/// use minilm_model::{Bert, Batch};
 ///
 /// let bert = Bert::load("weights/all-MiniLM-L6-v2".as_ref(), Level::detect())?;
-/// let mut pack = Pack::default();
-/// pack.push(&[101, 7592, 102]); // [CLS] hello [SEP]
-/// for (stage, tensor) in bert.plain()?.forward(&pack)?.stages() {
+/// let mut batch = Batch::default();
+/// batch.push(&[101, 7592, 102]); // [CLS] hello [SEP]
+/// for (stage, tensor) in bert.plain()?.forward(&batch)?.stages() {
 ///     println!("{stage} [{}, {}]", tensor.rows(), tensor.cols());
 /// }
 /// # Ok::<(), minilm_model::Error>(())
@@ -111,19 +111,19 @@ impl Plain {
         Ok(Plain { embeddings, layers: layers.collect::<Result<_, _>>()?, level })
     }
 
-    /// Every tensor of the model for `pack`.
+    /// Every tensor of the model for `batch`.
     ///
     /// # Errors
     /// A token id outside of the vocabulary, or a sentence longer than the model has positions.
-    pub fn forward(&self, pack: &Pack) -> Result<Activations, Error> {
-        let mut embeddings = vec![0.0; pack.tokens() * self.embeddings.hidden()];
-        self.embeddings.forward(self.level, pack, &mut embeddings)?;
+    pub fn forward(&self, batch: &Batch) -> Result<Activations, Error> {
+        let mut embeddings = vec![0.0; batch.tokens() * self.embeddings.hidden()];
+        self.embeddings.forward(self.level, batch, &mut embeddings)?;
         let mut layers = Vec::<LayerActivations>::with_capacity(self.layers.len());
         for layer in &self.layers {
             let x = layers.last().map_or(&embeddings, |before| &before.output); // [T, H]
-            layers.push(layer.forward(self.level, pack.starts(), x));
+            layers.push(layer.forward(self.level, batch.starts(), x));
         }
-        Ok(Activations { tokens: pack.tokens(), embeddings, layers })
+        Ok(Activations { tokens: batch.tokens(), embeddings, layers })
     }
 }
 

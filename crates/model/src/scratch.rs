@@ -1,10 +1,10 @@
-//! The memory of a forward pass, used again for every layer and every pack.
+//! The memory of a forward pass, used again for every layer and every batch.
 //!
 //! In the book: `docs/02-memory.md`.
 
 use minilm_kernels::{AlignedVec, attention};
 
-/// Activations of one pack. It grows to the largest pack it has seen; one thread uses it at a time.
+/// Activations of one batch. It grows to the largest batch it has seen; one thread uses it at a time.
 ///
 /// At T tokens: `4·H·T` floats for H = 384, and a block of attention scores.
 #[derive(Debug, Default)]

@@ -10,13 +10,13 @@ use crate::{
 use minilm::{
     Level, SentenceEncoder,
     kernels::Rows,
-    model::{Bert, Pack, Scratch},
+    model::{Bert, Batch, Scratch},
     pooling::{Mode, Pooling, normalize},
 };
 use std::collections::{BTreeMap, btree_map::Entry};
 
-/// Tokens of a pack, as [`SentenceEncoder`] cuts them.
-const PACK: usize = 128;
+/// Tokens of a batch, as [`SentenceEncoder`] cuts them.
+const BATCH: usize = 128;
 
 pub struct Minilm {
     encoder: SentenceEncoder,
@@ -28,7 +28,7 @@ pub struct Minilm {
 
 struct Model {
     bert: Bert,
-    pack: Pack,
+    batch: Batch,
     scratch: Scratch,
 }
 
@@ -39,7 +39,7 @@ impl Minilm {
             .then(|| Bert::load(&worker.model, Level::detect()))
             .transpose()?;
         let model =
-            alone.map(|bert| Model { bert, pack: Pack::default(), scratch: Scratch::default() });
+            alone.map(|bert| Model { bert, batch: Batch::default(), scratch: Scratch::default() });
         Ok(Minilm { encoder, model, corpora: BTreeMap::new() })
     }
 
@@ -74,13 +74,13 @@ impl Model {
         let tokens = ids.first().map_or(1, Vec::len);
         let pooling = Pooling::new(&[Mode::Mean]);
         let mut vectors = vec![0.0; ids.len() * DIMENSION];
-        let texts = (PACK / tokens).max(1); // of a pack
+        let texts = (BATCH / tokens).max(1); // of a batch
         for (ids, vectors) in ids.chunks(texts).zip(vectors.chunks_mut(texts * DIMENSION)) {
-            self.pack.clear();
-            ids.iter().for_each(|ids| self.pack.push(ids));
-            let hidden: Rows = self.bert.forward(&self.pack, &mut self.scratch)?;
+            self.batch.clear();
+            ids.iter().for_each(|ids| self.batch.push(ids));
+            let hidden: Rows = self.bert.forward(&self.batch, &mut self.scratch)?;
             for (i, vector) in vectors.chunks_exact_mut(DIMENSION).enumerate() {
-                pooling.pool(hidden.slice(self.pack.rows(i)), vector);
+                pooling.pool(hidden.slice(self.batch.rows(i)), vector);
                 normalize(vector);
             }
         }

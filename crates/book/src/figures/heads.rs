@@ -5,7 +5,7 @@
 use super::{Anchor, Diagram, Source};
 use crate::files;
 use minilm_kernels::{Level, Rows, naive};
-use minilm_model::{Bert, Checkpoint, Pack};
+use minilm_model::{Batch, Bert, Checkpoint};
 
 const WORDS: [&str; 12] = [
     "[CLS]", "the", "old", "dog", "slept", "because", "it", "was", "tired", "and", "warm", "[SEP]",
@@ -104,10 +104,10 @@ fn layer_input(source: &Source) -> Result<Vec<f32>, String> {
         let id = tokenizer["model"]["vocab"][word].as_u64();
         id.and_then(|id| u32::try_from(id).ok()).ok_or_else(|| format!("{word:?} is no token"))
     };
-    let mut pack = Pack::default();
-    pack.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
+    let mut batch = Batch::default();
+    batch.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
     let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
     let plain = bert.plain().map_err(|error| error.to_string())?;
-    let mut activations = plain.forward(&pack).map_err(|error| error.to_string())?;
+    let mut activations = plain.forward(&batch).map_err(|error| error.to_string())?;
     Ok(activations.layers.swap_remove(LAYER - 1).output)
 }

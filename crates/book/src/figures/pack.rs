@@ -1,8 +1,8 @@
-//! The pack: sentences padded to the longest, and end to end.
+//! The batch: sentences padded to the longest, and end to end.
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, ORANGE, PINK, Source};
 
-/// Tokens of the sentences: the unequal pack of the ladder `attention`.
+/// Tokens of the sentences: the unequal batch of the ladder `attention`.
 const LENGTHS: [usize; 8] = [4, 7, 9, 12, 14, 19, 23, 40];
 const COLOURS: [&str; 4] = [BLUE, ORANGE, GREEN, PINK];
 
@@ -29,11 +29,11 @@ pub fn draw(_: &Source) -> Result<String, String> {
         (30.0, 310.0),
         Anchor::Start,
         15,
-        &format!("the pack: the same sentences end to end, {tokens} rows"),
+        &format!("the batch: the same sentences end to end, {tokens} rows"),
     );
     let side = 260.0;
     let (left, top) = (500.0, 60.0);
-    d.text((left, 32.0), Anchor::Start, 15, "attention of the pack:");
+    d.text((left, 32.0), Anchor::Start, 15, "attention of the batch:");
     d.text((left, 50.0), Anchor::Start, 13, "a query (row) sees the keys of its sentence");
     d.rect((left, top), (side, side), "#FFFFFF");
     let (strip, scale) = (450.0 / tokens as f64, side / tokens as f64);

@@ -1,35 +1,35 @@
-//! Two ways to use two threads: a pack each, or one pack together.
+//! Two ways to use two threads: a batch each, or one batch together.
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, Source};
 
 pub fn draw(source: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 410),
-        "Above, each thread takes packs through all layers by itself; below, two threads share \
-         each product and exchange",
+        "Above, each thread takes batches through all layers by itself; below, two threads share \
+         each product and all-gather",
     );
     many_texts(&mut d, source.config.num_hidden_layers);
     one_text(&mut d);
     Ok(d.finish())
 }
 
-/// A pack for each thread.
+/// A batch for each thread.
 fn many_texts(d: &mut Diagram, layers: usize) {
     d.text(
         (20.0, 32.0),
         Anchor::Start,
         16,
-        "many texts: a thread takes a whole pack through all layers, then the next",
+        "many texts: a thread takes a whole batch through all layers, then the next",
     );
-    let packs = [
-        vec![("pack 0", 240.0), ("pack 2", 200.0), ("pack 4", 150.0)],
-        vec![("pack 1", 230.0), ("pack 3", 190.0), ("pack 5", 160.0)],
+    let batches = [
+        vec![("batch 0", 240.0), ("batch 2", 200.0), ("batch 4", 150.0)],
+        vec![("batch 1", 230.0), ("batch 3", 190.0), ("batch 5", 160.0)],
     ];
-    for (thread, packs) in packs.iter().enumerate() {
+    for (thread, batches) in batches.iter().enumerate() {
         let y = 50.0 + 46.0 * thread as f64;
         d.text((90.0, y + 24.0), Anchor::End, 14, &format!("thread {thread}"));
         let mut x = 100.0;
-        for (name, width) in packs {
+        for (name, width) in batches {
             d.rect((x, y), (*width, 36.0), if thread == 0 { BLUE } else { GREEN });
             for layer in 1..layers {
                 let at = x + width * layer as f64 / layers as f64;
@@ -43,12 +43,12 @@ fn many_texts(d: &mut Diagram, layers: usize) {
         (100.0, 160.0),
         Anchor::Start,
         13,
-        "nothing is shared but the weights, which are only read; nobody waits until the packs run \
+        "nothing is shared but the weights, which are only read; nobody waits until the batches run \
          out",
     );
 }
 
-/// A pack for both, with a legend.
+/// A batch for both, with a legend.
 fn one_text(d: &mut Diagram) {
     d.text(
         (20.0, 210.0),
@@ -86,7 +86,7 @@ fn one_text(d: &mut Diagram) {
         "each takes half of the heads, then half of the columns of every product",
     );
     for (i, (colour, what)) in [
-        (ORANGE, "exchange: publish one's columns, wait, copy the others'"),
+        (ORANGE, "all-gather: publish one's columns, wait, copy the others'"),
         (GREY, "LayerNorm, which each does for itself"),
     ]
     .into_iter()

@@ -7,11 +7,11 @@ use super::{
     work::{self, Speed},
 };
 use crate::error::Error;
-use minilm::model::{Bert, Pack, Scratch};
+use minilm::model::{Batch, Bert, Scratch};
 use serde::Serialize;
 
-/// Tokens of a pack, about.
-const PACK: usize = 128;
+/// Tokens of a batch, about.
+const BATCH: usize = 128;
 
 /// Part of the whole time.
 const SHARE: f64 = 0.2;
@@ -35,9 +35,9 @@ pub(super) fn measure(
 ) -> Result<Vec<Forward>, Error> {
     let lengths = TOKENS.iter().copied().filter(|&tokens| tokens <= max_tokens);
     let single = lengths.clone().map(|tokens| (tokens, 1));
-    let packs =
-        lengths.map(|tokens| (tokens, PACK / tokens)).filter(|&(_, sentences)| sentences > 1);
-    let cases: Vec<_> = single.chain(packs).collect();
+    let batches =
+        lengths.map(|tokens| (tokens, BATCH / tokens)).filter(|&(_, sentences)| sentences > 1);
+    let cases: Vec<_> = single.chain(batches).collect();
     let mut scratch = Scratch::default();
     let mut results = Vec::new();
     for &(tokens, sentences) in &cases {
@@ -46,9 +46,9 @@ pub(super) fn measure(
             continue;
         }
         clock.note(&format!("model, {sentences} × {tokens} tokens"));
-        let pack = random_pack(bert, tokens, sentences);
+        let batch = random_batch(bert, tokens, sentences);
         let sample = clock.sample(SHARE / cases.len() as f64, || {
-            let hidden = bert.forward(&pack, &mut scratch);
+            let hidden = bert.forward(&batch, &mut scratch);
             hidden.map(|_| ()).map_err(minilm::Error::from).map_err(Error::from)
         })?;
         let speed = Speed::new(flop, sample);
@@ -64,13 +64,13 @@ pub(super) fn measure(
 }
 
 /// Sentences of `tokens` ids from anywhere in the vocabulary.
-pub(super) fn random_pack(bert: &Bert, tokens: usize, sentences: usize) -> Pack {
+pub(super) fn random_batch(bert: &Bert, tokens: usize, sentences: usize) -> Batch {
     let mut random = Random::new(tokens as u64);
-    let mut pack = Pack::default();
+    let mut batch = Batch::default();
     for _ in 0..sentences {
         let ids: Vec<u32> =
             (0..tokens).map(|_| random.below(bert.config().vocab_size) as u32).collect();
-        pack.push(&ids);
+        batch.push(&ids);
     }
-    pack
+    batch
 }

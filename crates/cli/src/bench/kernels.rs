@@ -6,7 +6,7 @@
 
 use super::{
     clock::{Ceilings, Clock, Sample},
-    forward::random_pack,
+    forward::random_batch,
     gemm::ramp,
     work::{self, Operations},
 };
@@ -154,15 +154,15 @@ fn heads(clock: &mut Clock, config: &Config, tokens: usize) -> Result<Kernel, Er
     ))
 }
 
-/// The embeddings of a pack, up to their LayerNorm. The rest of the model runs in between, so rows
+/// The embeddings of a batch, up to their LayerNorm. The rest of the model runs in between, so rows
 /// come from as far as they do in use.
 fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
     let tokens = GATHERED.min(bert.config().max_position_embeddings);
-    let pack = random_pack(bert, tokens, 1);
+    let batch = random_batch(bert, tokens, 1);
     let mut scratch = model::Scratch::default();
     let mut times = Vec::new();
     clock.times(2.0 * SHARE, || {
-        let laps = bert.time(&pack, &mut scratch).map_err(minilm::Error::from)?;
+        let laps = bert.time(&batch, &mut scratch).map_err(minilm::Error::from)?;
         times.extend(laps.first().map(|embeddings| embeddings.time.as_secs_f64()));
         Ok(())
     })?;

@@ -102,7 +102,7 @@ fn forward(portrait: &Portrait) -> String {
         ]);
     }
     "The whole model, one thread: token ids in, hidden states out. First single sentences, then \
-     packs as batches make them.\n\n"
+     batches of several.\n\n"
         .to_owned()
         + &table.text()
 }

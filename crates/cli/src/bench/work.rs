@@ -17,7 +17,7 @@ pub(super) fn attention_flop(config: &Config) -> f64 {
     config.num_hidden_layers as f64 * config.attention_flop(1) as f64
 }
 
-/// Bytes of the weights of the linear layers, which every pass over a pack reads.
+/// Bytes of the weights of the linear layers, which every pass over a batch reads.
 pub(super) fn weight_bytes(config: &Config) -> f64 {
     config.linear_weights() as f64 * size_of::<f32>() as f64
 }

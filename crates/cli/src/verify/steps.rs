@@ -7,7 +7,7 @@ use super::{
 use crate::error::Error;
 use minilm::{
     Level, SentenceEncoder,
-    model::{Pack, Stage},
+    model::{Batch, Stage},
     pooling::{Mode, Pooling, normalize},
 };
 use std::fmt::Write;
@@ -31,10 +31,10 @@ pub(super) const HEAD: &str = "level     step                 to f32   to f64   
 /// Runs one text alone, and takes down each step.
 pub(super) fn observe(encoder: &SentenceEncoder, text: &Text) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
-    let mut pack = Pack::default();
-    pack.push(&text.ids);
+    let mut batch = Batch::default();
+    batch.push(&text.ids);
     let plain = encoder.model().plain().map_err(minilm::Error::from)?;
-    let activations = plain.forward(&pack).map_err(minilm::Error::from)?;
+    let activations = plain.forward(&batch).map_err(minilm::Error::from)?;
     for (stage, tensor) in activations.stages() {
         if matches!(stage, Stage::Query(_) | Stage::Key(_) | Stage::Value(_)) {
             continue; // not in the files; attention, which is made of them, is

@@ -3,14 +3,14 @@
 use super::{SentenceEncoder, settings::Settings};
 use crate::{Error, schedule};
 use minilm_kernels::Rows;
-use minilm_model::{Pack, Scratch};
+use minilm_model::{Batch, Scratch};
 use ndarray::{Array2, ArrayView1};
 use std::{ops::Range, sync::PoisonError};
 
-/// What one thread needs for one pack.
+/// What one thread needs for one batch.
 #[derive(Default)]
 pub(super) struct Workspace {
-    pack: Pack,
+    batch: Batch,
     scratch: Scratch,
 }
 
@@ -27,11 +27,11 @@ impl SentenceEncoder {
         done: impl Fn(usize) + Send + Sync,
         mut take: impl FnMut(usize, ArrayView1<f32>),
     ) -> Result<(), Error> {
-        let read = |pack: &Pack, hidden: Rows| {
-            let mut embeddings = Array2::zeros((pack.sentences(), settings.dimension));
+        let read = |batch: &Batch, hidden: Rows| {
+            let mut embeddings = Array2::zeros((batch.sentences(), settings.dimension));
             let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
             for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
-                let embedding = self.embed(settings, hidden.slice(pack.rows(i)), &mut pooled);
+                let embedding = self.embed(settings, hidden.slice(batch.rows(i)), &mut pooled);
                 row.iter_mut().zip(embedding).for_each(|(to, x)| *to = *x);
             }
             embeddings
@@ -47,47 +47,47 @@ impl SentenceEncoder {
         })
     }
 
-    /// Computes the hidden states of texts that come as token ids, pack by pack: `read` looks at
-    /// those of a pack, on any thread, and `take` gets what it found with the indices of the texts.
+    /// Computes the hidden states of texts that come as token ids, batch by batch: `read` looks at
+    /// those of a batch, on any thread, and `take` gets what it found with the indices of the texts.
     pub(super) fn in_packs<R: Send>(
         &self,
         texts: &[&[u32]],
         done: impl Fn(usize) + Send + Sync,
-        read: impl Fn(&Pack, Rows) -> R + Send + Sync,
+        read: impl Fn(&Batch, Rows) -> R + Send + Sync,
         mut take: impl FnMut(&[usize], R) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
-        let (order, packs) = schedule::packs(&lengths, self.threads.count());
-        // One pack alone is shared by the threads.
-        let together = packs.len() == 1;
-        let found = self.threads.map(&packs, |pack: &Range<usize>| {
-            let ids = order[pack.clone()].iter().map(|&i| texts[i]);
+        let (order, batches) = schedule::batches(&lengths, self.threads.count());
+        // One batch alone is shared by the threads.
+        let together = batches.len() == 1;
+        let found = self.threads.map(&batches, |batch: &Range<usize>| {
+            let ids = order[batch.clone()].iter().map(|&i| texts[i]);
             let found = self.forward(ids, together, &read);
-            done(pack.len());
+            done(batch.len());
             found
         });
-        for (pack, found) in packs.into_iter().zip(found) {
-            take(&order[pack], found?)?;
+        for (batch, found) in batches.into_iter().zip(found) {
+            take(&order[batch], found?)?;
         }
         Ok(())
     }
 
-    /// Runs texts through the model as one pack, and `read`s the hidden state `[T, H]`.
+    /// Runs texts through the model as one batch, and `read`s the hidden state `[T, H]`.
     fn forward<'t, R>(
         &self,
         texts: impl Iterator<Item = &'t [u32]>,
         together: bool,
-        read: impl FnOnce(&Pack, Rows) -> R,
+        read: impl FnOnce(&Batch, Rows) -> R,
     ) -> Result<R, Error> {
         // The lock is held to take and to return a workspace, not while it is used.
         let free = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut workspace = free().pop().unwrap_or_default();
-        workspace.pack.clear();
-        texts.for_each(|ids| workspace.pack.push(ids));
-        let Workspace { pack, scratch } = &mut workspace;
-        let result = self.crew.with(&self.threads, &self.bert, pack, together, |member| {
-            let hidden = self.bert.forward_together(pack, scratch, member);
-            hidden.map(|hidden| read(pack, hidden))
+        workspace.batch.clear();
+        texts.for_each(|ids| workspace.batch.push(ids));
+        let Workspace { batch, scratch } = &mut workspace;
+        let result = self.helpers.with(&self.threads, &self.bert, batch, together, |rank| {
+            let hidden = self.bert.forward_together(batch, scratch, rank);
+            hidden.map(|hidden| read(batch, hidden))
         });
         free().push(workspace);
         Ok(result?)

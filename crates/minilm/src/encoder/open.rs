@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     EncodeOptions, Error, Prompt, SentenceEncoderBuilder,
-    crew::Crew,
     directory::Directory,
     files::Source,
+    helpers::Helpers,
     threads::Threads,
     tokenize::{TextTokenizer, Vocabulary},
 };
@@ -81,7 +81,7 @@ impl SentenceEncoder {
             threads: Arc::new(threads),
             on_progress: options.on_progress,
             workspaces: Arc::default(),
-            crew: Arc::new(Crew::new()),
+            helpers: Arc::new(Helpers::new()),
             #[cfg(feature = "tasks")]
             origin: Arc::new(origin),
         };

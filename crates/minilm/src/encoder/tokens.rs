@@ -3,7 +3,7 @@
 use super::{SentenceEncoder, TokenEmbeddings, WINDOW};
 use crate::{Error, TokenCount, TokenizedText};
 use minilm_kernels::Rows;
-use minilm_model::Pack;
+use minilm_model::Batch;
 use ndarray::Array2;
 
 impl SentenceEncoder {
@@ -61,8 +61,8 @@ impl SentenceEncoder {
     /// The hidden state `[tokens, H]` of each text.
     fn hidden_states(&self, texts: &[&[u32]]) -> Result<Vec<Array2<f32>>, Error> {
         let mut states = vec![Array2::default((0, 0)); texts.len()];
-        let read = |pack: &Pack, hidden: Rows| -> Vec<Array2<f32>> {
-            (0..pack.sentences()).map(|i| owned(hidden.slice(pack.rows(i)))).collect()
+        let read = |batch: &Batch, hidden: Rows| -> Vec<Array2<f32>> {
+            (0..batch.sentences()).map(|i| owned(hidden.slice(batch.rows(i)))).collect()
         };
         self.in_packs(
             texts,

@@ -3,7 +3,7 @@
 use super::SentenceEncoder;
 use crate::{Error, TokenizedText};
 use minilm_kernels::{Rows, naive};
-use minilm_model::{Lap, Pack, Scratch};
+use minilm_model::{Batch, Lap, Scratch};
 use ndarray::{Array2, Array3, ArrayD, ArrayView2, Axis, Ix2};
 use std::time::{Duration, Instant};
 
@@ -155,13 +155,13 @@ impl SentenceEncoder {
     /// As [`SentenceEncoder::encode`].
     pub fn trace(&self, text: &str) -> Result<Trace, Error> {
         let TokenizedText { ids, dropped } = self.tokenize(text)?;
-        let mut pack = Pack::default();
-        pack.push(&ids);
-        let tensors = self.tensors(&pack)?;
+        let mut batch = Batch::default();
+        batch.push(&ids);
+        let tensors = self.tensors(&batch)?;
         if tensors.last().is_some_and(|embedding| embedding.values.iter().any(|x| !x.is_finite())) {
             return Err(Error::NotFinite { index: 0 });
         }
-        let (laps, passes) = self.laps(&pack)?;
+        let (laps, passes) = self.laps(&batch)?;
         let config = self.bert.config();
         Ok(Trace {
             tokens: ids.iter().map(|&id| self.tokenizer.token(id)).collect(),
@@ -176,8 +176,8 @@ impl SentenceEncoder {
     }
 
     /// Every tensor of one pass.
-    fn tensors(&self, pack: &Pack) -> Result<Vec<Tensor>, Error> {
-        let activations = self.bert.plain()?.forward(pack)?;
+    fn tensors(&self, batch: &Batch) -> Result<Vec<Tensor>, Error> {
+        let activations = self.bert.plain()?.forward(batch)?;
         let mut tensors = Vec::new();
         for (stage, rows) in activations.stages() {
             let values = (0..rows.rows()).flat_map(|i| rows.row(i)).copied().collect();
@@ -201,15 +201,15 @@ impl SentenceEncoder {
     }
 
     /// Each lap's median, and among how many passes.
-    fn laps(&self, pack: &Pack) -> Result<(Vec<Lap>, usize), Error> {
+    fn laps(&self, batch: &Batch) -> Result<(Vec<Lap>, usize), Error> {
         let mut scratch = Scratch::default();
         for _ in 0..WARM_UP {
-            self.bert.time(pack, &mut scratch)?;
+            self.bert.time(batch, &mut scratch)?;
         }
         let start = Instant::now();
         let mut passes = Vec::new();
         while passes.is_empty() || (passes.len() < PASSES && start.elapsed() < PATIENCE) {
-            passes.push(self.bert.time(pack, &mut scratch)?);
+            passes.push(self.bert.time(batch, &mut scratch)?);
         }
         let median = |i: usize| {
             let mut laps: Vec<Lap> = passes.iter().map(|laps| laps[i]).collect();

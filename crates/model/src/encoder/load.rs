@@ -71,7 +71,7 @@ impl Layer {
 }
 
 /// Into how many groups the heads are cut: few enough to be worth a product each, and a number that
-/// teams can share.
+/// thread groups can share.
 fn head_groups(heads: usize) -> usize {
     [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }

@@ -4,7 +4,7 @@
 pub mod tiny;
 
 use minilm_kernels::Level;
-use minilm_model::{Bert, Checkpoint, Config, Error, Pack, Scratch};
+use minilm_model::{Batch, Bert, Checkpoint, Config, Error, Scratch};
 use tiny::TinyBert;
 
 /// Loads the small BERT from bytes in memory.
@@ -24,7 +24,7 @@ pub fn bits_with(
     sentences: &[Vec<u32>],
     scratch: &mut Scratch,
 ) -> Result<Vec<Vec<u32>>, Error> {
-    let mut batch = Pack::default();
+    let mut batch = Batch::default();
     sentences.iter().for_each(|ids| batch.push(ids));
     let hidden = bert.forward(&batch, scratch)?;
     assert_eq!((hidden.rows(), hidden.cols()), (batch.tokens(), bert.config().hidden_size));

@@ -5,27 +5,27 @@
 /// Token ids of several sentences, one after the other, without padding.
 ///
 /// ```
-/// let mut pack = minilm_model::Pack::default();
-/// pack.push(&[101, 7592, 102]);
-/// pack.push(&[101, 102]);
-/// assert_eq!(pack.tokens(), 5);
-/// assert_eq!(pack.sentences(), 2);
-/// assert_eq!(pack.rows(1), 3..5);
+/// let mut batch = minilm_model::Batch::default();
+/// batch.push(&[101, 7592, 102]);
+/// batch.push(&[101, 102]);
+/// assert_eq!(batch.tokens(), 5);
+/// assert_eq!(batch.sentences(), 2);
+/// assert_eq!(batch.rows(1), 3..5);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Pack {
+pub struct Batch {
     ids: Vec<u32>,      // [T]
     starts: Vec<usize>, // [sentences + 1], first 0, last T
 }
 
-impl Default for Pack {
-    /// A pack of no sentences.
-    fn default() -> Pack {
-        Pack { ids: Vec::new(), starts: vec![0] }
+impl Default for Batch {
+    /// A batch of no sentences.
+    fn default() -> Batch {
+        Batch { ids: Vec::new(), starts: vec![0] }
     }
 }
 
-impl Pack {
+impl Batch {
     /// Adds a sentence.
     pub fn push(&mut self, ids: &[u32]) {
         self.ids.extend_from_slice(ids);
