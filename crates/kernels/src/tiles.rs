@@ -21,6 +21,8 @@
 //! flight, so many times per step.
 //!
 //! To add an instruction set, write its file beside the others in `simd/` and its line here.
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use crate::simd::Simd;
 

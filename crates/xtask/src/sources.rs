@@ -1,4 +1,4 @@
-//! `unsafe` is in two places, where the design puts it, and every other crate forbids it.
+//! `unsafe` is in three places, where the design puts it, and every other crate forbids it.
 
 use crate::{
     Outcome,
@@ -9,7 +9,8 @@ use proc_macro2::{TokenStream, TokenTree};
 use std::path::Path;
 
 /// Where `unsafe` may be.
-const ALLOWED: [&str; 2] = ["crates/kernels/src/simd/", "crates/model/src/weights.rs"];
+const ALLOWED: [&str; 3] =
+    ["crates/kernels/src/simd/", "crates/kernels/src/memory.rs", "crates/model/src/weights.rs"];
 
 pub fn unsafety(workspace: &Workspace) -> Outcome {
     let mut wrong = Vec::new();
@@ -37,7 +38,7 @@ pub fn unsafety(workspace: &Workspace) -> Outcome {
         }
     }
     if wrong.is_empty() {
-        Ok(format!("{lines} lines in {}", ALLOWED.join(" and ")))
+        Ok(format!("{lines} lines in {}", ALLOWED.join(", ")))
     } else {
         Err(wrong.join("\n"))
     }
