@@ -138,8 +138,8 @@ fn numbers_of_the_text_are_those_of_the_code() {
         ("crates/ladder/src/attention/tiles.rs", "const MR: usize = 6;"),
         ("crates/ladder/src/gemm/blocked.rs", "const MC: usize = 64;"),
         ("crates/ladder/src/gemm/packed.rs", "const MR: usize = 4;"),
-        ("crates/minilm/src/schedule.rs", "const PACK: usize = 160;"),
-        ("crates/minilm/src/schedule.rs", "const SMALLEST_PACK: usize = 32;"),
+        ("crates/minilm/src/schedule.rs", "const BATCH: usize = 160;"),
+        ("crates/minilm/src/schedule.rs", "const SMALLEST_BATCH: usize = 32;"),
         ("crates/model/src/encoder.rs", "const FFN_CHUNK: usize = 3 * KC;"),
         (
             "crates/model/src/encoder/load.rs",
