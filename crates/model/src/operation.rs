@@ -48,7 +48,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order in which they run.
-    pub const ALL: [Operation; 8] = [
+    pub const ALL: &'static [Operation] = &[
         Operation::Embeddings,
         Operation::QueryKeyValue,
         Operation::Attention,
@@ -109,6 +109,7 @@ impl fmt::Display for Operation {
 
 /// The time of one operation in one layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lap {
     /// What ran.
     pub operation: Operation,

@@ -48,8 +48,7 @@ pub(super) struct Size {
 
 impl Measures {
     pub(super) fn new(trace: &Trace, level: Level) -> Measures {
-        let operations =
-            Operation::ALL.into_iter().map(|operation| cost(trace, operation)).collect();
+        let operations = Operation::ALL.iter().map(|&operation| cost(trace, operation)).collect();
         let mut stream: Vec<Size> = Vec::new();
         let mut before: Option<ArrayView2<'_, f32>> = None;
         for (name, x) in trace.residual_stream() {
