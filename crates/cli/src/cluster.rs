@@ -23,8 +23,9 @@ use std::num::NonZeroUsize;
 
 /// Find groups of texts that are alike
 ///
-/// Without --kmeans or --threshold it finds communities: texts that are near to one in the middle.
-/// Most texts may be in none.
+/// Without --kmeans or --threshold it finds communities: a text, the centre, and all that are near
+/// to it. Most texts may be in none. The first text of a cluster is its centre or, with --kmeans or
+/// --threshold, the one nearest to the mean of all.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {
@@ -37,7 +38,7 @@ pub(crate) struct Cluster {
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
 
-    /// The least cosine between the middle of a community and its other texts
+    /// The least cosine between the centre of a community, its first text, and its other texts
     #[arg(long, value_name = "COSINE", default_value_t = 0.75, conflicts_with_all = ["kmeans", "threshold"])]
     pub min_score: f32,
 
@@ -54,7 +55,7 @@ pub(crate) struct Cluster {
     pub examples: usize,
 
     /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of
-    /// its texts, the middle one first
+    /// its texts and their cosines with the first
     #[arg(long)]
     pub json: bool,
 
@@ -74,7 +75,7 @@ struct Row<'a> {
     cluster: usize,
     size: usize,
     rows: Vec<usize>,
-    /// The cosine of each with the middle.
+    /// The cosine of each with the first.
     scores: Vec<f32>,
     texts: Vec<&'a str>,
 }
@@ -98,6 +99,12 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
         message(&format!("{clusters} with {inside} of {texts}"));
     }
     Ok(())
+}
+
+impl Cluster {
+    fn is_community(&self) -> bool {
+        self.kmeans.is_none() && self.threshold.is_none()
+    }
 }
 
 /// The rows of each cluster.
@@ -126,7 +133,7 @@ fn find(
     }
 }
 
-/// The middle text, and those nearest to it.
+/// The first text, and those nearest to it.
 fn show(
     page: &mut Page,
     command: &Cluster,
@@ -134,7 +141,10 @@ fn show(
     cluster: usize,
     rows: &[usize],
 ) -> Result<(), Error> {
-    let order = from_the_middle(vectors, rows);
+    let order = match command.is_community() {
+        true => from_the_centre(vectors, rows),
+        false => from_the_middle(vectors, rows),
+    };
     if command.json {
         let texts = order.iter().map(|&(row, _)| vectors.text(row)).collect::<Result<_, _>>()?;
         let (rows, scores) = order.iter().copied().unzip();
@@ -165,6 +175,15 @@ fn show(
     Ok(())
 }
 
+/// The rows of a community as they are, and their cosines with the first, its centre.
+fn from_the_centre(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
+    let Some(&centre) = rows.first() else { return Vec::new() };
+    let embeddings = vectors.index.vectors();
+    let row = |row: usize| embeddings.row(row).to_vec();
+    let centre = row(centre);
+    rows.iter().map(|&member| (member, cosine(&centre, &row(member)))).collect()
+}
+
 /// The rows and their cosines with the middle one: that which is nearest to the mean of all.
 pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
     let embeddings = vectors.index.vectors();
@@ -176,10 +195,8 @@ pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, 
         mean.iter_mut().zip(&vector).for_each(|(mean, x)| *mean += x);
     }
     let by_cosine = |to: &[f32]| {
-        let mut order: Vec<_> = rows
-            .iter()
-            .map(|&member| (member, Similarity::Cosine.of(to, &row(member)) as f32))
-            .collect();
+        let mut order: Vec<_> =
+            rows.iter().map(|&member| (member, cosine(to, &row(member)))).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1)); // stable
         order
     };
@@ -189,4 +206,8 @@ pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, 
         order[..=place].rotate_right(1); // before those that are equal to it
     }
     order
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    Similarity::Cosine.of(a, b) as f32
 }

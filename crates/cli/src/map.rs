@@ -42,7 +42,7 @@ pub(crate) struct Map {
     #[arg(long, value_name = "K", conflicts_with = "min_score", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// Colour communities instead: texts with at least this cosine with one in the middle. Most
+    /// Colour communities instead: texts with at least this cosine with one, their centre. Most
     /// texts may be in none
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub min_score: Option<f32>,
@@ -72,7 +72,8 @@ Examples:
 
 /// Some texts that belong together.
 struct Group {
-    /// The text in their middle first; those of no cluster in the order of the file.
+    /// The text in their middle, or the centre of a community, first; those of no cluster in the
+    /// order of the file.
     rows: Vec<usize>,
     /// Or they are what is left.
     is_cluster: bool,
@@ -130,8 +131,9 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let mut free = vec![true; n];
     clusters.iter().flatten().for_each(|&row| free[row] = false);
     let left: Vec<usize> = (0..n).filter(|&row| free[row]).collect();
-    let ordered = |rows: Vec<usize>| {
-        from_the_middle(vectors, &rows).into_iter().map(|(row, _)| row).collect()
+    let ordered = |rows: Vec<usize>| match command.min_score {
+        Some(_) => rows, // the centre of a community is its first row already
+        None => from_the_middle(vectors, &rows).into_iter().map(|(row, _)| row).collect(),
     };
     let mut groups: Vec<Group> =
         clusters.into_iter().map(|rows| Group { rows: ordered(rows), is_cluster: true }).collect();

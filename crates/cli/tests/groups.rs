@@ -72,6 +72,52 @@ fn a_summary_tells_size_centre_and_examples() {
     assert_eq!((run.message(0), run.stdout.as_slice()), ("0 clusters with 0 of 8 texts", &b""[..]));
 }
 
+/// Seven questions, whose community sentence-transformers 6.2.0 orders as below.
+const RICE: &str = "how do I cook rice and beans
+How do I cook rice?
+how do I cook rice
+how do i cook rice!
+How do I cook rice
+HOW DO I COOK RICE
+how do I cook beans
+";
+
+#[test]
+fn a_community_begins_with_its_centre_and_none_is_below_the_least_score() {
+    let cluster = |texts: &str, options: &[&str]| {
+        let run = run_with_input(
+            &[&["cluster", "-q", "--json", "-"], options].concat(),
+            texts.as_bytes(),
+        );
+        let found = String::from_utf8(run.ok()).expect("UTF-8");
+        serde_json::from_str::<Value>(&found).expect("one cluster")
+    };
+    let found = cluster(RICE, &["--min-size", "3", "--min-score", "0.72"]);
+    assert_eq!(found["rows"], serde_json::json!([0, 2, 4, 5, 1, 3, 6]));
+    assert_eq!(found["texts"][0], "how do I cook rice and beans");
+    let scores = found["scores"].as_array().expect("a list").iter();
+    let original = [1.0, 0.8492, 0.8492, 0.8492, 0.8452, 0.8330, 0.8264];
+    assert_eq!(scores.len(), original.len());
+    for (score, original) in scores.zip(original) {
+        let score = score.as_f64().expect("a number");
+        assert!((score - original).abs() < 1e-4, "{score} is not {original}");
+    }
+    let two = "how to cook bun bo hue\nhow to cook my quang\n";
+    let found = cluster(two, &["--min-size", "2", "--min-score", "0.4"]);
+    assert_eq!(found["rows"], serde_json::json!([0, 1]));
+}
+
+#[test]
+fn a_community_on_a_map_has_the_name_of_its_centre() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let html = directory.path().join("map.html");
+    let page = html.to_str().expect("UTF-8");
+    let options = ["--min-size", "3", "--min-score", "0.72", "--html", page];
+    run_with_input(&[&["map", "-q", "-"][..], &options].concat(), RICE.as_bytes()).ok();
+    let page = std::fs::read_to_string(&html).expect("the page");
+    assert!(page.contains("</b> <bdi>how do I cook rice and beans</bdi> <small>7</small>"));
+}
+
 #[test]
 fn duplicates_are_dropped_and_told() {
     let run = run_with_input(&["dedupe", "-"], NOTES.as_bytes());
