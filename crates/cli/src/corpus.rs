@@ -278,17 +278,13 @@ pub(crate) fn values<T>(sentence: &SentenceEmbedding<T>) -> &[f32] {
 
 /// Maps an index.
 pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
-    let cannot = match path.metadata() {
-        Ok(found) if found.is_dir() => Some(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => {
-            Some(io::Error::other("only a regular file can be mapped"))
-        }
-        _ => None,
+    let mapped = match path.metadata() {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => Err(io::Error::other("only a regular file can be mapped")),
+        _ => Mapped::open(path),
     };
-    if let Some(source) = cannot {
-        return Err(Error::Read { name: path.display().to_string(), source });
-    }
-    let mapped = Mapped::open(path).map_err(|error| Error::Encoder(error.into()))?;
+    let name = || path.display().to_string();
+    let mapped = mapped.map_err(|source| Error::Read { name: name(), source })?;
     Ok(Index::new(path, mapped)?)
 }
 

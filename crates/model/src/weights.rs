@@ -1,15 +1,13 @@
-//! A safetensors file in memory, and the one `unsafe` of this crate: its mapping.
+//! A safetensors file in memory, and its tensors.
 //!
 //! In the book: `docs/02-memory.md`.
 
-use crate::Error;
+use crate::{Error, Mapped};
 use half::{bf16, f16};
-use memmap2::Mmap;
 use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::{
     borrow::Cow,
     fmt,
-    fs::File,
     ops::{Deref, Range},
     path::{Path, PathBuf},
     sync::Arc,
@@ -17,41 +15,6 @@ use std::{
 
 #[cfg(target_endian = "big")]
 compile_error!("safetensors are little-endian, and tensors are read in place");
-
-/// A file that is mapped into memory, for reading. Clones share the mapping.
-///
-/// Nobody may change the file while it is mapped; one that is replaced by renaming another stays as
-/// it was.
-///
-/// ```
-/// let file = minilm_model::Mapped::open("Cargo.toml".as_ref())?;
-/// assert!(file.as_ref().starts_with(b"[package]"));
-/// # Ok::<(), minilm_model::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Mapped(Arc<Mmap>);
-
-impl Mapped {
-    /// Maps the file.
-    ///
-    /// # Errors
-    /// [`Error::Read`].
-    pub fn open(path: &Path) -> Result<Mapped, Error> {
-        let read = |source| Error::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(read)?;
-        // SAFETY: the bytes are only read. That nobody changes the file meanwhile cannot be
-        // checked; the documentation of `Mapped` and `Bert::load` asks for it, as every program
-        // that maps a file does.
-        let map = unsafe { Mmap::map(&file) }.map_err(read)?;
-        Ok(Mapped(Arc::new(map)))
-    }
-}
-
-impl AsRef<[u8]> for Mapped {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
 
 /// A safetensors file, memory-mapped or given as bytes, with a validated header. Clones share the
 /// bytes.
@@ -99,7 +62,9 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Read`] or [`Error::Safetensors`].
     pub fn open(path: &Path) -> Result<Checkpoint, Error> {
-        Checkpoint::new(Bytes::Mapped(Mapped::open(path)?), path)
+        let mapped =
+            Mapped::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        Checkpoint::new(Bytes::Mapped(mapped), path)
     }
 
     /// Takes the file's content as it is, for instance from [`include_bytes!`]; errors name it

@@ -16,7 +16,7 @@ pub(super) struct Tensor {
 impl Tensor {
     pub(super) fn open(path: &Path, name: Option<&str>) -> Result<Tensor, Wrong> {
         let content = |reason: String| Wrong::Content(reason);
-        let bytes = Mapped::open(path).map_err(|error| content(error.to_string()))?;
+        let bytes = Mapped::open(path)?;
         let tensors = SafeTensors::deserialize(bytes.as_ref())
             .map_err(|error| content(format!("no safetensors file: {error}")))?;
         let is_matrix =
