@@ -58,8 +58,8 @@ fn a_mapped_index_answers_and_refuses_another_model() {
     write(&path, &space, notes.view(), &NOTES).unwrap();
 
     let index = Index::new(&path, Mapped::open(&path).unwrap()).unwrap();
-    assert_eq!(index.vectors(), notes);
-    assert!(index.vectors().is_view(), "the vectors were copied");
+    assert_eq!(index.vectors().unwrap(), notes);
+    assert!(index.vectors().unwrap().is_view(), "the vectors were copied");
     let query = ENCODER.encode(&["baking"]).unwrap();
     let hits = index.search(&space, query.view(), &Search::new().top_k(1)).unwrap();
     assert_eq!(index.text(hits[0][0].corpus_id).unwrap(), "How to bake bread at home");

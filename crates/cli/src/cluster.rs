@@ -141,9 +141,10 @@ fn show(
     cluster: usize,
     rows: &[usize],
 ) -> Result<(), Error> {
+    let embeddings = vectors.index.vectors()?;
     let order = match command.is_community() {
-        true => from_the_centre(vectors, rows),
-        false => from_the_middle(vectors, rows),
+        true => from_the_centre(embeddings.view(), rows),
+        false => from_the_middle(embeddings.view(), rows),
     };
     if command.json {
         let texts = order.iter().map(|&(row, _)| vectors.text(row)).collect::<Result<_, _>>()?;
@@ -176,17 +177,15 @@ fn show(
 }
 
 /// The rows of a community as they are, and their cosines with the first, its centre.
-fn from_the_centre(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
+fn from_the_centre(embeddings: ArrayView2<f32>, rows: &[usize]) -> Vec<(usize, f32)> {
     let Some(&centre) = rows.first() else { return Vec::new() };
-    let embeddings = vectors.index.vectors();
     let row = |row: usize| embeddings.row(row).to_vec();
     let centre = row(centre);
     rows.iter().map(|&member| (member, cosine(&centre, &row(member)))).collect()
 }
 
 /// The rows and their cosines with the middle one: that which is nearest to the mean of all.
-pub(crate) fn from_the_middle(vectors: &Vectors, rows: &[usize]) -> Vec<(usize, f32)> {
-    let embeddings = vectors.index.vectors();
+pub(crate) fn from_the_middle(embeddings: ArrayView2<f32>, rows: &[usize]) -> Vec<(usize, f32)> {
     let row = |row: usize| embeddings.row(row).to_vec();
     let mut mean = vec![0.0; embeddings.ncols()];
     for &member in rows {

@@ -1,6 +1,7 @@
 //! `minilm convert`: vectors from one kind of file to another, row by row.
 
 use crate::{
+    corpus::Opening,
     error::Error,
     input::Size,
     notes::message,
@@ -30,6 +31,9 @@ pub(crate) struct Convert {
     /// Which tensor to read of a safetensors file with several matrices
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
+
+    #[command(flatten)]
+    pub opening: Opening,
 }
 
 const EXAMPLES: &str = "\
@@ -41,7 +45,8 @@ pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
     let to = Kind::of(&command.to)?;
     let takes_texts = !matches!(to, Kind::Npy | Kind::Safetensors);
     let is_table = takes_texts && to != Kind::Jsonl; // with a column for texts, or none
-    let mut rows = Reader::open(&command.from, command.tensor.as_deref())?.same_texts(is_table);
+    let rows = Reader::open(&command.from, command.tensor.as_deref(), command.opening)?;
+    let mut rows = rows.same_texts(is_table);
     let mut writer = Writer::create(&command.to)?;
     let progress = Progress::new(!common.quiet, Size::Unknown);
     let (mut texts, mut done) = (false, 0_usize);

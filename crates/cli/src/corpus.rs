@@ -46,13 +46,27 @@ pub(crate) struct Source {
     pub input: Input,
 
     #[command(flatten)]
+    pub opening: Opening,
+
+    #[command(flatten)]
     pub encoding: Encoding,
+}
+
+/// How an index is opened.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Opening {
+    /// Read the vectors into memory, instead of mapping a file of more than 64 MiB
+    ///
+    /// A program that makes a mapped index shorter ends this one with a bus error. minilm itself
+    /// never changes an index, but replaces it, which does no harm.
+    #[arg(long)]
+    pub no_map: bool,
 }
 
 impl Source {
     /// What tells how to read or embed texts has no meaning for an index.
     fn check_index(&self) -> Result<(), Error> {
-        let Source { file, input, encoding } = self;
+        let Source { file, input, encoding, .. } = self;
         let options = [
             ("field", input.field.is_some()),
             ("column", input.column.is_some()),
@@ -221,8 +235,8 @@ pub(crate) struct Vectors {
     pub name: String,
     /// The header of a table, if the texts are whole records.
     pub header: Option<String>,
-    /// Where a file that is mapped cannot be removed before the end.
-    _directory: Option<tempfile::TempDir>,
+    /// A temporary index, which some systems remove when it is closed.
+    _scratch: Option<File>,
 }
 
 impl Vectors {
@@ -232,7 +246,8 @@ impl Vectors {
         let name = source.file.display().to_string();
         if is_index(&source.file) {
             source.check_index()?;
-            return Ok(Vectors { index: map(&source.file)?, name, header: None, _directory: None });
+            let index = source.opening.index(&source.file)?;
+            return Ok(Vectors { index, name, header: None, _scratch: None });
         }
         let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
         let corpus = Corpus::new(source.input.open(&source.file)?, &interrupt);
@@ -247,9 +262,9 @@ impl Vectors {
             let remedy = "to keep what is done, embed with `minilm index`, and give the index here";
             return Err(Error::Interrupted(format!("stopped after {texts} texts; {remedy}")));
         }
-        let (index, _directory) = scratch.finish()?;
+        let (index, scratch) = scratch.finish(source.opening)?;
         interrupt.stop_at_once();
-        Ok(Vectors { index, name, header, _directory })
+        Ok(Vectors { index, name, header, _scratch: Some(scratch) })
     }
 
     /// Runs what compares all rows with all, and shows meanwhile that something goes on.
@@ -258,9 +273,10 @@ impl Vectors {
         common: &Common,
         compare: impl FnOnce(ArrayView2<f32>) -> Result<T, minilm::tasks::Error>,
     ) -> Result<T, Error> {
+        let vectors = self.index.vectors()?;
         let progress =
             Progress::busy(!common.quiet, format!("comparing {}", count(self.index.len(), "text")));
-        let found = compare(self.index.vectors().view());
+        let found = compare(vectors.view());
         progress.finish();
         found.map_err(failed(&self.name))
     }
@@ -276,22 +292,38 @@ pub(crate) fn values<T>(sentence: &SentenceEmbedding<T>) -> &[f32] {
     sentence.embedding.as_slice().expect("an owned vector is contiguous")
 }
 
-/// Maps an index.
-pub(crate) fn map(path: &Path) -> Result<Index<Mapped>, Error> {
-    let mapped = match path.metadata() {
-        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => Err(io::Error::other("only a regular file can be mapped")),
-        _ => Mapped::open(path),
-    };
-    let name = || path.display().to_string();
-    let mapped = mapped.map_err(|source| Error::Read { name: name(), source })?;
-    Ok(Index::new(path, mapped)?)
+impl Opening {
+    /// Opens an index. Its name may be another kind of file's, but it must be an index.
+    pub(crate) fn index(self, path: &Path) -> Result<Index<Mapped>, Error> {
+        let open = || {
+            let file = File::open(path)?;
+            match path.metadata()? {
+                found if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+                found if !found.is_file() => {
+                    Err(io::Error::other("an index has to be a regular file"))
+                }
+                _ => self.bytes(&file),
+            }
+        };
+        let bytes = open();
+        let bytes =
+            bytes.map_err(|source| Error::Read { name: path.display().to_string(), source })?;
+        Ok(Index::new(path, bytes)?)
+    }
+
+    pub(crate) fn bytes(self, file: &File) -> io::Result<Mapped> {
+        if self.no_map { Mapped::read(file) } else { Mapped::of(file) }
+    }
 }
 
-/// Whether a file begins as an index does: the length of a JSON header, and that header.
-fn is_index(path: &Path) -> bool {
+/// Whether a file is an index, also a damaged one or one of another version: by its name, or by how
+/// it begins, with the length of a JSON header and that header.
+pub(crate) fn is_index(path: &Path) -> bool {
     if !path.metadata().is_ok_and(|found| found.is_file()) {
         return false; // what is read from a pipe is gone from it
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("index")) {
+        return true;
     }
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));

@@ -1,7 +1,7 @@
 //! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
 
 use crate::{
-    corpus::{Corpus, values},
+    corpus::{Corpus, Opening, values},
     error::Error,
     interrupt::Interrupt,
     model,
@@ -12,7 +12,10 @@ use crate::{
 };
 use clap::Args;
 use minilm::{Prompt, SentenceEncoder, Windows, tasks::index::Writer};
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 /// Embed texts into an index file, for search
 ///
@@ -23,16 +26,23 @@ use std::{num::NonZeroUsize, path::PathBuf};
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Index {
     /// Files with one text a line, or *.jsonl, *.csv, *.tsv, *.parquet; - is standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "check")]
     pub files: Vec<PathBuf>,
 
     /// The index to write
-    #[arg(long, short, value_name = "INDEX")]
-    pub output: PathBuf,
+    #[arg(long, short, value_name = "INDEX", required_unless_present = "check")]
+    pub output: Option<PathBuf>,
 
     /// Add to the index if it is there, instead of replacing it
+    ///
+    /// Several runs may add to one index at the same time. Each adds its texts when it ends.
     #[arg(long)]
     pub append: bool,
+
+    /// Read all of an index and compare it with its checksums, instead of writing one; status 1
+    /// and the name of the part if a bit is not as it was written
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["files", "output", "append", "skip", "windows", "stride", "Input", "Encoding"])]
+    pub check: Option<PathBuf>,
 
     /// Leave out the first N texts, those that an interrupted run has kept
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -60,19 +70,23 @@ Examples:
   minilm index articles.jsonl --field body -o articles.index
   minilm index more-notes.txt -o notes.index --append
   minilm index books.jsonl -o books.index --windows --stride 127
+  minilm index --check notes.index
   minilm search notes.index \"a question\"";
 
 pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
-    check_output(command)?;
+    let Some(output) = &command.output else {
+        return command.check.as_deref().map_or(Ok(()), |path| check(common, path));
+    };
+    check_output(command, output)?;
     let files: Vec<Records> =
         command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let encoder = model::load_for(common, &command.encoding, Some(Prompt::Document))?;
     note_prompt(common.quiet, "each text", encoder.default_prompt());
-    let (path, space) = (&command.output, encoder.space());
-    let mut writer = match command.append && path.exists() {
-        true => Writer::append(path, &space, encoder.dimension())?,
-        false => Writer::create(path, &space, encoder.dimension())?,
+    let space = encoder.space();
+    let mut writer = match command.append {
+        true => Writer::append_or_create(output, &space, encoder.dimension())?,
+        false => Writer::create(output, &space, encoder.dimension())?,
     };
     let (mut skip, mut done) = (command.skip, command.skip);
     for records in files {
@@ -89,7 +103,7 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
             break;
         }
     }
-    let name = path.display();
+    let name = output.display();
     if interrupt.asked() && done == command.skip {
         return Err(Error::Interrupted(format!(
             "stopped before the first text; {name} was not written"
@@ -113,16 +127,30 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
     Ok(())
 }
 
+/// Reads all of an index.
+fn check(common: &Common, path: &Path) -> Result<(), Error> {
+    let index = Opening::default().index(path)?;
+    index.check()?;
+    if !common.quiet {
+        let (texts, space) = (count(index.len(), "text"), index.space());
+        let (name, dimensions) = (path.display(), index.dimensions());
+        message(&format!(
+            "{name} is as it was written: {texts}, vectors of {dimensions} dimensions by {space}"
+        ));
+    }
+    Ok(())
+}
+
 /// A text file does not become the index of its texts, by a slip of the hand.
-fn check_output(command: &Index) -> Result<(), Error> {
-    let output = command.output.canonicalize();
+fn check_output(command: &Index, path: &Path) -> Result<(), Error> {
+    let output = path.canonicalize();
     let is_output = |file: &PathBuf| {
         output.as_ref().is_ok_and(|output| file.canonicalize().is_ok_and(|file| file == *output))
     };
     match command.files.iter().any(is_output) && !command.append {
         true => Err(Error::Usage(format!(
             "--output: the index would replace {}, of which it is made",
-            command.output.display()
+            path.display()
         ))),
         false => Ok(()),
     }

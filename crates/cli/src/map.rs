@@ -100,7 +100,8 @@ pub(crate) fn run(common: &Common, command: &Map) -> Result<(), Error> {
 fn points(common: &Common, command: &Map, vectors: &Vectors) -> Result<Array2<f32>, Error> {
     let layout = Layout::new().perplexity(command.perplexity).seed(command.seed);
     let mut progress = Progress::new(!common.quiet, Size::Steps);
-    let points = layout.run(vectors.index.vectors().view(), |done, of| progress.step(done, of));
+    let embeddings = vectors.index.vectors()?;
+    let points = layout.run(embeddings.view(), |done, of| progress.step(done, of));
     progress.finish();
     points.map_err(failed(&vectors.name))
 }
@@ -108,7 +109,7 @@ fn points(common: &Common, command: &Map, vectors: &Vectors) -> Result<Array2<f3
 /// The clusters, largest first, and what is in none.
 fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let n = vectors.index.len();
-    let embeddings = vectors.index.vectors();
+    let embeddings = vectors.index.vectors()?;
     let found = match command.min_score {
         Some(cosine) => Communities::new()
             .threshold(cosine)
@@ -133,7 +134,7 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let left: Vec<usize> = (0..n).filter(|&row| free[row]).collect();
     let ordered = |rows: Vec<usize>| match command.min_score {
         Some(_) => rows, // the centre of a community is its first row already
-        None => from_the_middle(vectors, &rows).into_iter().map(|(row, _)| row).collect(),
+        None => from_the_middle(embeddings.view(), &rows).into_iter().map(|(row, _)| row).collect(),
     };
     let mut groups: Vec<Group> =
         clusters.into_iter().map(|rows| Group { rows: ordered(rows), is_cluster: true }).collect();

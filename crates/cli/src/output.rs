@@ -17,7 +17,7 @@ use std::{
     io::{self, IsTerminal},
     path::Path,
 };
-pub(crate) use target::{Target, without_path};
+pub(crate) use target::Target;
 
 /// Where the embeddings of a command go.
 pub(crate) struct Output {

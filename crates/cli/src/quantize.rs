@@ -1,6 +1,7 @@
 //! `minilm quantize`: vectors in a byte, or a bit, for each dimension.
 
 use crate::{
+    corpus::Opening,
     error::Error,
     input::Size,
     notes::message,
@@ -55,6 +56,9 @@ pub(crate) struct Quantize {
     /// Which tensor to read of a safetensors file with several matrices
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
+
+    #[command(flatten)]
+    pub opening: Opening,
 }
 
 /// What a dimension becomes.
@@ -90,8 +94,8 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
         (false, Some(_)) => {
             return Err(Error::Usage("--calibration: bits need no ranges".to_owned()));
         }
-        (true, Some(file)) => Some(ranges(file, None)?),
-        (true, None) => Some(ranges(&command.file, tensor)?),
+        (true, Some(file)) => Some(ranges(file, None, command.opening)?),
+        (true, None) => Some(ranges(&command.file, tensor, command.opening)?),
     };
     if let Some(output) = &command.output {
         let rows = write(command, output, ranges.as_ref(), !common.quiet)?;
@@ -108,8 +112,8 @@ fn failed(file: &Path) -> impl Fn(minilm::tasks::Error) -> Error {
 }
 
 /// The range of each dimension.
-fn ranges(file: &Path, tensor: Option<&str>) -> Result<Ranges, Error> {
-    let mut rows = Reader::open(file, tensor)?;
+fn ranges(file: &Path, tensor: Option<&str>, opening: Opening) -> Result<Ranges, Error> {
+    let mut rows = Reader::open(file, tensor, opening)?;
     let mut ends: Option<(Array1<f32>, Array1<f32>)> = None;
     let mut seen = 0;
     while let Some(row) = rows.next()? {
@@ -166,7 +170,7 @@ fn write(
     ranges: Option<&Ranges>,
     wanted: bool,
 ) -> Result<usize, Error> {
-    let mut rows = Reader::open(&command.file, command.tensor.as_deref())?;
+    let mut rows = Reader::open(&command.file, command.tensor.as_deref(), command.opening)?;
     let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) {
         "|i1"
     } else {
@@ -196,7 +200,10 @@ fn write(
 
 /// Searches a sample among itself, exactly and quantised.
 fn report(command: &Quantize, ranges: Option<&Ranges>) -> Result<(), Error> {
-    let sample = block(&mut Reader::open(&command.file, command.tensor.as_deref())?, SAMPLE.0)?;
+    let sample = block(
+        &mut Reader::open(&command.file, command.tensor.as_deref(), command.opening)?,
+        SAMPLE.0,
+    )?;
     let queries = sample.slice_axis(Axis(0), Slice::from(..sample.nrows().min(SAMPLE.1)));
     let failed = failed(&command.file);
     let exact = Search::new().run(queries, sample.view()).map_err(&failed)?;

@@ -1,7 +1,7 @@
 //! `minilm search`: the texts of an index that are nearest to a query.
 
 use crate::{
-    corpus,
+    corpus::Opening,
     error::Error,
     model,
     notes::{message, note_prompt, note_truncated},
@@ -58,6 +58,9 @@ pub(crate) struct Search {
     pub json: bool,
 
     #[command(flatten)]
+    pub opening: Opening,
+
+    #[command(flatten)]
     pub encoding: Encoding,
 }
 
@@ -79,7 +82,7 @@ struct Row<'a> {
 
 pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     model::share_threads(common);
-    let index = corpus::map(&command.index)?;
+    let index = command.opening.index(&command.index)?;
     let records = command.queries.as_ref().map(|file| Input::default().open(file)).transpose()?;
     let encoder = model::load_for(common, &command.encoding, Some(Prompt::Query))?;
     note_prompts(common.quiet, &encoder, index.space())?;

@@ -19,8 +19,9 @@ mod write;
 
 pub(crate) use write::{Bytes, Writer};
 
-use crate::error::Error;
+use crate::{corpus::Opening, error::Error};
 use clap::ValueEnum;
+use minilm::tasks::index::IndexError;
 use std::{
     fs::File,
     io::{self, BufReader},
@@ -101,6 +102,13 @@ trait Source {
 enum Wrong {
     Io(io::Error),
     Content(String),
+    Index(IndexError),
+}
+
+impl From<IndexError> for Wrong {
+    fn from(error: IndexError) -> Wrong {
+        Wrong::Index(error)
+    }
 }
 
 impl From<io::Error> for Wrong {
@@ -114,7 +122,11 @@ impl From<io::Error> for Wrong {
 
 impl Reader {
     /// Opens a file of vectors; `tensor` names one of several.
-    pub(crate) fn open(path: &Path, tensor: Option<&str>) -> Result<Reader, Error> {
+    pub(crate) fn open(
+        path: &Path,
+        tensor: Option<&str>,
+        opening: Opening,
+    ) -> Result<Reader, Error> {
         let kind = Kind::of(path)?;
         let name = path.display().to_string();
         if tensor.is_some() && kind != Kind::Safetensors {
@@ -132,7 +144,7 @@ impl Reader {
             Kind::Npy => npy::Array::open(file).map(|array| Box::new(array) as Box<dyn Source>),
             Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file))),
             Kind::Csv => csv::Table::open(file).map(|table| Box::new(table) as Box<dyn Source>),
-            Kind::Safetensors => safetensors::Tensor::open(path, tensor)
+            Kind::Safetensors => safetensors::Tensor::open(path, tensor, opening)
                 .map(|tensor| Box::new(tensor) as Box<dyn Source>),
             #[cfg(feature = "parquet")]
             Kind::Parquet => Ok(Box::new(parquet::Table::open(path)?)),
@@ -147,6 +159,7 @@ impl Reader {
                 has_text: None,
             }),
             Err(Wrong::Io(source)) => Err(Error::Read { name, source }),
+            Err(Wrong::Index(error)) => Err(error.into()),
             Err(Wrong::Content(reason)) => Err(Error::Input(format!("{name}: {reason}"))),
         }
     }
@@ -170,6 +183,7 @@ impl Reader {
             Ok(None) => return Ok(None),
             Ok(Some(row)) => row,
             Err(Wrong::Io(source)) => return Err(Error::Read { name: self.name.clone(), source }),
+            Err(Wrong::Index(error)) => return Err(error.into()),
             Err(Wrong::Content(reason)) => return Err(self.wrong(reason)),
         };
         let columns = *self.columns.get_or_insert(row.values.len());

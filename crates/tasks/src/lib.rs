@@ -12,6 +12,7 @@
 //! | [`duplicates`] | which rows or texts to keep | |
 //! | [`map`] | rows on a plane: principal components, t-SNE | scikit-learn |
 //! | [`index`] | vectors and their texts in one file, and what made them | |
+//! | [`replace`] | files that appear when they are complete | |
 //! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
 //!
 //! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a
@@ -46,6 +47,7 @@ pub mod map;
 mod matrix;
 pub mod paraphrases;
 pub mod quantize;
+pub mod replace;
 pub mod search;
 mod similarity;
 

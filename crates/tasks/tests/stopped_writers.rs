@@ -46,7 +46,7 @@ fn a_killed_writer_leaves_a_whole_index() {
         child.wait().unwrap();
         let index = Index::read(&path).unwrap();
         assert_eq!((index.len() - 20) % 40_000, appended);
-        assert_eq!(index.vectors().slice(s![..20, ..]), vectors);
+        assert_eq!(index.vectors().unwrap().slice(s![..20, ..]), vectors);
         let last = if index.len() == 20 { texts(20)[19].clone() } else { "new".to_owned() };
         assert_eq!(index.text(index.len() - 1).unwrap(), last);
         // The victim's temporary file is all that it may leave, and the next writer removes it.

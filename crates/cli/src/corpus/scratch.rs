@@ -1,60 +1,48 @@
 //! An index for the time that a command runs: memory need not hold its vectors.
 
-use super::map;
-use crate::{error::Error, output::without_path};
+use super::Opening;
+use crate::error::Error;
 use minilm::{
     model::Mapped,
-    tasks::index::{Index, IndexError, Space, Writer},
+    tasks::index::{Index, IndexError, Space, Unnamed},
 };
-use std::{env, io, path::PathBuf};
-use tempfile::TempDir;
+use std::{env, fs::File};
 
-/// Vectors and texts that are written to a temporary file.
-pub(crate) struct Scratch {
-    directory: TempDir,
-    writer: Writer,
-}
+/// Vectors and texts that are written to a file without a name.
+pub(crate) struct Scratch(Unnamed);
 
 impl Scratch {
     /// For vectors with this many columns.
     pub(crate) fn create(columns: usize) -> Result<Scratch, Error> {
-        let directory = tempfile::tempdir().map_err(|error| unwritten(without_path(error)))?;
-        let writer =
-            Writer::create(&path(&directory), &Space::new("", ""), columns).map_err(failed)?;
-        Ok(Scratch { directory, writer })
+        let writer = Unnamed::create(&env::temp_dir(), &Space::new("", ""), columns);
+        writer.map(Scratch).map_err(failed)
     }
 
     pub(crate) fn push(&mut self, vector: &[f32], text: &str) -> Result<(), Error> {
-        self.writer.push(vector, text).map_err(failed)
+        self.0.push(vector, text).map_err(failed)
     }
 
-    /// Maps what was written. Where a file that is mapped cannot be removed before the end, its
-    /// directory comes along.
-    pub(crate) fn finish(self) -> Result<(Index<Mapped>, Option<TempDir>), Error> {
-        let Scratch { directory, writer } = self;
-        writer.finish().map_err(failed)?;
-        let index = map(&path(&directory))?;
-        // What is mapped needs no name, and without one nothing is left behind, however this ends.
-        let directory = if cfg!(unix) { directory.close().ok().and(None) } else { Some(directory) };
-        Ok((index, directory))
+    /// The index that was written, and its file, which some systems remove when it is closed.
+    pub(crate) fn finish(self, opening: Opening) -> Result<(Index<Mapped>, File), Error> {
+        let directory = env::temp_dir();
+        let file = self.0.finish().map_err(failed)?;
+        let bytes = opening.bytes(&file);
+        let name = || format!("the vectors in {}", directory.display());
+        let bytes = bytes.map_err(|source| Error::Read { name: name(), source })?;
+        Ok((Index::new(&directory, bytes)?, file))
     }
 }
 
-fn path(directory: &TempDir) -> PathBuf {
-    directory.path().join("vectors.index")
-}
-
+/// Users have not named the file, so an error tells where it is, and how to have it elsewhere.
 fn failed(error: IndexError) -> Error {
     match error {
-        IndexError::Write { source, .. } => unwritten(source),
+        IndexError::Write { source, .. } => Error::Write {
+            name: format!(
+                "the vectors to {} (TMPDIR names another place)",
+                env::temp_dir().display()
+            ),
+            source,
+        },
         other => other.into(),
-    }
-}
-
-/// Nobody asked for the file, so an error tells where it would be, and how to have it elsewhere.
-fn unwritten(source: io::Error) -> Error {
-    Error::Write {
-        name: format!("the vectors to {} (TMPDIR names another place)", env::temp_dir().display()),
-        source,
     }
 }

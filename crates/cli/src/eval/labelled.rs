@@ -4,7 +4,7 @@
 
 use super::{Clusters, Pairs, Sts, Table, Triplets, percent, report};
 use crate::{
-    corpus::{Corpus, Scratch, values},
+    corpus::{Corpus, Opening, Scratch, values},
     error::Error,
     interrupt::Interrupt,
     model,
@@ -221,13 +221,15 @@ pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
             }
             scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], ""))
         })?;
-    let (index, _directory) =
-        scratch.expect("where there are no texts there was an error").finish()?;
+    let scratch = scratch.expect("where there are no texts there was an error");
+    let (index, _file) = scratch.finish(Opening::default())?;
     interrupt.stop_at_once();
     let classes = labels.iter().collect::<BTreeSet<_>>().len();
     let clusters = task.kmeans.map_or(classes, std::num::NonZeroUsize::get);
-    let found =
-        KMeans::new(clusters).seed(task.seed).run(index.vectors().view()).map_err(failed(table))?;
+    let found = KMeans::new(clusters)
+        .seed(task.seed)
+        .run(index.vectors()?.view())
+        .map_err(failed(table))?;
     let measured = v_measure(&labels, &found.labels, 1.0).map_err(failed(table))?;
     let results = Clustering {
         texts,

@@ -168,7 +168,7 @@ fn beside<T>(
 }
 
 /// The error without the name of a temporary file, which nobody asked for.
-pub(crate) fn without_path(error: io::Error) -> io::Error {
+fn without_path(error: io::Error) -> io::Error {
     let text = error.to_string();
     text.split_once(" at path ")
         .map(|(reason, _)| io::Error::new(error.kind(), reason))

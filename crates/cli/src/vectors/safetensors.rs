@@ -1,9 +1,10 @@
 //! A matrix in a safetensors file, mapped; and an index, which is such a file with texts.
 
 use super::{Row, Source, Wrong};
+use crate::corpus::{Opening, is_index};
 use ::safetensors::{Dtype, SafeTensors};
 use minilm::{model::Mapped, tasks::index::Index};
-use std::{ops::Range, path::Path};
+use std::{fs::File, ops::Range, path::Path};
 
 pub(super) struct Tensor {
     bytes: Mapped,
@@ -14,9 +15,12 @@ pub(super) struct Tensor {
 }
 
 impl Tensor {
-    pub(super) fn open(path: &Path, name: Option<&str>) -> Result<Tensor, Wrong> {
+    /// Opens a file; an index has to be a whole one.
+    pub(super) fn open(path: &Path, name: Option<&str>, opening: Opening) -> Result<Tensor, Wrong> {
         let content = |reason: String| Wrong::Content(reason);
-        let bytes = Mapped::open(path)?;
+        let bytes = opening.bytes(&File::open(path)?)?;
+        let index = is_index(path).then(|| Index::new(path, bytes.clone())).transpose()?;
+        index.as_ref().map(Index::check).transpose()?;
         let tensors = SafeTensors::deserialize(bytes.as_ref())
             .map_err(|error| content(format!("no safetensors file: {error}")))?;
         let is_matrix =
@@ -43,7 +47,6 @@ impl Tensor {
             )));
         };
         let start = view.data().as_ptr().addr() - bytes.as_ref().as_ptr().addr();
-        let index = Index::new(path, bytes.clone()).ok();
         Ok(Tensor { rows: 0..rows, start, columns, index, bytes })
     }
 }
@@ -55,7 +58,7 @@ impl Source for Tensor {
         let bytes = &self.bytes.as_ref()[self.start + row * size..self.start + (row + 1) * size];
         let values = bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         let text = self.index.as_ref().map(|index| index.text(row).map(str::to_owned));
-        let text = text.transpose().map_err(|error| Wrong::Content(error.to_string()))?;
+        let text = text.transpose()?;
         Ok(Some(Row { text, values }))
     }
 }

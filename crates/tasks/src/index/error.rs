@@ -1,7 +1,39 @@
 //! What can be wrong with an index, always with the file.
 
+use super::layout::{VERSION, Wrong};
 use crate::Error;
-use std::{io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+/// A part of an index that has a checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Part {
+    /// The header: shapes, and the embedding space.
+    Header,
+    /// The vectors.
+    Vectors,
+    /// Where each text begins.
+    Offsets,
+    /// The checksums themselves.
+    Checksums,
+    /// The texts.
+    Texts,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Header => "header's bytes",
+            Part::Vectors => "vectors",
+            Part::Offsets => "offsets of texts",
+            Part::Checksums => "checksums",
+            Part::Texts => "texts",
+        })
+    }
+}
 
 /// Why an index could not be read, written or searched.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +62,26 @@ pub enum IndexError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The file is an index of another version of this crate.
+    #[error("{} is an index of version {found}, but this minilm reads version {expected}; \
+             make it again from its texts with `minilm index FILE… -o {}`", path.display(), path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The version that is read and written.
+        expected: &'static str,
+    },
+    /// A part of the file is not as it was written: a flipped bit on a disk or on the way there.
+    #[error("{} is damaged: its {part} do not match their checksum; \
+             take a copy of it, or make it again from its texts", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The part.
+        part: Part,
     },
     /// A row has no readable text.
     #[error("{} has no text for row {row} of {rows}", path.display())]
@@ -70,4 +122,15 @@ pub enum IndexError {
         /// What is wrong with them.
         source: Error,
     },
+}
+
+impl IndexError {
+    pub(super) fn wrong(path: &Path, wrong: Wrong) -> IndexError {
+        let path = path.to_owned();
+        match wrong {
+            Wrong::Format(reason) => IndexError::Format { path, reason },
+            Wrong::Version(found) => IndexError::Version { path, found, expected: VERSION },
+            Wrong::Damaged(part) => IndexError::Damaged { path, part },
+        }
+    }
 }

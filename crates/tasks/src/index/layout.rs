@@ -1,18 +1,27 @@
 //! The header of an index, as text and as places in the file.
 
-use super::{IndexError, Space};
+use super::{
+    Part, Space,
+    checksum::{Checksums, checksum},
+};
 use serde::{Deserialize, Serialize};
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 
-/// The value of `format` in the metadata.
-const FORMAT: &str = "minilm-index-1";
+/// What the value of `format` in the metadata begins with.
+const FORMAT: &str = "minilm-index-";
+
+/// The version that follows.
+pub(super) const VERSION: &str = "2";
+
+/// More columns than any model has dimensions.
+const COLUMNS: usize = 1 << 24;
 
 /// More than any header of an index has: its only long parts are the space's name and fingerprint.
 const LONGEST: u64 = 1 << 20;
 
-/// More than a header has besides the space: less than 300 characters, and ten numbers of at most
-/// 20 digits.
-const ROOM: usize = 512;
+/// More than a header has besides the space: less than 350 characters, and twelve numbers of at
+/// most 20 digits.
+const ROOM: usize = 640;
 
 /// Bytes before the header: its length.
 const LENGTH: usize = size_of::<u64>();
@@ -34,6 +43,7 @@ struct Header {
     metadata: Metadata,
     vectors: Tensor,
     offsets: Tensor,
+    checksums: Tensor,
     texts: Tensor,
 }
 
@@ -49,6 +59,27 @@ struct Tensor {
     dtype: String,
     shape: Vec<usize>,
     data_offsets: (usize, usize),
+}
+
+/// Why bytes are not those of an index.
+#[derive(Clone, Debug)]
+pub(super) enum Wrong {
+    Format(String),
+    Version(String),
+    Damaged(Part),
+}
+
+impl Wrong {
+    /// Offsets that do not rise from 0 to the end of the texts.
+    pub(super) fn contradiction() -> Wrong {
+        Wrong::from("its offsets contradict its texts")
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(reason: &str) -> Wrong {
+        Wrong::Format(reason.to_owned())
+    }
 }
 
 impl Layout {
@@ -69,21 +100,21 @@ impl Layout {
     }
 
     /// Reads the first bytes of a file of `size` bytes; at least as many as [`Layout::needed`]
-    /// says.
-    pub(super) fn parse(start: &[u8], size: u64) -> Result<Layout, String> {
+    /// says. Nothing is compared with a checksum yet.
+    pub(super) fn parse(start: &[u8], size: u64) -> Result<Layout, Wrong> {
         let needed = Layout::needed(start)?;
         let json = start.get(LENGTH..needed).ok_or("it ends within its header")?;
-        let header: Header =
-            serde_json::from_slice(json).map_err(|error| format!("its header: {error}"))?;
-        if header.metadata.format != FORMAT {
-            return Err(format!("its format is {:?}, not {FORMAT:?}", header.metadata.format));
-        }
+        check_version(json)?;
+        let header: Header = serde_json::from_slice(json).map_err(in_header)?;
         let [rows, columns] = header.vectors.shape[..] else {
-            return Err("its vectors are no matrix".to_owned());
+            return Err("its vectors are no matrix".into());
         };
         let [text_bytes] = header.texts.shape[..] else {
-            return Err("its texts are no list of bytes".to_owned());
+            return Err("its texts are no list of bytes".into());
         };
+        if !(1..=COLUMNS).contains(&columns) {
+            return Err(Wrong::Format(format!("its vectors have {columns} columns")));
+        }
         let layout =
             Layout { rows, columns, text_bytes, space: header.metadata.space, data: needed };
         // What the header says must be what this program would have written.
@@ -91,26 +122,38 @@ impl Layout {
         for (name, found, expected) in [
             ("vectors", &header.vectors, &expected.vectors),
             ("offsets", &header.offsets, &expected.offsets),
+            ("checksums", &header.checksums, &expected.checksums),
             ("texts", &header.texts, &expected.texts),
         ] {
             if found != expected {
-                return Err(format!("its {name} are {found:?}, not {expected:?}"));
+                let reason = format!("its {name} are {found:?}, not {expected:?}");
+                return Err(Wrong::Format(reason));
             }
         }
         if Some(size) != (needed as u64).checked_add(length as u64) {
-            return Err(format!(
-                "it has {size} bytes, but its header tells of {needed} + {length}"
-            ));
+            let reason =
+                format!("it has {size} bytes, but its header tells of {needed} + {length}");
+            return Err(Wrong::Format(reason));
         }
         Ok(layout)
     }
 
+    /// The checksums, if they and the header are as they were written.
+    pub(super) fn checksums(&self, header: &[u8], sums: &[u8]) -> Result<Checksums, Wrong> {
+        let damaged = |part| Err(Wrong::Damaged(part));
+        match Checksums::from_bytes(sums) {
+            None => damaged(Part::Checksums),
+            Some(sums) if sums.header != checksum(header) => damaged(Part::Header),
+            Some(sums) => Ok(sums),
+        }
+    }
+
     /// How many bytes the header takes, its length among them, by the first eight.
-    pub(super) fn needed(start: &[u8]) -> Result<usize, String> {
+    pub(super) fn needed(start: &[u8]) -> Result<usize, Wrong> {
         let length = start.first_chunk().ok_or("it is too short")?;
         match u64::from_le_bytes(*length) {
             length @ 2..=LONGEST => Ok(LENGTH + length as usize),
-            _ => Err("it does not begin as one".to_owned()),
+            _ => Err("it does not begin as one".into()),
         }
     }
 
@@ -125,12 +168,18 @@ impl Layout {
         };
         let vectors = tensor("F32", size_of::<f32>(), vec![self.rows, self.columns])?;
         let offsets = tensor("U64", size_of::<u64>(), vec![self.rows.checked_add(1)?])?;
+        let checksums = tensor("U32", size_of::<u32>(), vec![Checksums::COUNT])?;
         let texts = tensor("U8", 1, vec![self.text_bytes])?;
-        let metadata = Metadata { format: FORMAT.to_owned(), space: self.space.clone() };
-        Some((end, Header { metadata, vectors, offsets, texts }))
+        let metadata = Metadata { format: format!("{FORMAT}{VERSION}"), space: self.space.clone() };
+        Some((end, Header { metadata, vectors, offsets, checksums, texts }))
     }
 
-    /// Where the vectors are in the file.
+    /// Where the header is in the file, its length included.
+    pub(super) fn start(&self) -> Range<usize> {
+        0..self.data
+    }
+
+    /// Where the vectors are.
     pub(super) fn vectors(&self) -> Range<usize> {
         self.data..self.data + self.rows * self.columns * size_of::<f32>()
     }
@@ -141,30 +190,38 @@ impl Layout {
         start..start + (self.rows + 1) * size_of::<u64>()
     }
 
+    /// Where the checksums are.
+    pub(super) fn sums(&self) -> Range<usize> {
+        let start = self.offsets().end;
+        start..start + Checksums::BYTES
+    }
+
     /// Where the texts are.
     pub(super) fn texts(&self) -> Range<usize> {
-        let start = self.offsets().end;
+        let start = self.sums().end;
         start..start + self.text_bytes
     }
+}
 
-    /// Whether texts embedded with the prompt of `space` can be added.
-    pub(super) fn check_prompt(&self, path: &Path, space: &Space) -> Result<(), IndexError> {
-        let (index, other) = (self.space.prompt(), space.prompt());
-        if index == other {
-            return Ok(());
-        }
-        let [index, other] = [index, other].map(str::to_owned);
-        Err(IndexError::Prompt { path: path.to_owned(), index, other })
+/// Whether a header is of this version.
+fn check_version(json: &[u8]) -> Result<(), Wrong> {
+    #[derive(Deserialize)]
+    struct Start {
+        #[serde(rename = "__metadata__")]
+        metadata: Format,
     }
+    #[derive(Deserialize)]
+    struct Format {
+        format: String,
+    }
+    let Start { metadata } = serde_json::from_slice(json).map_err(in_header)?;
+    match metadata.format.strip_prefix(FORMAT) {
+        Some(VERSION) => Ok(()),
+        Some(version) => Err(Wrong::Version(version.to_owned())),
+        None => Err(Wrong::Format(format!("its format is {:?}", metadata.format))),
+    }
+}
 
-    pub(super) fn check_space(&self, path: &Path, space: &Space) -> Result<(), IndexError> {
-        if self.space.is_same(space) {
-            return Ok(());
-        }
-        Err(IndexError::Space {
-            path: path.to_owned(),
-            index: self.space.to_string(),
-            other: space.to_string(),
-        })
-    }
+fn in_header(error: serde_json::Error) -> Wrong {
+    Wrong::Format(format!("its header: {error}"))
 }

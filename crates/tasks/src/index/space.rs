@@ -1,7 +1,8 @@
 //! What makes vectors comparable: that the same model made them, in the same way.
 
+use super::IndexError;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, path::Path};
 
 /// An embedding space: a name for people, and a fingerprint that is equal only if vectors can be
 /// compared.
@@ -74,6 +75,27 @@ impl Space {
     /// Whether vectors of both can be compared.
     pub fn is_same(&self, other: &Space) -> bool {
         self.fingerprint == other.fingerprint
+    }
+
+    /// This is the space of the index `path`, and `other` must be the same.
+    pub(super) fn check(&self, path: &Path, other: &Space) -> Result<(), IndexError> {
+        if self.is_same(other) {
+            return Ok(());
+        }
+        Err(IndexError::Space {
+            path: path.to_owned(),
+            index: self.to_string(),
+            other: other.to_string(),
+        })
+    }
+
+    /// Texts embedded with the prompt of `other` can be added to the index `path` of this space.
+    pub(super) fn check_prompt(&self, path: &Path, other: &Space) -> Result<(), IndexError> {
+        if self.prompt == other.prompt {
+            return Ok(());
+        }
+        let [index, other] = [&self.prompt, &other.prompt].map(String::clone);
+        Err(IndexError::Prompt { path: path.to_owned(), index, other })
     }
 }
 

@@ -1,27 +1,29 @@
 //! Writing: always a whole new file beside the old one, and then a rename.
 //!
-//! ```text
-//! notes.index's new file   room for the header │ vectors, as they come │ offsets │ texts
-//! two files without names  offsets, texts: as they come, copied behind the vectors at the end
-//! ```
+//! Writers at the same time lose no rows:
+//!
+//! - A file is replaced only by a writer that has locked it, and that has found, with the lock, that
+//!   the file still has its name. A name that no file has is taken only if that is still so.
+//! - A writer that appends copies the old rows when it begins, and takes no lock while rows are
+//!   embedded. If at the end another file has the name, its own rows are copied behind the rows of
+//!   that one.
 
 use super::{
     IndexError, Space,
+    body::{self, Body, read_layout, read_u64},
     layout::Layout,
-    temporary::{Temporary, is_still, parent},
 };
-use crate::{Error, matrix::Matrix};
+use crate::{
+    Error,
+    matrix::Matrix,
+    replace::{Replacement, identity, is_still, parent},
+};
 use ndarray::ArrayView2;
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
-    ops::Range,
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
-use tempfile::SpooledTempFile;
-
-/// Bytes of offsets, and of texts, that stay in memory.
-const IN_MEMORY: usize = 4 << 20;
 
 /// Writes an index of `vectors` `[n, d]`, made by `space`, and a text for each. A file of that name
 /// is replaced.
@@ -42,12 +44,10 @@ pub fn write<T: AsRef<str>>(
 /// Adds `vectors` `[m, d]` and a text for each behind the rows of an index. Returns how many rows
 /// it then has.
 ///
-/// Who appends at the same time waits, and adds his rows behind these.
+/// Several calls at the same time, of this process or others, all add their rows.
 ///
 /// # Errors
-/// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`] if the index holds vectors
-/// of another space, [`IndexError::Prompt`] if its texts have another prompt, and those of
-/// [`write()`].
+/// Those of [`Writer::append`] and [`write()`].
 pub fn append<T: AsRef<str>>(
     path: &Path,
     space: &Space,
@@ -97,14 +97,23 @@ fn push_all<T: AsRef<str>>(
 /// ```
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,   // as it was given
-    target: PathBuf, // where it leads to
-    layout: Layout,
-    file: BufWriter<Temporary>,
-    offsets: BufWriter<SpooledTempFile>,
-    texts: BufWriter<SpooledTempFile>,
-    /// The index that is added to; others who want to add wait while it is open.
-    _old: Option<File>,
+    path: PathBuf, // as it was given
+    space: Space,
+    columns: usize,
+    body: Body<Replacement>,
+    purpose: Purpose,
+}
+
+#[derive(Debug)]
+enum Purpose {
+    /// Whatever has the name is replaced.
+    Create,
+    /// The rows from `first` on follow those of whatever has the name.
+    Append {
+        /// The index that has the other rows, if there was one.
+        base: Option<File>,
+        first: usize,
+    },
 }
 
 impl Writer {
@@ -114,57 +123,93 @@ impl Writer {
     /// [`IndexError::Vectors`] for no columns, [`IndexError::Write`].
     pub fn create(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
         if columns == 0 {
-            return Err(IndexError::Vectors {
-                path: path.to_owned(),
-                source: Error::NoColumns { what: "vectors" },
-            });
+            return Err(body::no_columns(path));
         }
-        Writer::new(path, Layout::new(0, columns, 0, space.clone()), None)
+        Writer::begin(path, space, columns)
     }
 
     /// Begins the index that has the rows of the one at `path`, and more.
     ///
+    /// If another process replaces that index meanwhile, [`Writer::finish`] adds the new rows to
+    /// the one that it finds.
+    ///
     /// # Errors
-    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Space`], [`IndexError::Prompt`],
-    /// [`IndexError::Vectors`] if the index has other columns, [`IndexError::Write`].
+    /// [`IndexError::Read`], [`IndexError::Format`], [`IndexError::Version`],
+    /// [`IndexError::Damaged`]; [`IndexError::Space`], [`IndexError::Prompt`] and
+    /// [`IndexError::Vectors`] if the index has another space, another prompt or other columns;
+    /// [`IndexError::Write`].
     pub fn append(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
-        let mut old = open_locked(path)
+        let base = File::open(path)
             .map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
-        let layout = read_layout(path, &mut old)?;
-        layout.check_space(path, space)?;
-        layout.check_prompt(path, space)?;
+        Writer::append_to(path, space, columns, base)
+    }
+
+    /// [`Writer::append`] if there is a file of that name, or else a new index.
+    ///
+    /// If a file has the name at the end that was not there before, the rows are added to it.
+    ///
+    /// # Errors
+    /// Those of [`Writer::append`] and [`Writer::create`].
+    pub fn append_or_create(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+    ) -> Result<Writer, IndexError> {
+        match File::open(path) {
+            Ok(base) => Writer::append_to(path, space, columns, base),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let writer = Writer::create(path, space, columns)?;
+                Ok(Writer { purpose: Purpose::Append { base: None, first: 0 }, ..writer })
+            }
+            Err(source) => Err(IndexError::Read { path: path.to_owned(), source }),
+        }
+    }
+
+    fn append_to(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+        base: File,
+    ) -> Result<Writer, IndexError> {
+        let writer = Writer::after(path, space, columns, &base)?;
+        let first = writer.rows();
+        Ok(Writer { purpose: Purpose::Append { base: Some(base), first }, ..writer })
+    }
+
+    /// Begins with the rows of `base`.
+    fn after(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+        base: &File,
+    ) -> Result<Writer, IndexError> {
+        let (layout, _) = read_layout(path, base)?;
+        layout.space.check(path, space)?;
+        layout.space.check_prompt(path, space)?;
         if columns != layout.columns {
             let source =
                 Error::Columns { what: "vectors", found: columns, expected: layout.columns };
             return Err(IndexError::Vectors { path: path.to_owned(), source });
         }
-        Writer::new(path, layout, Some(old))
+        let mut writer = Writer::begin(path, &layout.space, columns)?;
+        writer.body.push_index(path, base)?;
+        Ok(writer)
     }
 
-    fn new(path: &Path, layout: Layout, old: Option<File>) -> Result<Writer, IndexError> {
+    fn begin(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
         let begin = || {
-            let target = if path.exists() { path.canonicalize()? } else { path.to_owned() }; // a link stays one
-            let directory = parent(&target);
-            let spool = || tempfile::spooled_tempfile_in(IN_MEMORY, directory);
-            let mut file = BufWriter::with_capacity(1 << 20, Temporary::beside(&target)?);
-            let (mut offsets, mut texts) = (BufWriter::new(spool()), BufWriter::new(spool()));
-            file.write_all(&layout.header())?;
-            match &old {
-                None => offsets.write_all(&0_u64.to_le_bytes())?,
-                Some(old) => {
-                    copy(old, layout.vectors(), &mut file)?;
-                    copy(old, layout.offsets(), &mut offsets)?;
-                    copy(old, layout.texts(), &mut texts)?;
-                }
-            }
-            Ok(Writer { path: path.to_owned(), target, layout, file, offsets, texts, _old: old })
+            let file = Replacement::of(path)?;
+            let directory = parent(file.target()).to_owned();
+            Body::begin(file, &directory, space, columns)
         };
-        begin().map_err(|source| IndexError::Write { path: path.to_owned(), source })
+        let body = begin().map_err(|source| IndexError::Write { path: path.to_owned(), source })?;
+        let (path, space) = (path.to_owned(), space.clone());
+        Ok(Writer { path, space, columns, body, purpose: Purpose::Create })
     }
 
     /// Rows so far.
     pub fn rows(&self) -> usize {
-        self.layout.rows
+        self.body.rows()
     }
 
     /// Adds a row.
@@ -173,54 +218,50 @@ impl Writer {
     /// [`IndexError::Vectors`] for a vector of another length, or one that is not finite;
     /// [`IndexError::Write`].
     pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
-        let (row, columns) = (self.layout.rows, self.layout.columns);
-        let wrong = match vector.iter().position(|value| !value.is_finite()) {
-            Some(column) => {
-                Some(Error::NotFinite { what: "vectors", row, column, value: vector[column] })
-            }
-            None if vector.len() != columns => {
-                Some(Error::Columns { what: "vectors", found: vector.len(), expected: columns })
-            }
-            None => None,
-        };
-        if let Some(source) = wrong {
-            return Err(IndexError::Vectors { path: self.path.clone(), source });
-        }
-        self.layout.rows += 1;
-        self.layout.text_bytes += text.len();
-        let end = self.layout.text_bytes as u64;
-        let mut write = || {
-            self.file.write_all(bytemuck::cast_slice(vector))?;
-            self.offsets.write_all(&end.to_le_bytes())?;
-            self.texts.write_all(text.as_bytes())
-        };
-        write().map_err(|source| IndexError::Write { path: self.path.clone(), source })
+        self.body.push_row(&self.path, vector, text)
     }
 
     /// Gives the file its name when it is on the disk. Returns how many rows it has.
     ///
     /// # Errors
-    /// [`IndexError::Write`].
+    /// [`IndexError::Write`]; where rows are added, also the errors of [`Writer::append`] about the
+    /// index that has the name by now.
     pub fn finish(self) -> Result<usize, IndexError> {
-        let Writer { path, target, layout, mut file, offsets, texts, _old } = self;
-        let finish = || {
-            for spool in [offsets, texts] {
-                let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;
-                spool.seek(SeekFrom::Start(0))?;
-                io::copy(&mut spool, &mut file)?;
-            }
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(&layout.header())?;
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.rename(&target)?;
-            sync_directory(parent(&target));
-            Ok(layout.rows)
-        };
-        finish().map_err(|source| IndexError::Write { path, source })
+        let Writer { path, space, columns, body, purpose } = self;
+        let failed = |source| IndexError::Write { path: path.clone(), source };
+        let (mut file, layout) = body.complete().map_err(failed)?;
+        loop {
+            let current = match open_locked(file.target()) {
+                Ok(current) => current,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    match file.finish_new().map_err(failed)? {
+                        None => return Ok(layout.rows),
+                        Some(back) => file = back,
+                    }
+                    continue;
+                }
+                // A file that cannot be read or locked can be replaced.
+                Err(_) if matches!(purpose, Purpose::Create) => {
+                    return file.finish().map(|()| layout.rows).map_err(failed);
+                }
+                Err(source) => return Err(IndexError::Read { path, source }),
+            };
+            // Until `current` is closed, no other writer replaces it.
+            return match &purpose {
+                Purpose::Append { base, first } if !is_same(base.as_ref(), &current) => {
+                    let mut writer = Writer::after(&path, &space, columns, &current)?;
+                    copy_rows(&file, &layout, *first, &mut writer.body).map_err(failed)?;
+                    drop(file);
+                    let (file, layout) = writer.body.complete().map_err(failed)?;
+                    file.finish().map(|()| layout.rows).map_err(failed)
+                }
+                _ => file.finish().map(|()| layout.rows).map_err(failed),
+            };
+        }
     }
 }
 
-/// Opens the file that has this name now, and keeps others who ask for it waiting until it is
-/// closed.
+/// Opens the file that has this name now, and keeps other writers waiting until it is closed.
 fn open_locked(path: &Path) -> io::Result<File> {
     loop {
         let file = File::open(path)?;
@@ -233,30 +274,32 @@ fn open_locked(path: &Path) -> io::Result<File> {
     }
 }
 
-fn read_layout(path: &Path, file: &mut File) -> Result<Layout, IndexError> {
-    let read = |source| IndexError::Read { path: path.to_owned(), source };
-    let format = |reason| IndexError::Format { path: path.to_owned(), reason };
-    let size = file.metadata().map_err(read)?.len();
-    let mut start = Vec::new();
-    file.take(8).read_to_end(&mut start).map_err(read)?;
-    let needed = Layout::needed(&start).map_err(format)?;
-    file.take((needed - start.len()) as u64).read_to_end(&mut start).map_err(read)?;
-    Layout::parse(&start, size).map_err(format)
+fn is_same(base: Option<&File>, current: &File) -> bool {
+    let of = |file: &File| file.metadata().map(|metadata| identity(&metadata));
+    base.is_some_and(|base| matches!((of(base), of(current)), (Ok(a), Ok(b)) if a == b))
 }
 
-/// A part of a file, all of it.
-fn copy(mut from: &File, part: Range<usize>, to: &mut impl Write) -> io::Result<()> {
-    from.seek(SeekFrom::Start(part.start as u64))?;
-    let copied = io::copy(&mut from.take(part.len() as u64), to)?;
-    if copied == part.len() as u64 { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+/// The rows from `first` on of an index that is complete but for its name.
+fn copy_rows(
+    from: &Replacement,
+    layout: &Layout,
+    first: usize,
+    to: &mut Body<Replacement>,
+) -> io::Result<()> {
+    let reader = |start: usize| from.reader(start as u64).map(BufReader::new);
+    let size = layout.columns * size_of::<f32>();
+    let mut vectors = reader(layout.vectors().start + first * size)?;
+    let mut offsets = reader(layout.offsets().start + first * size_of::<u64>())?;
+    let mut start = read_u64(&mut offsets)?;
+    let mut texts = reader(layout.texts().start + start as usize)?;
+    let (mut vector, mut text) = (vec![0; size], Vec::new());
+    for _ in first..layout.rows {
+        let end = read_u64(&mut offsets)?;
+        vectors.read_exact(&mut vector)?;
+        text.resize((end - start) as usize, 0);
+        texts.read_exact(&mut text)?;
+        to.push(&vector, &text)?;
+        start = end;
+    }
+    Ok(())
 }
-
-/// A rename is on the disk when its directory is. The new file has its name already, so a failure
-/// here is none of the write.
-#[cfg(unix)]
-fn sync_directory(directory: &Path) {
-    File::open(directory).and_then(|directory| directory.sync_all()).ok();
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_directory: &Path) {}

@@ -28,7 +28,7 @@ pub fn index() -> (TempDir, PathBuf, Array2<f32>) {
 
 pub fn assert_holds(path: &Path, vectors: &Array2<f32>, texts: &[String]) {
     let index = Index::read(path).unwrap();
-    assert_eq!(index.vectors(), vectors);
+    assert_eq!(index.vectors().unwrap(), vectors);
     assert_eq!(
         (index.len(), index.dimensions(), index.space()),
         (texts.len(), vectors.ncols(), &space())
