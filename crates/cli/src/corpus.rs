@@ -220,7 +220,8 @@ impl Iterator for Corpus<'_> {
 
     fn next(&mut self) -> Option<Text> {
         if self.ready.is_empty() && self.error.is_none() && !self.interrupt.asked() {
-            self.error = self.refill().err();
+            // A request to stop ends the waiting for a record: that is no error of the input.
+            self.error = self.refill().err().filter(|_| !self.interrupt.asked());
         }
         let text = self.ready.pop_front()?;
         self.taken += 1;

@@ -1,9 +1,9 @@
 //! Texts from the command line, a file or a pipe.
 
-use crate::error::Error;
+use crate::{error::Error, interrupt::Waiting};
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, IsTerminal},
+    io::{self, BufRead, BufReader, IsTerminal, Read},
     path::Path,
     vec,
 };
@@ -60,7 +60,7 @@ impl Texts {
                     (--input - reads what you type)";
                 Err(Error::Usage(format!("there are no texts; {remedy}")))
             }
-            None => Ok(Texts::new(Origin::Lines(Opened::stdin()))),
+            None => Ok(Texts::new(Origin::Lines(Opened::stdin()?))),
         }
     }
 
@@ -116,7 +116,7 @@ impl Opened {
     /// Opens a file; `-` is standard input.
     pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
         if path.as_os_str() == "-" {
-            return Ok(Opened::stdin());
+            return Opened::stdin();
         }
         let name = path.display().to_string();
         let open = || {
@@ -128,21 +128,30 @@ impl Opened {
             Ok((file, metadata.is_file().then_some(metadata.len())))
         };
         match open() {
-            Ok((file, bytes)) => Ok(Opened {
-                name,
-                reader: Box::new(BufReader::with_capacity(1 << 16, file)),
-                bytes,
-            }),
+            Ok((file, bytes @ Some(_))) => Ok(Opened::new(name, file, bytes)),
+            Ok((pipe, None)) => Ok(Opened::new(name, Waiting(pipe), None)),
             Err(source) => Err(Error::Read { name, source }),
         }
     }
 
-    fn stdin() -> Opened {
-        Opened {
-            name: "standard input".to_owned(),
-            reader: Box::new(io::stdin().lock()),
-            bytes: None,
+    fn new(name: String, from: impl Read + 'static, bytes: Option<u64>) -> Opened {
+        Opened { name, reader: Box::new(BufReader::with_capacity(1 << 16, from)), bytes }
+    }
+
+    #[cfg(unix)]
+    fn stdin() -> Result<Opened, Error> {
+        use std::os::fd::AsFd;
+        let name = "standard input".to_owned();
+        match io::stdin().as_fd().try_clone_to_owned() {
+            Ok(pipe) => Ok(Opened::new(name, Waiting(pipe.into()), None)),
+            Err(source) => Err(Error::Read { name, source }),
         }
+    }
+
+    #[cfg(not(unix))]
+    fn stdin() -> Result<Opened, Error> {
+        let (name, reader) = ("standard input".to_owned(), Box::new(io::stdin().lock()));
+        Ok(Opened { name, reader, bytes: None })
     }
 }
 

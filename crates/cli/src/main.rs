@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Results go to standard output, everything else to standard error. Exit status 0 is fine, 1
-//! failed, 2 misused, 130 stopped by Ctrl-C.
+//! failed, 2 misused, 130 stopped by a signal.
 #![forbid(unsafe_code)]
 
 mod args;

@@ -210,34 +210,3 @@ fn options_that_make_no_sense_are_misuse() {
         assert_eq!(run(misuse).status, Some(2), "{misuse:?}");
     }
 }
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_run_says_how_to_keep_what_is_done() {
-    use std::{io::Write, process::Stdio, time::Duration};
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut command = program(&["pairs", "-"]);
-    let mut child = command
-        .env("TMPDIR", directory.path())
-        .stdin(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    child.stdin.as_mut().expect("a pipe").write_all(NOTES.as_bytes()).expect("it reads");
-    while files(directory.path()).is_empty() {
-        // the model is loaded when there is a place for the vectors
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let kill = std::process::Command::new("sh")
-        .args(["-c", &format!("kill -INT {}", child.id())])
-        .status();
-    assert!(kill.expect("a shell").success());
-    std::thread::sleep(Duration::from_millis(100));
-    let output = child.wait_with_output().expect("it ends");
-    let message = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(130), "{message}");
-    assert!(
-        message.starts_with("minilm: stopped after ") && message.contains("`minilm index`"),
-        "{message}"
-    );
-    assert_eq!(files(directory.path()), [""; 0]);
-}

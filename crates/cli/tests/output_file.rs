@@ -131,13 +131,16 @@ fn a_killed_run_leaves_no_file_under_the_final_name() {
         left.len() == 1 && left[0].starts_with(".out.npy.") && left[0].ends_with(".tmp"),
         "{left:?}"
     );
+    let path = directory.path().join("out.npy");
+    run(&["embed", "a", "-f", "npy", "-o", path.to_str().expect("UTF-8")]).ok();
+    assert_eq!(files(directory.path()), ["out.npy"], "the next run removes what is left");
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_nothing() {
     use std::{os::unix::process::ExitStatusExt, process::Command};
-    for (name, number) in [("INT", 2), ("TERM", 15)] {
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("QUIT", 3), ("XCPU", 24)] {
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = half_way(directory.path());
         let kill =

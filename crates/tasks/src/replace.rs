@@ -10,8 +10,8 @@
 //! - A process that is killed cannot remove its temporary file. The file is locked, though, and the
 //!   lock ends with the process: the next [`Replacement`] of that name removes the files of this
 //!   kind that no process has locked. A program that a signal ends calls [`remove_unfinished`].
-//! - The new file has the permissions of the old one, and its owner and group where the system
-//!   allows that. Until it is complete, only its owner can read it.
+//! - A file that replaces another one has its permissions, and its owner and group where the system
+//!   allows that. Until the file is complete, only its owner can read it.
 //! - A link stays a link: the file that it leads to is replaced. Of several hard links, the one
 //!   that is named leads to the new file, and the others keep the old one.
 
@@ -100,7 +100,7 @@ impl Replacement {
     pub fn finish(self) -> io::Result<()> {
         self.settle()?;
         self.file.rename(&self.target)?;
-        sync_directory(parent(&self.target));
+        sync_name(&self.target);
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Replacement {
         match file.rename_new(&target)? {
             Some(file) => Ok(Some(Replacement { file, target, old })),
             None => {
-                sync_directory(parent(&target));
+                sync_name(&target);
                 Ok(None)
             }
         }
@@ -169,10 +169,10 @@ pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Waits until the names in a directory are on the disk. The new file has its name already, so a
-/// failure here is not one of the write.
-pub fn sync_directory(directory: &Path) {
+/// Waits until the name of a file, and all names in its directory, are on the disk. The file has its
+/// name already, so a failure here is not one of the write.
+pub fn sync_name(path: &Path) {
     if cfg!(unix) {
-        let _ = File::open(directory).and_then(|directory| directory.sync_all());
+        let _ = File::open(parent(path)).and_then(|directory| directory.sync_all());
     }
 }

@@ -1,17 +1,17 @@
 //! Arrays as files of a folder.
 
-use super::{npy, target};
-use crate::error::Error;
+use super::npy;
+use crate::{error::Error, interrupt::listen};
+use minilm::tasks::replace::{TemporaryFolder, sync_name};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
-use tempfile::TempDir;
 
 /// Files that appear in `path` when all are written: a new folder at once, an old one file by file.
 pub(crate) struct Folder {
-    temporary: TempDir,
+    temporary: TemporaryFolder,
     path: PathBuf,
     is_new: bool,
     name: String,
@@ -28,13 +28,13 @@ impl Folder {
                 Ok(found) if found.is_dir() => false,
                 Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
             };
+            listen()?;
             // What is renamed must be on the same file system.
             let temporary = if is_new {
-                target::folder_beside(path)?
+                TemporaryFolder::beside(path)?
             } else {
-                target::folder_beside(&path.join("npy"))?
+                TemporaryFolder::beside(&path.join("npy"))?
             };
-            target::remove_when_interrupted(temporary.path())?;
             Ok(Folder { temporary, path: path.to_owned(), is_new, name: name.clone() })
         };
         open().map_err(|source| Error::Write { name: name.clone(), source })
@@ -55,7 +55,7 @@ impl Folder {
             for x in values {
                 file.write_all(&x.to_le_bytes())?;
             }
-            file.flush()
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
         };
         let written = write();
         written.map_err(|source| Error::Write { name: format!("{}/{name}.npy", self.name), source })
@@ -66,15 +66,17 @@ impl Folder {
         let Folder { temporary, path, is_new, name } = self;
         let appear = || {
             if is_new {
+                sync_name(&temporary.path().join("npy"));
                 fs::rename(temporary.path(), &path)?;
-                let _ = temporary.keep(); // there is nothing left to remove
+                sync_name(&path);
                 return Ok(());
             }
             for entry in fs::read_dir(temporary.path())? {
                 let file = entry?;
                 fs::rename(file.path(), path.join(file.file_name()))?;
             }
-            temporary.close()
+            sync_name(&path.join("npy"));
+            Ok(())
         };
         appear().map_err(|source| Error::Write { name, source })
     }

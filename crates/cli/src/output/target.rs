@@ -1,11 +1,13 @@
 //! Where the bytes go: standard output, or a file that appears when it is complete.
 
+use crate::interrupt::listen;
+use minilm::tasks::replace::Replacement;
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, OpenOptions},
     io::{self, BufWriter, Seek, SeekFrom, StdoutLock, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
-use tempfile::{Builder, NamedTempFile, SpooledTempFile, TempDir, TempPath};
+use tempfile::SpooledTempFile;
 
 /// Bytes of an array for standard output that stay in memory.
 const IN_MEMORY: usize = 16 << 20;
@@ -16,9 +18,8 @@ pub(crate) enum Target {
     Live(BufWriter<Live>),
     /// Bytes for a [`Live`] target that are collected first.
     Spool { bytes: BufWriter<SpooledTempFile>, then: BufWriter<Live> },
-    /// A temporary file in the directory of `path`, and renamed to it at the end. The errors of a
-    /// [`File`] do not name it: nobody asked for it.
-    File { file: BufWriter<File>, temporary: TempPath, path: PathBuf },
+    /// A temporary file that is renamed at the end.
+    File(BufWriter<Replacement>),
 }
 
 /// What can only be written forwards.
@@ -34,20 +35,17 @@ impl Target {
     }
 
     pub(crate) fn file(path: &Path) -> io::Result<Target> {
-        let (path, permissions) = match fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-            Err(error) => return Err(error),
-            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            // What replaces a file keeps its permissions, and a link to a file stays one.
-            Ok(found) if found.is_file() => (path.canonicalize()?, Some(found.permissions())),
-            Ok(_) => {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
                 let file = OpenOptions::new().write(true).open(path)?;
-                return Ok(Target::Live(BufWriter::new(Live::Special(file))));
+                Ok(Target::Live(BufWriter::new(Live::Special(file))))
             }
-        };
-        let (file, temporary) = temporary_beside(&path, permissions)?.into_parts();
-        remove_when_interrupted(&temporary)?;
-        Ok(Target::File { file: BufWriter::new(file), temporary, path })
+            _ => {
+                listen()?;
+                Replacement::of(path).map(BufWriter::new).map(Target::File)
+            }
+        }
     }
 
     /// The same place, for a format that goes back to write again what it has written.
@@ -80,9 +78,8 @@ impl Target {
                 io::copy(&mut bytes, &mut then)?;
                 then.flush()
             }
-            Target::File { mut file, temporary, path } => {
-                file.flush()?;
-                temporary.persist(path).map_err(|error| error.error)
+            Target::File(file) => {
+                file.into_inner().map_err(io::IntoInnerError::into_error)?.finish()
             }
         }
     }
@@ -91,7 +88,7 @@ impl Target {
         match self {
             Target::Live(live) => live,
             Target::Spool { bytes, .. } => bytes,
-            Target::File { file, .. } => file,
+            Target::File(file) => file,
         }
     }
 }
@@ -111,7 +108,7 @@ impl Seek for Target {
         match self {
             Target::Live(_) => Err(io::ErrorKind::NotSeekable.into()),
             Target::Spool { bytes, .. } => bytes.seek(to),
-            Target::File { file, .. } => file.seek(to),
+            Target::File(file) => file.seek(to),
         }
     }
 }
@@ -130,78 +127,4 @@ impl Write for Live {
             Live::Special(file) => file.flush(),
         }
     }
-}
-
-/// A new file `.NAME.XXXXXX.tmp` in the directory of `path`, with `permissions` or those of any new
-/// file.
-fn temporary_beside(path: &Path, permissions: Option<Permissions>) -> io::Result<NamedTempFile> {
-    let temporary = beside(path, 0o666, |builder, directory| builder.tempfile_in(directory))?;
-    if let Some(permissions) = permissions {
-        temporary.as_file().set_permissions(permissions)?;
-    }
-    Ok(temporary)
-}
-
-/// A new folder `.NAME.XXXXXX.tmp` in the directory of `path`.
-pub(super) fn folder_beside(path: &Path) -> io::Result<TempDir> {
-    beside(path, 0o777, |builder, directory| builder.tempdir_in(directory))
-}
-
-/// Something new beside `path`, with the permissions `mode` less what the umask forbids.
-fn beside<T>(
-    path: &Path,
-    mode: u32,
-    make: impl FnOnce(&mut Builder, &Path) -> io::Result<T>,
-) -> io::Result<T> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
-    let directory =
-        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = format!(".{name}.");
-    let mut builder = Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    let _ = mode;
-    fs::metadata(directory)?;
-    make(&mut builder, directory).map_err(without_path)
-}
-
-/// The error without the name of a temporary file, which nobody asked for.
-fn without_path(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    text.split_once(" at path ")
-        .map(|(reason, _)| io::Error::new(error.kind(), reason))
-        .unwrap_or(error)
-}
-
-/// Removes `path`, and all paths named before, when the program is asked to stop (Ctrl-C, `kill`),
-/// and then stops it as that signal does.
-#[cfg(unix)]
-pub(super) fn remove_when_interrupted(path: &Path) -> io::Result<()> {
-    use signal_hook::{consts, iterator::Signals, low_level::emulate_default_handler};
-    use std::sync::{Mutex, PoisonError};
-    static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-    let paths = || PATHS.lock().unwrap_or_else(PoisonError::into_inner);
-
-    paths().push(path.to_owned());
-    if paths().len() > 1 {
-        return Ok(()); // somebody listens already
-    }
-    let mut signals = Signals::new([consts::SIGINT, consts::SIGTERM])?;
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            for path in paths().drain(..) {
-                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
-            }
-            let _ = emulate_default_handler(signal);
-        }
-    });
-    Ok(())
-}
-
-/// Elsewhere the temporary file of an interrupted run stays behind, under its own name.
-#[cfg(not(unix))]
-pub(super) fn remove_when_interrupted(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
