@@ -1,10 +1,12 @@
 //! Messages on standard error.
 
+use crate::terminal::printable;
 use std::io::{self, Write};
 
-/// Writes a line to standard error. A failure is ignored: there is no other place to report it.
+/// Writes a line to standard error, without what a terminal would obey: names of files, columns and
+/// models may come from strangers. A failure is ignored: there is no other place to report it.
 pub(crate) fn message(text: &str) {
-    let _ = writeln!(io::stderr(), "minilm: {text}");
+    let _ = writeln!(io::stderr(), "minilm: {}", printable(text));
 }
 
 /// Says what is put before each of the texts.

@@ -35,10 +35,26 @@ pub(crate) fn is_coloured(color: Color) -> bool {
     }
 }
 
-/// A text on one line, without letters that would move the cursor or change colours.
+/// A text on one line, without letters that would move the cursor or change colours. Those that
+/// would show other letters in another order are spelt out.
 pub(crate) fn printable(text: &str) -> String {
-    let visible = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    visible.collect::<String>().trim_end().to_owned()
+    let mut visible = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            letter if letter.is_control() => visible.push(' '),
+            // Marks, embeddings, overrides and isolates of bidirectional text; ends of lines.
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                visible.extend(letter.escape_unicode());
+            }
+            letter => visible.push(letter),
+        }
+    }
+    visible.truncate(visible.trim_end().len());
+    visible
 }
 
 /// The beginning of `text` that fits in `width` columns, with `…` if it is not all.
@@ -99,5 +115,9 @@ mod tests {
     #[test]
     fn no_text_can_disturb_a_terminal() {
         assert_eq!(printable("a\tb\u{1b}[31m\r\nc\u{9b}\n"), "a b [31m  c");
+        assert_eq!(
+            printable("a\u{202e}b\u{2066}c\u{2028}d\u{200f} "),
+            "a\\u{202e}b\\u{2066}c\\u{2028}d\\u{200f}"
+        );
     }
 }

@@ -159,3 +159,20 @@ fn an_index_in_memory_gives_what_a_mapped_one_gives() {
         assert_eq!((read.status, read.stdout), (Some(0), mapped.stdout), "{command:?}");
     }
 }
+
+#[test]
+fn a_name_in_an_index_cannot_disturb_a_terminal() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let index = directory.path().join("foreign\u{7}.index");
+    let name = "\u{1b}]0;pwn\u{7}\u{202e}model";
+    let (vector, text) = (minilm::ndarray::Array2::ones((1, 384)), ["text"]);
+    let space = minilm::tasks::index::Space::new(name, "0");
+    minilm::tasks::index::write(&index, &space, vector.view(), &text).expect("an index");
+    let run = run(&["search", index.to_str().expect("UTF-8"), "a"]);
+    let message = run.message(1);
+    assert!(
+        message.contains("foreign .index holds vectors of  ]0;pwn \\u{202e}model"),
+        "{message}"
+    );
+    assert!(!message.contains(|letter: char| letter.is_control()), "{message:?}");
+}
