@@ -1,7 +1,7 @@
 //! Options that several commands share, and the parsers of their values.
 
 use clap::{Args, ValueEnum};
-use minilm::{Level, Prompt};
+use minilm::{Level, Prompt, max_threads};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// The options of every command.
@@ -14,7 +14,7 @@ pub(crate) struct Common {
     pub model: Option<PathBuf>,
 
     /// Threads that work at once; 0 is one for each CPU [default: 0]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
     #[arg(long, global = true, value_name = "LEVEL", help = level_help())]
@@ -86,6 +86,14 @@ pub(crate) enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// A number of threads that can be started.
+fn threads(number: &str) -> Result<usize, String> {
+    match number.parse() {
+        Ok(threads) if threads <= max_threads() => Ok(threads),
+        _ => Err(format!("it has to be a whole number, at most {}", max_threads())),
+    }
 }
 
 /// A number of things that cannot be none.

@@ -25,6 +25,19 @@ fn threads_and_levels_do_not_change_a_bit() {
 }
 
 #[test]
+fn more_threads_than_can_be_of_use_are_misuse_at_once() {
+    for threads in ["1000000", "18446744073709551615", "-1", "two"] {
+        for command in [&["similarity", "a", "b"][..], &["search", "x.index", "a"]] {
+            let start = std::time::Instant::now();
+            let run = run(&[command, &[&format!("--threads={threads}")]].concat());
+            assert_eq!(run.status, Some(2), "{run:?}");
+            assert!(run.stderr.contains("it has to be a whole number, at most "), "{run:?}");
+            assert!(start.elapsed().as_secs() < 5);
+        }
+    }
+}
+
+#[test]
 fn an_option_may_stand_before_the_command() {
     assert_eq!(
         run(&["--threads", "1", "embed", "x"]).ok(),

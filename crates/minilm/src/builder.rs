@@ -83,6 +83,7 @@ impl SentenceEncoderBuilder {
     ///
     /// By default the work runs on the caller's rayon pool: its own if the call comes from one,
     /// else the global one. If no thread can be started for that, it stays on the calling thread.
+    /// More than [`max_threads`](crate::max_threads) are an error of `load`.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {

@@ -66,6 +66,7 @@ pub use hub::{Download, DownloadError};
 pub use hub::{Hub, HubError};
 pub use options::{EncodeOptions, Prompt};
 pub use stream::{EncodeIter, SentenceEmbedding};
+pub use threads::max_threads;
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 

@@ -21,6 +21,24 @@ static GLOBAL: LazyLock<bool> =
         Err(error) => error.source().is_none(),
     });
 
+/// The most threads that an encoder takes: 256, or one for each CPU that the process may use if
+/// there are more.
+///
+/// More threads than CPUs gain nothing, and thousands of them take minutes to start.
+///
+/// ```
+/// # fn main() -> Result<(), minilm::Error> {
+/// use minilm::{Error, SentenceEncoder, max_threads};
+/// let builder = SentenceEncoder::builder().threads(max_threads() + 1);
+/// let error = builder.load("weights/all-MiniLM-L6-v2").unwrap_err();
+/// assert!(matches!(error, Error::Option { option: "threads", .. }));
+/// # Ok(())
+/// # }
+/// ```
+pub fn max_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).max(256)
+}
+
 /// The threads of an encoder.
 #[derive(Debug)]
 pub(crate) enum Threads {
@@ -41,6 +59,10 @@ impl Threads {
             None if rayon::current_thread_index().is_none() && !*GLOBAL => Ok(Threads::One),
             None => Ok(Threads::Current),
             Some(1) => Ok(Threads::One),
+            Some(n) if n > max_threads() => Err(Error::Option {
+                option: "threads",
+                reason: format!("at most {} can work here, not {n}", max_threads()),
+            }),
             Some(n) => {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(n)
