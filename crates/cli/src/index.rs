@@ -41,7 +41,7 @@ pub(crate) struct Index {
 
     /// Read all of an index and compare it with its checksums, instead of writing one; status 1
     /// and the name of the part if a bit is not as it was written
-    #[arg(long, value_name = "INDEX", conflicts_with_all = ["files", "output", "append", "skip", "windows", "stride", "Input", "Encoding"])]
+    #[arg(long, value_name = "INDEX", conflicts_with_all = WRITING)]
     pub check: Option<PathBuf>,
 
     /// Leave out the first N texts, those that an interrupted run has kept
@@ -63,6 +63,10 @@ pub(crate) struct Index {
     #[command(flatten)]
     pub encoding: Encoding,
 }
+
+/// The options and groups of options that belong to writing an index.
+const WRITING: [&str; 8] =
+    ["files", "output", "append", "skip", "windows", "stride", "Input", "Encoding"];
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,9 +3,10 @@
 //! ```text
 //! a safetensors file:   __metadata__              format, and the embedding space
 //!                       vectors    F32 [n, d]
-//!                       offsets    U64 [n + 1]    text i is texts[offsets[i] .. offsets[i + 1]], UTF-8
-//!                       checksums  U32 [5]        CRC-32 of the header, vectors, offsets, texts, and of these four
-//!                       texts      U8  [bytes]    texts, or ids: whatever a hit should be called
+//!                       offsets    U64 [n + 1]    text i is texts[offsets[i] .. offsets[i + 1]]
+//!                       checksums  U32 [5]        CRC-32 of the header, vectors, offsets, texts,
+//!                                                 and of these four checksums
+//!                       texts      U8  [bytes]    texts or ids, in UTF-8
 //! ```
 //!
 //! - Vectors of different models cannot be compared, but nothing in the numbers shows it: a search

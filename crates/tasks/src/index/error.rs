@@ -65,7 +65,8 @@ pub enum IndexError {
     },
     /// The file is an index of another version of this crate.
     #[error("{} is an index of version {found}, but this minilm reads version {expected}; \
-             make it again from its texts with `minilm index FILE… -o {}`", path.display(), path.display())]
+             make it again from its texts with `minilm index FILE… -o {}`",
+            path.display(), path.display())]
     Version {
         /// The file.
         path: PathBuf,
