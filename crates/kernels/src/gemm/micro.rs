@@ -7,8 +7,7 @@ use crate::{
     simd::{LANES, Simd},
 };
 
-/// Steps of k per round of the loop: each round checks once where the rows end and whether weights
-/// are due to be fetched.
+/// Steps of k per round of the innermost loop, which checks once per round where the rows end.
 pub(super) const UNROLL: usize = 2;
 
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
@@ -28,12 +27,23 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     for i in 0..MR {
         rows[i] = &x.row(row + i).as_chunks().0[..steps.len()];
     }
-    let mut ahead = Schedule::new(ahead, steps.len());
+    // Prefetches are spread evenly over the rounds, so that few requests are in flight at once and
+    // the loads of x do not wait behind them.
+    let (ahead, _) = ahead.as_chunks::<UNROLL>();
+    let every = (steps.len() / ahead.len().max(1)).max(1);
+    let (mut ahead, mut k) = (ahead.iter(), 0);
     let mut sums = [[s.zero(); NV]; MR];
-    for (k, [even, odd]) in steps.iter().enumerate() {
-        ahead.prefetch(s, k);
-        step(s, even, column(&rows, k, 0), &mut sums);
-        step(s, odd, column(&rows, k, 1), &mut sums);
+    for rounds in steps.chunks(every) {
+        if let Some(ahead) = ahead.next() {
+            for line in ahead.as_flattened() {
+                s.prefetch(line);
+            }
+        }
+        for [even, odd] in rounds {
+            step(s, even, column(&rows, k, 0), &mut sums);
+            step(s, odd, column(&rows, k, 1), &mut sums);
+            k += 1;
+        }
     }
     if let [panel] = last {
         let mut a = [&0.0; MR];
@@ -75,35 +85,6 @@ pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
         let a = s.splat(*x[i]);
         for j in 0..NV {
             sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
-        }
-    }
-}
-
-/// When weights are prefetched: evenly over the rounds of the loop, so that few requests are in
-/// flight at once and the loads of x do not wait behind them.
-struct Schedule<'a, const NV: usize> {
-    ahead: std::slice::Iter<'a, [[[f32; LANES]; NV]; UNROLL]>,
-    every: usize, // rounds from one prefetch to the next
-    due: usize,   // round of the next prefetch
-}
-
-impl<'a, const NV: usize> Schedule<'a, NV> {
-    #[inline(always)]
-    fn new(ahead: &'a [[[f32; LANES]; NV]], rounds: usize) -> Schedule<'a, NV> {
-        let (ahead, _) = ahead.as_chunks::<UNROLL>();
-        let every = (rounds / ahead.len().max(1)).max(1);
-        Schedule { ahead: ahead.iter(), every, due: 0 }
-    }
-
-    #[inline(always)]
-    fn prefetch<S: Simd>(&mut self, s: S, round: usize) {
-        if round == self.due {
-            self.due += self.every;
-            if let Some(ahead) = self.ahead.next() {
-                for line in ahead.as_flattened() {
-                    s.prefetch(line);
-                }
-            }
         }
     }
 }
