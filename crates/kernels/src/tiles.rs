@@ -24,7 +24,10 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
-use crate::simd::Simd;
+use crate::{
+    gemm,
+    simd::{LANES, Simd},
+};
 
 /// Passes the table to a macro. A condition in brackets says on which targets a line holds; the
 /// first line is the fastest level.
@@ -49,6 +52,9 @@ pub trait Tiles: sealed::Sealed + 'static {
     const REGISTERS: usize;
     /// Vectors side by side in a panel of GEMM: NV.
     const PANEL: usize;
+    /// Steps of a chain in GEMM. It is part of the arithmetic, so no line of the table has another;
+    /// [`gemm::tuning`] tries others.
+    const KC: usize = gemm::KC;
     /// Runs `kernel` with the tile of GEMM.
     fn gemm<S: Simd, K: Tiled>(s: S, kernel: K) -> K::Output;
     /// Runs `kernel` with the tile of attention.
@@ -105,6 +111,8 @@ macro_rules! tiles {
         pub enum $isa {}
 
         impl sealed::Sealed for $isa {}
+
+        const _: () = assert!(gemm::PART.is_multiple_of($nv * LANES), "a part is whole panels");
 
         impl Tiles for $isa {
             const REGISTERS: usize = $registers;
