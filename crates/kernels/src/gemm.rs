@@ -70,6 +70,7 @@ pub(crate) struct Gemm<'a> {
     pub x: Rows<'a>,              // [M, K]
     pub weights: &'a Panels<f32>, // W [N, K]
     pub first: usize,             // column of y in W; a multiple of PART
+    pub chain: usize,             // KC, except in `tuning`
     pub bias: Option<&'a [f32]>,  // [columns of y]
     pub y: RowsMut<'a>,           // [M, columns]
     pub onto: bool,               // whether y already holds sums
@@ -88,7 +89,7 @@ impl Tiled for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        let (nr, kc) = (NV * LANES, S::Tiles::KC);
+        let (nr, kc) = (NV * LANES, self.chain);
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.x.cols());
         let share = kc.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL); // of a tile
         // LOOP 3: panels

@@ -25,7 +25,7 @@
 //! In the book: `docs/03-gemm.md`.
 
 use crate::{
-    gemm,
+    gemm::PART,
     simd::{LANES, Simd},
 };
 
@@ -52,9 +52,6 @@ pub trait Tiles: sealed::Sealed + 'static {
     const REGISTERS: usize;
     /// Vectors side by side in a panel of GEMM: NV.
     const PANEL: usize;
-    /// Steps of a chain in GEMM. It is part of the arithmetic, so no line of the table has another;
-    /// [`gemm::tuning`] tries others.
-    const KC: usize = gemm::KC;
     /// Runs `kernel` with the tile of GEMM.
     fn gemm<S: Simd, K: Tiled>(s: S, kernel: K) -> K::Output;
     /// Runs `kernel` with the tile of attention.
@@ -112,7 +109,7 @@ macro_rules! tiles {
 
         impl sealed::Sealed for $isa {}
 
-        const _: () = assert!(gemm::PART.is_multiple_of($nv * LANES), "a part is whole panels");
+        const _: () = assert!(PART.is_multiple_of($nv * LANES), "a part is whole panels");
 
         impl Tiles for $isa {
             const REGISTERS: usize = $registers;

@@ -112,7 +112,7 @@ impl<'a, const NV: usize> Schedule<'a, NV> {
 /// 1 to the tile's `$most`.
 macro_rules! tile_rows {
     ($rows:expr, $most:expr, $MR:ident => $($call:tt)*) => {
-        tile_rows!(@ $rows, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+        tile_rows!(@ $rows, $most, $MR, [$($call)*], 1 2 3 4 5 6 7 8 9 10 11 12)
     };
     (@ $rows:expr, $most:expr, $MR:ident, $call:tt, $($n:literal)*) => {
         match $rows {

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! Pack      W and b of each layer  →  Packed       panels for the tile it runs with
-//! Product   y ← epilogue(x·Wᵀ + b)                 the loops of gemm.rs and nothing else
-//! With<C>   runs either of them with the choice C   a tile, a length of chains, prefetch or none
+//! Product   y ← epilogue(x·Wᵀ + b)                 the loops of gemm.rs, in chains of any length
+//! With<C>   runs either of them with the choice C   a tile, prefetch or none
 //! ```
 //!
-//! [`Gemm`](super) asks its instruction set for three things besides arithmetic: the tile, the
-//! length of a chain, and prefetches. So a choice is an instruction set too: [`Tuned`] computes as
-//! another one does and answers these three differently. The loops know nothing of it.
+//! The loops ask their instruction set for two things besides arithmetic: the tile, and prefetches.
+//! So a choice is an instruction set too: [`Tuned`] computes as another one does and answers these
+//! two differently. The loops know nothing of it.
 //!
 //! **Unstable**: this module serves the bake-off of `minilm-ladder` and the tests, and may change
 //! in any version.
@@ -83,16 +83,17 @@ impl Kernel for Pack<'_> {
     }
 }
 
-/// [`Linear::forward_with`](crate::Linear::forward_with) as a [`Kernel`].
+/// [`Linear::forward_with`](crate::Linear::forward_with) as a [`Kernel`], in chains of any length.
 ///
 /// ```
-/// use minilm_kernels::{Rows, RowsMut, counting::count, linear::Epilogue, tiles::Avx512};
+/// use minilm_kernels::{Rows, RowsMut, counting::count, gemm::KC, linear::Epilogue, tiles::Avx512};
 /// use minilm_kernels::gemm::tuning::{Layer, Pack, Product};
 /// let layers = [Layer { weight: Rows::new(&[2.0, 3.0], 2), bias: &[0.5] }];
 /// let (packed, _) = count::<Avx512, _>(Pack { layers: &layers, huge_pages: true });
 /// let (x, mut y) = ([1.0, 1.0], [0.0]);
 /// let (x, out) = (Rows::new(&x, 2), RowsMut::new(&mut y, 1));
-/// let ((), operations) = count::<Avx512, _>(Product::new(x, &packed[0], out, Epilogue::Identity));
+/// let product = Product::new(x, &packed[0], KC, out, Epilogue::Identity);
+/// let ((), operations) = count::<Avx512, _>(product);
 /// // Two steps of k in a tile of one row and three vectors.
 /// assert_eq!((y, operations.fused), ([5.5], 2 * 3));
 /// ```
@@ -100,28 +101,33 @@ impl Kernel for Pack<'_> {
 pub struct Product<'a> {
     x: Rows<'a>, // [M, K]
     layer: &'a Packed,
+    chain: usize,
     y: RowsMut<'a>, // [M, N]
     epilogue: Epilogue<'a>,
 }
 
 impl<'a> Product<'a> {
-    /// The operands of y = epilogue(x·Wᵀ + b).
+    /// The operands of y = epilogue(x·Wᵀ + b), with chains of `chain` multiply-adds. The shipped
+    /// length is [`KC`](super::KC); another one gives other bits.
     ///
     /// # Panics
-    /// If the shapes do not fit, and when it runs with another tile than the layer is packed for.
+    /// If the shapes do not fit or the chains are empty, and when it runs with another tile than
+    /// the layer is packed for.
     pub fn new(
         x: Rows<'a>,
         layer: &'a Packed,
+        chain: usize,
         y: RowsMut<'a>,
         epilogue: Epilogue<'a>,
     ) -> Product<'a> {
+        assert!(chain > 0, "a chain has at least one multiply-add");
         let (m, n, k) = (x.rows(), layer.weights.outputs(), layer.weights.inputs());
         assert_eq!(x.cols(), k, "x has {} columns, the weights {k}", x.cols());
         assert_eq!((y.rows(), y.cols()), (m, n), "y has another shape");
         if let Epilogue::Residual(r) = epilogue {
             assert_eq!((r.rows(), r.cols()), (m, n), "the residual's shape is not y's");
         }
-        Product { x, layer, y, epilogue }
+        Product { x, layer, chain, y, epilogue }
     }
 }
 
@@ -129,10 +135,10 @@ impl Kernel for Product<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Product { x, layer: Packed { weights, bias, vectors }, y, epilogue } = self;
+        let Product { x, layer: Packed { weights, bias, vectors }, chain, y, epilogue } = self;
         assert_eq!(*vectors, S::Tiles::PANEL, "the layer is packed for other panels");
-        let gemm = Gemm { x, weights, first: 0, bias: Some(bias), y, onto: false, epilogue };
-        Kernel::run(gemm, s);
+        let (first, bias, onto) = (0, Some(&bias[..]), false);
+        Kernel::run(Gemm { x, weights, first, chain, bias, y, onto, epilogue }, s);
     }
 }
 
@@ -142,29 +148,26 @@ pub trait Choice: Tiles {
     const PREFETCH: bool;
 }
 
-/// Tiles of MR × NV vectors and chains of KC, for the registers of `T`.
+/// Tiles of MR × NV vectors for the registers of `T`.
 #[derive(Debug)]
-pub struct Tile<T, const MR: usize, const NV: usize, const KC: usize, const PREFETCH: bool>(
-    PhantomData<T>,
-);
+pub struct Tile<T, const MR: usize, const NV: usize, const PREFETCH: bool>(PhantomData<T>);
 
-impl<T, const MR: usize, const NV: usize, const KC: usize, const PREFETCH: bool> Sealed
-    for Tile<T, MR, NV, KC, PREFETCH>
+impl<T, const MR: usize, const NV: usize, const PREFETCH: bool> Sealed
+    for Tile<T, MR, NV, PREFETCH>
 {
 }
 
-impl<T: Tiles, const MR: usize, const NV: usize, const KC: usize, const PREFETCH: bool> Choice
-    for Tile<T, MR, NV, KC, PREFETCH>
+impl<T: Tiles, const MR: usize, const NV: usize, const PREFETCH: bool> Choice
+    for Tile<T, MR, NV, PREFETCH>
 {
     const PREFETCH: bool = PREFETCH;
 }
 
-impl<T: Tiles, const MR: usize, const NV: usize, const KC: usize, const PREFETCH: bool> Tiles
-    for Tile<T, MR, NV, KC, PREFETCH>
+impl<T: Tiles, const MR: usize, const NV: usize, const PREFETCH: bool> Tiles
+    for Tile<T, MR, NV, PREFETCH>
 {
     const REGISTERS: usize = T::REGISTERS;
     const PANEL: usize = NV;
-    const KC: usize = KC;
 
     #[inline(always)]
     fn gemm<S: Simd, K: Tiled>(s: S, kernel: K) -> K::Output {
@@ -190,13 +193,14 @@ impl<T: Tiles, const MR: usize, const NV: usize, const KC: usize, const PREFETCH
 /// ```
 /// use minilm_kernels::{Level, Rows, RowsMut, gemm::KC, linear::Epilogue, tiles::Portable};
 /// use minilm_kernels::gemm::tuning::{Layer, Pack, Product, Tile, With};
-/// type Choice = Tile<Portable, 3, 2, KC, false>;
+/// type Choice = Tile<Portable, 3, 2, false>;
 /// let layers = [Layer { weight: Rows::new(&[2.0, 3.0], 2), bias: &[0.5] }];
 /// let level = Level::PORTABLE;
 /// let packed = level.run(With::<Choice, _>::new(Pack { layers: &layers, huge_pages: true }));
 /// let (x, mut y) = ([1.0, 1.0], [0.0]);
 /// let (x, out) = (Rows::new(&x, 2), RowsMut::new(&mut y, 1));
-/// level.run(With::<Choice, _>::new(Product::new(x, &packed[0], out, Epilogue::Identity)));
+/// let product = Product::new(x, &packed[0], KC, out, Epilogue::Identity);
+/// level.run(With::<Choice, _>::new(product));
 /// assert_eq!(y, [5.5]);
 /// ```
 pub struct With<C, K> {
