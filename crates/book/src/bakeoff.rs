@@ -41,10 +41,63 @@ fn table(record: &Value, level: &str) -> Result<String, String> {
     Ok(format!("{}\nLevel {level}: percent of {peak:.1} GFLOP/s; {rounds} rounds.\n", table.text()))
 }
 
+/// What other lengths of a chain gain over the shipped one, in percent, by medians: a row per level
+/// and length.
+pub fn chains(record: &Value) -> Result<String, String> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut head = vec!["level".to_owned(), "chains of".to_owned()];
+    for level in list(record, "levels")? {
+        let variants = list(level, "variants")?;
+        // What is shipped comes first, then the variant with the same choices.
+        let [_, base, ..] = variants else { return Err("there are no variants".to_owned()) };
+        let layers = list(base, "layers")?;
+        head.truncate(2);
+        for layer in layers {
+            head.push(format!("{} rows", string(layer, "rows")?));
+        }
+        let with_chains = format!("{}, chains of ", string(base, "name")?);
+        for variant in variants {
+            let name = string(variant, "name")?;
+            let Some(length) = name.strip_prefix(&with_chains) else { continue };
+            let mut row = vec![string(level, "level")?, length.to_owned()];
+            for (layer, base) in list(variant, "layers")?.iter().zip(layers) {
+                let ratio = number(layer, "median_percent")? / number(base, "median_percent")?;
+                row.push(format!("{:+.1} %", 100.0 * (ratio - 1.0)));
+            }
+            rows.push(row);
+        }
+    }
+    let mut table = Table::new(head).left(1);
+    rows.into_iter().for_each(|row| table.row(row));
+    Ok(table.text())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn chains_are_compared_with_the_variant_of_the_shipped_choices() {
+        let variant = |name: &str, medians: [f64; 2]| {
+            let layer = |(rows, percent)| json!({ "rows": rows, "median_percent": percent });
+            let [few, many] = medians;
+            json!({ "name": name, "layers": [layer((8, few)), layer((64, many))] })
+        };
+        let variants = [
+            variant("shipped", [1.0, 1.0]),
+            variant("8 × 3", [80.0, 90.0]),
+            variant("9 × 3", [2.0, 2.0]),
+            variant("8 × 3, chains of 64", [76.0, 91.8]),
+        ];
+        let record = json!({ "levels": [{ "level": "avx512", "variants": variants }] });
+        let expected = "\
+| level | chains of | 8 rows | 64 rows |
+|---|---:|---:|---:|
+| avx512 | 64 | -5.0 % | +2.0 % |
+";
+        assert_eq!(chains(&record).as_deref(), Ok(expected));
+    }
 
     #[test]
     fn variants_are_rows_and_numbers_of_rows_are_columns() {

@@ -25,6 +25,7 @@ pub mod files;
 mod instructions;
 mod ladder;
 mod markers;
+mod operations;
 mod plots;
 mod records;
 mod shapes;

@@ -1,6 +1,6 @@
 //! What a forward pass takes, counted from the model's configuration: tables without a record.
 
-use crate::table::Table;
+use crate::{operations, table::Table};
 use minilm_model::Config;
 
 /// The linear layers of a layer, as [`Config::linear_layers`] lists them.
@@ -13,11 +13,12 @@ pub struct Count {
     pub make: fn(&Config) -> String,
 }
 
-pub const COUNTS: [Count; 4] = [
+pub const COUNTS: [Count; 5] = [
     Count { name: "count-tensors", make: tensors },
     Count { name: "count-products", make: products },
     Count { name: "count-weights", make: weights },
     Count { name: "count-intensity", make: intensity },
+    Count { name: "count-operations", make: operations::kernels },
 ];
 
 /// Multiply-adds of a token in `q·kᵀ` and `e·v` of one layer, in a sentence of `length` tokens.

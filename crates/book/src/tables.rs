@@ -7,7 +7,7 @@ mod peers;
 use crate::{accuracy, bakeoff, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 22] = [
+pub const TABLES: [Maker; 23] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
@@ -27,6 +27,7 @@ pub const TABLES: [Maker; 22] = [
     Maker { name: "ladder-attention", record: "ladder", make: ladder::attention_table },
     Maker { name: "bakeoff-avx512", record: "bakeoff", make: bakeoff::avx512 },
     Maker { name: "bakeoff-avx2", record: "bakeoff", make: bakeoff::avx2 },
+    Maker { name: "bakeoff-chains", record: "bakeoff", make: bakeoff::chains },
     Maker { name: "errors", record: "errors", make: accuracy::errors },
     Maker { name: "sts", record: "sts", make: accuracy::sts },
     Maker { name: "tile", record: "tile", make: tile::excerpt },

@@ -15,8 +15,7 @@
 //! In the book: `docs/10-speed.md`.
 
 use crate::{
-    simd::Portable,
-    simd::{Kernel, LANES, Simd},
+    simd::{Kernel, LANES, Level, Portable, Simd},
     tiles::{Tiles, sealed::Sealed},
 };
 use std::{cell::Cell, fmt, marker::PhantomData};
@@ -50,7 +49,44 @@ pub struct Operations {
     pub stores: u64,
 }
 
-/// Runs `kernel` with the tiles of `T`, a level that this CPU need not have, and counts.
+impl Operations {
+    /// Multiplications, fused and not: what the ports of the multipliers have to start.
+    ///
+    /// ```
+    /// use minilm_kernels::{counting::count, gelu::Gelu, tiles::Avx2};
+    /// let ((), operations) = count::<Avx2, _>(Gelu(&mut [1.0; 16]));
+    /// assert_eq!(operations.multiplications(), 9);
+    /// ```
+    pub fn multiplications(&self) -> u64 {
+        self.fused + self.products
+    }
+}
+
+/// Runs `kernel` with the tiles of `level`, which it does not compute on, and counts.
+///
+/// ```
+/// use minilm_kernels::{Level, counting::count_for, softmax::Softmax};
+/// let mut x = [0.0; 16];
+/// let ((), operations) = count_for(Level::detect(), Softmax::new(&mut x, 16));
+/// assert_eq!((x[0], operations.divisions), (1.0 / 16.0, 1));
+/// ```
+pub fn count_for<K: Kernel>(level: Level, kernel: K) -> (K::Output, Operations) {
+    level.run(Count(kernel))
+}
+
+/// A kernel that counts another.
+struct Count<K>(K);
+
+impl<K: Kernel> Kernel for Count<K> {
+    type Output = (K::Output, Operations);
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> (K::Output, Operations) {
+        count::<S::Tiles, K>(self.0)
+    }
+}
+
+/// Runs `kernel` with the tiles of `T`, which may be those of an instruction set that this CPU does
+/// not have, and counts.
 pub fn count<T: Tiles, K: Kernel>(kernel: K) -> (K::Output, Operations) {
     let operations = Cell::default();
     let output = Counting::<T> { operations: &operations, tiles: PhantomData }.vectorize(kernel);

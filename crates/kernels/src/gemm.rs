@@ -38,6 +38,7 @@
 
 mod micro;
 mod panels;
+pub mod tuning;
 
 pub use panels::Packer;
 
@@ -69,6 +70,7 @@ pub(crate) struct Gemm<'a> {
     pub x: Rows<'a>,              // [M, K]
     pub weights: &'a Panels<f32>, // W [N, K]
     pub first: usize,             // column of y in W; a multiple of PART
+    pub chain: usize,             // KC, except in `tuning`
     pub bias: Option<&'a [f32]>,  // [columns of y]
     pub y: RowsMut<'a>,           // [M, columns]
     pub onto: bool,               // whether y already holds sums
@@ -87,18 +89,17 @@ impl Tiled for Gemm<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        const { assert!(PART.is_multiple_of(NV * LANES), "a part is whole panels") };
-        let nr = NV * LANES;
+        let (nr, kc) = (NV * LANES, self.chain);
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.x.cols());
-        let share = KC.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL); // of a tile
+        let share = kc.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL); // of a tile
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]
             let panel = self.weights.starting_at::<NV>(self.first / nr + p); // W[jc..jc+NR, ..] and behind
             // LOOP 2: chains
-            for k in cut(k, KC) {
+            for k in cut(k, kc) {
                 let (weights, behind) = panel[k.start..].split_at(k.len());
-                let mut ahead = behind[..behind.len().min(KC)].chunks(share);
+                let mut ahead = behind[..behind.len().min(kc)].chunks(share);
                 let onto = self.onto || k.start > 0;
                 // x[.., pc..pc+KC] and W[jc..jc+NR, pc..pc+KC]
                 let chain = Chain { x: self.x.columns(k), weights, onto };

@@ -13,7 +13,7 @@
 
 use crate::{
     Level, Rows, RowsMut,
-    gemm::{Gemm, PART, Packer, Panels},
+    gemm::{Gemm, KC, PART, Packer, Panels},
 };
 use std::{borrow::Cow, ops::Range};
 
@@ -227,6 +227,6 @@ impl Columns<'_> {
         }
         let bias = bias.as_ref().map(|bias| &bias[self.columns.clone()]);
         let first = self.columns.start;
-        level.run(Gemm { x, weights, first, bias, y, onto, epilogue });
+        level.run(Gemm { x, weights, first, chain: KC, bias, y, onto, epilogue });
     }
 }

@@ -114,6 +114,14 @@ impl<E: Element> Pages<E> {
     /// If the system has no memory left, or `len` elements exceed the address space, as a `Vec`
     /// does.
     pub fn zeroed(len: usize) -> Pages<E> {
+        let pages = Pages::unadvised(len);
+        #[cfg(target_os = "linux")]
+        let _ = pages.map.advise(memmap2::Advice::HugePage); // a system may refuse; it is a hint
+        pages
+    }
+
+    /// `len` zeros in pages of the system's choice.
+    pub(crate) fn unadvised(len: usize) -> Pages<E> {
         let bytes = len.checked_mul(size_of::<E>()).filter(|&bytes| bytes <= isize::MAX as usize);
         let bytes = bytes.unwrap_or_else(|| panic!("{len} weights exceed the address space"));
         // No overflow: `bytes` is at most half of what a usize holds.
@@ -121,8 +129,6 @@ impl<E: Element> Pages<E> {
             if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
         let map = MmapMut::map_anon(rounded)
             .unwrap_or_else(|error| panic!("no memory for {bytes} bytes of weights: {error}"));
-        #[cfg(target_os = "linux")]
-        let _ = map.advise(memmap2::Advice::HugePage); // a system may refuse; it is a hint
         Pages { map, len, element: PhantomData }
     }
 }
@@ -131,8 +137,8 @@ impl<E: Element> Deref for Pages<E> {
     type Target = [E];
     #[inline]
     fn deref(&self) -> &[E] {
-        // SAFETY: the mapping starts on a page and holds at least `len` elements (`zeroed` checked
-        // the product), and `Element` says that any bytes are values.
+        // SAFETY: the mapping starts on a page and holds at least `len` elements (`unadvised`
+        // checked the product), and `Element` says that any bytes are values.
         unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.len) }
     }
 }

@@ -24,7 +24,10 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
-use crate::simd::Simd;
+use crate::{
+    gemm::PART,
+    simd::{LANES, Simd},
+};
 
 /// Passes the table to a macro. A condition in brackets says on which targets a line holds; the
 /// first line is the fastest level.
@@ -105,6 +108,8 @@ macro_rules! tiles {
         pub enum $isa {}
 
         impl sealed::Sealed for $isa {}
+
+        const _: () = assert!(PART.is_multiple_of($nv * LANES), "a part is whole panels");
 
         impl Tiles for $isa {
             const REGISTERS: usize = $registers;

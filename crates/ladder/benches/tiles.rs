@@ -11,12 +11,13 @@ use criterion::{
 };
 use minilm_kernels::{
     Level, Rows, RowsMut,
+    gemm::tuning::Layer,
     linear::{Epilogue, Linear},
     peak::Fma,
 };
 use minilm_ladder::{
     Operation, YARDSTICKS,
-    bakeoff::{LAYERS, Packed, ROWS, SHAPES, Variant},
+    bakeoff::{LAYERS, ROWS, SHAPES, Variant},
 };
 use minilm_testing::ramp;
 use std::time::Duration;
@@ -36,8 +37,8 @@ impl Case {
 
     /// As many equal layers as the model has, so that the weights come from where they do in a
     /// forward pass.
-    fn layers(&self) -> [(&[f32], &[f32]); LAYERS] {
-        [(&self.weight, &self.bias); LAYERS]
+    fn layers(&self) -> [Layer<'_>; LAYERS] {
+        [Layer { weight: Rows::new(&self.weight, self.k), bias: &self.bias }; LAYERS]
     }
 
     /// Measures `product(layer, x, y)`, with the layers in turn.
@@ -83,16 +84,14 @@ fn level_rows(group: &mut BenchmarkGroup<WallTime>, case: &Case, level: Level) {
     group.throughput(Throughput::Elements(work.flops() as u64));
     group.bench_function(format!("{level}, peak"), |b| b.iter(|| level.run(work)));
     let shipped: Vec<Linear> = Linear::pack_together(level, |packer| {
-        let pack = |(weight, bias): (&[f32], &[f32])| {
-            packer.linear(weight.to_vec(), bias.len()).with_bias(bias)
-        };
-        case.layers().map(pack).into()
+        let pack = |_| packer.linear(&case.weight, case.bias.len()).with_bias(&case.bias);
+        (0..LAYERS).map(pack).collect()
     });
     case.bench(group, &format!("{level}, shipped"), |layer, x, y| {
         shipped[layer].forward_with(x, y, Epilogue::Identity)
     });
     for variant in Variant::all(level) {
-        let packed = Packed::new(variant, &case.layers());
+        let packed = variant.pack(level, &case.layers());
         case.bench(group, &format!("{level}, {}", variant.name()), |layer, x, y| {
             variant.run(level, x, &packed[layer], y)
         });
@@ -102,11 +101,8 @@ fn level_rows(group: &mut BenchmarkGroup<WallTime>, case: &Case, level: Level) {
 fn matrixmultiply(group: &mut BenchmarkGroup<WallTime>, case: &Case) {
     for yardstick in YARDSTICKS {
         let Operation::Gemm(linear) = yardstick.operation else { continue };
-        let layers: Vec<_> = case
-            .layers()
-            .iter()
-            .map(|(weight, _)| linear(Level::PORTABLE, weight, case.k))
-            .collect();
+        let layers: Vec<_> =
+            (0..LAYERS).map(|_| linear(Level::PORTABLE, &case.weight, case.k)).collect();
         let mut whole = vec![0.0; case.x.len() / case.k * case.bias.len()];
         case.bench(group, yardstick.name, |layer, _, _| layers[layer](&case.x, &mut whole));
     }

@@ -4,9 +4,18 @@
 use crate::{
     STEPS, Step, YARDSTICKS,
     attention::{Pack, Scratch},
+    exp,
     steps::Operation,
 };
-use minilm_kernels::{Level, simd::LANES};
+use minilm_kernels::{
+    Level,
+    counting::{Operations, count},
+    gelu::Gelu,
+    layer_norm::LayerNorm,
+    simd::{Kernel, LANES},
+    softmax::Softmax,
+    tiles::Avx2,
+};
 use minilm_testing::Random;
 use std::time::{Duration, Instant};
 
@@ -17,6 +26,12 @@ pub struct Ladder {
     pub name: &'static str,
     /// What its speed is counted in.
     pub unit: Unit,
+    /// The operations per vector of the rung with the fewest multiplications, counted by running
+    /// it; none for a ladder of products, all of whose operations are useful ones.
+    ///
+    /// They bound the time from below: whatever else there is to do, the multiplications have to go
+    /// through the units whose rate the peak is.
+    pub least: Option<fn() -> Operations>,
     /// The shapes it is measured on: those of the model.
     pub cases: &'static [Case],
     /// The rung, or somebody else's function, that the others are measured against.
@@ -25,38 +40,64 @@ pub struct Ladder {
 
 /// Every ladder, in the order of [`STEPS`].
 pub const LADDERS: [Ladder; 6] = [
-    Ladder { name: "gemm", unit: Unit::Gflops, cases: &PRODUCTS, yardstick: "matrixmultiply" },
-    // One for the squares, two for the result.
+    Ladder {
+        name: "gemm",
+        unit: Unit::Gflops,
+        least: None,
+        cases: &PRODUCTS,
+        yardstick: "matrixmultiply",
+    },
     Ladder {
         name: "layer_norm",
-        unit: Unit::Nanoseconds { multiplications: 3 },
+        unit: Unit::Nanoseconds,
+        least: Some(|| {
+            per_vector(|x| {
+                let ones = [1.0; LANES];
+                operations(LayerNorm::new(x, &ones, &ones, 0.0))
+            })
+        }),
         cases: &[ROWS],
         yardstick: "three_passes",
     },
-    // Those of the shipped exponential: x / ln 2, two for r, five of q, r², 1 + …, n / 2, two
-    // factors 2ⁿ.
     Ladder {
         name: "softmax",
-        unit: Unit::Nanoseconds { multiplications: 13 },
+        unit: Unit::Nanoseconds,
+        least: Some(|| per_vector(|x| operations(Softmax::new(x, LANES)))),
         cases: &SCORES,
         yardstick: "max_shifted",
     },
-    // x / W, the distance u, six of the polynomial, the result.
     Ladder {
         name: "gelu",
-        unit: Unit::Nanoseconds { multiplications: 9 },
+        unit: Unit::Nanoseconds,
+        least: Some(|| per_vector(|x| operations(Gelu(x)))),
         cases: &[ROWS],
         yardstick: "library",
     },
-    // x / ln 2, r, six of the polynomial, one factor 2ⁿ: the rung `reduced`, which does least.
     Ladder {
         name: "exp",
-        unit: Unit::Nanoseconds { multiplications: 9 },
+        unit: Unit::Nanoseconds,
+        least: Some(|| per_vector(|x| operations(exp::reduced::Exp(x)))),
         cases: &[ROWS],
         yardstick: "library",
     },
-    Ladder { name: "attention", unit: Unit::Gflops, cases: &PACKS, yardstick: "matrixmultiply" },
+    Ladder {
+        name: "attention",
+        unit: Unit::Gflops,
+        least: None,
+        cases: &PACKS,
+        yardstick: "matrixmultiply",
+    },
 ];
+
+/// What `count` counts on one vector.
+fn per_vector(count: impl Fn(&mut [f32]) -> Operations) -> Operations {
+    count(&mut [1.0; LANES])
+}
+
+/// Those of an operation that has no tile.
+fn operations(kernel: impl Kernel) -> Operations {
+    count::<Avx2, _>(kernel).1
+}
 
 /// The linear layers: fused query, key and value; feed-forward up and down.
 const PRODUCTS: [Case; 9] = [
@@ -93,12 +134,7 @@ pub enum Unit {
     /// 10⁹ FLOP a second; a multiply-add is two. The ceiling is the core's peak.
     Gflops,
     /// Nanoseconds an element.
-    Nanoseconds {
-        /// Multiplications and multiply-adds of the rung with fewest, for each vector. They bound
-        /// the time from below: whatever else there is to do, these have to go through the units
-        /// whose rate the peak is.
-        multiplications: usize,
-    },
+    Nanoseconds,
 }
 
 impl Unit {
@@ -110,25 +146,7 @@ impl Unit {
     pub fn name(self) -> &'static str {
         match self {
             Unit::Gflops => "GFLOP/s",
-            Unit::Nanoseconds { .. } => "ns per element",
-        }
-    }
-
-    /// The best that a core of this peak, in FLOP/s, could do.
-    ///
-    /// ```
-    /// use minilm_ladder::Unit;
-    /// assert_eq!(Unit::Gflops.ceiling(64e9), 64.0);
-    /// // 64 GFLOP/s are two multiply-adds of sixteen lanes each ns.
-    /// assert_eq!(Unit::Nanoseconds { multiplications: 8 }.ceiling(64e9), 4.0 / 16.0);
-    /// ```
-    pub fn ceiling(self, peak: f64) -> f64 {
-        match self {
-            Unit::Gflops => peak / 1e9,
-            Unit::Nanoseconds { multiplications } => {
-                let vectors_a_second = peak / (2 * LANES) as f64;
-                multiplications as f64 / vectors_a_second / LANES as f64 * 1e9
-            }
+            Unit::Nanoseconds => "ns per element",
         }
     }
 
@@ -140,7 +158,7 @@ impl Unit {
     pub fn value(self, amount: f64, seconds: f64) -> f64 {
         match self {
             Unit::Gflops => amount / seconds / 1e9,
-            Unit::Nanoseconds { .. } => seconds / amount * 1e9,
+            Unit::Nanoseconds => seconds / amount * 1e9,
         }
     }
 
@@ -149,12 +167,12 @@ impl Unit {
     /// ```
     /// use minilm_ladder::Unit;
     /// assert_eq!(Unit::Gflops.ratio(6.0, 3.0), 2.0);
-    /// assert_eq!(Unit::Nanoseconds { multiplications: 1 }.ratio(6.0, 3.0), 0.5);
+    /// assert_eq!(Unit::Nanoseconds.ratio(6.0, 3.0), 0.5);
     /// ```
     pub fn ratio(self, value: f64, other: f64) -> f64 {
         match self {
             Unit::Gflops => value / other,
-            Unit::Nanoseconds { .. } => other / value,
+            Unit::Nanoseconds => other / value,
         }
     }
 }
@@ -223,6 +241,25 @@ impl Ladder {
     /// ```
     pub fn steps(self) -> impl Iterator<Item = &'static Step> {
         STEPS.iter().filter(move |step| step.ladder == self.name)
+    }
+
+    /// The best value that a core of this peak, in FLOP/s, could reach.
+    ///
+    /// ```
+    /// let [gemm, .., gelu, _, _] = minilm_ladder::LADDERS;
+    /// assert_eq!(gemm.ceiling(64e9), 64.0);
+    /// // 64 GFLOP/s are two multiply-adds of sixteen lanes each ns, and GELU has nine.
+    /// assert_eq!(gelu.ceiling(64e9), 4.5 / 16.0);
+    /// ```
+    pub fn ceiling(self, peak: f64) -> f64 {
+        match self.least {
+            None => self.unit.value(peak, 1.0),
+            Some(count) => {
+                // A multiplication takes as long as a multiply-add, which is two FLOP per lane.
+                let flop = count().multiplications() as f64 * 2.0 * LANES as f64;
+                self.unit.value(LANES as f64, flop / peak)
+            }
+        }
     }
 
     /// Somebody else's function for the same, if there is one.

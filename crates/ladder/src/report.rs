@@ -81,7 +81,7 @@ impl Table {
             name: ladder.name,
             case: case.name(),
             unit: ladder.unit.name(),
-            ceiling: ladder.unit.ceiling(peak),
+            ceiling: ladder.ceiling(peak),
             yardstick: yardstick.expect("each ladder names one of its rows"),
             rungs,
             counted: ladder.unit,

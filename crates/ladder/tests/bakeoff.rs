@@ -3,19 +3,19 @@
 
 use minilm_kernels::{
     Level, Rows, RowsMut,
-    gemm::KC,
+    gemm::{KC, tuning::Layer},
     linear::{Epilogue, Linear},
 };
-use minilm_ladder::bakeoff::{BakeOff, Fetch, Packed, ROWS, SHAPES, Variant, measure};
+use minilm_ladder::bakeoff::{BakeOff, ROWS, SHAPES, Variant, measure};
 use std::collections::BTreeSet;
 
 #[path = "../../kernels/tests/support/mod.rs"]
 mod support;
 use support::Random;
 
-/// N and K besides those of the model: one panel or a few of each tile, a chain that is not whole,
-/// one that is a single k.
-const EDGES: [(usize, usize); 4] = [(192, 1), (192, KC - 1), (192, KC + 1), (384, 3 * KC + 5)];
+/// N and K besides those of the model: a ragged panel, one panel or a few of each tile, a chain
+/// that is not whole, one that is a single k.
+const EDGES: [(usize, usize); 4] = [(192, 1), (17, KC - 1), (192, KC + 1), (385, 3 * KC + 5)];
 
 /// Levels that have tiles here.
 fn levels() -> impl Iterator<Item = (Level, Variant)> {
@@ -41,7 +41,8 @@ impl Case {
     /// of the old y is kept.
     fn run(&self, level: Level, variant: Variant) -> Vec<f32> {
         let other: Vec<f32> = self.weight.iter().map(|w| w + 1.0).collect();
-        let packed = Packed::new(variant, &[(&other, &self.bias), (&self.weight, &self.bias)]);
+        let layer = |weight| Layer { weight: Rows::new(weight, self.k), bias: &self.bias };
+        let packed = variant.pack(level, &[layer(&other), layer(&self.weight)]);
         let mut y = vec![f32::NAN; self.x.len() / self.k * self.bias.len()];
         variant.run(
             level,
@@ -134,11 +135,8 @@ fn names_are_unique_and_the_first_variant_is_the_shipped_one() {
         assert_eq!(names.len(), variants.len(), "{names:?}");
         if let Some(first) = variants.first() {
             let shipped = if level.name() == "avx512" { "8 × 3" } else { "6 × 1" };
-            assert_eq!(
-                (first.name().as_str(), first.chain, first.fetch),
-                (shipped, KC, Fetch::Spread)
-            );
-            for other in [", fetched in bursts", ", no prefetch"] {
+            assert_eq!((first.name().as_str(), first.chain, first.prefetch), (shipped, KC, true));
+            for other in [", no prefetch", ", small pages", ", chains of 384"] {
                 assert!(names.contains(&format!("{shipped}{other}")), "{names:?}");
             }
         }

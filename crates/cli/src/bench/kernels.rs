@@ -1,5 +1,7 @@
 //! The kernels that are not GEMM, beside the least time that their operations take.
 //!
+//! The operations are counted by running each kernel once on an instruction set that counts.
+//!
 //! Data is in the first-level cache, except for the embeddings. An operation is applied to its own
 //! result again and again; no kernel's time depends on the values, and none of these drifts to
 //! subnormal numbers.
@@ -15,11 +17,12 @@ use minilm::{
     Level,
     kernels::{
         Rows, RowsMut,
-        attention::{Scratch, attention, split},
-        exp::exp_slice,
-        gelu::gelu_slice,
-        layer_norm::layer_norm,
-        softmax::softmax,
+        attention::{Attention, Scratch, attention, split},
+        counting::{self, count_for},
+        exp::{Exp, exp_slice},
+        gelu::{Gelu, gelu_slice},
+        layer_norm::{LayerNorm, layer_norm},
+        softmax::{Softmax, softmax},
     },
     model::{self, Bert, Config},
 };
@@ -33,6 +36,10 @@ const SENTENCES: [usize; 3] = [16, 64, 256];
 
 /// Tokens whose embeddings are gathered.
 const GATHERED: usize = 128;
+
+/// The gather before the LayerNorm of the embeddings, for sixteen values: the sum of a word, a type
+/// and a position. It is a plain loop of the model and no kernel that could count itself.
+const GATHER: Operations = Operations { sums: 2.0, loads: 3.0, stores: 1.0, ..Operations::NONE };
 
 /// Part of the whole time, for each of the eight.
 const SHARE: f64 = 0.1 / 8.0;
@@ -49,7 +56,7 @@ pub(super) struct Kernel {
     pub median_seconds: f64,
     /// Of one run.
     pub flop: f64,
-    /// Between registers and first-level cache, or from and to memory for attention.
+    /// Between registers and first-level cache; for attention, those of q, k, v and the context.
     pub bytes: f64,
     pub flops_per_second: f64,
     /// Vector operations for sixteen elements.
@@ -113,18 +120,21 @@ pub(super) fn measure(clock: &mut Clock, bert: &Bert) -> Result<Vec<Kernel>, Err
 
 /// Operations on rows of `h` values in place.
 fn elementwise(clock: &mut Clock, h: usize) -> Result<Vec<Kernel>, Error> {
-    let (gamma, beta) = (vec![1.0; h], vec![0.0; h]);
+    let (gamma, beta, level) = (vec![1.0; h], vec![0.0; h], clock.level);
+    type Count<'a> = &'a dyn Fn(&mut [f32]) -> counting::Operations;
     type Run<'a> = &'a dyn Fn(Level, &mut [f32]);
-    let cases: [(_, Operations, Run); 4] = [
-        ("exp", EXP, &exp_slice),
-        ("gelu", GELU, &gelu_slice),
-        ("softmax", SOFTMAX, &|level, x| softmax(level, x, h)),
-        ("layer_norm", LAYER_NORM, &|level, x| layer_norm(level, x, &gamma, &beta, 1e-12)),
+    let cases: [(_, Count, Run); 4] = [
+        ("exp", &|x| count_for(level, Exp(x)).1, &exp_slice),
+        ("gelu", &|x| count_for(level, Gelu(x)).1, &gelu_slice),
+        ("softmax", &|x| count_for(level, Softmax::new(x, h)).1, &|level, x| softmax(level, x, h)),
+        ("layer_norm", &|x| layer_norm_operations(level, x, h), &|level, x| {
+            layer_norm(level, x, &gamma, &beta, 1e-12)
+        }),
     ];
     let mut kernels = Vec::new();
-    for (name, operations, run) in cases {
+    for (name, count, run) in cases {
         let mut x: Vec<f32> = ramp(ROWS * h).iter().map(|x| 8.0 + x.abs()).collect();
-        let level = clock.level;
+        let operations = Operations::of(count(&mut x.clone()), x.len());
         let sample = clock.sample(SHARE, || {
             run(level, &mut x);
             Ok(())
@@ -144,14 +154,26 @@ fn heads(clock: &mut Clock, config: &Config, tokens: usize) -> Result<Kernel, Er
         attention(level, split(Rows::new(&qkv, 3 * h)), heads, &[0, tokens], &mut scratch, context);
         Ok(())
     })?;
-    let operations = attention_operations(config.head_size(), tokens);
-    Ok(Kernel::new(
-        "attention",
-        format!("{tokens} tokens"),
-        heads * tokens * tokens,
-        operations,
-        sample,
-    ))
+    let operations = attention_operations(level, config.head_size(), tokens);
+    let (case, scores) = (format!("{tokens} tokens"), heads * tokens * tokens);
+    let kernel = Kernel::new("attention", case, scores, operations, sample);
+    // q, k and v are read, and the context is written.
+    Ok(Kernel { bytes: (4 * tokens * h * size_of::<f32>()) as f64, ..kernel })
+}
+
+/// For sixteen scores; all heads are alike.
+fn attention_operations(level: Level, d: usize, tokens: usize) -> Operations {
+    let (qkv, mut context) = (vec![0.0; tokens * 3 * d], vec![0.0; tokens * d]);
+    let (mut scratch, starts) = (Scratch::default(), [0, tokens]);
+    let (qkv, context) = (split(Rows::new(&qkv, 3 * d)), RowsMut::new(&mut context, d));
+    let counted = count_for(level, Attention::new(qkv, 1, &starts, &mut scratch, context)).1;
+    Operations::of(counted, tokens * tokens)
+}
+
+/// Of rows `x` of `h` values.
+fn layer_norm_operations(level: Level, x: &mut [f32], h: usize) -> counting::Operations {
+    let ones = vec![1.0; h];
+    count_for(level, LayerNorm::new(x, &ones, &ones, 1e-12)).1
 }
 
 /// The embeddings of a batch, up to their LayerNorm. The rest of the model runs in between, so rows
@@ -169,69 +191,7 @@ fn gather(clock: &mut Clock, bert: &Bert) -> Result<Kernel, Error> {
     times.sort_by(f64::total_cmp);
     let sample = Sample { best: times[0], median: super::clock::percentile(&times, 50) };
     let h = bert.config().hidden_size;
-    Ok(Kernel::new("embeddings", format!("{tokens} tokens"), tokens * h, EMBEDDINGS, sample))
-}
-
-const NONE: Operations = Operations {
-    fused: 0.0,
-    products: 0.0,
-    sums: 0.0,
-    divisions: 0.0,
-    others: 0.0,
-    loads: 0.0,
-    stores: 0.0,
-};
-
-/// Multiply-adds: n, two for r, five for q, one for eʳ − 1, n/2. Products: r², two factors 2ᵏ.
-/// Sums: n, + 1, three for what of n is left. Others: minimum, maximum, shift and addition for each
-/// factor.
-const EXP: Operations = Operations {
-    fused: 10.0,
-    products: 3.0,
-    sums: 5.0,
-    others: 6.0,
-    loads: 1.0,
-    stores: 1.0,
-    ..NONE
-};
-
-/// Multiply-adds: i, u, six for the polynomial, the result. Sums: i. Others: absolute value,
-/// minimum, seven permutations, maximum.
-const GELU: Operations =
-    Operations { fused: 9.0, sums: 1.0, others: 10.0, loads: 1.0, stores: 1.0, ..NONE };
-
-/// Pass 1: load and maximum. Pass 2: load, subtraction, exp, sum, store. Pass 3: load, division,
-/// store.
-const SOFTMAX: Operations = Operations {
-    sums: EXP.sums + 2.0,
-    others: EXP.others + 1.0,
-    divisions: 1.0,
-    loads: 3.0,
-    stores: 2.0,
-    ..EXP
-};
-
-/// A row in registers: load and sum; centre and square; product, multiply-add with γ and β, store.
-const LAYER_NORM: Operations =
-    Operations { fused: 2.0, products: 1.0, sums: 2.0, loads: 3.0, stores: 1.0, ..NONE };
-
-/// LayerNorm whose row is the sum of a word, a type and a position instead of one load.
-const EMBEDDINGS: Operations =
-    Operations { sums: LAYER_NORM.sums + 2.0, loads: LAYER_NORM.loads + 2.0, ..LAYER_NORM };
-
-/// For one score of sixteen queries: D multiply-adds for q·kᵀ and D for e·v. The maximum; then
-/// subtraction, scale and exp, which for what is not positive needs one factor 2ⁿ and one bound;
-/// the sum. For each query 1/Σ, and its product with D columns. Memory: q, k and v read once and
-/// the context written once.
-fn attention_operations(d: usize, l: usize) -> Operations {
-    let (d, of_context) = (d as f64, d as f64 / l as f64);
-    Operations {
-        fused: 9.0 + 2.0 * d,
-        products: 3.0 + of_context,
-        sums: 4.0,
-        divisions: 1.0 / l as f64,
-        others: 4.0,
-        loads: 3.0 * of_context,
-        stores: of_context,
-    }
+    let normalized = layer_norm_operations(clock.level, &mut vec![0.0; h], h);
+    let operations = Operations::of(normalized, h).with(GATHER);
+    Ok(Kernel::new("embeddings", format!("{tokens} tokens"), tokens * h, operations, sample))
 }

@@ -1,7 +1,7 @@
 //! How much there is to compute, and the least time that it can take.
 
 use super::clock::{Ceilings, Sample};
-use minilm::model::Config;
+use minilm::{kernels::counting, model::Config};
 use serde::Serialize;
 
 /// Lanes of a vector, on every level.
@@ -47,7 +47,7 @@ impl Speed {
 }
 
 /// Vector operations for sixteen elements, as they are written in the kernel.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Operations {
     /// Multiply-adds.
     pub fused: f64,
@@ -62,6 +62,46 @@ pub(super) struct Operations {
 }
 
 impl Operations {
+    pub(super) const NONE: Operations = Operations {
+        fused: 0.0,
+        products: 0.0,
+        sums: 0.0,
+        divisions: 0.0,
+        others: 0.0,
+        loads: 0.0,
+        stores: 0.0,
+    };
+
+    /// Those that were counted for so many elements. Broadcasts are left out: those of constants
+    /// happen once, outside of the loop.
+    pub(super) fn of(counted: counting::Operations, elements: usize) -> Operations {
+        let per_vector = |count: u64| LANES * count as f64 / elements as f64;
+        let counting::Operations { comparisons, powers, lookups, interleavings, .. } = counted;
+        Operations {
+            fused: per_vector(counted.fused),
+            products: per_vector(counted.products),
+            sums: per_vector(counted.sums),
+            divisions: per_vector(counted.divisions),
+            // A power is a shift and an addition, an interleaving one permutation per half.
+            others: per_vector(comparisons + 2 * powers + lookups + 2 * interleavings),
+            loads: per_vector(counted.loads),
+            stores: per_vector(counted.stores),
+        }
+    }
+
+    /// Both.
+    pub(super) fn with(self, other: Operations) -> Operations {
+        Operations {
+            fused: self.fused + other.fused,
+            products: self.products + other.products,
+            sums: self.sums + other.sums,
+            divisions: self.divisions + other.divisions,
+            others: self.others + other.others,
+            loads: self.loads + other.loads,
+            stores: self.stores + other.stores,
+        }
+    }
+
     /// Floating-point operations.
     pub(super) fn flop(&self) -> f64 {
         LANES * (2.0 * self.fused + self.products + self.sums + self.divisions)
@@ -123,7 +163,7 @@ mod tests {
             read: Vec::new(),
         };
         let least = |operations: Operations| operations.least_slots(&ceilings);
-        let none = Operations::default();
+        let none = Operations::NONE;
         assert_eq!(least(Operations { fused: 3.0, products: 2.0, others: 4.0, ..none }), 5.0);
         assert_eq!(least(Operations { fused: 3.0, sums: 4.0, others: 5.0, ..none }), 6.0);
         assert_eq!(least(Operations { fused: 3.0, loads: 4.0, ..none }), 4.0);

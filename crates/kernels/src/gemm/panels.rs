@@ -45,6 +45,22 @@ impl<E: Element> Panels<E> {
         self.k
     }
 
+    /// A matrix `[n, k]` whose panels start at `start` of the memory.
+    pub(super) fn at(
+        memory: &Arc<OnceLock<Pages<E>>>,
+        start: usize,
+        [n, k]: [usize; 2],
+        vectors: usize, // NV
+    ) -> Panels<E> {
+        let range = start..start + n.next_multiple_of(vectors * LANES) * k;
+        Panels { memory: Arc::clone(memory), range, n, k }
+    }
+
+    /// Where its panels are.
+    pub(super) fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
     /// Panel `p`, NV vectors for each k, and everything that lies behind it.
     #[inline(always)]
     pub(super) fn starting_at<const NV: usize>(&self, p: usize) -> &[[[E; LANES]; NV]] {
@@ -82,10 +98,8 @@ impl<'a> Packer<'a> {
             weight.len()
         );
         let k = weight.len() / n;
-        let start = self.len;
-        let nr = self.level.run(PanelVectors) * LANES;
-        self.len += n.div_ceil(nr) * k * nr;
-        let panels = Panels { memory: Arc::clone(&self.memory), range: start..self.len, n, k };
+        let panels = Panels::at(&self.memory, self.len, [n, k], self.level.run(PanelVectors));
+        self.len = panels.range.end;
         self.matrices.push((weight, panels.clone()));
         panels
     }
@@ -102,9 +116,9 @@ impl<'a> Packer<'a> {
 }
 
 /// W into panels of the level's width.
-struct Pack<'a> {
-    weight: Rows<'a>,      // [N, K]
-    panels: &'a mut [f32], // [panels, K, NR]
+pub(super) struct Pack<'a> {
+    pub weight: Rows<'a>,      // [N, K]
+    pub panels: &'a mut [f32], // [panels, K, NR]
 }
 
 impl Kernel for Pack<'_> {

@@ -6,14 +6,17 @@
 //! ```
 //!
 //! Each has weights of its own, and those of all others pass before its next turn: everybody's come
-//! from memory, unless the last cache is larger than a hundred megabytes.
+//! from memory, unless the last cache is larger than a hundred megabytes. x and y are the same for
+//! all. The first in a round finds them where the last round has left them, all others in a cache,
+//! so each round begins with another variant.
 
 use super::{
-    Packed, ROWS, SHAPES, Variant,
+    ROWS, SHAPES, Variant,
     table::{BakeOff, Entry, LevelTable, Samples},
 };
 use minilm_kernels::{
     Level, Rows, RowsMut,
+    gemm::tuning::{Layer, Packed},
     linear::{Epilogue, Linear},
     peak,
 };
@@ -39,10 +42,12 @@ pub fn measure(levels: &[Level], seconds: f64) -> BakeOff {
         for contest in &mut contests {
             contest.peak = contest.peak.max(peak::fma(contest.level));
             for rows in 0..ROWS.len() {
-                contest
-                    .contestants
-                    .iter_mut()
-                    .for_each(|contestant| contestant.turn(contest.level, &data, rows, &mut y));
+                // The first finds x and y far away, so another one is first in each round.
+                let first = rounds % contest.contestants.len();
+                let (later, earlier) = contest.contestants.split_at_mut(first);
+                for contestant in earlier.iter_mut().chain(later) {
+                    contestant.turn(contest.level, &data, rows, &mut y);
+                }
             }
         }
         rounds += 1;
@@ -73,12 +78,12 @@ impl Data {
     }
 
     /// The products of a layer.
-    fn layer(&self) -> Vec<(&[f32], &[f32])> {
-        self.weights
-            .iter()
-            .zip(&self.biases)
-            .map(|(weight, bias)| (&weight[..], &bias[..]))
-            .collect()
+    fn layers(&self) -> Vec<Layer<'_>> {
+        let layer = |i: usize| Layer {
+            weight: Rows::new(&self.weights[i], SHAPES[i].1),
+            bias: &self.biases[i],
+        };
+        (0..SHAPES.len()).map(layer).collect()
     }
 }
 
@@ -103,12 +108,11 @@ enum Products {
 impl Contest {
     fn new(level: Level, data: &Data) -> Contest {
         let shipped = Products::Shipped(Linear::pack_together(level, |packer| {
-            let layers = data.layer();
-            let pack =
-                |&(weight, bias): &(_, &[f32])| packer.linear(weight, bias.len()).with_bias(bias);
-            layers.iter().map(pack).collect()
+            let layers = data.weights.iter().zip(&data.biases);
+            layers.map(|(weight, bias)| packer.linear(weight, bias.len()).with_bias(bias)).collect()
         }));
-        let variant = |variant| Products::Variant(variant, Packed::new(variant, &data.layer()));
+        let layers = data.layers();
+        let variant = |v: Variant| Products::Variant(v, v.pack(level, &layers));
         let products = [shipped].into_iter().chain(Variant::all(level).into_iter().map(variant));
         let contestants =
             products.map(|products| Contestant { products, samples: Samples::default() }).collect();

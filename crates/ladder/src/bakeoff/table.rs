@@ -34,14 +34,14 @@ pub struct Entry {
     /// Its name; `"shipped"` is the kernel of `minilm-kernels`.
     pub name: String,
     /// The four products of a layer together, for each number of rows.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerPercent>,
     /// Each product by itself.
     pub products: Vec<Product>,
 }
 
 /// All products of a layer, in percent of the peak.
 #[derive(Clone, Debug, Serialize)]
-pub struct Layer {
+pub struct LayerPercent {
     /// Rows of x.
     pub rows: usize,
     /// The sum of the best times.
@@ -83,7 +83,7 @@ impl Entry {
                 best_sum += best;
                 median_sum += median;
             }
-            layers.push(Layer {
+            layers.push(LayerPercent {
                 rows,
                 best_percent: percent(all, best_sum),
                 median_percent: percent(all, median_sum),

@@ -33,7 +33,8 @@ pub fn exp(level: Level, x: &mut [f32]) {
     level.run(Exp(x));
 }
 
-struct Exp<'a>(&'a mut [f32]);
+/// [`exp`] as a [`Kernel`].
+pub struct Exp<'a>(pub &'a mut [f32]);
 
 impl Kernel for Exp<'_> {
     type Output = ();

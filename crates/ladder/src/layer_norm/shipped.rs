@@ -1,12 +1,12 @@
-//! Shipped: `minilm_kernels::layer_norm`, the whole row in registers.
+//! Shipped: `minilm_kernels::layer_norm`, the rung before for every level and length.
 //!
-//! - **Idea**: a row of 384 values is 24 vectors, and AVX-512 has 32 registers: load it once, do
-//!   all three passes on it, store it once.
-//! - **Why**: the passes over the cache are gone, and the third begins from differences that the
-//!   second has left in registers.
-//! - **Cost**: a second version of the same arithmetic, for rows of exactly that length.
-//! - **Limits**: AVX2 has 8 such registers, so there, and for other lengths, it is the rung before.
-//! - **Exercise**: run this ladder with `--level avx2`. What is left of the last step?
+//! - **Idea**: nothing new: the three passes on lanes are what is shipped.
+//! - **Why**: a version that kept a whole row in registers would save two loads of five per vector,
+//!   on AVX-512 and for one length. LayerNorm is a small part of the model's time.
+//! - **Cost**: none over the rung before.
+//! - **Limits**: those of the rung before: the row is loaded three times.
+//! - **Exercise**: count its operations with `minilm_kernels::counting::count`. Which of them would
+//!   a row in registers save?
 //!
 //! In the book: `docs/05-functions.md`.
 
