@@ -108,8 +108,7 @@ fn by_one_thread_or_by_a_thread_group_of_any_size() {
 
 #[test]
 fn on_every_level() {
-    // The portable level calls a library function for each multiply-add where the target has no
-    // such instruction.
+    // The portable level is slow where the target has no fused multiply-add.
     let texts: Vec<String> =
         texts().into_iter().filter(|text| text.len() < 160).step_by(3).collect();
     let expected = bits(&ENCODER.encode(&texts).unwrap());

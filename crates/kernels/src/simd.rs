@@ -6,6 +6,7 @@
 //! ```text
 //! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register a vector
 //!                                     kernel.run(Avx2)       two ymm registers a vector
+//!                                     kernel.run(Neon)       four q registers a vector
 //!                                     kernel.run(Portable)   [f32; 16], plain Rust
 //! ```
 //!
@@ -18,7 +19,7 @@
 //!
 //! # How `unsafe` stays small
 //!
-//! A value of `Avx2` or `Avx512` exists only if the CPU has the instructions, because only
+//! A value of `Avx2`, `Avx512` or `Neon` exists only if the CPU has the instructions, because only
 //! [`Level::available`] makes one, so having the value is the proof that calling the intrinsic is
 //! sound. All methods are `#[inline(always)]` and are inlined into the one function of the level
 //! that carries `#[target_feature]`.
@@ -36,7 +37,10 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod fma;
 mod level;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 pub use level::{Level, UnknownLevel};

@@ -8,14 +8,15 @@
 //! |---|---|---|---|
 //! | AVX-512 | 32 zmm | 8 × 3: 24 + 3 + 1 | 12 × 2: 24 + 2 + 1 |
 //! | AVX2 | 16 ymm, two per vector | 6 × 1: 12 + 2 + 1 | 6 × 1 |
+//! | NEON | 32 q, four per vector | 6 × 1: 24 + 4 + 3 | 6 × 1 |
 //! | portable | unknown | 4 × 1 | 4 × 1 |
 //!
 //! Each step in k loads NV vectors of the panel and broadcasts MR values of x, for MR·NV
-//! multiply-adds: 11 loads for 24 with AVX-512, 8 loads for 12 with AVX2. A multiply-add has a
-//! latency of four cycles, and one or two start per cycle, so eight sums in flight are enough. The
-//! shapes are chosen for few loads, for a chain of weights that fits in a first-level cache of
-//! 32 KiB (24 KiB and 8 KiB), and for panels that divide 384. Attention's tiles are narrower,
-//! because a head is two vectors wide.
+//! multiply-adds: 11 loads for 24 with AVX-512, 8 loads for 12 with AVX2, 10 for 24 with NEON. A
+//! multiply-add has a latency of four cycles, and one or two start per cycle, so eight sums in
+//! flight are enough. The shapes are chosen for few loads, for a chain of weights that fits in a
+//! first-level cache of 32 KiB (24 KiB and 8 KiB), and for panels that divide 384. Attention's
+//! tiles are narrower, because a head is two vectors wide.
 //!
 //! The last column, `peak`, is how [`crate::peak`] keeps the multipliers busy: so many vectors in
 //! flight, so many times per step.
@@ -37,6 +38,7 @@ macro_rules! instruction_sets {
             // name   proof     targets                   registers  GEMM     attention  peak
             avx512    Avx512    [target_arch = "x86_64"]  32         8 x 3    12 x 2     12 x 1;
             avx2      Avx2      [target_arch = "x86_64"]  8          6 x 1    6 x 1      6 x 2;
+            neon      Neon      [target_arch = "aarch64"] 8          6 x 1    6 x 1      6 x 2;
             portable  Portable  [all()]                   4          4 x 1    4 x 1      6 x 2;
         }
     };

@@ -10,8 +10,8 @@
 //! time, however busy the machine is. The difference of two runs leaves out what is not the kernel:
 //! start, inputs, first touch of memory.
 //!
-//! Limits: callgrind knows AVX2 but not AVX-512. The portable level has no count, because its
-//! multiply-add is a call into the C library of the machine. Fewer instructions need not be faster;
+//! Limits: callgrind knows AVX2 but not AVX-512. The portable level has no count, because the
+//! instructions of its multiply-add depend on the operands. Fewer instructions need not be faster;
 //! more of them, without a reason, are a sign that something was not inlined, not unrolled, or is
 //! checked in a loop.
 

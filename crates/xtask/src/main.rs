@@ -17,6 +17,7 @@ mod record;
 mod release;
 mod report;
 mod sources;
+mod targets;
 mod width;
 
 use cargo::Workspace;
@@ -37,7 +38,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -83,6 +84,11 @@ const STEPS: [Step; 13] = [
         name: "levels",
         about: "the release build passes its tests on each level of this CPU",
         run: release::levels,
+    },
+    Step {
+        name: "targets",
+        about: "the engine compiles for AArch64 and gives the same bits there (qemu)",
+        run: targets::check,
     },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },
     Step {
@@ -185,7 +191,8 @@ fn help() {
     println!(
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
+    println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!(
-        "MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.\n\n{TASKS}"
+        "MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.\n\n{TASKS}"
     );
 }

@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Simd, fma::mul_add};
 use crate::tiles::{self, sealed::Sealed};
 use std::array::from_fn;
 
@@ -60,7 +60,7 @@ impl Simd for Portable {
 
     #[inline(always)]
     fn mul_add(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
-        from_fn(|i| a[i].mul_add(b[i], c[i]))
+        mul_add(&a, &b, &c)
     }
 
     #[inline(always)]
