@@ -39,7 +39,12 @@ pub(crate) struct Cluster {
     pub threshold: Option<f32>,
 
     /// The least cosine between the centre of a community, its first text, and its other texts
-    #[arg(long, value_name = "COSINE", default_value_t = 0.75, conflicts_with_all = ["kmeans", "threshold"])]
+    #[arg(
+        long,
+        value_name = "COSINE",
+        default_value_t = 0.75,
+        conflicts_with_all = ["kmeans", "threshold"]
+    )]
     pub min_score: f32,
 
     /// The smallest cluster to show [default: 10 for communities, else 1]

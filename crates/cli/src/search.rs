@@ -112,7 +112,8 @@ fn note_prompts(quiet: bool, encoder: &SentenceEncoder, texts: &Space) -> Result
     if !quiet && texts.is_same(&documents) && texts.prompt() != documents.prompt() {
         let (texts, documents) = (texts.prompt(), documents.prompt());
         message(&format!(
-            "the texts of the index have the prompt {texts:?}; the model's for them is {documents:?}"
+            "the texts of the index have the prompt {texts:?}; the model's for them is \
+             {documents:?}"
         ));
     }
     Ok(())

@@ -2,9 +2,9 @@
 //! only.
 //!
 //! ```text
-//! uⱼ = R·cos(π(2j + 1)/2N)                                  the N Chebyshev nodes of |u| ≤ R
-//! p(u) = d₀ + (u − u₀)·(d₁ + (u − u₁)·(d₂ + …))             dⱼ: the divided differences of f (Newton)
-//!      = c₀ + c₁·u + c₂·u² + …                              multiplied out, from the inside
+//! uⱼ = R·cos(π(2j + 1)/2N)                          the N Chebyshev nodes of |u| ≤ R
+//! p(u) = d₀ + (u − u₀)·(d₁ + (u − u₁)·(d₂ + …))     dⱼ: the divided differences of f (Newton)
+//!      = c₀ + c₁·u + c₂·u² + …                      multiplied out, from the inside
 //! ```
 //!
 //! At these nodes |f − p| ≤ 2·(R/2)ᴺ/N!·max|f⁽ᴺ⁾|, the least that can be promised for any N nodes.

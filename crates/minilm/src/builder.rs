@@ -100,8 +100,8 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as it
-    /// is.
+    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as
+    /// it is.
     ///
     /// By default the model's own modules decide, before truncation.
     ///

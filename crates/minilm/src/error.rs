@@ -31,7 +31,11 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
-    #[error("{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are supported", path.display())]
+    #[error(
+        "{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are \
+         supported",
+        path.display()
+    )]
     #[non_exhaustive]
     Modules {
         /// The file.
@@ -60,7 +64,11 @@ pub enum Error {
         reason: String,
     },
     /// The tokenizer's vocabulary belongs to another model.
-    #[error("{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the model", path.display())]
+    #[error(
+        "{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the \
+         model",
+        path.display()
+    )]
     #[non_exhaustive]
     Vocabulary {
         /// The tokenizer's file.

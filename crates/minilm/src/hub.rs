@@ -4,7 +4,7 @@
 //! HF_HUB_CACHE, or HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub, or ~/.cache/huggingface/hub
 //! └─ models--sentence-transformers--all-MiniLM-L6-v2
 //!    ├─ refs/main                    the commit that `main` was when it was last asked for
-//!    ├─ snapshots/<commit>/…         the files of that commit: links into blobs, or copies where there are no links
+//!    ├─ snapshots/<commit>/…         the files of that commit: links into blobs, or copies
 //!    ├─ blobs/<etag>                 their contents, each once
 //!    └─ .no_exist/<commit>/…         empty files: what the repository is known not to have
 //! ```
@@ -109,7 +109,8 @@ impl Hub {
     /// branch has moved on.
     ///
     /// # Errors
-    /// [`Error::Hub`]: a name or revision that is none, or a model that is not in the cache, with every place looked at.
+    /// [`Error::Hub`]: a name or revision that is none, or a model that is not in the cache, with
+    /// every place looked at.
     pub fn snapshot(&self, name: &str, revision: &str) -> Result<PathBuf, Error> {
         let (name, revision) = (Name::parse(name)?, Revision::parse(revision)?);
         let cache = self.cache.as_deref().ok_or(HubError::NoCache)?;

@@ -34,8 +34,8 @@ pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
 
 /// Sorts texts by length, longest first, and cuts the order into batches.
 ///
-/// Returns the order and the batches as ranges of it. A batch holds whole texts: as many as fit into
-/// `BATCH` tokens, fewer if a thread would otherwise have nothing to do, and at least one.
+/// Returns the order and the batches as ranges of it. A batch holds whole texts: as many as fit
+/// into `BATCH` tokens, fewer if a thread would otherwise have nothing to do, and at least one.
 pub(crate) fn batches(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
     let mut order: Vec<usize> = (0..tokens.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(tokens[i])); // stable

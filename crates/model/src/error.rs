@@ -53,7 +53,10 @@ pub enum Error {
         tensor: String,
     },
     /// A tensor's shape contradicts the configuration.
-    #[error("{}: tensor {tensor} has shape {found:?}, but by config.json it is {expected:?}", path.display())]
+    #[error(
+        "{}: tensor {tensor} has shape {found:?}, but by config.json it is {expected:?}",
+        path.display()
+    )]
     Shape {
         /// The safetensors file.
         path: PathBuf,
@@ -65,7 +68,10 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A tensor is stored in a type that is not supported.
-    #[error("{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported", path.display())]
+    #[error(
+        "{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported",
+        path.display()
+    )]
     Dtype {
         /// The safetensors file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! What the time of a forward pass goes to.
+//! The time of a forward pass, operation by operation.
 //!
 //! ```text
 //! clock ── operation ── clock ── …      read around each operation of the pass itself
@@ -65,12 +65,14 @@ impl Operation {
     /// into products, are not counted.
     ///
     /// ```
-    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+    /// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+    /// #     "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
     /// let mut batch = minilm_model::Batch::default();
     /// batch.push(&[101, 7592, 102]);
-    /// assert_eq!(minilm_model::Operation::AttentionOutput.flop(&config, &batch), 2 * 3 * 384 * 384);
+    /// let flop = minilm_model::Operation::AttentionOutput.flop(&config, &batch);
+    /// assert_eq!(flop, 2 * 3 * 384 * 384);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn flop(self, config: &Config, batch: &Batch) -> u64 {

@@ -20,7 +20,8 @@ compile_error!("safetensors are little-endian, and tensors are read in place");
 /// bytes.
 ///
 /// ```no_run
-/// let checkpoint = minilm_model::Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
+/// let path = "weights/all-MiniLM-L6-v2/model.safetensors";
+/// let checkpoint = minilm_model::Checkpoint::open(path.as_ref())?;
 /// let gamma = checkpoint.tensor("embeddings.LayerNorm.weight", &[384])?;
 /// # Ok::<(), minilm_model::Error>(())
 /// ```

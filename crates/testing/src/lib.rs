@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_that_of_the_paper() {
-        // The first numbers of the seed 1234567, as the reference program of the authors prints them.
+        // The first numbers of the seed 1234567, as the authors' reference program prints them.
         let mut random = Random(1_234_567);
         let expected =
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];

@@ -22,7 +22,9 @@ pub struct Level(Isa);
 
 /// The enum, its names and its dispatch, from the one table in `tiles.rs`.
 macro_rules! levels {
-    ($($name:ident $isa:ident [$targets:meta] $registers:literal $($mr:literal x $nv:literal)*;)*) => {
+    ($(
+        $name:ident $isa:ident [$targets:meta] $registers:literal $($mr:literal x $nv:literal)*;
+    )*) => {
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         enum Isa {$(
             #[cfg($targets)]

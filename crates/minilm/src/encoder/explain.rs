@@ -1,7 +1,7 @@
 //! Why two texts are alike: their similarity, dealt out to pairs of tokens.
 //!
 //! ```text
-//! ū = Σᵢ uᵢ / n,  v̄ = Σⱼ vⱼ / m                      mean pooling: uᵢ and vⱼ are the token vectors of the last layer
+//! ū = Σᵢ uᵢ / n,  v̄ = Σⱼ vⱼ / m      mean pooling of the last layer's token vectors uᵢ and vⱼ
 //! cos(ū, v̄) = ū·v̄ / (|ū|·|v̄|) = Σᵢ Σⱼ uᵢ·vⱼ / (n·m·|ū|·|v̄|)
 //! ```
 //!

@@ -48,7 +48,8 @@ impl SentenceEncoder {
     }
 
     /// Computes the hidden states of texts that come as token ids, batch by batch: `read` looks at
-    /// those of a batch, on any thread, and `take` gets what it found with the indices of the texts.
+    /// those of a batch, on any thread, and `take` gets what it found with the indices of the
+    /// texts.
     pub(super) fn in_packs<R: Send>(
         &self,
         texts: &[&[u32]],

@@ -148,8 +148,8 @@ impl SentenceEncoder {
     /// Runs one text and keeps everything: every intermediate tensor, and the time of every kernel.
     ///
     /// The tensors are those of [`Plain`](minilm_model::Plain), which keeps all of them; the times
-    /// are those of the fused pass that [`SentenceEncoder::encode`] runs, on the calling thread. Both
-    /// have the same bits.
+    /// are those of the fused pass that [`SentenceEncoder::encode`] runs, on the calling thread.
+    /// Both have the same bits.
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
