@@ -3,7 +3,7 @@
 
 use crate::{
     STEPS, Step, YARDSTICKS,
-    attention::{Pack, Scratch},
+    attention::{Batch, Scratch},
     steps::Operation,
 };
 use minilm_kernels::{Level, simd::LANES};
@@ -55,7 +55,7 @@ pub const LADDERS: [Ladder; 6] = [
         cases: &[ROWS],
         yardstick: "library",
     },
-    Ladder { name: "attention", unit: Unit::Gflops, cases: &PACKS, yardstick: "matrixmultiply" },
+    Ladder { name: "attention", unit: Unit::Gflops, cases: &BATCHES, yardstick: "matrixmultiply" },
 ];
 
 /// The linear layers: fused query, key and value; feed-forward up and down.
@@ -75,7 +75,7 @@ const ROWS: Case = Case::Rows { rows: 64, cols: 384 };
 /// The scores of twelve heads of a short sentence, and of one head of the longest.
 const SCORES: [Case; 2] = [Case::Rows { rows: 192, cols: 16 }, Case::Rows { rows: 256, cols: 256 }];
 /// Equal sentences, unequal ones, and the longest; 12 heads of 32.
-const PACKS: [Case; 3] = [
+const BATCHES: [Case; 3] = [
     Case::Sentences(&[16, 16, 16, 16, 16, 16, 16, 16]),
     Case::Sentences(&[4, 7, 9, 12, 14, 19, 23, 40]),
     Case::Sentences(&[256]),
@@ -168,7 +168,7 @@ pub enum Case {
     /// Values `[rows, cols]`.
     #[expect(missing_docs, reason = "the sentence above names them")]
     Rows { rows: usize, cols: usize },
-    /// Tokens of each sentence in a pack.
+    /// Tokens of each sentence in a batch.
     Sentences(&'static [usize]),
 }
 
@@ -277,8 +277,8 @@ impl Step {
                     (random.values(tokens * 3 * HIDDEN), vec![0.0; tokens * HIDDEN]);
                 let mut scratch = Scratch::default();
                 Box::new(move || {
-                    let pack = Pack { hidden: HIDDEN, heads: HEADS, starts: &starts };
-                    timed(|| attention(level, &qkv, pack, &mut scratch, &mut context))
+                    let batch = Batch { hidden: HIDDEN, heads: HEADS, starts: &starts };
+                    timed(|| attention(level, &qkv, batch, &mut scratch, &mut context))
                 })
             }
             (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {

@@ -1,4 +1,4 @@
-//! The schedule: which texts are computed, and in which batches.
+//! The schedule of a call: the texts that are computed, and their batches.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_in_one_pack_and_no_pack_is_too_large() {
+    fn every_text_is_in_one_batch_and_no_batch_is_too_large() {
         let tokens: Vec<usize> = (0..500).map(|i| 2 + i * 7919 % 255).collect();
         for threads in [1, 2, 7] {
             let (order, batches) = batches(&tokens, threads);

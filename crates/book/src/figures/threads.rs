@@ -6,7 +6,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 410),
         "Above, each thread takes batches through all layers by itself; below, two threads share \
-         each product and all-gather",
+         each product, with an all-gather after it",
     );
     many_texts(&mut d, source.config.num_hidden_layers);
     one_text(&mut d);
