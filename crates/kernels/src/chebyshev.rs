@@ -1,5 +1,5 @@
-//! Where the coefficients in `exp` and `gelu` come from: interpolation in `f64`. Compiled for tests
-//! only.
+//! The derivation of the coefficients in `exp` and `gelu`: interpolation in `f64`. It is compiled
+//! for tests only.
 //!
 //! ```text
 //! uⱼ = R·cos(π(2j + 1)/2N)                          the N Chebyshev nodes of |u| ≤ R

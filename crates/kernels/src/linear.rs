@@ -17,7 +17,7 @@ use crate::{
 };
 use std::{borrow::Cow, ops::Range};
 
-/// What happens to y when its sums are complete. A bias is added first, if the layer has one.
+/// The operation on y when its sums are complete. A bias is added first, if the layer has one.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
     /// y = x·Wᵀ + b
@@ -169,7 +169,7 @@ pub struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// Which columns they are.
+    /// The range of the columns.
     ///
     /// ```
     /// use minilm_kernels::{Level, Linear, gemm::PART};

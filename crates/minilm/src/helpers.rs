@@ -27,11 +27,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a caller waits for helpers, per token: a twentieth of the time that the token takes on
-/// one thread. Waking a thread takes some tens of microseconds.
+/// The time that a caller waits for helpers, per token: a twentieth of the time that the token
+/// takes on one thread. Waking a thread takes some tens of microseconds.
 const PATIENCE: Duration = Duration::from_micros(10);
 
-/// How long a helper polls after its work: longer than a caller takes to post the next text.
+/// The time that a helper polls after its work: longer than a caller takes to post the next text.
 const LINGER: Duration = Duration::from_micros(200);
 
 /// The helpers of one encoder.

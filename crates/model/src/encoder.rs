@@ -72,7 +72,7 @@ struct Output {
     layer_norm: LayerNorm,
 }
 
-/// What stays the same through all layers.
+/// The arguments that are the same for all layers.
 pub(crate) struct Call<'a> {
     pub level: Level,
     pub batch: &'a Batch,

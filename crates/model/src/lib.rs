@@ -115,8 +115,8 @@ impl Bert {
         self.level
     }
 
-    /// Threads of a thread group who all have something to do; more would only be waited for. 6 for
-    /// all-MiniLM-L6-v2.
+    /// The size of the largest thread group in which every thread has work; further threads would
+    /// only be waited for. 6 for all-MiniLM-L6-v2.
     pub fn shares(&self) -> usize {
         self.encoder.shares()
     }

@@ -7,7 +7,7 @@
 //! The kernels run where they always do: one after the other, with the weights and activations in
 //! the caches in which the last one left them. An operation that is computed in parts (a group of
 //! heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes some tens of
-//! nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
+//! nanoseconds, about fifty times per layer; in a pass that is not timed, a lap is one comparison.
 //!
 //! In the book: `docs/10-speed.md`.
 
@@ -28,7 +28,7 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Three tables are added, and LayerNorm.
+    /// The sum of three tables, and LayerNorm.
     Embeddings,
     /// x·W_qkvᵀ + b: `[T,H]·[H,3H]`
     QueryKeyValue,
@@ -113,11 +113,11 @@ impl fmt::Display for Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lap {
-    /// What ran.
+    /// The operation.
     pub operation: Operation,
-    /// In which layer; the embeddings count as layer 0.
+    /// Its layer; the embeddings count as layer 0.
     pub layer: usize,
-    /// How long it took, all its parts together.
+    /// The time of all its parts together.
     pub time: Duration,
     /// Its floating-point operations, see [`Operation::flop`].
     pub flop: u64,

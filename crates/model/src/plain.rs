@@ -67,7 +67,7 @@ struct Layer {
     output_norm: LayerNorm,    // output.LayerNorm              [H]
 }
 
-/// What the model computes for a batch of T tokens.
+/// All tensors that the model computes for a batch of T tokens.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Activations {
@@ -79,7 +79,7 @@ pub struct Activations {
     pub layers: Vec<LayerActivations>,
 }
 
-/// What one layer computes.
+/// The tensors that one layer computes.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LayerActivations {

@@ -148,7 +148,7 @@ impl Checkpoint {
         Ok(Table { values, cols })
     }
 
-    /// Where the tensor's bytes are in the file, and their type.
+    /// The range of the tensor's bytes in the file, and their type.
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(Range<usize>, Dtype), Error> {
         let old = name
             .replace("LayerNorm.weight", "LayerNorm.gamma")

@@ -166,7 +166,7 @@ pub(crate) fn transpose<S: Simd, const NV: usize>(
     }
 }
 
-/// How wide the level's panels are.
+/// The width of the level's panels.
 struct PanelVectors;
 
 impl Kernel for PanelVectors {

@@ -1,4 +1,4 @@
-//! Which instruction sets this CPU has, found at run time.
+//! Levels: the instruction sets of this CPU, found at run time.
 //!
 //! In the book: `docs/04-simd.md`.
 

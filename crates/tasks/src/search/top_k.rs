@@ -91,7 +91,7 @@ impl TopK {
         other.heap.into_iter().for_each(|kept| self.push(hit_of(kept)));
     }
 
-    /// What was kept, best first.
+    /// The hits that were kept, best first.
     pub fn into_sorted(self) -> Vec<Hit> {
         self.heap.into_sorted_vec().into_iter().map(hit_of).collect()
     }
