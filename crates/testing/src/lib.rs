@@ -1,8 +1,8 @@
-//! Numbers to test and to measure with: the same on every machine and in every run.
+//! Numbers for tests and measurements: the same on every machine and in every run.
 //!
-//! Tests and benchmarks of every crate draw from here, so the crate depends on none of them. A
+//! Tests and benchmarks of every crate draw from here, so this crate depends on none of them. A
 //! published crate uses it for its tests alone; the ladder and the book, which are not published,
-//! also for what they measure and draw.
+//! also use it for measurements and figures.
 #![forbid(unsafe_code)]
 
 /// The random generator SplitMix64; the field is its seed.

@@ -6,7 +6,7 @@
 //!   second has left in registers.
 //! - **Cost**: a second version of the same arithmetic, for rows of exactly that length.
 //! - **Limits**: AVX2 has 8 such registers, so there, and for other lengths, it is the rung before.
-//! - **Exercise**: run this ladder with `--level avx2`. What is left of the last step?
+//! - **Exercise**: run this ladder with `--level avx2`. How much of the last step is left?
 //!
 //! In the book: `docs/05-functions.md`.
 
