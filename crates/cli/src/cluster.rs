@@ -24,8 +24,8 @@ use std::num::NonZeroUsize;
 /// Find groups of texts that are alike
 ///
 /// Without --kmeans or --threshold it finds communities: a text, the centre, and all texts that are
-/// near to it. Most texts may be in no community. The first text of a cluster is its centre or, with
-/// --kmeans or --threshold, the text nearest to the mean of all.
+/// near to it. Most texts may be in no community. The first text of a cluster is its centre or,
+/// with --kmeans or --threshold, the text nearest to the mean of all.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {

@@ -19,7 +19,7 @@ pub struct Ladder {
     pub unit: Unit,
     /// The shapes it is measured on: those of the model.
     pub cases: &'static [Case],
-    /// The rung, or somebody else's function, that the others are measured against.
+    /// The rung, or the rival's function, that the others are measured against.
     pub yardstick: &'static str,
 }
 
@@ -225,7 +225,7 @@ impl Ladder {
         STEPS.iter().filter(move |step| step.ladder == self.name)
     }
 
-    /// Somebody else's function for the same, if there is one.
+    /// The rival: another library's function for the same, if there is one.
     ///
     /// ```
     /// let gemm = minilm_ladder::LADDERS[0];
