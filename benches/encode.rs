@@ -1,4 +1,4 @@
-//! Text in, embeddings out: tokens a second by length, batch and threads.
+//! Text in, embeddings out: tokens per second by length, batch and threads.
 //!
 //! `cargo bench --bench encode`
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]

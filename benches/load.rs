@@ -36,7 +36,7 @@ fn load(c: &mut Criterion) {
     });
 }
 
-/// Drops the model's large files from the page cache. What a program has mapped stays there.
+/// Drops the model's large files from the page cache. Pages that a program has mapped stay there.
 #[cfg(target_os = "linux")]
 fn forget() {
     use rustix::fs::{Advice, fadvise};

@@ -1,4 +1,4 @@
-//! The kernels that are not GEMM, in elements a second, on every level but the portable.
+//! The kernels besides GEMM, in elements per second, on every level but the portable.
 //!
 //! `cargo bench --bench ops`
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
@@ -49,7 +49,7 @@ fn elementwise(c: &mut Criterion) {
     }
 }
 
-/// Attention of the model, 12 heads of 32, in score elements a second.
+/// Attention of the model, 12 heads of 32, in score elements per second.
 fn heads(c: &mut Criterion) {
     let mut group = c.benchmark_group("attention");
     for length in [8, 16, 64, 256] {

@@ -1,7 +1,6 @@
-//! Search beside what limits it: one query beside the memory's bandwidth, many beside the GEMM
-//! alone.
+//! Search beside its limits: one query beside the memory's bandwidth, many beside the GEMM alone.
 //!
-//! `cargo bench --bench search`; criterion's `B/s` are bytes of the corpus a second, its `elem/s`
+//! `cargo bench --bench search`; criterion's `B/s` are bytes of the corpus per second, its `elem/s`
 //! FLOP/s. On one thread, with rows of 384.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 

@@ -1,4 +1,4 @@
-//! Every way a model's directory can be wrong is a typed error that names the file. Wrong values of
+//! Every defect of a model's directory is a typed error that names the file. Wrong values of
 //! `config.json` and `model.safetensors` are in `crates/model/tests`.
 
 mod support;

@@ -1,4 +1,4 @@
-//! Not just one model: other sizes and directory layouts, against a forward pass in plain `f64`.
+//! Other models: other sizes and directory layouts, against a forward pass in plain `f64`.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Downloads: what is fetched, in which order and how often, and how it is laid out in the cache.
+//! Downloads: the requests, their order and number, and the layout of the files in the cache.
 #![cfg(feature = "download")]
 
 mod support;

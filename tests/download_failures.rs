@@ -1,5 +1,5 @@
-//! Downloads over a network that stalls and cuts, from a server that is out of order or has not
-//! what is asked for.
+//! Downloads over a network that stalls and cuts, from a server that fails or lacks the requested
+//! file.
 #![cfg(feature = "download")]
 
 mod support;

@@ -1,4 +1,4 @@
-//! The examples run, and print what they promise.
+//! The examples run, and print the output that they promise.
 //!
 //! `cargo test` builds them with the tests; `cargo test --test examples`, which names a target,
 //! does not: `cargo build --examples` before it.
@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// What an example prints for this input.
+/// The output of an example for this input.
 fn run(name: &str, input: &str) -> String {
     let output = output(name, input.as_bytes());
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! A similarity, dealt out to token pairs, is the same similarity.
+//! The parts of a similarity that token pairs add have the similarity as their sum.
 
 mod support;
 

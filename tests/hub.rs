@@ -80,7 +80,7 @@ fn link(target: &str, link: &Path) {
     fs::copy(link.parent().unwrap().join(target), link).unwrap();
 }
 
-/// A hub that stays away from the network, whatever the features.
+/// A hub that does not use the network, with any features.
 fn hub(cache: &Path) -> Hub {
     let hub = Hub::new(cache);
     #[cfg(feature = "download")]

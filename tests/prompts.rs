@@ -30,7 +30,7 @@ fn with(config: &Value, pooling: &Value) -> TempDir {
     directory
 }
 
-/// What a case asks for.
+/// The prompt of a case.
 fn options(case: &Value) -> EncodeOptions {
     let text = |name: &str| case["options"][name].as_str().map(str::to_owned);
     let named = match case["method"].as_str().unwrap() {

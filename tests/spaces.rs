@@ -1,4 +1,4 @@
-//! What makes two embeddings comparable is what the encoder was loaded from.
+//! Two embeddings are comparable if their encoders were loaded from the same files.
 
 mod support;
 

@@ -1,5 +1,4 @@
-//! From texts to answers: what the encoder makes and what `minilm::tasks` does with it fit
-//! together.
+//! From texts to answers: the encoder's embeddings as input of `minilm::tasks`.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Where the work runs: on the caller's pool, or on the caller itself; and nothing that happens
-//! there hangs the program.
+//! The threads of the work: the caller's pool, or the calling thread; and no event there hangs the
+//! program.
 
 mod support;
 
@@ -42,14 +42,14 @@ fn texts(count: usize) -> Vec<String> {
         .collect()
 }
 
-/// What `work` returns, on a thread of its own; a failure if it takes minutes.
+/// The result of `work`, on a thread of its own; a failure if it takes minutes.
 fn in_time<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
     receiver.recv_timeout(Duration::from_secs(300)).expect("it neither hangs nor panics")
 }
 
-/// A text that knows who has read it.
+/// A text that records the thread that has read it.
 struct Read {
     text: String,
     by: Arc<Mutex<Names>>,

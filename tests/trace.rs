@@ -1,4 +1,4 @@
-//! A trace shows what the engine computes, under PyTorch's names.
+//! A trace has the engine's tensors, under PyTorch's names.
 
 mod support;
 

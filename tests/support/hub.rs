@@ -19,7 +19,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The only commit of the model, and what the server calls the model.
+/// The only commit of the model, and the server's name of the model.
 pub const COMMIT: &str = "8b3219a92973c328a8e22fadcfa821b5dc75636a";
 pub const NAME: &str = "some-org/tiny";
 pub const WEIGHTS: &str = "model.safetensors";
@@ -60,7 +60,7 @@ pub fn file(path: &str) -> &str {
     rest.split_once('/').expect("a revision and a file").1
 }
 
-/// What Hugging Face answers.
+/// Hugging Face's answer.
 pub fn good(request: &Request) -> Reply {
     let name = file(&request.path);
     let Some(bytes) = FILES.get(name) else {
@@ -102,7 +102,7 @@ pub fn server(
 /// An empty cache.
 pub struct Cache {
     directory: TempDir,
-    /// How long a server may be silent.
+    /// The longest time that a server may be silent.
     patience: Duration,
 }
 
@@ -127,7 +127,7 @@ impl Cache {
             .attempts(3, Duration::from_millis(1))
     }
 
-    /// Where all of the model is.
+    /// The folder of the whole model.
     pub fn root(&self) -> PathBuf {
         self.path().join("models--some-org--tiny")
     }
@@ -137,7 +137,7 @@ impl Cache {
         self.root().join("blobs").join(etag(file))
     }
 
-    /// What has come of a file so far.
+    /// The bytes of a file that have come so far.
     pub fn incomplete(&self, file: &str) -> PathBuf {
         self.root().join(format!("blobs/{}.incomplete", etag(file)))
     }

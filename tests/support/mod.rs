@@ -1,4 +1,4 @@
-//! What the integration tests share: the golden files, small checkpoints of our own, and a server
+//! Support for the integration tests: the golden files, small checkpoints of our own, and a server
 //! to download them from.
 #![allow(dead_code, reason = "each test file uses its own part")]
 

@@ -46,7 +46,7 @@ pub struct Reply {
     pub end: End,
 }
 
-/// How much of the body is sent.
+/// The part of the body that is sent.
 #[derive(Debug, Clone, Copy)]
 pub enum End {
     Whole,
@@ -131,7 +131,7 @@ impl Server {
         Server { url, requests }
     }
 
-    /// What was asked for so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! How alike an engine's answers and minilm's are.
+//! The agreement of an engine's answers with minilm's.
 
 use crate::{
     sets::{Kind, Lookup, Set},
@@ -25,7 +25,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    /// What minilm and another engine gave for a set.
+    /// The agreement of minilm and another engine on a set.
     pub fn between(set: &Set, ours: &[f32], theirs: &[f32]) -> Result<Agreement, String> {
         if ours.len() != theirs.len() {
             return Err(format!("it gave {} values instead of {}", theirs.len(), ours.len()));

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line.
+//! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub struct Options {
     #[arg(long, value_name = "CPU,…", value_delimiter = ',')]
     pub cpus: Option<Vec<usize>>,
 
-    /// How often every engine has its turn
+    /// The number of rounds, in each of which every engine has a turn
     #[arg(long, value_name = "N", default_value_t = 5)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,

@@ -26,7 +26,7 @@ pub struct Runner {
     pub rival: &'static Rival,
     pub version: String,
     process: Option<Process>,
-    /// Why it has no process any more.
+    /// The reason why it has no process any more.
     pub failure: Option<String>,
     /// For each set.
     samples: Vec<Samples>,
@@ -70,7 +70,7 @@ pub struct Limit {
     pub best: f64,
 }
 
-/// What came out.
+/// The result.
 pub struct Outcome {
     pub threads: usize,
     pub rounds: usize,
@@ -80,7 +80,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What set number `i` takes at least: measured for a search, else the time of its FLOPs.
+    /// The least time of set number `i`: measured for a search, else the time of its FLOPs.
     pub fn limit(&self, i: usize, set: &Set) -> Limit {
         let minilm = self.runners.iter().find(|runner| runner.rival.is_minilm());
         match minilm.map(|runner| &runner.limits[i]) {
@@ -205,7 +205,7 @@ impl Runner {
         self.limits[set].add(seconds);
     }
 
-    /// What the engine answers. One that fails is asked no more.
+    /// The engine's answer. An engine that fails is asked no more.
     fn ask<T>(&mut self, question: impl FnOnce(&mut Process) -> Result<T, String>) -> Option<T> {
         let answer = question(self.process.as_mut()?);
         answer.map_err(|why| self.fail(why)).ok()

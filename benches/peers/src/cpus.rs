@@ -1,4 +1,5 @@
-//! Which CPUs an engine may use, and who runs: Linux only; elsewhere nothing is pinned or stopped.
+//! The CPUs of an engine, and the process that runs: Linux only; elsewhere nothing is pinned or
+//! stopped.
 
 use crate::{args::Options, error::Error};
 use std::process::Child;

@@ -1,4 +1,4 @@
-//! The engines: what they are called, what they can do, and those of Rust.
+//! The engines: their names, their abilities, and the engines written in Rust.
 
 mod candle;
 mod fastembed;
@@ -12,7 +12,7 @@ use crate::{
     sets::{Kind, Set},
 };
 
-/// Why an engine could not do something, in its own words.
+/// The reason why an engine could not do something, in its own words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Texts that are padded to one length and computed together, where an engine leaves that to its

@@ -1,5 +1,5 @@
-//! What ends a run. An engine that fails does not: it is left out of the tables, and the reason is
-//! printed.
+//! The errors that end a run. An engine that fails does not end it: the engine is left out of the
+//! tables, and the reason is printed.
 
 use std::{io, path::Path};
 

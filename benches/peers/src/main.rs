@@ -3,8 +3,8 @@
 //! minilm and its rivals on the same texts, in one run. The page for readers is README.md.
 //!
 //! ```text
-//! args.rs      what can be asked for
-//! texts.rs     made-up sentences                 sets.rs       what is measured, and its FLOPs
+//! args.rs      the command line
+//! texts.rs     made-up sentences                 sets.rs       the sets, and their FLOPs
 //! python.rs    the rivals of Python, the graphs  cpus.rs       pinning, stopping
 //! engines.rs   the rivals of Rust                worker.rs     an engine as a process, from inside
 //! process.rs   the same from outside             compare.rs    rounds, turns

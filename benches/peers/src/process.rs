@@ -8,17 +8,17 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// What libraries read to know how many threads they may start.
+/// The variables from which libraries read the number of their threads.
 const THREADS: [&str; 4] =
     ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "RTEN_NUM_THREADS"];
 
-/// Where things are in this run.
+/// The folders of this run.
 pub struct Place {
     pub program: PathBuf,
     pub model: PathBuf,
-    /// What outlives a run: the Python environment, the graphs, what engines said.
+    /// The folder that outlives a run: the Python environment, the graphs, the engines' messages.
     pub home: PathBuf,
-    /// What does not.
+    /// The folder that does not.
     pub temporary: PathBuf,
     pub python: Python,
 }
@@ -149,7 +149,7 @@ impl Process {
         }
     }
 
-    /// How a process ended that closed its output.
+    /// The exit status and the last message of a process that closed its output.
     fn last_words(&mut self) -> String {
         let status =
             self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());

@@ -27,7 +27,8 @@ pub struct Python {
     pub onnxruntime: Option<PathBuf>,
 }
 
-/// Sees to what the rivals need. What fails here is the reason why they are missing later.
+/// Prepares the environment and the graphs. An error here is the reason why rivals are missing
+/// later.
 pub fn prepare(
     here: &Path,
     home: &Path,
@@ -41,7 +42,7 @@ pub fn prepare(
     }
     let interpreter = interpreter(here, home).and_then(|python| {
         if rivals.iter().all(|rival| rival.is_minilm() || rival.only_searches()) {
-            return Ok(python); // nobody needs a graph
+            return Ok(python); // no engine needs a graph
         }
         let made = format!("{REQUIREMENTS}{EXPORT}");
         once(&graphs.join("made-by"), &made, || {

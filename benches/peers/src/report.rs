@@ -228,7 +228,7 @@ fn disagreement(row: &Row, set: &Set) -> String {
     )
 }
 
-/// What the operating system calls the CPU, where it says so in a file.
+/// The operating system's name of the CPU, where it has a file with it.
 fn cpu_name() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));

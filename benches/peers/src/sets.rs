@@ -1,5 +1,5 @@
-//! What is measured: sets of texts with their token ids, and searches; and how many operations each
-//! takes.
+//! The sets that are measured: texts with their token ids, and searches; and the number of
+//! operations of each.
 
 use crate::{
     args::{Only, Options},
@@ -27,7 +27,7 @@ const ONE: [usize; 2] = [8, 16];
 /// Searches: queries × rows.
 const SEARCHES: [(usize, usize); 2] = [(1, 1_000_000), (1000, 100_000)];
 
-/// How an engine gets a set.
+/// The form in which an engine gets a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -41,10 +41,10 @@ pub enum Kind {
     Search,
 }
 
-/// What is searched for, and where.
+/// The queries of a search, and its rows.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Lookup {
-    /// Where the vectors are.
+    /// The folder of the vectors.
     pub folder: PathBuf,
     pub queries: usize,
     pub rows: usize,

@@ -111,7 +111,7 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
     lines
 }
 
-/// What a call gets through, and how that is called by the second.
+/// The amount of work of a call, and its unit per second.
 fn amount(set: &Set) -> (&'static str, f64) {
     match &set.search {
         Some(lookup) if lookup.queries == 1 => ("GB/s", lookup.bytes() / 1e9),

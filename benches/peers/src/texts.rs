@@ -1,7 +1,7 @@
 //! Made-up sentences: the same on every machine, no two alike, of known lengths in tokens.
 //!
-//! Every word is one token of BERT's vocabulary. What the words say does not matter to any engine's
-//! speed; how long the texts are does, and how the lengths mix.
+//! Every word is one token of BERT's vocabulary. The meaning of the words does not matter to any
+//! engine's speed. The lengths of the texts matter, and the mixture of lengths.
 
 use minilm_testing::Random;
 use std::{collections::HashSet, ops::RangeInclusive};

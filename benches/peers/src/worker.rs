@@ -4,7 +4,7 @@
 //! line in          line out
 //! -                {"ready": "version"}   once, when the model is in memory
 //! time SET CALLS   {"seconds": [0.1, …]}  of each call
-//! limit SET CALLS  the same               of what a search cannot be faster than; minilm only
+//! limit SET CALLS  the same               of the limit of a search; minilm only
 //! write SET PATH   {"written": values}    vectors or hits as f32, little-endian, end to end
 //!                  {"error": "why"}       instead of any of these
 //! ```
@@ -40,7 +40,7 @@ pub fn serve(worker: &Worker) -> ExitCode {
     match answers(worker) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If nobody listens any more, there is nobody to tell.
+            // If the pipe is closed, the error cannot be reported.
             let _ = say(&Answer::Error(error.to_string()));
             ExitCode::FAILURE
         }

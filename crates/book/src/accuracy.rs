@@ -1,5 +1,5 @@
-//! Tables of what is the same on every machine: the largest errors of functions, and the quality of
-//! the vectors.
+//! Tables of numbers that are the same on every machine: the largest errors of functions, and the
+//! quality of the vectors.
 
 use crate::{
     figures::ulps,
@@ -34,7 +34,7 @@ pub fn errors(record: &Value) -> Result<String, String> {
     Ok(table.text())
 }
 
-/// How far the kernel is from the truth at x.
+/// The kernel's error at x.
 fn error(function: &str, unit: &str, x: f32) -> Result<f64, String> {
     let mut y = [x];
     let truth = match function {
@@ -51,7 +51,7 @@ fn error(function: &str, unit: &str, x: f32) -> Result<f64, String> {
     Ok(if unit == "ULP" { ulps(y[0], truth) } else { (f64::from(y[0]) - truth).abs() })
 }
 
-/// Correlation with the scores of people, ours and the original's.
+/// Correlation with human scores, ours and the original's.
 pub fn sts(record: &Value) -> Result<String, String> {
     let pairs = string(record, "pairs")?;
     let mut table = Table::new([format!("{pairs} pairs").as_str(), "Spearman", "Pearson"]).left(1);

@@ -1,13 +1,13 @@
 //! Figures that need no record: drawn from sizes, or computed by the kernels, which give the same
 //! bits on every machine.
 
+mod batch;
 mod bounds;
 mod diagram;
 mod errors;
 mod heads;
 mod journey;
 mod lanes;
-mod pack;
 mod packing;
 mod sums;
 mod threads;
@@ -19,13 +19,13 @@ pub use errors::ulps;
 use minilm_model::Config;
 use std::path::Path;
 
-/// A figure and how it is drawn.
+/// A figure and the function that draws it.
 pub struct Figure {
     pub name: &'static str,
     pub draw: fn(&Source) -> Result<String, String>,
 }
 
-/// What figures are drawn from.
+/// The sources of the figures.
 pub struct Source<'a> {
     /// The model's folder.
     pub weights: &'a Path,
@@ -43,7 +43,7 @@ pub const FIGURES: [Figure; 13] = [
     Figure { name: "gelu-error", draw: errors::gelu },
     Figure { name: "layer-norm-error", draw: errors::layer_norm },
     Figure { name: "heads", draw: heads::draw },
-    Figure { name: "pack", draw: pack::draw },
+    Figure { name: "batch", draw: batch::draw },
     Figure { name: "sums", draw: sums::draw },
     Figure { name: "threads", draw: threads::draw },
     Figure { name: "bounds", draw: bounds::draw },

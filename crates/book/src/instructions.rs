@@ -1,6 +1,6 @@
-//! The instructions of a loop, sorted by what they are for.
+//! The instructions of a loop, sorted by their purpose.
 
-/// What an instruction of x86-64 is for.
+/// The purpose of an instruction of x86-64.
 ///
 /// ```
 /// use minilm_book::Kind;
@@ -61,7 +61,7 @@ impl Kind {
         })
     }
 
-    /// How many of each of [`Kind::ALL`].
+    /// The number of instructions of each of [`Kind::ALL`].
     pub fn count<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> [usize; 7] {
         Kind::ALL.map(|kind| lines.clone().filter(|line| Kind::of(line) == Some(kind)).count())
     }

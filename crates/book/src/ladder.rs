@@ -46,14 +46,15 @@ fn cases<'a>(
     if cases.is_empty() { Err(format!("no ladder is called {ladder}")) } else { Ok(cases) }
 }
 
-/// The rungs of a case and somebody else's function, if there is one.
+/// The rungs of a case and the rival's function, if there is one.
 fn rows(case: &Value) -> Result<Vec<&Value>, String> {
     let rungs = list(case, "rungs")?;
     let own = rungs.iter().any(|rung| rung["name"] == case["yardstick"]["name"]);
     Ok(rungs.iter().chain((!own).then_some(&case["yardstick"])).collect())
 }
 
-/// A row a rung; the values of all cases, then what the last of them amounts to.
+/// A row per rung: the values of all cases, then the last value as a part of the ceiling and of the
+/// others.
 fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<String, String> {
     let cases = cases(record, ladder, wanted)?;
     let (Some(last), unit) = (cases.last(), string(cases[0], "unit")?) else {
@@ -100,7 +101,7 @@ fn table(record: &Value, ladder: &str, wanted: fn(&str) -> bool) -> Result<Strin
     ))
 }
 
-/// What all names begin with, up to a comma, and the rest of each.
+/// The common beginning of all names, up to a comma, and the rest of each.
 fn common(names: &[String]) -> (String, Vec<&str>) {
     let split: Option<Vec<(&str, &str)>> = names.iter().map(|name| name.split_once(", ")).collect();
     match split {

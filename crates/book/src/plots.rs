@@ -28,7 +28,7 @@ const GREY: RGBColor = RGBColor(150, 150, 150);
 
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// What went wrong in drawing, as a string.
+/// An error of drawing as a string.
 trait OrText<T> {
     fn or_text(self) -> Result<T, String>;
 }
@@ -54,7 +54,7 @@ fn svg(
     Ok(text)
 }
 
-/// What the lines and dots of a chart are, in its lower right corner.
+/// The legend of a chart's lines and dots, in its lower right corner.
 fn legend<'a, C: CoordTranslate>(
     chart: &mut ChartContext<'a, SVGBackend<'a>, C>,
 ) -> Result<(), String> {

@@ -4,12 +4,12 @@ use crate::files;
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Every JSON file of every machine, and, under no machine, those of the folder itself: what is the
-/// same on each.
+/// Every JSON file of every machine, and, under no machine, those of the folder itself, which are
+/// the same for each.
 #[derive(Default)]
 pub struct Records(BTreeMap<(String, String), Value>);
 
-/// A table or a plot: its name, the record that it is made from, and how.
+/// A table or a plot: its name, the record that it is made from, and the function that makes it.
 pub struct Maker {
     pub name: &'static str,
     pub record: &'static str,
@@ -53,7 +53,7 @@ impl Records {
 }
 
 impl Maker {
-    /// What the machine's record gives, if there is one.
+    /// The result for the machine's record, if there is one.
     pub fn of(&self, records: &Records, machine: &str) -> Result<Option<String>, String> {
         let made = records.get(machine, self.record).map(self.make).transpose();
         made.map_err(|error| format!("{} from {machine}/{}.json: {error}", self.name, self.record))
@@ -84,7 +84,7 @@ pub fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], String> {
         .ok_or_else(|| format!("{field} is no list of anything"))
 }
 
-/// What `value` gives for each entry, each once, in the order in which they come.
+/// The results of `value` for the entries, each once, in the order in which they come.
 pub fn unique<T: PartialEq>(
     list: &[Value],
     value: impl Fn(&Value) -> Result<T, String>,

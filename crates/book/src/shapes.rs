@@ -1,4 +1,4 @@
-//! What a forward pass takes, counted from the model's configuration: tables without a record.
+//! The cost of a forward pass, counted from the model's configuration: tables without a record.
 
 use crate::{operations, table::Table};
 use minilm_model::Config;
@@ -7,7 +7,7 @@ use minilm_model::Config;
 pub const LINEAR: [&str; 4] =
     ["query, key, value", "attention output", "feed-forward, up", "feed-forward, down"];
 
-/// A table and how it is made.
+/// A table and the function that makes it.
 pub struct Count {
     pub name: &'static str,
     pub make: fn(&Config) -> String,
@@ -26,7 +26,7 @@ pub fn attention(config: &Config, length: usize) -> u64 {
     config.attention_flop(length) / 2 / length as u64
 }
 
-/// Every tensor of a pass, and what it holds for 16 tokens.
+/// Every tensor of a pass, and its size for 16 tokens.
 fn tensors(s: &Config) -> String {
     let (h, f, a, tokens) = (s.hidden_size, s.intermediate_size, s.num_attention_heads, 16);
     let mut table = Table::new(["tensor", "shape", "floats, 16 tokens", "made by"]).left(2);
@@ -51,7 +51,7 @@ fn tensors(s: &Config) -> String {
     table.text()
 }
 
-/// Multiply-adds a token.
+/// Multiply-adds per token.
 fn products(s: &Config) -> String {
     let layers = s.num_hidden_layers as u64;
     let all = format!("{layers} layers");
@@ -82,11 +82,11 @@ fn weights(s: &Config) -> String {
     let (h, layers) = (s.hidden_size, s.num_hidden_layers);
     let tables = (s.vocab_size + s.max_position_embeddings + s.type_vocab_size) * h;
     let biases: usize = s.linear_layers().iter().map(|layer| layer.outputs).sum();
-    // Two LayerNorms a layer, one after the embeddings, of γ and β each.
+    // Two LayerNorms per layer, one after the embeddings, of γ and β each.
     let norms = 2 * h * (2 * layers + 1);
     let rows = [
-        ("word, position and type embeddings", tables as u64, "one row a token"),
-        ("weights of the linear layers", s.linear_weights(), "all of it, once a batch"),
+        ("word, position and type embeddings", tables as u64, "one row per token"),
+        ("weights of the linear layers", s.linear_weights(), "all of it, once per batch"),
         ("their biases", (biases * layers) as u64, "all of it"),
         ("γ and β of the LayerNorms", norms as u64, "all of it"),
     ];
@@ -105,7 +105,7 @@ fn intensity(s: &Config) -> String {
         "tokens in the batch",
         "FLOP of the linear layers",
         "bytes of their weights",
-        "FLOP a byte",
+        "FLOP per byte",
     ]);
     for tokens in [1, 8, 32, 160] {
         let (flop, bytes) = (2 * tokens * s.linear_weights(), 4 * s.linear_weights());

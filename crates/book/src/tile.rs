@@ -1,4 +1,5 @@
-//! The innermost loop of GEMM as a block of text, each part with a remark, and what is in it.
+//! The innermost loop of GEMM as a block of text, each part with a remark, and its instructions
+//! counted.
 
 use crate::{
     instructions::Kind,

@@ -3,7 +3,7 @@
 //! ```text
 //! gemm        each of the model's products alone, by rows
 //! forward     token ids in, hidden states out, by tokens
-//! kernels     what is not GEMM, beside the least time that its operations take
+//! kernels     the kernels besides GEMM, beside the least time that their operations take
 //! start       from the model's files to the first embedding
 //! latency     one text, by tokens, with one thread and with all
 //! throughput  a batch of mixed texts, with one thread and with all
@@ -11,9 +11,9 @@
 //!             one slow moment spoils no ceiling
 //! ```
 //!
-//! What is compared with a ceiling is the best of several runs, as the ceiling is: a machine that
-//! is shared now and then gives less, never more. Latency is told as it comes. On a slow level,
-//! what would take too long is left out.
+//! A ceiling and the speed that is compared with it are both the best of several runs: a machine
+//! that is shared now and then gives less, never more. Latency has percentiles of all calls. On a
+//! slow level, measurements that would take too long are left out.
 
 mod clock;
 mod forward;
@@ -40,16 +40,16 @@ use std::{
 
 /// Measure this build on this machine
 ///
-/// What the core could do, how much of that GEMM, the other kernels and the whole model reach, how
-/// long one text takes, and how many tokens a second a batch. Leave the machine alone while it
-/// runs.
+/// It prints the ceilings of one core, the part of them that GEMM, the other kernels and the whole
+/// model reach, the latency of one text, and the throughput of a batch in tokens per second. Leave
+/// the machine alone while it runs.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// Print one JSON document instead of tables
     #[arg(long)]
     pub json: bool,
 
-    /// How long to measure, about; less is rougher
+    /// The approximate time of the whole measurement; a shorter one is less accurate
     ///
     /// Texts that would take more than a tenth of it, as long ones do on the level portable, are
     /// left out.
@@ -61,7 +61,7 @@ pub(crate) struct Bench {
 /// Tokens of a text that are tried, where the model reads that many.
 const TOKENS: [usize; 5] = [8, 16, 32, 128, 256];
 
-/// All that is measured; its fields are those of `--json`.
+/// All measurements; the fields are those of `--json`.
 #[derive(Debug, Serialize)]
 struct Portrait {
     /// Version of this program.
@@ -70,7 +70,7 @@ struct Portrait {
     level: &'static str,
     /// Threads of the measurements with all threads.
     threads: usize,
-    /// Of the whole run, roughly.
+    /// The approximate time of the whole run.
     seconds: u32,
     model: Shape,
     ceilings: Ceilings,
@@ -90,9 +90,9 @@ struct Shape {
     hidden: usize,
     heads: usize,
     intermediate: usize,
-    /// Floating-point operations a token in the linear layers.
+    /// Floating-point operations per token in the linear layers.
     linear_flop: f64,
-    /// Floating-point operations a token in attention, for each token of its sentence.
+    /// Floating-point operations per token in attention, for each token of its sentence.
     attention_flop: f64,
 }
 

@@ -1,4 +1,4 @@
-//! `minilm cluster`: what groups of texts there are.
+//! `minilm cluster`: the groups of similar texts in a corpus.
 
 use crate::{
     corpus::{Source, Vectors},
@@ -23,9 +23,9 @@ use std::num::NonZeroUsize;
 
 /// Find groups of texts that are alike
 ///
-/// Without --kmeans or --threshold it finds communities: a text, the centre, and all that are near
-/// to it. Most texts may be in none. The first text of a cluster is its centre or, with --kmeans or
-/// --threshold, the one nearest to the mean of all.
+/// Without --kmeans or --threshold it finds communities: a text, the centre, and all texts that are
+/// near to it. Most texts may be in no community. The first text of a cluster is its centre or,
+/// with --kmeans or --threshold, the text nearest to the mean of all.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Cluster {
@@ -34,23 +34,29 @@ pub(crate) struct Cluster {
     pub kmeans: Option<NonZeroUsize>,
 
     /// Put every text into a cluster, and join clusters while the mean cosine between their texts
-    /// is above this (agglomerative). Memory is for each pair of texts: 200 MB for 10 000 texts
+    /// is above COSINE (agglomerative). Memory grows with the pairs of texts: 200 MB for 10 000
+    /// texts
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub threshold: Option<f32>,
 
     /// The least cosine between the centre of a community, its first text, and its other texts
-    #[arg(long, value_name = "COSINE", default_value_t = 0.75, conflicts_with_all = ["kmeans", "threshold"])]
+    #[arg(
+        long,
+        value_name = "COSINE",
+        default_value_t = 0.75,
+        conflicts_with_all = ["kmeans", "threshold"]
+    )]
     pub min_score: f32,
 
     /// The smallest cluster to show [default: 10 for communities, else 1]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub min_size: Option<NonZeroUsize>,
 
-    /// What k-means starts from: the same number gives the same clusters
+    /// The seed of k-means: the same number gives the same clusters
     #[arg(long, value_name = "N", default_value_t = 0, requires = "kmeans")]
     pub seed: u64,
 
-    /// How many texts of each cluster to show
+    /// The number of texts to show of each cluster
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub examples: usize,
 

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// Convert vectors between npy, jsonl, csv, parquet and safetensors files
 ///
-/// The names of the files tell what they are. An index can be read too. Texts go along where both
+/// The names of the files select their formats. An index can be read too. Texts are kept if both
 /// files have room for them: jsonl, csv, parquet and index. Values keep all their bits.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -28,7 +28,7 @@ pub(crate) struct Convert {
     #[arg(value_name = "TO")]
     pub to: PathBuf,
 
-    /// Which tensor to read of a safetensors file with several matrices
+    /// The tensor to read from a safetensors file with several matrices
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
 

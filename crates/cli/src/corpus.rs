@@ -1,7 +1,7 @@
 //! Texts of files, and their embeddings.
 //!
-//! Whoever compares all texts with all gets them as an index: in a temporary file that is mapped,
-//! so that memory need not hold them. A file that is an index already is taken as it is.
+//! Commands that compare all texts with all get them as an index: in a temporary file that is
+//! mapped, so that memory need not hold them. A file that is an index already is taken as it is.
 
 mod scratch;
 
@@ -37,7 +37,7 @@ const PLACES: usize = 1 << 13;
 /// A file of texts.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// A file with one text a line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is
+    /// A file with one text per line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is
     /// standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -64,7 +64,7 @@ pub(crate) struct Opening {
 }
 
 impl Source {
-    /// What tells how to read or embed texts has no meaning for an index.
+    /// Options of reading and embedding texts have no meaning for an index.
     fn check_index(&self) -> Result<(), Error> {
         let Source { file, input, encoding, .. } = self;
         let options = [
@@ -110,7 +110,7 @@ pub(crate) struct Corpus<'a> {
     interrupt: Interrupt,
     look: Look<'a>,
     ready: VecDeque<Text>,
-    /// Whoever takes the texts reads also what the encoder drops of them.
+    /// Whether the receiver of the texts also reads the part that the encoder drops.
     pub reads_all: bool,
     taken: usize,
     skipped: usize,

@@ -17,7 +17,7 @@ use std::{
 
 /// Print the embedding of each text
 ///
-/// The texts are arguments, or one a line from a file or a pipe. An empty line is a text too.
+/// The texts are arguments, or the lines of a file or a pipe. An empty line is a text too.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Embed {
@@ -25,11 +25,11 @@ pub(crate) struct Embed {
     #[arg(value_name = "TEXT", conflicts_with = "input")]
     pub texts: Vec<String>,
 
-    /// Read one text a line from FILE; - is standard input
+    /// Read one text per line from FILE; - is standard input
     #[arg(long, short, value_name = "FILE")]
     pub input: Option<PathBuf>,
 
-    /// How to write the embeddings
+    /// The format of the embeddings
     #[arg(long, short, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 

@@ -1,8 +1,8 @@
-//! What can go wrong, as one line for standard error, and the exit status.
+//! The errors of the program: one line for standard error, and the exit status.
 
 use std::{error::Error as _, io};
 
-/// Why a command failed.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The command line asks for something that cannot be done.
@@ -24,7 +24,7 @@ pub(crate) enum Error {
     /// A line of an input that is not text.
     #[error("line {line} of {name} is not UTF-8 from byte {byte} on")]
     NotUtf8 { name: String, line: usize, byte: usize },
-    /// A file of texts, labels or vectors that is not what it should be.
+    /// A file of texts, labels or vectors has the wrong content.
     #[error("{0}")]
     Input(String),
     /// Vectors that cannot be used, or an index.
@@ -41,7 +41,7 @@ pub(crate) enum Error {
     /// A text that could not be encoded.
     #[error("{0}")]
     Text(String),
-    /// A golden file that is not what its page says.
+    /// A golden file does not have the content that its page describes.
     #[error("{0}")]
     Golden(String),
     /// This build computes something else than PyTorch.

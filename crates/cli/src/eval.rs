@@ -1,4 +1,4 @@
-//! `minilm eval`: how good the model is for texts of one's own, with the numbers of
+//! `minilm eval`: the quality of the model for the user's own texts, with the numbers of
 //! sentence-transformers.
 
 mod labelled;
@@ -56,7 +56,7 @@ pub(crate) struct Retrieval {
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 
-    /// Which file of qrels tells what is relevant
+    /// The file of relevance judgements: qrels/NAME.tsv
     #[arg(long, value_name = "NAME", default_value = "test")]
     pub split: String,
 
@@ -68,11 +68,11 @@ pub(crate) struct Retrieval {
     pub encoding: Encoding,
 }
 
-/// Tell pairs that belong together from those that do not
+/// Separate pairs that belong together from other pairs
 ///
-/// The best accuracy and the best F1 of any threshold, average precision and Matthews' correlation.
-/// The columns are sentence1, sentence2, and label, which is 1 or true for a pair that belongs
-/// together, 0 or false for another.
+/// The numbers are the best accuracy and the best F1 of any threshold, average precision and
+/// Matthews' correlation. The columns are sentence1, sentence2, and label, which is 1 or true for a
+/// pair that belongs together, 0 or false for another.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval pairs duplicates.csv --columns \
         question1,question2,is_duplicate")]
@@ -93,16 +93,16 @@ pub(crate) struct Triplets {
 
 /// Cluster labelled texts, and compare the clusters with the labels
 ///
-/// k-means with as many clusters as there are labels; homogeneity, completeness and the V-measure.
-/// The columns are text and label.
+/// k-means finds as many clusters as there are labels. The numbers are homogeneity, completeness
+/// and the V-measure. The columns are text and label.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
 pub(crate) struct Clusters {
-    /// How many clusters; by default as many as labels
+    /// The number of clusters; by default that of the labels
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// What k-means starts from: the same number gives the same clusters
+    /// The seed of k-means: the same number gives the same clusters
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 

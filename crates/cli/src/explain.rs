@@ -1,4 +1,4 @@
-//! `minilm explain`: which tokens make two texts alike.
+//! `minilm explain`: the pairs of tokens that make two texts alike.
 
 mod grid;
 mod page;
@@ -22,17 +22,17 @@ use std::{
 };
 use table::Table;
 
-/// Show which tokens make two texts alike
+/// Show the pairs of tokens that make two texts alike
 ///
-/// The similarity is the sum over all pairs of a token of the one and a token of the other text;
-/// the table shows what each pair adds. The model must pool by the mean of its token vectors.
+/// The similarity is a sum over all pairs of a token of the first and a token of the second text.
+/// The table shows the part of each pair. The model must pool by the mean of its token vectors.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Explain {
-    /// One text
+    /// The first text
     pub a: String,
 
-    /// The other
+    /// The second text
     pub b: String,
 
     /// Also write the whole table to FILE, as a page for the browser
@@ -43,7 +43,7 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub json: bool,
 
-    /// Show the N tokens of each text that add or take most, and the others as one; 0 shows all
+    /// Show the N tokens of each text with the largest parts, and all others as one; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 24, conflicts_with = "json")]
     pub tokens: usize,
 

@@ -1,12 +1,12 @@
 //! Pages from templates.
 //!
-//! A template is an HTML file with `{{name}}` where something is filled in. What is filled in is
-//! markup, and whatever of it comes from outside goes through [`escape`]. A value is never searched
-//! for names, so a text may hold `{{name}}` too.
+//! A template is an HTML file with `{{name}}` in the place of a value. A value is markup, and every
+//! part of it that comes from outside goes through [`escape`]. A value is never searched for names,
+//! so a text may hold `{{name}}` too.
 //!
-//! The pages ask for nothing from elsewhere, and their content security policy forbids it.
+//! The pages load nothing from elsewhere, and their content security policy forbids it.
 
-/// What all pages share.
+/// The style of all pages.
 pub(crate) const STYLE: &str = include_str!("html/style.css");
 
 /// `text` as HTML shows it, between tags or in quotes. Control characters, which HTML forbids,

@@ -9,7 +9,7 @@ use std::{
 /// Looks for `folder` in the current directory and those above it, then in those above the program.
 ///
 /// # Errors
-/// If it is nowhere: the places looked at, and `remedy`.
+/// The folder is in none of these places; the error lists them, and `remedy`.
 pub(crate) fn find(folder: &str, remedy: &str) -> Result<PathBuf, Error> {
     let here = env::current_dir().ok();
     let program = env::current_exe().and_then(|path| path.canonicalize()).ok();

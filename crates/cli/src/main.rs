@@ -11,7 +11,7 @@
 //! records.rs  corpus.rs    files of texts → their embeddings
 //! vectors.rs     files of vectors
 //! notes.rs       messages on standard error
-//! show.rs  table.rs  terminal.rs  html.rs    how results look
+//! show.rs  table.rs  terminal.rs  html.rs    the look of results
 //! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  index.rs  …     the commands
 //! ```
 //!

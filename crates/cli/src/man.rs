@@ -1,5 +1,5 @@
-//! `minilm man`: manual pages, for those who package the program. `cargo xtask man` calls it; the
-//! help does not list it.
+//! `minilm man`: manual pages, for packages of the program. `cargo xtask man` calls it; the help
+//! does not list it.
 
 use crate::error::Error;
 use clap::{Args, Command};

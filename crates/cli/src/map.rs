@@ -24,7 +24,7 @@ use minilm::{
 };
 use std::{num::NonZeroUsize, path::PathBuf};
 
-/// The most clusters there are if nobody says how many: so many colours can be told apart.
+/// The most clusters by default: so many colours can be told apart.
 const CLUSTERS: usize = 16;
 
 /// Draw a map of texts, as a page for the browser
@@ -42,8 +42,8 @@ pub(crate) struct Map {
     #[arg(long, value_name = "K", conflicts_with = "min_score", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
-    /// Colour communities instead: texts with at least this cosine with one, their centre. Most
-    /// texts may be in none
+    /// Colour communities instead: texts with at least this cosine with their centre, a text. Most
+    /// texts may be in no community
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub min_score: Option<f32>,
 
@@ -52,11 +52,11 @@ pub(crate) struct Map {
     #[arg(value_parser = at_least_one)]
     pub min_size: NonZeroUsize,
 
-    /// About how many neighbours of a text count; more shows larger groups
+    /// The approximate number of neighbours of a text that count; more of them show larger groups
     #[arg(long, value_name = "N", default_value_t = 30.0, allow_negative_numbers = true)]
     pub perplexity: f64,
 
-    /// The same number gives the same map
+    /// The seed: the same number gives the same map
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
@@ -106,7 +106,7 @@ fn points(common: &Common, command: &Map, vectors: &Vectors) -> Result<Array2<f3
     points.map_err(failed(&vectors.name))
 }
 
-/// The clusters, largest first, and what is in none.
+/// The clusters, largest first, and the texts that are in none.
 fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     let n = vectors.index.len();
     let embeddings = vectors.index.vectors()?;

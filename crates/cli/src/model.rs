@@ -8,7 +8,7 @@ use crate::{
 use minilm::{Hub, HubError, Level, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation};
 use std::{env, ffi::OsString, path::PathBuf};
 
-/// Where the model of this repository is.
+/// The folder of this repository's model.
 const MODEL: &str = "weights/all-MiniLM-L6-v2";
 
 /// Loads the encoder that a command asks for.
@@ -50,7 +50,7 @@ pub(crate) fn builder(common: &Common) -> SentenceEncoderBuilder {
     }
 }
 
-/// Lets what is done with embeddings use as many threads as the encoder.
+/// Lets the tasks on embeddings use as many threads as the encoder.
 pub(crate) fn share_threads(common: &Common) {
     if let Some(threads) = common.threads {
         // It fails if there is such a pool already, which then stays.
@@ -67,8 +67,8 @@ pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     }
 }
 
-/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name
-/// stays a path, which is missing.
+/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. A text that cannot
+/// be a name stays a path, which is missing.
 fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
@@ -86,7 +86,7 @@ fn hub(_quiet: bool) -> Hub {
     Hub::from_env()
 }
 
-/// A hub that says how far a download has come.
+/// A hub that shows the progress of a download.
 #[cfg(feature = "download")]
 fn hub(quiet: bool) -> Hub {
     use crate::{input::Size, progress::Progress};

@@ -9,7 +9,7 @@ pub(crate) fn message(text: &str) {
     let _ = writeln!(io::stderr(), "minilm: {}", printable(text));
 }
 
-/// Says what is put before each of the texts.
+/// Says which prompt is put before each of the texts.
 pub(crate) fn note_prompt(quiet: bool, texts: &str, prompt: &str) {
     if !quiet && !prompt.is_empty() {
         message(&format!("the prompt {prompt:?} is put before {texts}"));

@@ -25,7 +25,7 @@ pub(crate) struct Common {
     pub quiet: bool,
 }
 
-/// How texts become embeddings.
+/// The options of encoding texts.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Encoding options")]
 pub(crate) struct Encoding {
@@ -60,23 +60,23 @@ pub(crate) struct Encoding {
 }
 
 impl Encoding {
-    /// The prompt that is asked for.
+    /// The prompt that the options select.
     pub(crate) fn prompt(&self) -> Option<Prompt> {
         let named = self.prompt_name.clone().map(Prompt::Named);
         self.prompt.clone().map(Prompt::Text).or(named)
     }
 }
 
-/// How embeddings are written.
+/// The format of embeddings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// One line a text: [0.0676569, …], rounded to seven decimals
+    /// One line per text: [0.0676569, …], rounded to seven decimals
     Text,
-    /// One JSON object a text: {"text", "tokens", "dropped", "embedding"}
+    /// One JSON object per text: {"text", "tokens", "dropped", "embedding"}
     Jsonl,
     /// A table with the columns text, tokens, dropped, e0, e1, …
     Csv,
-    /// A NumPy array of float32, one row a text
+    /// A NumPy array of float32, one row per text
     Npy,
 }
 

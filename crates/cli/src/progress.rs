@@ -10,10 +10,10 @@ use std::{
 /// Work that is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a spinner turns.
+/// The time between two frames of a spinner.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The progress of a command, if there is anybody to see it.
+/// The progress of a command, if standard error is a terminal.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     started: Instant,
@@ -44,7 +44,7 @@ impl Progress {
         Progress { bar, started: Instant::now(), size, texts: 0 }
     }
 
-    /// Work that is one call, of which nothing can be told but that it goes on.
+    /// Work that is a single call, so that only a spinner can be shown.
     pub(crate) fn busy(wanted: bool, what: String) -> Progress {
         let progress = Progress::new(wanted, Size::Unknown);
         if let Some(bar) = &progress.bar {

@@ -41,7 +41,7 @@ pub(crate) struct Quantize {
     #[arg(long, short, value_name = "FILE", required_unless_present = "report")]
     pub output: Option<PathBuf>,
 
-    /// What a dimension becomes
+    /// The type of a dimension's value
     #[arg(long, short, value_enum, default_value_t = Precision::Int8)]
     pub precision: Precision,
 
@@ -49,11 +49,11 @@ pub(crate) struct Quantize {
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
 
-    /// Print how many of the ten nearest rows a search among the quantised ones still finds
+    /// Print the part of the ten nearest rows that a search among quantised rows still finds
     #[arg(long)]
     pub report: bool,
 
-    /// Which tensor to read of a safetensors file with several matrices
+    /// The tensor to read from a safetensors file with several matrices
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
 
@@ -61,10 +61,10 @@ pub(crate) struct Quantize {
     pub opening: Opening,
 }
 
-/// What a dimension becomes.
+/// The type of a dimension's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Precision {
-    /// -128 … 127: which of 256 steps of its range it is in
+    /// -128 … 127: its step, of 256 steps of its range
     Int8,
     /// 0 … 255: the same
     Uint8,

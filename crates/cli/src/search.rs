@@ -36,16 +36,16 @@ pub(crate) struct Search {
     /// The index
     pub index: PathBuf,
 
-    /// What to look for; several are answered one after the other
+    /// The query; several queries are answered one after the other
     #[arg(value_name = "QUERY", required_unless_present = "queries", conflicts_with = "queries")]
     pub query: Vec<String>,
 
-    /// Read the queries from a file, one a line, or *.jsonl, *.csv, *.tsv, *.parquet with a field
+    /// Read the queries from a file, one per line, or *.jsonl, *.csv, *.tsv, *.parquet with a field
     /// or column named text; - is standard input
     #[arg(long, value_name = "FILE")]
     pub queries: Option<PathBuf>,
 
-    /// How many texts to show for each query
+    /// The number of texts to show for each query
     #[arg(long, short = 'k', value_name = "K", default_value = "10", value_parser = at_least_one)]
     pub top_k: NonZeroUsize,
 
@@ -53,7 +53,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub min_score: Option<f32>,
 
-    /// Print a JSON object a line: {"query", "rank", "score", "row", "text"}
+    /// Print one JSON object per line: {"query", "rank", "score", "row", "text"}
     #[arg(long)]
     pub json: bool,
 
@@ -105,14 +105,15 @@ pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     Ok(())
 }
 
-/// Says which prompt the queries have, and if the texts have none that goes with it.
+/// Says which prompt the queries have, and whether the texts lack the prompt that goes with it.
 fn note_prompts(quiet: bool, encoder: &SentenceEncoder, texts: &Space) -> Result<(), Error> {
     note_prompt(quiet, "each query", encoder.default_prompt());
     let documents = encoder.space_with(&EncodeOptions::new().prompt(Prompt::Document))?;
     if !quiet && texts.is_same(&documents) && texts.prompt() != documents.prompt() {
         let (texts, documents) = (texts.prompt(), documents.prompt());
         message(&format!(
-            "the texts of the index have the prompt {texts:?}; the model's for them is {documents:?}"
+            "the texts of the index have the prompt {texts:?}; the model's for them is \
+             {documents:?}"
         ));
     }
     Ok(())

@@ -10,7 +10,7 @@ pub(crate) struct Page {
     colour: bool,
 }
 
-/// How a word looks on a terminal.
+/// The style of a word on a terminal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Style {
     Bold,

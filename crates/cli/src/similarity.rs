@@ -1,4 +1,4 @@
-//! `minilm similarity`: how alike two texts are.
+//! `minilm similarity`: the similarity of two texts.
 
 use crate::{
     error::Error,
@@ -10,17 +10,17 @@ use clap::{Args, ValueEnum};
 use minilm::{EncodeOptions, similarity};
 use std::io::{self, Write};
 
-/// Print how alike two texts are
+/// Print the similarity of two texts
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Similarity {
-    /// One text
+    /// The first text
     pub a: String,
 
-    /// The other
+    /// The second text
     pub b: String,
 
-    /// What to compute from the two embeddings; more is more alike
+    /// The score of the two embeddings; a higher score is more alike
     #[arg(long, short, value_enum, default_value_t = Score::Cosine)]
     pub score: Score,
 
@@ -28,7 +28,7 @@ pub(crate) struct Similarity {
     pub encoding: Encoding,
 }
 
-/// A measure of likeness.
+/// A measure of similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Score {
     /// The cosine of the angle, from -1 to 1

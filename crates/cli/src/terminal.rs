@@ -1,4 +1,4 @@
-//! The terminal: how wide it is, whether it shows colours, and texts that cannot disturb it.
+//! The terminal: its width, its colours, and texts that cannot disturb it.
 
 use crate::options::Color;
 use std::{

@@ -1,4 +1,4 @@
-//! `minilm trace`: everything that happens to a text in the model.
+//! `minilm trace`: one text on its way through the model.
 
 mod attention;
 mod measure;
@@ -21,10 +21,10 @@ use std::{
     path::PathBuf,
 };
 
-/// Show everything that happens to a text in the model
+/// Show one text on its way through the model
 ///
-/// Its tokens, every intermediate tensor under the name of the PyTorch module whose output it is,
-/// the size of the residual stream, and time and FLOP/s of each kernel.
+/// It prints the tokens, every intermediate tensor under the name of the PyTorch module whose
+/// output it is, the size of the residual stream, and time and FLOP/s of each kernel.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Trace {

@@ -8,8 +8,8 @@
 //!     300 texts at once:        within 5e-7 of PyTorch, nearer to the exact answer than its f32
 //! ```
 //!
-//! The first difference that is too large ends it: which level, text, tensor and element, and both
-//! values.
+//! The first difference that is too large ends the run. Its message has the level, the text, the
+//! tensor, the element and both values.
 
 mod compare;
 mod finals;
@@ -29,7 +29,7 @@ use steps::Largest;
 /// Check this build on this machine against PyTorch
 ///
 /// Runs the texts of tests/golden through the model with each instruction set of this CPU, or only
-/// with --level, and compares every step with what PyTorch wrote. Stops with status 1 at the first
+/// with --level, and compares every step with PyTorch's tensor. Stops with status 1 at the first
 /// difference that is too large.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -145,7 +145,7 @@ impl Run<'_> {
     }
 }
 
-/// That each text's last step, which was computed for it alone, is its row of `together`.
+/// Checks that each text's last step, which was computed for it alone, is its row of `together`.
 fn same_bits_as_alone(
     encoder: &SentenceEncoder,
     set: &Set,

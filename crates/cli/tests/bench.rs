@@ -1,4 +1,4 @@
-//! `minilm bench` measures everything it promises, and the numbers make sense.
+//! `minilm bench` has all measurements of its documentation, and plausible numbers.
 
 mod support;
 
@@ -167,7 +167,7 @@ fn tables_are_for_people_and_respect_the_level() {
         "layer_norm",
         "first text",
         "p99",
-        "tokens a second",
+        "tokens per second",
     ] {
         assert!(stdout.contains(line), "{line}: {stdout}");
     }

@@ -134,10 +134,7 @@ fn bad_labels_and_folders_are_named() {
             format!("{one} has no column \"label\"; its columns are score, sentence1, sentence2"),
         ),
         (&["retrieval", folder], format!("{queries} has 1 of the 2 queries that are judged")),
-        (
-            &["retrieval", folder, "--split", "dev"],
-            format!("{nothing} tells of nothing that is relevant"),
-        ),
+        (&["retrieval", folder, "--split", "dev"], format!("{nothing} names no relevant document")),
         (
             &["retrieval", &judged],
             format!("cannot read {judged}/qrels/test.tsv: Not a directory (os error 20)"),

@@ -112,7 +112,13 @@ fn a_file_named_as_an_index_is_never_read_as_texts() {
 fn an_index_of_no_rows_and_endless_columns_is_an_error() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
-    let header = r#"{"__metadata__":{"format":"minilm-index-2","name":"m","fingerprint":"f"},"vectors":{"dtype":"F32","shape":[0,9223372036854775808],"data_offsets":[0,0]},"offsets":{"dtype":"U64","shape":[1],"data_offsets":[0,8]},"checksums":{"dtype":"U32","shape":[5],"data_offsets":[8,28]},"texts":{"dtype":"U8","shape":[0],"data_offsets":[28,28]}}"#;
+    let header = concat!(
+        r#"{"__metadata__":{"format":"minilm-index-2","name":"m","fingerprint":"f"},"#,
+        r#""vectors":{"dtype":"F32","shape":[0,9223372036854775808],"data_offsets":[0,0]},"#,
+        r#""offsets":{"dtype":"U64","shape":[1],"data_offsets":[0,8]},"#,
+        r#""checksums":{"dtype":"U32","shape":[5],"data_offsets":[8,28]},"#,
+        r#""texts":{"dtype":"U8","shape":[0],"data_offsets":[28,28]}}"#
+    );
     let bytes = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 28]].concat();
     let index = path("huge.index");
     fs::write(&index, bytes).expect("a file");

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use support::*;
 
-/// The page of texts, one a line.
+/// The page of texts, one per line.
 fn page(options: &[&str], texts: &str) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("map.html");
@@ -15,7 +15,7 @@ fn page(options: &[&str], texts: &str) -> String {
     fs::read_to_string(path).expect("the page")
 }
 
-/// What stands between two words, as often as it does.
+/// Every part of the text between two words.
 fn between<'a>(page: &'a str, before: &'a str, after: &'a str) -> Vec<&'a str> {
     page.split(before).skip(1).map(|rest| rest.split(after).next().expect("a part")).collect()
 }

@@ -24,7 +24,7 @@ mod with_parquet {
     use super::*;
     use std::fs;
 
-    /// What pyarrow wrote: see `data/README.md`.
+    /// The file that pyarrow wrote: see `data/README.md`.
     fn pyarrow(codec: &str) -> String {
         repository()
             .join(format!("crates/cli/tests/data/{codec}.parquet"))

@@ -19,7 +19,10 @@ fn prompted(root: &Path) -> String {
     ] {
         fs::copy(weights.join(file), root.join("model").join(file)).expect("a copy");
     }
-    let config = r#"{"prompts": {"query": "query: ", "document": "passage: ", "topic": "topic: "}, "default_prompt_name": "topic"}"#;
+    let config = r#"{
+        "prompts": {"query": "query: ", "document": "passage: ", "topic": "topic: "},
+        "default_prompt_name": "topic"
+    }"#;
     fs::write(root.join("model/config_sentence_transformers.json"), config).expect("a file");
     root.join("model").to_str().expect("UTF-8").to_owned()
 }

@@ -1,11 +1,11 @@
-//! Files of texts: lines, JSON lines, tables; and what can be wrong with them.
+//! Files of texts: lines, JSON lines, tables; and their errors.
 
 mod support;
 
 use std::fs;
 use support::*;
 
-/// What `minilm dedupe` keeps of a file with this name and content.
+/// The texts that `minilm dedupe` keeps of a file with this name and content.
 fn kept(name: &str, content: &[u8], options: &[&str]) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(name);

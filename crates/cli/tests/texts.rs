@@ -1,4 +1,4 @@
-//! Where texts come from, and which texts there are.
+//! The sources of texts, and the texts in them.
 
 mod support;
 

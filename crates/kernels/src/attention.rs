@@ -3,20 +3,20 @@
 //! ```text
 //! for each sentence (L tokens) and each head (D columns of q, k and v):
 //!   v               [L, D]       copied: rows side by side
-//!   for each block of queries, one a lane (LOOP 2):
+//!   for each block of queries, one per lane (LOOP 2):
 //!     qᵀ              [D, lanes]   transposed in registers
-//!     scores = k·qᵀ   [L, lanes]   the micro-kernel of GEMM: rows of k in place, qᵀ the panel, one chain over D
-//!     e      = exp((scores − max)/√D),  Σ e     lane by lane: no sum across lanes, no masks, no padding keys
+//!     scores = k·qᵀ   [L, lanes]   micro-kernel of GEMM: rows of k in place, panel qᵀ, one chain
+//!     e      = exp((scores − max)/√D),  Σ e    per lane: no sum across lanes, no masks, no padding
 //!     for each tile of MR queries (LOOP 1):
-//!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, v the panel, chains over the keys as in GEMM
+//!       context = (e·v)·(1/Σ)       [MR, D]     e broadcast, panel v, chains over keys as in GEMM
 //! ```
 //!
 //! Queries lie in lanes, so what runs over the keys (maximum, exponential, sum, both products) is
 //! the same instruction for sixteen queries, and keys are read where the projection left them. The
 //! whole score matrix never exists: a block of it is at most 512 × 32 floats, 64 KiB. Scaling the
-//! context by 1/Σ instead of dividing every probability takes one division a query instead of L.
+//! context by 1/Σ instead of dividing every probability takes one division per query instead of L.
 //!
-//! A sentence sees its own rows alone, so what else is in the pack cannot change its result.
+//! A sentence sees its own rows alone, so the rest of the batch cannot change its result.
 //!
 //! Reference: A. Vaswani et al., *Attention Is All You Need*, arXiv:1706.03762, section 3.2.
 //!
@@ -194,13 +194,14 @@ impl<const NV: usize> Block<'_, '_, NV> {
         transpose(s, self.queries, &mut queries[..d.next_multiple_of(LANES)]);
         for (tiles, size) in deal(l, MOST) {
             for key in tiles.step_by(size) {
-                tile_rows!(size, MOST, MR => score::<S, MR, NQ>(s, self.keys, key, &queries[..d], scores));
+                tile_rows!(size, MOST, MR =>
+                    score::<S, MR, NQ>(s, self.keys, key, &queries[..d], scores));
             }
         }
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, scores);
-        // Of at most eight: a block of 32 queries is four of them, where twelve would be two of
-        // eleven and one of ten.
+        // Tiles have at most eight queries: a block of 32 is four whole tiles, where twelve would
+        // give two tiles of eleven and one of ten.
         for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {
             for lane in tiles.step_by(size) {
                 let tile =
@@ -287,7 +288,7 @@ fn copy_values<S: Simd, const NV: usize>(s: S, from: Rows, to: &mut [[[f32; LANE
     }
 }
 
-/// What the context of some queries is made of.
+/// The operands of the context of some queries.
 struct Context<'a, const NQ: usize, const NV: usize> {
     e: &'a [[[f32; LANES]; NQ]],      // [L]
     lane: usize,                      // of the first query
@@ -324,6 +325,7 @@ impl<const NQ: usize, const NV: usize> Context<'_, NQ, NV> {
     }
 
     /// Σₖ e[k, lane + i]·v[k] over one chain of keys.
+    #[expect(clippy::needless_range_loop, reason = "an iterator compiles to a slower loop")]
     #[inline(always)]
     fn chain<S: Simd, const MR: usize>(
         &self,

@@ -1,10 +1,10 @@
-//! Where the coefficients in `exp` and `gelu` come from: interpolation in `f64`. Compiled for tests
-//! only.
+//! The derivation of the coefficients in `exp` and `gelu`: interpolation in `f64`. It is compiled
+//! for tests only.
 //!
 //! ```text
-//! uⱼ = R·cos(π(2j + 1)/2N)                                  the N Chebyshev nodes of |u| ≤ R
-//! p(u) = d₀ + (u − u₀)·(d₁ + (u − u₁)·(d₂ + …))             dⱼ: the divided differences of f (Newton)
-//!      = c₀ + c₁·u + c₂·u² + …                              multiplied out, from the inside
+//! uⱼ = R·cos(π(2j + 1)/2N)                          the N Chebyshev nodes of |u| ≤ R
+//! p(u) = d₀ + (u − u₀)·(d₁ + (u − u₁)·(d₂ + …))     dⱼ: the divided differences of f (Newton)
+//!      = c₀ + c₁·u + c₂·u² + …                      multiplied out, from the inside
 //! ```
 //!
 //! At these nodes |f − p| ≤ 2·(R/2)ᴺ/N!·max|f⁽ᴺ⁾|, the least that can be promised for any N nodes.

@@ -1,8 +1,8 @@
 //! An instruction set that counts: the vector operations of a kernel, found by running it.
 //!
 //! Every kernel is generic over [`Simd`], so it also runs on a set of instructions that computes
-//! like [`Portable`](crate::Level::PORTABLE) and writes down each operation. The counts are those of
-//! the source with a level's tiles; a compiler may merge or hoist some of them.
+//! like [`Portable`](crate::Level::PORTABLE) and writes down each operation. The counts are those
+//! of the source with a level's tiles; a compiler may merge or hoist some of them.
 //!
 //! ```
 //! use minilm_kernels::{counting::count, exp::Exp, tiles::Avx2};

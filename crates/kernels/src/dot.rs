@@ -8,13 +8,13 @@
 //!
 //! A GEMM reads a row of `x` once for many columns of `y`. With one column there are two operations
 //! for each value read, and a row that comes from memory arrives more slowly than that. So nothing
-//! is packed, and what can be had of a value that is in a register anyway is free: the square of
-//! the row's length comes with the dot product, for cosines and to find rows that hold NaN.
+//! is packed, and further arithmetic on a value in a register is free: the square of the row's
+//! length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! The sums of a row wait four cycles for each of their own multiply-adds, and a processor looks a
-//! fixed number of instructions ahead: by itself it asks for the next rows too late to keep the
-//! memory busy. So the loop is unrolled, to have few instructions, and each row fetches the one
-//! that comes `AHEAD` rows later.
+//! A multiply-add has a latency of four cycles, and each sum of a row waits for the one before. A
+//! processor looks a fixed number of instructions ahead, so by itself it requests the next rows too
+//! late to keep the memory busy. The loop is therefore unrolled, to have few instructions, and each
+//! row prefetches the one that comes `AHEAD` rows later.
 //!
 //! # The order of additions
 //!
@@ -33,11 +33,10 @@ use crate::{
 /// Vectors of a row between two turns of the loop.
 const UNROLLED: usize = 8;
 
-/// How many rows before its turn a row is fetched. On an Intel core, 384 columns: none 85 % of the
-/// speed of a plain sum, one 96 %, four and twelve 100 %.
+/// A row is prefetched this many rows before its turn, which covers the latency of memory.
 const AHEAD: usize = 4;
 
-/// What [`products`] finds for a row x.
+/// The result of [`products`] for a row x.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Product {
     /// x·y
@@ -52,7 +51,8 @@ pub struct Product {
 /// If the two differ in length, or are empty.
 ///
 /// ```
-/// assert_eq!(minilm_kernels::dot::dot(minilm_kernels::Level::detect(), &[1.0, 2.0], &[3.0, 4.0]), 11.0);
+/// use minilm_kernels::{Level, dot::dot};
+/// assert_eq!(dot(Level::detect(), &[1.0, 2.0], &[3.0, 4.0]), 11.0);
 /// ```
 pub fn dot(level: Level, x: &[f32], y: &[f32]) -> f32 {
     let mut out = [Product::default()];
@@ -92,8 +92,8 @@ pub fn squared_distances(level: Level, x: Rows, y: &[f32], out: &mut [f32]) {
     level.run(EachRow::<SquaredDifference> { x, y, out });
 }
 
-/// How often a term of a sum of `k` is rounded at most: once for each multiply-add of its lane,
-/// once for each level of the tree.
+/// The largest number of roundings of a term in a sum of `k` terms: one for each multiply-add of
+/// its lane, and one for each level of the tree.
 ///
 /// ```
 /// assert_eq!(minilm_kernels::dot::roundings(384), 28);
@@ -107,7 +107,7 @@ fn check(x: Rows, y: &[f32], out: usize) {
     assert_eq!(x.rows(), out, "x has {} rows, out {out}", x.rows());
 }
 
-/// What is added to a row's two sums for sixteen of its columns, and what becomes of the sums.
+/// The terms that sixteen columns add to a row's two sums, and the result made of the sums.
 trait Term {
     type Result;
     fn add<S: Simd>(s: S, sums: [S::F32x16; 2], x: S::F32x16, y: S::F32x16) -> [S::F32x16; 2];

@@ -29,8 +29,8 @@ use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 
 /// Width of a piece.
 const W: f32 = 0.4375;
-/// Where the last piece is left, just before its end at 15.5·W = 6.78. Beyond, t·Q(t) is below
-/// 6e-11 and is held.
+/// The largest t that is evaluated, just before the end of the last piece at 15.5·W = 6.78. Beyond,
+/// t·Q(t) is below 6e-11 and is held.
 const LAST: f32 = 6.75;
 
 /// Coefficient `k` of piece `i` at `[k][i]`: −Q(i·W + u) interpolated at seven Chebyshev nodes of

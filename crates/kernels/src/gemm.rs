@@ -4,7 +4,7 @@
 //! W [N, K] is packed once (gemm/panels.rs) into panels: NR columns of y side by side, k after k.
 //!
 //! LOOP 3  for each panel              y[.., jc..jc+NR]         columns of y
-//! LOOP 2    for each chain of KC      W[jc..jc+NR, pc..pc+KC]  weights that stay in L1 for all rows
+//! LOOP 2    for each chain of KC      W[jc..jc+NR, pc..pc+KC]  weights stay in L1 for all rows
 //! LOOP 1      for each tile of rows   x[ic..ic+MR, pc..pc+KC]
 //!               micro-kernel          MR × NR sums in registers (gemm/micro.rs)
 //!               y + sums              y holds the chains so far
@@ -95,7 +95,8 @@ impl Tiled for Gemm<'_> {
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]
-            let panel = self.weights.starting_at::<NV>(self.first / nr + p); // W[jc..jc+NR, ..] and behind
+            // W[jc..jc+NR, ..], and the weights behind it
+            let panel = self.weights.starting_at::<NV>(self.first / nr + p);
             // LOOP 2: chains
             for k in cut(k, kc) {
                 let (weights, behind) = panel[k.start..].split_at(k.len());

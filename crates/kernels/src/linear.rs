@@ -17,7 +17,7 @@ use crate::{
 };
 use std::{borrow::Cow, ops::Range};
 
-/// What happens to y when its sums are complete. A bias is added first, if the layer has one.
+/// The operation on y when its sums are complete. A bias is added first, if the layer has one.
 #[derive(Clone, Copy, Debug)]
 pub enum Epilogue<'a> {
     /// y = x·Wᵀ + b
@@ -169,7 +169,7 @@ pub struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    /// Which columns they are.
+    /// The range of the columns.
     ///
     /// ```
     /// use minilm_kernels::{Level, Linear, gemm::PART};
@@ -192,8 +192,8 @@ impl Columns<'_> {
     /// which a product is cut along K.
     ///
     /// The result has the bits of the uncut product if every layer but the last has a K that is a
-    /// multiple of [`KC`](crate::gemm::KC), the first call is [`Columns::forward`], and the last layer alone has a bias
-    /// and an epilogue.
+    /// multiple of [`KC`](crate::gemm::KC), the first call is [`Columns::forward`], and the last
+    /// layer alone has a bias and an epilogue.
     ///
     /// # Panics
     /// If the shapes do not fit.

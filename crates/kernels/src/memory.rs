@@ -93,8 +93,8 @@ const HUGE_PAGE: usize = 2 << 20;
 /// Zeroed memory for weights, which are many and are read again and again from start to end.
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
-/// page and to start fetching anew. So this type asks the system for huge pages. On a system without
-/// them the program is slower, and nothing else changes.
+/// page and to start fetching anew. So this type asks the system for huge pages. On a system
+/// without them the program is slower, and nothing else changes.
 ///
 /// ```
 /// let mut weights = minilm_kernels::memory::Pages::zeroed(3);

@@ -38,7 +38,8 @@ pub fn gelu(x: f64) -> f64 {
 /// (x − mean) / √(variance + ε) · γ + β for one row `[H]`.
 ///
 /// ```
-/// assert_eq!(minilm_kernels::naive::layer_norm(&[1.0, 3.0], &[1.0, 1.0], &[0.0, 0.0], 0.0), [-1.0, 1.0]);
+/// use minilm_kernels::naive::layer_norm;
+/// assert_eq!(layer_norm(&[1.0, 3.0], &[1.0, 1.0], &[0.0, 0.0], 0.0), [-1.0, 1.0]);
 /// ```
 pub fn layer_norm(x: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64) -> Vec<f64> {
     let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();

@@ -4,9 +4,9 @@
 //! over [`Simd`], the set of instructions. [`Level::run`] picks the instructions once, at run time:
 //!
 //! ```text
-//! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register a vector
-//!                                     kernel.run(Avx2)       two ymm registers a vector
-//!                                     kernel.run(Neon)       four q registers a vector
+//! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register per vector
+//!                                     kernel.run(Avx2)       two ymm registers per vector
+//!                                     kernel.run(Neon)       four q registers per vector
 //!                                     kernel.run(Portable)   [f32; 16], plain Rust
 //! ```
 //!
@@ -58,8 +58,8 @@ pub const ROUNDER: f32 = 12_582_912.0;
 /// Sixteen-lane arithmetic on one instruction set. The value is a proof that the CPU has it.
 ///
 /// The trait is sealed: a file beside this one implements it for each instruction set, and
-/// [`Counting`](crate::counting::Counting) for all of them. Lane `i` of a result depends on lane `i`
-/// of the operands.
+/// [`Counting`](crate::counting::Counting) for all of them. Lane `i` of a result depends on lane
+/// `i` of the operands.
 pub trait Simd: Copy + Sealed {
     /// Sixteen `f32` values in registers.
     type F32x16: Copy;
@@ -162,7 +162,9 @@ pub trait Simd: Copy + Sealed {
     /// Rows to columns: lane j of vector i becomes lane i of vector j.
     ///
     /// ```text
-    /// interleaving vector i with vector i + 8 moves the index's highest bit to the end of the lane number: four times is a transposition
+    /// interleave vector i with vector i + 8:  the highest bit of the vector's number moves to the
+    ///                                         end of the lane's number
+    /// four times:                             a transposition
     /// ```
     #[inline(always)]
     fn transpose(self, mut rows: [Self::F32x16; LANES]) -> [Self::F32x16; LANES] {
@@ -215,7 +217,7 @@ fn cut(lanes: &[f32; LANES], to: &mut [f32]) {
 /// assert_eq!(x, [3.0; LANES]);
 /// ```
 pub trait Kernel {
-    /// What the operation returns.
+    /// The operation's result.
     type Output;
     /// The operation; must be `#[inline(always)]`.
     fn run<S: Simd>(self, s: S) -> Self::Output;

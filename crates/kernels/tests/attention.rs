@@ -1,5 +1,5 @@
-//! Attention: exact where it can be, within a derived bound of f64 elsewhere, and blind to
-//! everything but its own sentence.
+//! Attention: exact where it can be, within a derived bound of f64 elsewhere, and independent of
+//! the other sentences.
 
 mod support;
 
@@ -70,7 +70,7 @@ impl Shape<'_> {
     }
 }
 
-/// How far rounding may take the context `[L, H]` of one sentence from the truth.
+/// The bound of rounding for the context `[L, H]` of one sentence from the truth.
 ///
 /// With t = q·k/√D − max and p = exp(t)/Σ, the kernel computes Σ êv / Σ ê with ê = exp(t + τ)·(1 +
 /// ρ):
@@ -288,7 +288,7 @@ fn a_used_scratch_gives_the_bits_of_a_fresh_one() {
                 &shape.run(level, &qkv),
             );
 
-            // What is left behind is NaN.
+            // Values that a call leaves behind are NaN.
             shape.run_in(&mut scratch, level, &vec![f32::NAN; qkv.len()]);
         }
     }

@@ -29,7 +29,7 @@ use Operation::*;
 const TOTAL: [Operation; 8] = [Add, Sub, Mul, Div, MulAdd, Max, Min, Abs];
 
 impl Operation {
-    /// What the operation is on one lane: the documentation of [`Simd`] in plain Rust.
+    /// The operation on one lane: the documentation of [`Simd`] in plain Rust.
     fn of_lane(self, a: f32, b: f32, c: f32) -> f32 {
         match self {
             Add => a + b,

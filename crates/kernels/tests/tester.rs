@@ -41,7 +41,7 @@ impl Problem {
         y
     }
 
-    /// What kernels with the usual mistakes would compute.
+    /// The results of kernels with the usual mistakes.
     fn wrong(&self) -> Vec<(&'static str, Vec<f32>)> {
         let right = self.right();
         let changed = |change: fn(&mut Vec<f32>)| {

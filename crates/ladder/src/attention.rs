@@ -13,11 +13,11 @@ use minilm_kernels::{AlignedVec, Level, attention};
 
 /// context `[T, H]` of qkv `[T, 3·H]`: queries, keys and values side by side.
 pub type Rung =
-    fn(level: Level, qkv: &[f32], pack: Pack, scratch: &mut Scratch, context: &mut [f32]);
+    fn(level: Level, qkv: &[f32], batch: Batch, scratch: &mut Scratch, context: &mut [f32]);
 
-/// How the rows belong to sentences, and the columns to heads.
+/// The batch: the rows of each sentence, and the columns of each head.
 #[derive(Clone, Copy, Debug)]
-pub struct Pack<'a> {
+pub struct Batch<'a> {
     /// Columns of the context: H.
     pub hidden: usize,
     /// The H columns are this many heads, A, of D = H / A.

@@ -12,5 +12,5 @@ use minilm_kernels::Level;
 /// Replaces each value of x by eˣ.
 pub type Rung = fn(level: Level, x: &mut [f32]);
 
-/// Where the rungs that scale by one factor 2ⁿ are right: within n = −126…127 and normal numbers.
+/// The range in which rungs with one factor 2ⁿ are right: n = −126…127, and normal numbers.
 pub const ONE_FACTOR: std::ops::RangeInclusive<f32> = -87.3..=88.3;

@@ -1,5 +1,5 @@
-//! GELU, x·Φ(x), in its exact form: Φ is the distribution function of the normal distribution, (1 +
-//! erf(x/√2)) / 2.
+//! GELU, x·Φ(x), in its exact form: Φ(x) = (1 + erf(x/√2)) / 2 is the distribution function of the
+//! normal distribution.
 //!
 //! In the book: `docs/05-functions.md`.
 

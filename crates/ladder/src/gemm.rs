@@ -1,8 +1,8 @@
 //! GEMM, y = x·Wᵀ: where 95 % of a transformer's time goes.
 //!
-//! The weights are the same in every call, so a rung has two parts: what it does with them once,
-//! and the product. Each rung is a function `linear` that does the first and returns the second.
-//! There is no bias: it is one addition for K multiply-adds.
+//! The weights are the same in every call, so a rung has two parts: their preparation, once, and
+//! the product. Each rung is a function `linear` that does the first and returns the second. There
+//! is no bias: it is one addition for K multiply-adds.
 //!
 //! In the book: `docs/03-gemm.md`.
 

@@ -3,7 +3,7 @@
 
 use crate::{
     STEPS, Step, YARDSTICKS,
-    attention::{Pack, Scratch},
+    attention::{Batch, Scratch},
     exp,
     steps::Operation,
 };
@@ -34,7 +34,7 @@ pub struct Ladder {
     pub least: Option<fn() -> Operations>,
     /// The shapes it is measured on: those of the model.
     pub cases: &'static [Case],
-    /// The rung, or somebody else's function, that the others are measured against.
+    /// The rung, or the rival's function, that the others are measured against.
     pub yardstick: &'static str,
 }
 
@@ -84,7 +84,7 @@ pub const LADDERS: [Ladder; 6] = [
         name: "attention",
         unit: Unit::Gflops,
         least: None,
-        cases: &PACKS,
+        cases: &BATCHES,
         yardstick: "matrixmultiply",
     },
 ];
@@ -116,7 +116,7 @@ const ROWS: Case = Case::Rows { rows: 64, cols: 384 };
 /// The scores of twelve heads of a short sentence, and of one head of the longest.
 const SCORES: [Case; 2] = [Case::Rows { rows: 192, cols: 16 }, Case::Rows { rows: 256, cols: 256 }];
 /// Equal sentences, unequal ones, and the longest; 12 heads of 32.
-const PACKS: [Case; 3] = [
+const BATCHES: [Case; 3] = [
     Case::Sentences(&[16, 16, 16, 16, 16, 16, 16, 16]),
     Case::Sentences(&[4, 7, 9, 12, 14, 19, 23, 40]),
     Case::Sentences(&[256]),
@@ -186,7 +186,7 @@ pub enum Case {
     /// Values `[rows, cols]`.
     #[expect(missing_docs, reason = "the sentence above names them")]
     Rows { rows: usize, cols: usize },
-    /// Tokens of each sentence in a pack.
+    /// Tokens of each sentence in a batch.
     Sentences(&'static [usize]),
 }
 
@@ -248,7 +248,7 @@ impl Ladder {
     /// ```
     /// let [gemm, .., gelu, _, _] = minilm_ladder::LADDERS;
     /// assert_eq!(gemm.ceiling(64e9), 64.0);
-    /// // 64 GFLOP/s are two multiply-adds of sixteen lanes each ns, and GELU has nine.
+    /// // 64 GFLOP/s are two multiply-adds of sixteen lanes per ns, and GELU has nine.
     /// assert_eq!(gelu.ceiling(64e9), 4.5 / 16.0);
     /// ```
     pub fn ceiling(self, peak: f64) -> f64 {
@@ -262,7 +262,7 @@ impl Ladder {
         }
     }
 
-    /// Somebody else's function for the same, if there is one.
+    /// The rival: another library's function for the same, if there is one.
     ///
     /// ```
     /// let gemm = minilm_ladder::LADDERS[0];
@@ -314,8 +314,8 @@ impl Step {
                     (random.values(tokens * 3 * HIDDEN), vec![0.0; tokens * HIDDEN]);
                 let mut scratch = Scratch::default();
                 Box::new(move || {
-                    let pack = Pack { hidden: HIDDEN, heads: HEADS, starts: &starts };
-                    timed(|| attention(level, &qkv, pack, &mut scratch, &mut context))
+                    let batch = Batch { hidden: HIDDEN, heads: HEADS, starts: &starts };
+                    timed(|| attention(level, &qkv, batch, &mut scratch, &mut context))
                 })
             }
             (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {

@@ -1,7 +1,7 @@
 //! LayerNorm: each row to mean 0 and variance 1, then · γ + β.
 //!
-//! Few operations on each value, and two numbers that need the whole row before the first value can
-//! be written.
+//! There are few operations for each value, and two numbers need the whole row before the first
+//! value can be written.
 //!
 //! In the book: `docs/05-functions.md`.
 

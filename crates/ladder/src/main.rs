@@ -1,4 +1,4 @@
-//! `minilm-ladder`: every kernel from the plain loop to what is shipped, measured on this machine,
+//! `minilm-ladder`: every kernel from the plain loop to the shipped one, measured on this machine,
 //! and the bake-off of tiles.
 #![forbid(unsafe_code)]
 

@@ -27,13 +27,13 @@ pub struct Table {
     pub name: &'static str,
     /// The shape.
     pub case: String,
-    /// What the values are counted in.
+    /// The unit of the values.
     pub unit: &'static str,
     /// The best value that one core could have.
     pub ceiling: f64,
     /// From the first rung to the shipped one.
     pub rungs: Vec<Row>,
-    /// What the rungs are measured against; it may be one of them.
+    /// The yardstick that the rungs are compared with; it may be one of them.
     pub yardstick: Row,
     #[serde(skip)]
     counted: Unit,

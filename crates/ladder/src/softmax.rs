@@ -1,7 +1,7 @@
 //! Softmax over rows: numbers to probabilities, eˣ / Σ eˣ.
 //!
-//! A rung leaves e in x and Σ in `sums`, so that the probability is eⱼ / Σ. Those that divide by
-//! themselves leave probabilities and Σ = 1.
+//! A rung leaves e in x and Σ in `sums`, so that the probability is eⱼ / Σ. A rung that divides
+//! itself leaves probabilities and Σ = 1.
 //!
 //! In the book: `docs/05-functions.md`.
 

@@ -13,7 +13,7 @@ pub struct Step {
     pub name: &'static str,
     /// Its source; the shipped kernel's files as well, where the rung only calls it.
     pub sources: &'static [&'static str],
-    /// What it does.
+    /// Its operation.
     pub operation: Operation,
 }
 
@@ -88,7 +88,8 @@ pub const STEPS: &[Step] = &[
     ),
 ];
 
-/// What a ladder is measured against where none of its own rungs is: somebody else's work.
+/// The yardsticks of ladders that have no yardstick among their own rungs: other libraries'
+/// functions.
 pub const YARDSTICKS: &[Step] = &[
     Step {
         ladder: "gemm",

@@ -1,10 +1,10 @@
-//! What somebody else's product of matrices takes: the crate `matrixmultiply`, through `ndarray`.
+//! The yardstick: the matrix product of the crate `matrixmultiply`, through `ndarray`.
 //!
-//! It is fast and general: any strides, any shape. So it packs both matrices in each call, and
-//! knows nothing of what comes next.
+//! It is fast and general: any strides, any shape. So it packs both matrices in each call, and does
+//! not know the next product.
 
 use crate::{
-    attention::{Pack, Scratch},
+    attention::{Batch, Scratch},
     gemm::Forward,
 };
 use minilm_kernels::{Level, softmax::softmax};
@@ -23,11 +23,11 @@ pub fn linear(_: Level, weight: &[f32], k: usize) -> Forward {
 pub fn attention(
     level: Level,
     qkv: &[f32],
-    pack: Pack,
+    batch: Batch,
     scratch: &mut Scratch,
     context: &mut [f32],
 ) {
-    let Pack { hidden, heads, starts } = pack;
+    let Batch { hidden, heads, starts } = batch;
     let d = hidden / heads;
     let scale = 1.0 / (d as f32).sqrt();
     let qkv = view(qkv, 3 * hidden);

@@ -1,5 +1,5 @@
-//! The book hangs together: links lead somewhere, chapters are complete, every kernel and its
-//! chapter know each other.
+//! The book is consistent: links lead to files, chapters are complete, and every kernel and its
+//! chapter name each other.
 
 use std::{
     collections::BTreeSet,
@@ -44,7 +44,7 @@ fn chapters() -> Vec<String> {
         .collect()
 }
 
-/// What stands in the parentheses of `[…](…)`, without code blocks.
+/// The targets of the links `[…](…)`, without code blocks.
 fn links(text: &str) -> Vec<String> {
     let prose: Vec<&str> = text.split("```").step_by(2).collect();
     let after = prose.iter().flat_map(|prose| prose.split("](").skip(1));
@@ -81,7 +81,7 @@ const PAGES: [&str; 10] = [
     "weights/README.md",
 ];
 
-/// Whether a page has what stands behind `#` in a link: a heading, or in code the line `L12`.
+/// Whether a page has the anchor behind `#` in a link: a heading, or in code the line `L12`.
 fn has_anchor(text: &str, anchor: &str) -> bool {
     let slug = |heading: &str| {
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));

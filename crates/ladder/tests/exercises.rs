@@ -4,7 +4,7 @@
 //! cargo test -p minilm-ladder --test exercises -- --ignored chapter_3
 //! ```
 //!
-//! What each has to do is checked in `exercise/`. If you are stuck for good: `solutions.rs`.
+//! The checks are in `exercise/`, and the solutions in `solutions.rs`.
 #![allow(unused_variables, dead_code, reason = "the functions are for the reader to fill in")]
 
 mod check;
@@ -16,16 +16,16 @@ use std::ops::Range;
 
 // Chapter 1: the model, counted
 
-/// FLOP of the linear layers and of attention for sentences of these lengths in one pack: all six
-/// layers, two FLOP a multiply-add.
-fn flop_of_a_pack(lengths: &[u64]) -> u64 {
+/// FLOP of the linear layers and of attention for sentences of these lengths in one batch: all six
+/// layers, two FLOP per multiply-add.
+fn flop_of_a_batch(lengths: &[u64]) -> u64 {
     todo!("chapter 1")
 }
 
 #[test]
 #[ignore = "an exercise"]
-fn chapter_1_flop_of_a_pack() {
-    exercise::flop_of_a_pack(flop_of_a_pack);
+fn chapter_1_flop_of_a_batch() {
+    exercise::flop_of_a_batch(flop_of_a_batch);
 }
 
 /// The number of tokens at which the multiply-adds of the linear layers take as long as reading
@@ -69,8 +69,8 @@ fn chapter_2_lines() {
 
 // Chapter 3: GEMM
 
-/// The tile `(MR, NV)` with the fewest loads a multiply-add, (MR + NV) / (MR·NV), whose MR·NV sums,
-/// NV vectors of the panel and one broadcast fit in `registers`.
+/// The tile `(MR, NV)` with the fewest loads per multiply-add, (MR + NV) / (MR·NV), whose MR·NV
+/// sums, NV vectors of the panel and one broadcast fit in `registers`.
 fn best_tile(registers: usize) -> (usize, usize) {
     todo!("chapter 3")
 }
@@ -217,9 +217,9 @@ fn chapter_7_tree() {
 
 // Chapter 8: threads
 
-/// The columns of `member` of `members`, in whole parts of `part` columns (the last part may be
-/// smaller), as evenly as possible.
-fn share(columns: usize, part: usize, member: usize, members: usize) -> Range<usize> {
+/// The columns of thread `rank` of `size` threads, in whole parts of `part` columns (the last part
+/// may be smaller), as evenly as possible.
+fn share(columns: usize, part: usize, rank: usize, size: usize) -> Range<usize> {
     todo!("chapter 8")
 }
 
@@ -229,8 +229,8 @@ fn chapter_8_share() {
     exercise::share(share);
 }
 
-/// For each thread the packs it computes, given how long each takes: the last thread is done at
-/// most a longest pack after the mean.
+/// For each thread the batches it computes, given how long each takes: the last thread is done at
+/// most a longest batch after the mean.
 fn deal(seconds: &[f64], threads: usize) -> Vec<Vec<usize>> {
     todo!("chapter 8")
 }

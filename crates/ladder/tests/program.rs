@@ -1,4 +1,4 @@
-//! The program: what it prints, as tables and as JSON.
+//! The program's output, as tables and as JSON.
 
 use minilm_kernels::Level;
 use minilm_ladder::{LADDERS, bakeoff::Variant};

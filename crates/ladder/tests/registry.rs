@@ -1,4 +1,4 @@
-//! The registry, the files and the README say the same.
+//! The registry, the files and the README agree.
 
 use minilm_kernels::Level;
 use minilm_ladder::{LADDERS, STEPS, Table};
@@ -89,7 +89,7 @@ fn lines_of_code_are_those_of_the_file_without_comments() {
         .lines()
         .filter(|line| !line.trim().is_empty() && !line.trim().starts_with("//"));
     assert_eq!(naive.lines(), code.count());
-    // What is shipped counts with the kernel that the rung calls.
+    // The shipped rung counts with the kernel that it calls.
     assert!(
         STEPS
             .iter()

@@ -11,7 +11,7 @@ use minilm_ladder::{
     Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, softmax,
 };
 
-/// Every rung of a ladder, somebody else's function for it, and every level.
+/// Every rung of a ladder, its rival's function, and every level.
 fn steps(ladder: &str) -> impl Iterator<Item = (&'static Step, Level, String)> {
     let steps = STEPS.iter().chain(YARDSTICKS).filter(move |step| step.ladder == ladder);
     steps.flat_map(|step| {
@@ -190,10 +190,10 @@ fn every_attention_is_within_the_rounding_bound() {
         let Operation::Attention(attention) = step.operation else {
             panic!("{name} is no attention")
         };
-        // One scratch for all: what a call leaves behind must not matter.
+        // One scratch for all: values that a call leaves behind must not matter.
         let scratch = std::cell::RefCell::new(Scratch::default());
-        check::attention(&name, |qkv, pack, context| {
-            attention(level, qkv, pack, &mut scratch.borrow_mut(), context)
+        check::attention(&name, |qkv, batch, context| {
+            attention(level, qkv, batch, &mut scratch.borrow_mut(), context)
         });
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 #[test]
 fn chapter_1() {
-    exercise::flop_of_a_pack(|lengths| {
+    exercise::flop_of_a_batch(|lengths| {
         lengths.iter().map(|l| 2 * 6 * (l * 1_769_472 + 768 * l * l)).sum()
     });
     // 2·T·W FLOP and 4·W bytes for W weights.
@@ -167,21 +167,21 @@ fn chapter_7() {
 
 #[test]
 fn chapter_8() {
-    exercise::share(|columns, part, member, members| -> Range<usize> {
+    exercise::share(|columns, part, rank, size| -> Range<usize> {
         let parts = columns.div_ceil(part);
-        let start = |member: usize| columns.min(parts * member / members * part);
-        start(member)..start(member + 1)
+        let start = |rank: usize| columns.min(parts * rank / size * part);
+        start(rank)..start(rank + 1)
     });
     exercise::deal(|seconds, threads| {
         let mut order: Vec<usize> = (0..seconds.len()).collect();
         order.sort_by(|&a, &b| seconds[b].total_cmp(&seconds[a]));
         let (mut dealt, mut loads) = (vec![Vec::new(); threads], vec![0.0; threads]);
-        for pack in order {
+        for batch in order {
             let least = (0..threads)
                 .min_by(|&a, &b| f64::total_cmp(&loads[a], &loads[b]))
                 .expect("a thread");
-            dealt[least].push(pack);
-            loads[least] += seconds[pack];
+            dealt[least].push(batch);
+            loads[least] += seconds[batch];
         }
         dealt
     });
@@ -223,7 +223,7 @@ fn wrong_answers_are_refused() {
         assert!(std::panic::catch_unwind(check).is_err(), "{name} passed")
     };
     refused("flop without attention", || {
-        exercise::flop_of_a_pack(|lengths| lengths.iter().map(|l| 12 * l * 1_769_472).sum())
+        exercise::flop_of_a_batch(|lengths| lengths.iter().map(|l| 12 * l * 1_769_472).sum())
     });
     refused("twice the tokens", || {
         exercise::tokens_for_arithmetic(|flop, bytes| 4.0 * flop / bytes)

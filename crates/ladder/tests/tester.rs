@@ -5,7 +5,7 @@ mod check;
 use check::Statistics;
 use minilm_kernels::Level;
 use minilm_ladder::{
-    attention::{self, Pack, Scratch},
+    attention::{self, Batch, Scratch},
     exp, gelu,
     gemm::{self, Forward},
     layer_norm, softmax,
@@ -26,7 +26,7 @@ fn swap_rows(y: &mut [f32], cols: usize) {
     }
 }
 
-/// What a mistake makes of y `[.., N]`, and N.
+/// A mistake: it changes y `[.., N]`, and gets N.
 type Mistake = fn(&mut [f32], usize);
 
 /// The product with a mistake.
@@ -203,12 +203,12 @@ fn wrong_functions_of_one_variable_are_refused() {
 
 #[test]
 fn wrong_attentions_are_refused() {
-    type Wrong = fn(&[f32], Pack, &mut [f32]);
-    fn right(qkv: &[f32], pack: Pack, context: &mut [f32]) {
+    type Wrong = fn(&[f32], Batch, &mut [f32]);
+    fn right(qkv: &[f32], batch: Batch, context: &mut [f32]) {
         attention::per_head::attention(
             Level::detect(),
             qkv,
-            pack,
+            batch,
             &mut Scratch::default(),
             context,
         );
@@ -217,28 +217,28 @@ fn wrong_attentions_are_refused() {
     let wrong: [(&str, Wrong); 7] = [
         ("zeros", |_, _, context| context.fill(0.0)),
         ("nothing written", |_, _, _| {}),
-        ("rows swapped", |qkv, pack, context| {
-            right(qkv, pack, context);
-            swap_rows(context, pack.hidden);
+        ("rows swapped", |qkv, batch, context| {
+            right(qkv, batch, context);
+            swap_rows(context, batch.hidden);
         }),
-        ("all rows one sentence", |qkv, pack, context| {
-            let starts = [0, pack.starts[pack.starts.len() - 1]];
-            right(qkv, Pack { starts: &starts, ..pack }, context);
+        ("all rows one sentence", |qkv, batch, context| {
+            let starts = [0, batch.starts[batch.starts.len() - 1]];
+            right(qkv, Batch { starts: &starts, ..batch }, context);
         }),
-        ("one head for all columns", |qkv, pack, context| {
-            right(qkv, Pack { heads: 1, ..pack }, context)
+        ("one head for all columns", |qkv, batch, context| {
+            right(qkv, Batch { heads: 1, ..batch }, context)
         }),
-        ("not scaled by 1/√D", |qkv, pack, context| {
-            let root = ((pack.hidden / pack.heads) as f32).sqrt();
+        ("not scaled by 1/√D", |qkv, batch, context| {
+            let root = ((batch.hidden / batch.heads) as f32).sqrt();
             let mut qkv = qkv.to_vec();
-            qkv.chunks_exact_mut(3 * pack.hidden)
-                .for_each(|row| row[..pack.hidden].iter_mut().for_each(|q| *q *= root));
-            right(&qkv, pack, context);
+            qkv.chunks_exact_mut(3 * batch.hidden)
+                .for_each(|row| row[..batch.hidden].iter_mut().for_each(|q| *q *= root));
+            right(&qkv, batch, context);
         }),
-        ("the mean of the values", |qkv, pack, context| {
+        ("the mean of the values", |qkv, batch, context| {
             let mut qkv = qkv.to_vec();
-            qkv.chunks_exact_mut(3 * pack.hidden).for_each(|row| row[..pack.hidden].fill(0.0));
-            right(&qkv, pack, context);
+            qkv.chunks_exact_mut(3 * batch.hidden).for_each(|row| row[..batch.hidden].fill(0.0));
+            right(&qkv, batch, context);
         }),
     ];
     for (name, operation) in wrong {

@@ -1,13 +1,14 @@
 //! Drops questions that were asked before:
 //! `cargo run --release --example dedupe_dataset > unique.jsonl`
 //!
-//! Records go to standard output as they came; what was dropped, and why, to standard error.
+//! Records go to standard output as they came. The dropped records go to standard error, each with
+//! the reason.
 
 use minilm::{SentenceEncoder, tasks::duplicates};
 use std::{error::Error, fs};
 
-/// Two questions with at least this cosine are one. What fits depends on the texts: look at what is
-/// dropped.
+/// Two questions with at least this cosine are one. The right value depends on the texts: look at
+/// the records that are dropped.
 const THRESHOLD: f32 = 0.9;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,7 @@
 //! Sorts the hits of a keyword search by meaning: `cargo run --release --example rerank`
 //!
-//! A keyword search is quick and finds what has the words; the model knows which of these answers
-//! the question.
+//! A keyword search is quick and finds texts with the words of the question. The model sorts those
+//! that answer it to the top.
 
 use minilm::{
     SentenceEncoder,
@@ -11,7 +11,7 @@ use std::error::Error;
 
 const QUESTION: &str = "My laptop gets too hot, what can I do?";
 
-/// What a keyword search found, in its order, and whether it is an answer.
+/// The hits of a keyword search, in its order, and whether each is an answer.
 const FOUND: [(&str, bool); 6] = [
     ("Hot offers: laptops that everybody can afford", false),
     ("Ten dishes that are too hot for most people", false),
@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:7.4} {} {text}", hit.score, if is_answer { "*" } else { " " });
     }
 
-    // How much it helped: the mean average precision of both orders.
+    // The gain: the mean average precision of both orders.
     let answers = |order: Vec<usize>| order.iter().map(|&row| FOUND[row].1).collect::<Vec<bool>>();
     let falling = || (0..FOUND.len()).map(|place| -(place as f64)).collect::<Vec<f64>>();
     let before = rerank_metrics(&[(falling(), answers((0..FOUND.len()).collect()))], 10)?;

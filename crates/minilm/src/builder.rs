@@ -7,18 +7,18 @@ use crate::{
 use minilm_kernels::Level;
 use std::{fmt, path::Path, sync::Arc};
 
-/// What happens to a text that is longer than the model reads.
+/// The treatment of a text that is longer than the model reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Truncation {
-    /// The rest is dropped, as sentence-transformers does; how much is in the counts.
+    /// The rest is dropped, as sentence-transformers does, and the dropped tokens are counted.
     #[default]
     Silent,
     /// It is an [`Error::TooLong`].
     Error,
 }
 
-/// How far a call of [`SentenceEncoder::encode`] has come.
+/// The progress of a call of [`SentenceEncoder::encode`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -31,7 +31,7 @@ pub struct Progress {
 /// Called now and then during a long call, on the thread that has just finished some texts.
 pub(crate) type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// Makes a [`SentenceEncoder`] with other than the default options.
+/// Builds a [`SentenceEncoder`] with options that differ from the defaults.
 ///
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
@@ -100,8 +100,8 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as it
-    /// is.
+    /// `true`: every embedding has length 1, also after truncation. `false`: the pooled vector as
+    /// it is.
     ///
     /// By default the model's own modules decide, before truncation.
     ///
@@ -181,7 +181,7 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// What happens to a text that is too long.
+    /// The treatment of a text that is too long.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
@@ -200,7 +200,7 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// Is called during [`SentenceEncoder::encode`] each time some texts are done.
+    /// A function that is called during [`SentenceEncoder::encode`] each time some texts are done.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
@@ -228,8 +228,8 @@ impl SentenceEncoderBuilder {
         SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
     }
 
-    /// Where [`from_hub`](SentenceEncoderBuilder::from_hub) looks; by default what the environment
-    /// says, [`Hub::from_env`].
+    /// The cache in which [`from_hub`](SentenceEncoderBuilder::from_hub) looks; by default the one
+    /// that the environment names, [`Hub::from_env`].
     ///
     /// ```no_run
     /// # fn main() -> Result<(), minilm::Error> {
@@ -246,8 +246,8 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// Which version [`from_hub`](SentenceEncoderBuilder::from_hub) loads: a commit's full hash, a
-    /// branch or a tag; by default `main`.
+    /// The version that [`from_hub`](SentenceEncoderBuilder::from_hub) loads: a commit's full hash,
+    /// a branch or a tag; by default `main`.
     ///
     /// Only a hash names the same weights tomorrow.
     ///
@@ -284,7 +284,7 @@ impl SentenceEncoderBuilder {
         self.load(hub.snapshot(name, &revision)?)
     }
 
-    /// Loads the model from bytes that the program has anyway.
+    /// Loads the model from bytes that the program holds already.
     ///
     /// # Errors
     /// As [`SentenceEncoderBuilder::load`]; the files are named as they are in `files`.

@@ -20,13 +20,13 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// What the directory says besides the weights.
+/// The settings in the directory, besides the weights.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// Where the transformer's files are.
+    /// The folder of the transformer's files.
     pub transformer: PathBuf,
     pub pooling: Pooling,
-    /// Where the pooling's configuration is, and the width of token vectors it expects.
+    /// The folder of the pooling's configuration, and the width of token vectors it expects.
     pub pooling_width: Option<(PathBuf, usize)>,
     pub normalize: bool,
     pub prompts: Prompts,
@@ -120,8 +120,8 @@ fn read_config(source: &Source, root: &Path) -> Result<(Prompts, Option<usize>),
     Ok((prompts, config.truncate_dim))
 }
 
-/// Where the modules are: the transformer, the pooling's configuration, and whether embeddings are
-/// normalised.
+/// The places of the modules: the transformer, the pooling's configuration, and whether embeddings
+/// are normalised.
 fn pipeline(
     root: &Path,
     path: PathBuf,

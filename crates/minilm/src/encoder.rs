@@ -30,7 +30,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Texts whose token ids are held at once. Many batches for each thread, and a few MiB at the most.
+/// Texts whose token ids are held at once: many batches for each thread, in a few MiB.
 const WINDOW: usize = 4096;
 
 /// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait
@@ -56,12 +56,12 @@ pub struct SentenceEncoder {
     pub(crate) tokenizer: Arc<TextTokenizer>,
     pooling: Pooling,
     prompts: Arc<Prompts>,
-    /// Of a call that asks for nothing else.
+    /// The settings of a call without options.
     pub(crate) defaults: Settings,
     truncation: Truncation,
     threads: Arc<Threads>,
     on_progress: Option<OnProgress>,
-    /// One for each thread that was ever in a forward pass at the same time.
+    /// One workspace for each thread that was in a forward pass at the same time as others.
     workspaces: Arc<Mutex<Vec<Workspace>>>,
     helpers: Arc<Helpers>,
     #[cfg(feature = "tasks")]
@@ -79,7 +79,7 @@ impl SentenceEncoder {
         SentenceEncoder::builder().load(directory)
     }
 
-    /// Loads a model from bytes that the program has anyway, with default options: see
+    /// Loads a model from bytes that the program holds already, with default options: see
     /// [`ModelFiles`].
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl SentenceEncoder {
         self.prompts.iter()
     }
 
-    /// What is put before each text if a call asks for no other prompt; empty if nothing is.
+    /// The prompt that is put before each text if a call asks for no other; empty if there is none.
     pub fn default_prompt(&self) -> &str {
         &self.defaults.prompt
     }
@@ -165,7 +165,7 @@ impl SentenceEncoder {
         self.bert.level()
     }
 
-    /// The encoder inside, for a look at its intermediate tensors. Its type is not covered by
+    /// The BERT encoder, for access to its intermediate tensors. Its type is not covered by
     /// semantic versioning, see [`model`](crate::model).
     pub fn model(&self) -> &Bert {
         &self.bert

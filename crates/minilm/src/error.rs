@@ -1,8 +1,8 @@
-//! Everything that can go wrong, by name.
+//! The errors of loading a model and of encoding texts.
 
 use std::{io, path::PathBuf};
 
-/// Why a model could not be loaded, or texts could not be encoded.
+/// The error of loading a model or of encoding texts.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,7 +21,8 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A JSON file of the model's directory is not what it should be.
+    /// A JSON file of the model's directory does not have the content that sentence-transformers
+    /// writes.
     #[error("{} is not what sentence-transformers writes", path.display())]
     #[non_exhaustive]
     Json {
@@ -31,7 +32,11 @@ pub enum Error {
         source: serde_json::Error,
     },
     /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
-    #[error("{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are supported", path.display())]
+    #[error(
+        "{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are \
+         supported",
+        path.display()
+    )]
     #[non_exhaustive]
     Modules {
         /// The file.
@@ -47,7 +52,7 @@ pub enum Error {
         path: PathBuf,
         /// The field's name.
         field: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// `tokenizer.json` (or `vocab.txt`) could not be loaded.
@@ -60,7 +65,11 @@ pub enum Error {
         reason: String,
     },
     /// The tokenizer's vocabulary belongs to another model.
-    #[error("{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the model", path.display())]
+    #[error(
+        "{}: a vocabulary of {tokenizer} tokens does not fit the {model} word embeddings of the \
+         model",
+        path.display()
+    )]
     #[non_exhaustive]
     Vocabulary {
         /// The tokenizer's file.
@@ -83,7 +92,7 @@ pub enum Error {
     #[error("text {index} cannot be tokenised: {reason}")]
     #[non_exhaustive]
     Tokenize {
-        /// Which text, from 0.
+        /// The text's number, from 0.
         index: usize,
         /// The tokenizer's reason.
         reason: String,
@@ -93,18 +102,18 @@ pub enum Error {
     #[error("text {index} has {tokens} tokens, but the model reads {limit}")]
     #[non_exhaustive]
     TooLong {
-        /// Which text, from 0.
+        /// The text's number, from 0.
         index: usize,
         /// Its tokens, `[CLS]` and `[SEP]` among them.
         tokens: usize,
-        /// How many the model reads.
+        /// The most tokens that the model reads.
         limit: usize,
     },
     /// An embedding came out NaN or infinite: the weights are too large for `f32`.
     #[error("the embedding of text {index} is not finite")]
     #[non_exhaustive]
     NotFinite {
-        /// Which text, from 0.
+        /// The text's number, from 0.
         index: usize,
     },
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
@@ -120,14 +129,13 @@ pub enum Error {
     Option {
         /// The option's name.
         option: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Error {
-    /// There is nothing to compute for a text: no word, and a tokenizer that puts nothing around
-    /// it.
+    /// A text has no token: it has no word, and the tokenizer adds no special token.
     pub(crate) fn no_tokens(index: usize) -> Error {
         Error::Tokenize { index, reason: "it has no token".to_owned() }
     }

@@ -1,4 +1,4 @@
-//! Where a model's files come from: a directory, or bytes that the program has anyway.
+//! The sources of a model's files: a directory, or bytes that the program holds already.
 //!
 //! In the book: `docs/00-map.md`.
 
@@ -14,10 +14,10 @@ use std::{
 
 /// A model's files as bytes, under the names that they have in its directory.
 ///
-/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the
-/// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
-/// `config_sentence_transformers.json` and `tokenizer_config.json` belongs to the model too:
-/// without it the same weights give other vectors.
+/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`). The files
+/// `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+/// `config_sentence_transformers.json` and `tokenizer_config.json` belong to the model too, as far
+/// as its directory has them: without them the same weights give other vectors.
 ///
 /// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word
 /// embeddings are read where they are, if the bytes begin at a multiple of four, and the rest is
@@ -101,7 +101,7 @@ impl fmt::Debug for ModelFiles {
     }
 }
 
-/// Where to read a model.
+/// The place from which a model is read.
 #[derive(Debug)]
 pub(crate) enum Source {
     Directory(PathBuf),
@@ -109,13 +109,13 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// A directory that is there.
+    /// A directory that exists.
     pub(crate) fn directory(path: &Path) -> Result<Source, Error> {
         fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Ok(Source::Directory(path.to_owned()))
     }
 
-    /// What the files' paths begin with.
+    /// The beginning of the files' paths.
     pub(crate) fn root(&self) -> &Path {
         match self {
             Source::Directory(path) => path,
@@ -135,7 +135,7 @@ impl Source {
         }
     }
 
-    /// What the encoder in `folder` is loaded from: taken out, so that the weights need not be
+    /// The files of the encoder in `folder`. They are taken out, so that the weights need not be
     /// copied.
     pub(crate) fn take_bert(&mut self, folder: &Path) -> BertFiles {
         let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));

@@ -7,9 +7,9 @@
 //!         polls for the next offer for `LINGER`; returns at once if the pass has started
 //! ```
 //!
-//! Helpers are optional. The pass starts with the helpers that have joined in time; a busy pool costs
-//! that wait and nothing else. A group has no more threads than there are processors, and no more
-//! than there are shares of the work.
+//! Helpers are optional. The pass starts with the helpers that have joined in time; a busy pool
+//! costs that wait and nothing else. A group has no more threads than there are processors, and no
+//! more than there are shares of the work.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -27,19 +27,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a caller waits for helpers, per token: a twentieth of the time that the token takes on
-/// one thread. Waking a thread takes some tens of microseconds.
+/// The time that a caller waits for helpers, per token: a twentieth of the time that the token
+/// takes on one thread. Waking a thread takes some tens of microseconds.
 const PATIENCE: Duration = Duration::from_micros(10);
 
-/// How long a helper polls after its work: longer than a caller takes to post the next text.
+/// The time that a helper polls after its work: longer than a caller takes to post the next text.
 const LINGER: Duration = Duration::from_micros(200);
 
 /// The helpers of one encoder.
 #[derive(Debug)]
 pub(crate) struct Helpers {
     mailbox: Arc<Mailbox>,
-    /// Processors that the program could use when the encoder was made. Reading the number takes too
-    /// long to do it in each call.
+    /// Processors that the program could use when the encoder was made. Reading the number takes
+    /// too long to do it in each call.
     cpus: usize,
     /// Forward passes that run now: with more than one, every thread has work of its own.
     running: AtomicUsize,
@@ -100,16 +100,16 @@ impl Helpers {
     }
 }
 
-/// Computes shares of offers from `number` on, until no offer comes for `LINGER`, or one has started
-/// without this thread.
+/// Computes shares of offers from `number` on, until no offer comes for `LINGER`, or one has
+/// started without this thread.
 fn help(bert: &Bert, mailbox: &Mailbox, mut number: usize) {
     let mut scratch = lock(&mailbox.scratch).pop().unwrap_or_default();
     loop {
         let Some(offer) = lock(&mailbox.offer).clone() else { break };
         let Some(rank) = offer.group.join() else { break };
         // Errors are ignored here: the leader meets the same error and returns it. A panic must not
-        // unwind into the pool, which would abort the process. It drops the rank, which releases the
-        // other threads of the group, and the leader panics in the caller.
+        // unwind into the pool, which would abort the process. It drops the rank, which releases
+        // the other threads of the group, and the leader panics in the caller.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             let rank = rank;
             bert.forward_together(&offer.batch, &mut scratch, &rank).map(drop)

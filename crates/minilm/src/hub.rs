@@ -4,13 +4,13 @@
 //! HF_HUB_CACHE, or HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub, or ~/.cache/huggingface/hub
 //! └─ models--sentence-transformers--all-MiniLM-L6-v2
 //!    ├─ refs/main                    the commit that `main` was when it was last asked for
-//!    ├─ snapshots/<commit>/…         the files of that commit: links into blobs, or copies where there are no links
+//!    ├─ snapshots/<commit>/…         the files of that commit: links into blobs, or copies
 //!    ├─ blobs/<etag>                 their contents, each once
 //!    └─ .no_exist/<commit>/…         empty files: what the repository is known not to have
 //! ```
 //!
-//! Nothing is written and nothing is asked for, unless the feature `download` is on: then what is
-//! missing is fetched, see [`Hub::snapshot`].
+//! Nothing is written and nothing is requested, unless the feature `download` is on: then missing
+//! files are fetched, see [`Hub::snapshot`].
 //!
 //! A snapshot without `modules.json` is not used unless the repository is known to have none.
 //! `transformers` leaves such snapshots of sentence-transformers models, and a plain transformer
@@ -38,7 +38,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where models are by name, and with the feature `download` where they come from.
+/// The cache that holds models by name, and with the feature `download` the endpoint that serves
+/// them.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), minilm::Error> {
@@ -79,7 +80,7 @@ impl Hub {
         }
     }
 
-    /// The cache at `directory`, whatever the environment says.
+    /// The cache at `directory`, independent of the environment.
     ///
     /// ```
     /// assert_eq!(minilm::Hub::new("models").cache(), Some("models".as_ref()));
@@ -109,7 +110,8 @@ impl Hub {
     /// branch has moved on.
     ///
     /// # Errors
-    /// [`Error::Hub`]: a name or revision that is none, or a model that is not in the cache, with every place looked at.
+    /// [`Error::Hub`]: the name or the revision is invalid, or the model is not in the cache. The
+    /// error lists every place that was searched.
     pub fn snapshot(&self, name: &str, revision: &str) -> Result<PathBuf, Error> {
         let (name, revision) = (Name::parse(name)?, Revision::parse(revision)?);
         let cache = self.cache.as_deref().ok_or(HubError::NoCache)?;

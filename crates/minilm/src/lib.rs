@@ -21,17 +21,17 @@
 //! unless the feature `download` is on and a model that is asked for by name
 //! ([`SentenceEncoder::from_hub`]) is not in the cache.
 //!
-//! | crate | what it does |
+//! | crate | content |
 //! |---|---|
 //! | `minilm` | text in, embeddings out: [`SentenceEncoder`] |
 //! | [`model`] | the BERT encoder: configuration, weights, forward pass |
 //! | [`pooling`] | sentence vectors from token vectors, and their similarity |
-//! | [`tasks`] | what people do with embeddings: search, evaluation |
+//! | [`tasks`] | uses of embeddings: search, clusters, duplicates, evaluation |
 //! | [`kernels`] | all arithmetic, once for every instruction set |
 //!
 //! # Features
 //!
-//! | feature | what it adds |
+//! | feature | it adds |
 //! |---|---|
 //! | `tasks` (on by default) | [`tasks`], and [`SentenceEncoder::space`] for index files |
 //! | `download` | models that are asked for by name and not in the cache are downloaded |

@@ -1,4 +1,4 @@
-//! What one call may ask for, besides what the encoder does anyway.
+//! Options of one call.
 
 /// Text that is put before each text, as a model was trained with it.
 ///
@@ -32,8 +32,8 @@ pub enum Prompt {
     Text(String),
 }
 
-/// Options of one call, [`SentenceEncoder::encode_with`](crate::SentenceEncoder::encode_with). What
-/// is not set is as the encoder was built.
+/// Options of one call, [`SentenceEncoder::encode_with`](crate::SentenceEncoder::encode_with).
+/// Options that are not set are as the encoder was built.
 ///
 /// ```
 /// use minilm::EncodeOptions;
@@ -58,7 +58,7 @@ pub struct EncodeOptions {
 }
 
 impl EncodeOptions {
-    /// Nothing but what the encoder does anyway.
+    /// No options: the encoder's defaults.
     pub fn new() -> EncodeOptions {
         EncodeOptions::default()
     }

@@ -12,7 +12,7 @@
 use crate::{Error, Prompt};
 use std::collections::BTreeMap;
 
-/// Prompts by name, and which of them is put before texts if nothing else is asked for.
+/// Prompts by name, and the one that is put before texts if a call asks for no other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Prompts {
     by_name: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ impl Prompts {
         self.by_name.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// What is put before texts if nothing else is asked for; empty if nothing is.
+    /// The prompt that is put before texts if a call asks for no other; empty if there is none.
     pub(crate) fn default_text(&self) -> Result<&str, Error> {
         self.default.as_deref().map_or(Ok(""), |name| self.named(name))
     }

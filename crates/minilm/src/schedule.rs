@@ -1,4 +1,4 @@
-//! The schedule: which texts are computed, and in which batches.
+//! The schedule of a call: the texts that are computed, and their batches.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -34,8 +34,8 @@ pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
 
 /// Sorts texts by length, longest first, and cuts the order into batches.
 ///
-/// Returns the order and the batches as ranges of it. A batch holds whole texts: as many as fit into
-/// `BATCH` tokens, fewer if a thread would otherwise have nothing to do, and at least one.
+/// Returns the order and the batches as ranges of it. A batch holds whole texts: as many as fit
+/// into `BATCH` tokens, fewer if a thread would otherwise have nothing to do, and at least one.
 pub(crate) fn batches(tokens: &[usize], threads: usize) -> (Vec<usize>, Vec<Range<usize>>) {
     let mut order: Vec<usize> = (0..tokens.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(tokens[i])); // stable
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_in_one_pack_and_no_pack_is_too_large() {
+    fn every_text_is_in_one_batch_and_no_batch_is_too_large() {
         let tokens: Vec<usize> = (0..500).map(|i| 2 + i * 7919 % 255).collect();
         for threads in [1, 2, 7] {
             let (order, batches) = batches(&tokens, threads);

@@ -1,4 +1,4 @@
-//! Where the work runs.
+//! The threads on which the work runs.
 //!
 //! In the book: `docs/08-threads.md`.
 
@@ -12,12 +12,12 @@ use std::{
     },
 };
 
-/// Whether there is a global pool: started here, unless it is there already. rayon panics if
-/// somebody needs it and there are no more threads to be had, as in a container that limits them.
+/// Whether there is a global pool: started here, unless it is there already. rayon panics if the
+/// pool is needed and no thread can be started, as in a container that limits them.
 static GLOBAL: LazyLock<bool> =
     LazyLock::new(|| match rayon::ThreadPoolBuilder::new().build_global() {
         Ok(()) => true,
-        // the operating system has no part in it: there is one
+        // The error is not the operating system's: there is a pool.
         Err(error) => error.source().is_none(),
     });
 
@@ -74,7 +74,7 @@ impl Threads {
         }
     }
 
-    /// How many threads work at once.
+    /// The number of threads that work at once.
     pub(crate) fn count(&self) -> usize {
         match self {
             Threads::Current => rayon::current_num_threads(),
@@ -107,8 +107,8 @@ impl Threads {
 
     /// `f` of each item, in the items' order; one item stays on the calling thread.
     ///
-    /// A thread that is free takes the next item, so that items of which the longest come first
-    /// leave no thread with much to do at the end.
+    /// A free thread takes the next item. If the longest items come first, no thread has much to
+    /// do at the end.
     pub(crate) fn map<T: Sync, R: Send>(
         &self,
         items: &[T],

@@ -25,7 +25,7 @@ use tokenizers::{
     processors::bert::BertProcessing,
 };
 
-/// How many tokens of a text the model reads.
+/// The number of tokens of a text that the model reads.
 ///
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
@@ -113,8 +113,8 @@ impl Vocabulary {
 /// The model's tokenizer, with truncation as sentence-transformers does it.
 ///
 /// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for
-/// all-MiniLM-L6-v2). They are what the file happened to be saved with, not what the model was
-/// trained for: both are switched off.
+/// all-MiniLM-L6-v2). They are the settings with which the file was saved, not those of the
+/// model's training, and are switched off.
 pub(crate) struct TextTokenizer {
     tokenizer: Tokenizer,
     before: Vec<u32>, // [CLS]
@@ -145,8 +145,8 @@ impl TextTokenizer {
             return Err(of_another(size));
         }
 
-        // What surrounds every text is found by asking for the empty one with and without a text in
-        // between.
+        // The special tokens around every text are found by encoding the empty text and another
+        // one.
         let ids = |text, special| {
             let encoding = guard(|| tokenizer.encode_fast(text, special)).map_err(&unusable)?;
             Ok::<_, Error>(encoding.get_ids().to_vec())
@@ -193,8 +193,8 @@ impl TextTokenizer {
         Ok(ids)
     }
 
-    /// How many tokens at the beginning of a text are of its prompt: those of the prompt alone,
-    /// without a special token at its end (`Transformer._get_prompt_length`).
+    /// The number of tokens at the beginning of a text that are of its prompt: those of the prompt
+    /// alone, without a special token at its end (`Transformer._get_prompt_length`).
     pub(crate) fn prompt_length(&self, prompt: &str) -> Result<usize, String> {
         let ids = self.tokenize(prompt)?.ids;
         let added = self.tokenizer.get_added_tokens_decoder();

@@ -19,7 +19,7 @@ use std::{collections::VecDeque, ops::Range, vec};
 /// Most windows computed at once: enough to keep every thread busy, few enough to hold.
 const BATCH: usize = 64;
 
-/// How a document is cut into windows.
+/// The lengths by which a document is cut into windows.
 ///
 /// ```
 /// use minilm::{SentenceEncoder, Windows};
@@ -59,7 +59,7 @@ impl Windows {
     /// window's words, so that none is in two windows.
     ///
     /// The overlap of two neighbours is what remains: with 256 tokens and a stride of 127, half of
-    /// the 254 words. What the `tokenizers` library calls stride is this overlap.
+    /// the 254 words. The `tokenizers` library calls this overlap the stride.
     #[must_use]
     pub fn stride(mut self, tokens: usize) -> Windows {
         self.stride = Some(tokens);
@@ -252,8 +252,8 @@ impl SentenceEncoder {
         EncodeWindows::new(self, document, windows)
     }
 
-    /// One embedding for a document of any length: the mean of its windows' embeddings, each
-    /// counted as often as it has tokens.
+    /// One embedding for a document of any length: the mean of its windows' embeddings, weighted by
+    /// their numbers of tokens.
     ///
     /// ```text
     /// v = Σ tᵢ·eᵢ / Σ tᵢ      tᵢ: tokens of window i with [CLS] and [SEP],  eᵢ: its embedding

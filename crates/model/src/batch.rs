@@ -1,4 +1,4 @@
-//! Sentences end to end.
+//! The batch: sentences end to end, without padding.
 //!
 //! In the book: `docs/06-attention.md`.
 
@@ -61,7 +61,7 @@ impl Batch {
         &self.ids
     }
 
-    /// Where the sentences start `[sentences + 1]`; the last is T.
+    /// The first row of each sentence `[sentences + 1]`; the last entry is T.
     pub fn starts(&self) -> &[usize] {
         &self.starts
     }

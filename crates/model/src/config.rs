@@ -10,8 +10,9 @@ use std::{fs, path::Path};
 /// `transformers.BertConfig`.
 ///
 /// ```
-/// let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-///     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+/// let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+///     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+///     "max_position_embeddings": 512 }"#;
 /// let config: minilm_model::Config = serde_json::from_str(json)?;
 /// assert_eq!(config.head_size(), 32);
 /// assert_eq!(config.layer_norm_eps, 1e-12); // as in BertConfig, where it is not given

@@ -1,7 +1,8 @@
 //! `embeddings`: token ids to vectors.
 //!
 //! ```text
-//! x[t] = LayerNorm(word_embeddings[id] + token_type_embeddings[0] + position_embeddings[t − start of its sentence])
+//! x[t] = LayerNorm(word_embeddings[id] + token_type_embeddings[0] + position_embeddings[p])
+//! p    = t − the start of its sentence
 //! ```
 //!
 //! In the book: `docs/01-model.md`.

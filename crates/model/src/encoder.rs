@@ -8,14 +8,14 @@
 //! ```
 //!
 //! `plain.rs` computes the same with whole tensors, and the same bits. Here, a tensor wider than H
-//! never exists as a whole. Queries, keys and values are computed for a few heads and used up before
-//! the next. The feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`] columns at a time, and
-//! each chunk is multiplied into the result before the next. So all products together work on 4·H
-//! floats per token, which fit in the second-level cache for a batch, instead of 3·H + F. The order
-//! of additions is the same either way.
+//! never exists as a whole. Queries, keys and values are computed for a few heads and used up
+//! before the next. The feed-forward's inner layer `[T, F]` is computed [`FFN_CHUNK`] columns at a
+//! time, and each chunk is multiplied into the result before the next. So all products together
+//! work on 4·H floats per token, which fit in the second-level cache for a batch, instead of 3·H +
+//! F. The order of additions is the same either way.
 //!
-//! Bias, GELU and residual are epilogues of the products. A thread of a group computes a share of the
-//! columns of each product, see `thread_group.rs`.
+//! Bias, GELU and residual are epilogues of the products. A thread of a group computes a share of
+//! the columns of each product, see `thread_group.rs`.
 //!
 //! In the book: `docs/01-model.md`.
 
@@ -72,7 +72,7 @@ struct Output {
     layer_norm: LayerNorm,
 }
 
-/// What stays the same through all layers.
+/// The arguments that are the same for all layers.
 pub(crate) struct Call<'a> {
     pub level: Level,
     pub batch: &'a Batch,

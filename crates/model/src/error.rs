@@ -1,10 +1,10 @@
-//! What can go wrong, always with the file and the field or tensor.
+//! The errors of a model, each with the file and the field or tensor.
 //!
 //! In the book: `docs/01-model.md`.
 
 use std::{io, path::PathBuf};
 
-/// Why a checkpoint could not be loaded, or a batch could not be run.
+/// The error of loading a checkpoint or of running a batch.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,7 +16,7 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A JSON file is not what it should be.
+    /// A JSON file is not a valid configuration.
     #[error("{} is not a valid model configuration", path.display())]
     Json {
         /// The file.
@@ -33,7 +33,7 @@ pub enum Error {
         field: &'static str,
         /// The value found.
         value: String,
-        /// What would be accepted.
+        /// The values that would be accepted.
         wanted: String,
     },
     /// The safetensors header is truncated, not JSON, or contradicts the file's size.
@@ -53,7 +53,10 @@ pub enum Error {
         tensor: String,
     },
     /// A tensor's shape contradicts the configuration.
-    #[error("{}: tensor {tensor} has shape {found:?}, but by config.json it is {expected:?}", path.display())]
+    #[error(
+        "{}: tensor {tensor} has shape {found:?}, but by config.json it is {expected:?}",
+        path.display()
+    )]
     Shape {
         /// The safetensors file.
         path: PathBuf,
@@ -65,7 +68,10 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A tensor is stored in a type that is not supported.
-    #[error("{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported", path.display())]
+    #[error(
+        "{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported",
+        path.display()
+    )]
     Dtype {
         /// The safetensors file.
         path: PathBuf,
@@ -81,7 +87,7 @@ pub enum Error {
         path: PathBuf,
         /// The tensor's name.
         tensor: String,
-        /// Which element, row-major.
+        /// The element's number, row-major.
         index: usize,
         /// The value.
         value: f32,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! linear layers   2·(H·3H + H·H + H·F + F·H)   for each token, in each layer
-//! attention       2·(L·H + L·H)                for each token of a sentence of L tokens, in each layer: q·kᵀ and e·v
+//! attention       2·(L·H + L·H)                for each token of L, in each layer: q·kᵀ and e·v
 //! ```
 //!
 //! A multiply-add counts as two. Bias, residual, GELU, softmax and LayerNorm are not counted.
@@ -14,8 +14,9 @@ use crate::Config;
 /// The shape of a linear layer y = x·Wᵀ + b, with x `[T, inputs]` and W `[outputs, inputs]`.
 ///
 /// ```
-/// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-/// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+/// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+/// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+/// #     "max_position_embeddings": 512 }"#;
 /// # let config: minilm_model::Config = serde_json::from_str(json)?;
 /// let [query_key_value, ..] = config.linear_layers();
 /// assert_eq!((query_key_value.inputs, query_key_value.outputs), (384, 3 * 384));
@@ -56,8 +57,9 @@ impl Config {
     /// one multiply-add for a token.
     ///
     /// ```
-    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+    /// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+    /// #     "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
     /// assert_eq!(config.linear_weights(), 10_616_832);
     /// # Ok::<(), serde_json::Error>(())
@@ -71,8 +73,9 @@ impl Config {
     /// tokens: q·kᵀ and e·v of all heads.
     ///
     /// ```
-    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+    /// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+    /// #     "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
     /// assert_eq!(config.attention_flop(256), 2 * 2 * 256 * 256 * 384);
     /// # Ok::<(), serde_json::Error>(())
@@ -85,10 +88,12 @@ impl Config {
     /// Floating-point operations of a whole pass, for a sentence of `length` tokens.
     ///
     /// ```
-    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+    /// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+    /// #     "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
-    /// assert_eq!(config.flop(16), 2 * 16 * config.linear_weights() + 6 * config.attention_flop(16));
+    /// let attention = config.num_hidden_layers as u64 * config.attention_flop(16);
+    /// assert_eq!(config.flop(16), 2 * 16 * config.linear_weights() + attention);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn flop(&self, length: usize) -> u64 {

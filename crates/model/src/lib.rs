@@ -1,11 +1,12 @@
 //! # minilm-model
 //!
-//! A BERT encoder: token ids in, one vector a token out. It knows names and shapes; all arithmetic
-//! is in `minilm-kernels`.
+//! A BERT encoder: token ids in, one vector per token out. It knows names and shapes; all
+//! arithmetic is in `minilm-kernels`.
 //!
 //! ```text
-//! ids[T] ─ word + type + position, LayerNorm ─► x[T,H]                       embeddings.rs
-//! x[T,H] ─ QKV ─ attention ─ output + x, LayerNorm ─ feed-forward + x, LayerNorm ─► x[T,H]     encoder.rs, × layers
+//! ids[T] ─ word + type + position, LayerNorm ─► x[T,H]               embeddings.rs
+//! x[T,H] ─ QKV ─ attention ─ output + x, LayerNorm
+//!        ─ feed-forward + x, LayerNorm ─► x[T,H]                     encoder.rs, for each layer
 //! ```
 //!
 //! Several sentences run at once as a *batch*: their tokens end to end, without padding. A
@@ -114,8 +115,8 @@ impl Bert {
         self.level
     }
 
-    /// Threads of a thread group who all have something to do; more would only be waited for. 6 for
-    /// all-MiniLM-L6-v2.
+    /// The size of the largest thread group in which every thread has work; further threads would
+    /// only be waited for. 6 for all-MiniLM-L6-v2.
     pub fn shares(&self) -> usize {
         self.encoder.shares()
     }
@@ -130,8 +131,8 @@ impl Bert {
         self.run(batch, scratch, &Rank::alone(), None)
     }
 
-    /// As [`Bert::forward`], one thread's part of it. Every rank of the thread group calls it with the
-    /// same batch, and gets the whole result.
+    /// As [`Bert::forward`], one thread's part of it. Every rank of the thread group calls it with
+    /// the same batch, and gets the whole result.
     ///
     /// # Errors
     /// As [`Bert::forward`].

@@ -1,4 +1,4 @@
-//! What the time of a forward pass goes to.
+//! The time of a forward pass, operation by operation.
 //!
 //! ```text
 //! clock ── operation ── clock ── …      read around each operation of the pass itself
@@ -7,7 +7,7 @@
 //! The kernels run where they always do: one after the other, with the weights and activations in
 //! the caches in which the last one left them. An operation that is computed in parts (a group of
 //! heads, a chunk of the feed-forward) is the sum of its laps. Reading the clock takes some tens of
-//! nanoseconds, about fifty times a layer; in a pass that is not timed, a lap is one comparison.
+//! nanoseconds, about fifty times per layer; in a pass that is not timed, a lap is one comparison.
 //!
 //! In the book: `docs/10-speed.md`.
 
@@ -28,7 +28,7 @@ use std::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Three tables are added, and LayerNorm.
+    /// The sum of three tables, and LayerNorm.
     Embeddings,
     /// x·W_qkvᵀ + b: `[T,H]·[H,3H]`
     QueryKeyValue,
@@ -65,12 +65,14 @@ impl Operation {
     /// into products, are not counted.
     ///
     /// ```
-    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6,
-    /// #     "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512 }"#;
+    /// # let json = r#"{ "model_type": "bert", "vocab_size": 30522, "hidden_size": 384,
+    /// #     "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536,
+    /// #     "max_position_embeddings": 512 }"#;
     /// # let config: minilm_model::Config = serde_json::from_str(json)?;
     /// let mut batch = minilm_model::Batch::default();
     /// batch.push(&[101, 7592, 102]);
-    /// assert_eq!(minilm_model::Operation::AttentionOutput.flop(&config, &batch), 2 * 3 * 384 * 384);
+    /// let flop = minilm_model::Operation::AttentionOutput.flop(&config, &batch);
+    /// assert_eq!(flop, 2 * 3 * 384 * 384);
     /// # Ok::<(), serde_json::Error>(())
     /// ```
     pub fn flop(self, config: &Config, batch: &Batch) -> u64 {
@@ -111,11 +113,11 @@ impl fmt::Display for Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lap {
-    /// What ran.
+    /// The operation.
     pub operation: Operation,
-    /// In which layer; the embeddings count as layer 0.
+    /// Its layer; the embeddings count as layer 0.
     pub layer: usize,
-    /// How long it took, all its parts together.
+    /// The time of all its parts together.
     pub time: Duration,
     /// Its floating-point operations, see [`Operation::flop`].
     pub flop: u64,

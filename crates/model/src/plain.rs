@@ -10,10 +10,10 @@
 //!   x     = LayerNorm(f·W_2ᵀ + b + a)                         [T, H]
 //! ```
 //!
-//! This is the file to read first. It computes every tensor of the model by its PyTorch name, whole,
-//! in the order of the paper, and keeps them all. `encoder.rs` computes the same hidden states, bit
-//! for bit, in a tenth of the memory: it cuts the wide tensors into parts, fuses the small operations
-//! into the products, and lets threads share a product.
+//! This is the file to read first. It computes every tensor of the model by its PyTorch name,
+//! whole, in the order of the paper, and keeps them all. `encoder.rs` computes the same hidden
+//! states, bit for bit, in a tenth of the memory: it cuts the wide tensors into parts, fuses the
+//! small operations into the products, and lets threads share a product.
 //!
 //! Reference: A. Vaswani et al., *Attention Is All You Need*, arXiv:1706.03762; J. Devlin et al.,
 //! *BERT*, arXiv:1810.04805 (the encoder with post-norm, learned positions and GELU).
@@ -67,7 +67,7 @@ struct Layer {
     output_norm: LayerNorm,    // output.LayerNorm              [H]
 }
 
-/// What the model computes for a batch of T tokens.
+/// All tensors that the model computes for a batch of T tokens.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Activations {
@@ -79,7 +79,7 @@ pub struct Activations {
     pub layers: Vec<LayerActivations>,
 }
 
-/// What one layer computes.
+/// The tensors that one layer computes.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct LayerActivations {

@@ -4,7 +4,8 @@
 
 use minilm_kernels::{AlignedVec, attention};
 
-/// Activations of one batch. It grows to the largest batch it has seen; one thread uses it at a time.
+/// Activations of one batch. It grows to the largest batch it has seen; one thread uses it at a
+/// time.
 ///
 /// At T tokens: `4·H·T` floats for H = 384, and a block of attention scores.
 #[derive(Debug, Default)]

@@ -17,13 +17,12 @@ use std::fmt;
 pub enum Stage {
     /// `embeddings` `[T, H]`: word + type + position, after LayerNorm.
     Embeddings,
-    /// `encoder.layer.n.attention.self.query` `[T, H]`: what each token looks for, the heads side
-    /// by side.
+    /// `encoder.layer.n.attention.self.query` `[T, H]`: the queries of all heads, side by
+    /// side.
     Query(usize),
-    /// `encoder.layer.n.attention.self.key` `[T, H]`: what each token is found by.
+    /// `encoder.layer.n.attention.self.key` `[T, H]`: the keys.
     Key(usize),
-    /// `encoder.layer.n.attention.self.value` `[T, H]`: what each token gives to those that find
-    /// it.
+    /// `encoder.layer.n.attention.self.value` `[T, H]`: the values.
     Value(usize),
     /// `encoder.layer.n.attention.self` `[T, H]`: the context of all heads.
     Attention(usize),

@@ -1,7 +1,7 @@
-//! Threads that take one batch through the model together, for a text that comes alone.
+//! The thread group: threads that take one batch through the model together, for a single text.
 //!
 //! ```text
-//! each thread    has the whole residual stream x, and computes a share of the columns of each product
+//! each thread    has the whole residual stream x, and computes some columns of each product
 //! all-gather     after a product: publish the own share, wait for the others, copy theirs
 //! ```
 //!
@@ -52,8 +52,8 @@ const POLLS: u32 = 1 << 12;
 pub struct ThreadGroup {
     most: usize,
     state: AtomicUsize,
-    /// What each rank publishes, alternately in the one and the other: a fast rank may be one
-    /// all-gather ahead.
+    /// The columns that each rank publishes, alternately in the first and the second buffer: a fast
+    /// rank may be one all-gather ahead.
     buffers: Vec<[RwLock<Vec<f32>>; 2]>,
     arrived: AtomicUsize,
     gathers: AtomicUsize,

@@ -20,7 +20,8 @@ compile_error!("safetensors are little-endian, and tensors are read in place");
 /// bytes.
 ///
 /// ```no_run
-/// let checkpoint = minilm_model::Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
+/// let path = "weights/all-MiniLM-L6-v2/model.safetensors";
+/// let checkpoint = minilm_model::Checkpoint::open(path.as_ref())?;
 /// let gamma = checkpoint.tensor("embeddings.LayerNorm.weight", &[384])?;
 /// # Ok::<(), minilm_model::Error>(())
 /// ```
@@ -147,7 +148,7 @@ impl Checkpoint {
         Ok(Table { values, cols })
     }
 
-    /// Where the tensor's bytes are in the file, and their type.
+    /// The range of the tensor's bytes in the file, and their type.
     fn locate(&self, name: &str, shape: &[usize]) -> Result<(Range<usize>, Dtype), Error> {
         let old = name
             .replace("LayerNorm.weight", "LayerNorm.gamma")

@@ -1,7 +1,7 @@
 //! # minilm-pooling
 //!
-//! What comes after the encoder: many token vectors become one sentence vector, and two sentence
-//! vectors a score.
+//! The steps after the encoder: many token vectors become one sentence vector, and two sentence
+//! vectors give a score.
 //!
 //! ```text
 //! x[L,H] ─ Pooling ─► v[W] ─ normalize ─► unit vector        W = H × number of modes

@@ -1,4 +1,4 @@
-//! How alike two vectors are: the scores of `sentence_transformers.util`, the higher the more
+//! The similarity of two vectors: the scores of `sentence_transformers.util`, the higher the more
 //! alike.
 //!
 //! A vector is anything that gives `&f32`: a slice, a `&Vec<f32>`, a row of an `ndarray` matrix.

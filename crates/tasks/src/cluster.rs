@@ -1,10 +1,10 @@
-//! Groups of rows that are alike.
+//! Clusters: groups of rows that are alike.
 //!
-//! | | what is given | what it finds | cost |
+//! | | given | found | cost |
 //! |---|---|---|---|
-//! | [`Communities`] | how alike is alike enough, the smallest size | dense groups around a row; most rows may be in none | every pair, by GEMM, once or twice |
+//! | [`Communities`] | the least cosine, the smallest size | dense groups around a row; most rows may be in none | every pair, by GEMM, once or twice |
 //! | [`KMeans`] | the number of clusters | a centre for each; every row is in one | rows × clusters, a few dozen times |
-//! | [`Agglomerative`] | how far apart clusters may be | a tree, cut there; every row is in one | every pair, held in memory |
+//! | [`Agglomerative`] | the largest distance of clusters that are joined | a tree, cut there; every row is in one | every pair, held in memory |
 //!
 //! All are deterministic. Rows that are to be compared by cosine should have length 1, as those of
 //! all-MiniLM-L6-v2 have, or be normalised first: [`KMeans`], and [`Agglomerative`] by default,

@@ -1,12 +1,12 @@
-//! Duplicates: which rows, or texts, to keep.
+//! Duplicates: the rows, or texts, to keep and to drop.
 //!
 //! ```text
 //! in the order of the rows: a row is dropped if it is alike enough to one that was kept
 //! ```
 //!
 //! So the first of several duplicates stays, every dropped row is alike to a kept one, and no two
-//! kept rows are alike. (To join everything that is linked by some chain of likeness is another
-//! question: `cluster::Agglomerative` with single linkage.)
+//! kept rows are alike. (`cluster::Agglomerative` with single linkage joins all rows that are
+//! linked by a chain of similar rows.)
 
 use crate::{
     Error,

@@ -1,19 +1,19 @@
-//! What can be wrong with vectors, labels and options, by name.
+//! The errors of vectors, labels and options.
 
-/// Why a task could not be done. Rows and columns count from 0.
+/// The error of a task. Rows and columns count from 0.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A matrix without columns.
     #[error("the {what} have no columns")]
     NoColumns {
-        /// Which matrix.
+        /// The matrix.
         what: &'static str,
     },
     /// Two matrices of different width.
     #[error("the {what} have {found} columns, but {expected} were expected")]
     Columns {
-        /// Which matrix.
+        /// The matrix.
         what: &'static str,
         /// Its columns.
         found: usize,
@@ -23,27 +23,27 @@ pub enum Error {
     /// Lists that belong together differ in length.
     #[error("there are {found} {what}, but {expected} were expected")]
     Count {
-        /// What is counted.
+        /// The items that are counted.
         what: &'static str,
-        /// How many there are.
+        /// Their number.
         found: usize,
-        /// How many there should be.
+        /// The expected number.
         expected: usize,
     },
-    /// Too little to compute anything from.
+    /// There are too few items to compute a result.
     #[error("there are {found} {what}, but at least {least} are needed")]
     TooFew {
-        /// What is counted.
+        /// The items that are counted.
         what: &'static str,
-        /// How many there are.
+        /// Their number.
         found: usize,
-        /// How many are needed.
+        /// The least number that is needed.
         least: usize,
     },
     /// A value is NaN or infinite.
     #[error("row {row} of the {what} holds {value} in column {column}")]
     NotFinite {
-        /// Which matrix.
+        /// The matrix.
         what: &'static str,
         /// The row.
         row: usize,
@@ -55,9 +55,9 @@ pub enum Error {
     /// A label or score is NaN or infinite.
     #[error("number {index} of the {what} is {value}")]
     BadValue {
-        /// Which list.
+        /// The list.
         what: &'static str,
-        /// Which entry.
+        /// The entry's number.
         index: usize,
         /// The value.
         value: f64,
@@ -65,7 +65,7 @@ pub enum Error {
     /// The values are finite, but products of such rows might not be.
     #[error("row {row} of the {what} is longer than 2^63, too long for products in f32")]
     TooLong {
-        /// Which matrix.
+        /// The matrix.
         what: &'static str,
         /// The row.
         row: usize,
@@ -73,9 +73,9 @@ pub enum Error {
     /// There is not enough memory for something that grows with the square of the rows.
     #[error("there is not enough memory for {what} of {rows} rows")]
     Memory {
-        /// What it is for.
+        /// The purpose of the memory.
         what: &'static str,
-        /// How many rows there are.
+        /// The number of rows.
         rows: usize,
     },
     /// An option has a value that makes no sense.
@@ -83,7 +83,7 @@ pub enum Error {
     Option {
         /// Its name.
         option: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
 }

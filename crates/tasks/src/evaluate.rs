@@ -1,5 +1,5 @@
-//! How good embeddings are: the evaluators of sentence-transformers, with its numbers for the same
-//! vectors.
+//! The quality of embeddings: the evaluators of sentence-transformers, with its numbers for the
+//! same vectors.
 //!
 //! | function | from vectors | of sentence-transformers |
 //! |---|---|---|
@@ -12,8 +12,8 @@
 //!
 //! The functions of the first column take scores, rankings or labels; those of the second compute
 //! them. Similarities of pairs are computed in `f64`. sentence-transformers computes them in the
-//! type of the vectors, usually `f32`: then its numbers differ from these by what `f32` rounds
-//! away, for a correlation about 1e-7. All that comes after the similarities is `f64` in both.
+//! type of the vectors, usually `f32`: then its numbers differ from these by the rounding of `f32`,
+//! for a correlation about 1e-7. Everything after the similarities is `f64` in both.
 
 mod binary;
 mod correlation;

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// A score that is the less, the higher it is: what has the worst comes last in a sorted list, and
-/// first out of a [`BinaryHeap`](std::collections::BinaryHeap). −0 is the same score as 0.
+/// A score ordered in reverse: `sort` puts the best first, and a
+/// [`BinaryHeap`](std::collections::BinaryHeap) pops the worst first. −0 is the same score as 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Falling(pub f32);
 

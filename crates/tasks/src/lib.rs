@@ -1,23 +1,22 @@
 //! # minilm-tasks
 //!
-//! What people do with embeddings, with the meaning and the numbers that users of
-//! sentence-transformers know.
+//! Uses of embeddings, with the meaning and the numbers of sentence-transformers.
 //!
-//! | module | what | sentence-transformers |
+//! | module | content | sentence-transformers |
 //! |---|---|---|
 //! | [`search`] | the rows of a corpus nearest to each query, exactly | `util.semantic_search` |
-//! | [`evaluate`] | how good embeddings are: correlation, retrieval, pairs, triplets, reranking, clusterings | `evaluation` |
+//! | [`evaluate`] | the quality of embeddings: correlation, retrieval, pairs, triplets, reranking, clusterings | `evaluation` |
 //! | [`paraphrases`] | the most alike pairs among all rows | `util.paraphrase_mining` |
 //! | [`cluster`] | groups of rows: communities, k-means, agglomerative | `util.community_detection`, scikit-learn |
-//! | [`duplicates`] | which rows or texts to keep | |
+//! | [`duplicates`] | the rows or texts to keep and to drop | |
 //! | [`map`] | rows on a plane: principal components, t-SNE | scikit-learn |
-//! | [`index`] | vectors and their texts in one file, and what made them | |
+//! | [`index`] | vectors and their texts in one file, with the model that made them | |
 //! | [`replace`] | files that appear when they are complete | |
 //! | [`quantize`] | a byte or a bit for each dimension, and search in these | `quantize_embeddings` |
 //!
-//! Embeddings are matrices of `ndarray`, one a row. A matrix that is not in standard layout (a
-//! transpose, or some of the columns) is copied. Nothing here knows a model: any vectors will do,
-//! if they are finite.
+//! Embeddings are matrices of `ndarray`, one embedding per row. A matrix that is not in standard
+//! layout (a transpose, or some of the columns) is copied. This crate knows no model: any finite
+//! vectors will do.
 //!
 //! Results do not depend on the number of threads, the order in which they finish, or the
 //! instruction set. Work runs on the rayon pool of the caller; `ThreadPool::install` chooses

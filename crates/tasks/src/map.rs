@@ -5,9 +5,9 @@
 //!                   ── Layout: t-SNE, each row beside its nearest    ──► [n, 2]
 //! ```
 //!
-//! t-SNE keeps neighbours: what is near on the map is near in truth, as a rule. It does not keep
-//! distances: how far apart two groups lie, how large and how dense they are, says little. Whoever
-//! wants to know whether there are groups at all should not ask a map.
+//! t-SNE keeps neighbours: rows that are near on the map are near in truth, as a rule. It does not
+//! keep distances: the distance of two groups, their size and their density say little. A map is no
+//! evidence that there are groups at all.
 //!
 //! Both are deterministic: the same rows and the same seed give the same bits, on any number of
 //! threads and any level.

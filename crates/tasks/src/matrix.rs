@@ -119,7 +119,7 @@ impl<'a> Matrix<'a> {
         bad.map_or(Ok(()), |at| Err(self.bad_row(at / self.columns, 0)))
     }
 
-    /// What is wrong with a row whose square is not usable; `before` rows came earlier.
+    /// The error of a row whose square is not usable; `before` rows came earlier.
     pub(crate) fn bad_row(&self, row: usize, before: usize) -> Error {
         let (what, values) = (self.what, self.row(row));
         match values.iter().position(|value| !value.is_finite()) {

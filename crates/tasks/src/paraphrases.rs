@@ -74,19 +74,19 @@ impl Mining {
         Mining::default()
     }
 
-    /// How many pairs to keep at most.
+    /// The most pairs to keep.
     #[must_use]
     pub fn max_pairs(self, max_pairs: usize) -> Mining {
         Mining { max_pairs, ..self }
     }
 
-    /// How many pairs a row brings in at most. (It may be in more: those that other rows bring in.)
+    /// The most pairs that a row brings in. (It may be in more: those that other rows bring in.)
     #[must_use]
     pub fn top_k(self, top_k: usize) -> Mining {
         Mining { top_k, ..self }
     }
 
-    /// What a score is.
+    /// The metric of the scores.
     #[must_use]
     pub fn metric(self, metric: Metric) -> Mining {
         Mining { metric, ..self }

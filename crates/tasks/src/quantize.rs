@@ -4,14 +4,14 @@
 //! | precision | a dimension becomes | bytes of 384 dimensions |
 //! |---|---|---|
 //! | `f32` | itself | 1536 |
-//! | [`Ranges::to_u8`], [`Ranges::to_i8`] | which of 256 equal steps of its range it is in | 384 |
+//! | [`Ranges::to_u8`], [`Ranges::to_i8`] | the number of its step, of 256 equal steps of its range | 384 |
 //! | [`to_ubinary`], [`to_binary`] | whether it is positive | 48 |
 //!
-//! The values are those of the original, to the bit. What is lost depends on the data, and a mean
+//! The values are those of the original, to the bit. The loss depends on the data, and a mean
 //! cosine between vectors before and after does not show it: neighbours are near each other, and a
-//! small error reorders them. [`overlap`] counts how many of the true hits a search still finds;
-//! measure it on your own queries. Looking at a few times `top_k` rows and scoring these again with
-//! the `f32` rows ([`QuantizedSearch`]) brings most of them back.
+//! small error reorders them. [`overlap`] measures the part of the true hits that a search still
+//! finds; measure it on your own queries. [`QuantizedSearch`] takes a few times `top_k` rows and
+//! scores them again with the `f32` rows, which brings most of the hits back.
 //!
 //! ```
 //! use minilm_tasks::{

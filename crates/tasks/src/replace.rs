@@ -169,8 +169,8 @@ pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Waits until the name of a file, and all names in its directory, are on the disk. The file has its
-/// name already, so a failure here is not one of the write.
+/// Waits until the name of a file, and all names in its directory, are on the disk. The file has
+/// its name already, so a failure here is not one of the write.
 pub fn sync_name(path: &Path) {
     if cfg!(unix) {
         let _ = File::open(parent(path)).and_then(|directory| directory.sync_all());

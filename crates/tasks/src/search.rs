@@ -12,18 +12,18 @@
 //!                  a bounded heap for each query; the heaps of the parts are merged
 //! ```
 //!
-//! The queries are what is packed for the GEMM: there are few of them, and the corpus is then read
-//! from memory once, in place. The score matrix is never there: 128 × 384 scores at a time live in
-//! the second-level cache.
+//! The GEMM packs the queries and not the corpus: there are few queries, and the corpus is then
+//! read from memory once, in place. The score matrix never exists as a whole: 128 × 384 scores at a
+//! time live in the second-level cache.
 //!
 //! # One arithmetic
 //!
-//! A GEMM adds in another order than a dot product does, so its scores have other bits, and which
-//! of two close rows comes first would depend on how many queries came along. So the GEMM only
-//! finds candidates. Its error is bounded, by the theory of rounding, by `γ·|q|·|c|`: every row
-//! whose score might reach the worst of the best k, if the bound is added, is scored by the dot
-//! product, which is what counts. There are about k·ln(n/k) such rows a query. A query thus gets
-//! the same bits alone, in any batch, on any number of threads, on every level.
+//! A GEMM adds in another order than a dot product does, so its scores have other bits, and the
+//! order of two close rows would depend on the number of queries in the call. So the GEMM only
+//! finds candidates. The theory of rounding bounds its error by `γ·|q|·|c|`. Every row whose score
+//! plus this bound might reach the worst of the best k is scored again by the dot product, and that
+//! score counts. There are about k·ln(n/k) such rows per query. A query thus gets the same bits
+//! alone, in any batch, on any number of threads, on every level.
 //!
 //! - Dot: the dot product, as [`minilm_kernels::dot`] defines it.
 //! - Cosine: the same, divided in `f64` by the lengths (below 1e-12 they count as 1e-12), rounded
@@ -100,13 +100,13 @@ impl<'f> Search<'f> {
         Search::default()
     }
 
-    /// How many hits a query gets at most; `usize::MAX` is all rows. 10 if not set.
+    /// The most hits of a query; `usize::MAX` is all rows. 10 if not set.
     #[must_use]
     pub fn top_k(self, top_k: usize) -> Search<'f> {
         Search { top_k, ..self }
     }
 
-    /// What a score is. Cosine if not set.
+    /// The metric of the scores. Cosine if not set.
     #[must_use]
     pub fn metric(self, metric: Metric) -> Search<'f> {
         Search { metric, ..self }

@@ -1,4 +1,4 @@
-//! How alike the two vectors of a pair are, in `f64`.
+//! The similarity of the two vectors of a pair, in `f64`.
 
 use crate::{Error, matrix::Matrix};
 use minilm_pooling::similarity;

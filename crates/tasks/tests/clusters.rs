@@ -1,5 +1,4 @@
-//! Clusters and duplicates: what holds for every result, and that it does not depend on threads or
-//! level.
+//! Clusters and duplicates: properties of every result, which does not depend on threads or level.
 
 mod support;
 

@@ -42,7 +42,7 @@ fn trustworthiness(rows: ArrayView2<f32>, points: ArrayView2<f32>, k: usize) -> 
     1.0 - 2.0 * penalty as f64 / (n * k * (2 * n - 3 * k - 1)) as f64
 }
 
-/// How many of the k nearest on the map are of the same group.
+/// The number of the k nearest on the map that are of the same group.
 fn agreement(points: ArrayView2<f32>, groups: usize, k: usize) -> f64 {
     let same =
         |i: usize| ranking(points, i)[..k].iter().filter(|&&j| j % groups == i % groups).count();

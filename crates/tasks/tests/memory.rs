@@ -1,5 +1,5 @@
-//! Memory grows with the rows, not with what is found. A test of its own, for it looks at all that
-//! the process ever took.
+//! Memory grows with the rows, not with the hits. It is a test of its own, because it measures the
+//! peak memory of the process.
 #![cfg(target_os = "linux")]
 
 mod support;

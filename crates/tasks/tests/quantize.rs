@@ -1,4 +1,4 @@
-//! Quantisation: the original's values, and search that finds what is left to find.
+//! Quantisation: the original's values, and the hits of a search among quantised rows.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Search: what a sort of all scores would give, to the bit, whatever else is in the call.
+//! Search: the result of a sort of all scores, to the bit, with any other queries in the call.
 
 mod support;
 

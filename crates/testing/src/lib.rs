@@ -1,8 +1,8 @@
-//! Numbers to test and to measure with: the same on every machine and in every run.
+//! Numbers for tests and measurements: the same on every machine and in every run.
 //!
-//! Tests and benchmarks of every crate draw from here, so the crate depends on none of them. A
+//! Tests and benchmarks of every crate draw from here, so this crate depends on none of them. A
 //! published crate uses it for its tests alone; the ladder and the book, which are not published,
-//! also for what they measure and draw.
+//! also use it for measurements and figures.
 #![forbid(unsafe_code)]
 
 /// The random generator SplitMix64; the field is its seed.
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_that_of_the_paper() {
-        // The first numbers of the seed 1234567, as the reference program of the authors prints them.
+        // The first numbers of the seed 1234567, as the authors' reference program prints them.
         let mut random = Random(1_234_567);
         let expected =
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];

@@ -3,14 +3,14 @@
 //! An intrinsic is inlined only into a function that is compiled for its instruction set. A kernel
 //! that is reached outside `Level::run`, or a function below it without `#[inline(always)]`, still
 //! compiles, but each operation becomes a call that passes its operands through memory: right
-//! results at a tenth of the speed, without a word from the compiler.
+//! results at a tenth of the speed, without a warning from the compiler.
 //!
 //! So no symbol of `core_arch` (the intrinsics) or of `Simd` (the vocabulary over them) may be
 //! mentioned in the assembly of `minilm-kernels`, except `Simd::vectorize`, which is the entry. A
 //! search for `call` instructions would not do: the address of a function that is called in a loop
 //! is loaded into a register first.
 //!
-//! And the innermost loop of GEMM, which the book shows, is still what the record says ([`tile`]).
+//! And the innermost loop of GEMM, which the book shows, still agrees with its record ([`tile`]).
 //!
 //! The assembly is that of the library before link-time optimisation, which inlines more and never
 //! less. All kernels are in it, because the library's own functions instantiate them.
@@ -22,7 +22,7 @@ mod tile;
 use crate::{Outcome, cargo::Workspace, files};
 use std::{collections::BTreeSet, path::PathBuf};
 
-/// Functions of `core_arch` that are no arithmetic: they ask the CPU what it has.
+/// Functions of `core_arch` without arithmetic, which detect the CPU's instruction sets.
 const DETECTION: [&str; 3] = ["_xgetbv", "__cpuid", "has_cpuid"];
 
 pub fn check(workspace: &Workspace) -> Outcome {

@@ -12,7 +12,7 @@ use std::{
 pub struct Workspace {
     /// The repository.
     pub root: PathBuf,
-    /// Where cargo builds.
+    /// Cargo's target directory.
     pub target: PathBuf,
     /// Every package of the dependency graph, those of the workspace among them.
     pub packages: Vec<Value>,

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! for each case of crates/kernels/examples/counts.rs:
-//!     instructions an element = (count(2·N repetitions) − count(N repetitions)) / (N · elements)
+//!     instructions per element = (count(2·N repetitions) − count(N repetitions)) / (N · elements)
 //!     within 3 % of benches/record/counts.json
 //! ```
 //!
 //! valgrind's callgrind counts the instructions that the program executes, to the same number each
-//! time, however busy the machine is. The difference of two runs leaves out what is not the kernel:
-//! start, inputs, first touch of memory.
+//! time, however busy the machine is. The difference of two runs leaves out everything besides the
+//! kernel: start, inputs, first touch of memory.
 //!
 //! Limits: callgrind knows AVX2 but not AVX-512. The portable level has no count, because the
 //! instructions of its multiply-add depend on the operands. Fewer instructions need not be faster;
-//! more of them, without a reason, are a sign that something was not inlined, not unrolled, or is
-//! checked in a loop.
+//! more of them, without a reason, are a sign of a function that was not inlined, a loop that
+//! was not unrolled, or a check in a loop.
 
 use crate::{
     Outcome,
@@ -33,15 +33,15 @@ const LEVEL: &str = "avx2";
 /// Repetitions of the shorter run.
 const REPETITIONS: u64 = 4;
 
-/// Relative change that is not worth a word.
+/// The largest relative change that is not reported.
 const TOLERANCE: f64 = 0.03;
 
-/// Where the numbers are, from the root.
+/// The path of the record, from the root.
 const RECORD: &str = "benches/record/counts.json";
 
 const UPDATE: &str = "cargo xtask counts --update";
 
-/// Instructions an element of one kernel.
+/// Instructions per element of one kernel.
 struct Count {
     name: String,
     element: String,
@@ -80,7 +80,7 @@ pub fn update(workspace: &Workspace) -> Outcome {
     Ok(format!("{} kernels in {RECORD}", counts.len()))
 }
 
-/// What has changed; an error if anything has grown.
+/// The changes; an error if a count has grown.
 fn compare(record: &Value, counts: &[Count]) -> Outcome {
     let (mut grown, mut shrunk) = (Vec::new(), Vec::new());
     for Count { name, element, instructions } in counts {

@@ -1,5 +1,5 @@
-//! What the dependencies bring in: no C or C++, no assembly but `asm!` in Rust, and no need of a
-//! newer Rust than we state.
+//! The dependencies contain no C or C++ and no assembly but `asm!` in Rust, and need no newer Rust
+//! than `rust-version` says.
 //!
 //! Every package that is built for any target with any feature counts,
 //! `cargo tree -e normal,build --target all --all-features`; those of tests do not.

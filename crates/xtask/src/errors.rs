@@ -13,7 +13,7 @@
 use crate::{Outcome, cargo::Workspace, files};
 use serde_json::{Value, json};
 
-/// Where the numbers are, from the root.
+/// The path of the record, from the root.
 const RECORD: &str = "benches/record/errors.json";
 
 /// Runs the sweeps and writes the record.
@@ -33,7 +33,7 @@ pub fn update(workspace: &Workspace) -> Outcome {
     Ok(format!("{} ranges in {RECORD}; `cargo xtask report` makes the table of them", errors.len()))
 }
 
-/// What stands behind the first word of a line.
+/// The part of a line behind its first word.
 fn entry(line: &str) -> Result<Value, String> {
     let what = || format!("what is \"worst | {line}\"?");
     let [function, range, unit, error, bits] = line.split(" | ").collect::<Vec<_>>()[..] else {

@@ -1,4 +1,4 @@
-//! Files, with their name in every error; what is written is there whole or not at all.
+//! Files, with their name in every error; a file is written whole or not at all.
 
 pub use minilm_book::files::{read, read_json};
 use serde_json::Value;

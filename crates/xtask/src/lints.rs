@@ -1,4 +1,4 @@
-//! What the compiler's own tools find: layout, lints, documentation.
+//! The checks of the compiler's own tools: layout, lints, documentation.
 //!
 //! Lints are denied behind `--`, where they reach only the workspace's packages: `RUSTFLAGS` would
 //! rebuild every dependency.

@@ -8,7 +8,7 @@ use minilm_kernels::Level;
 use serde_json::{Value, json};
 use std::{fs, num::NonZero, process::Command, thread};
 
-/// Everything about the machine and the build that a reader of a number wants to know.
+/// The properties of the machine and of the build that a measurement depends on.
 pub fn describe(workspace: &Workspace) -> Result<Value, String> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| value_of(&cpuinfo, name, ':');
@@ -67,7 +67,7 @@ pub fn rustc(workspace: &Workspace) -> Outcome {
     )
 }
 
-/// What is measured, with a `+` if it is not what the commit holds.
+/// The commit that is measured, with a `+` if the files differ from it.
 fn commit(workspace: &Workspace) -> Outcome {
     let git = |arguments: &[&str]| {
         output(Command::new("git").args(arguments).current_dir(&workspace.root))

@@ -28,7 +28,7 @@ use std::{
     time::Instant,
 };
 
-/// A remark to print beside "ok", or what is wrong.
+/// A remark to print beside "ok", or the error.
 type Outcome = Result<String, String>;
 
 struct Step {

@@ -1,4 +1,5 @@
-//! What would be published: every crate packages, builds from its package alone, and stays small.
+//! The packages for publication: every crate packages, builds from its package alone, and stays
+//! small.
 
 use crate::{
     Outcome,
@@ -44,9 +45,9 @@ pub fn check(workspace: &Workspace) -> Outcome {
     Ok(sizes.join(", "))
 }
 
-/// What Cargo keeps of a package from an earlier run of this check, unpacked and built. It comes
-/// from a registry in a folder that Cargo makes for the purpose, and of one version there it never
-/// looks for changes: the others would be built against the old one.
+/// The unpacked and built copies that Cargo keeps of a package from an earlier run of this check.
+/// They come from a registry in a folder, and Cargo never looks for changes of one version
+/// there: the other packages would be built against the old copy.
 fn built_before(target: &Path, name: &str, version: &str) -> Vec<PathBuf> {
     let home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -1,5 +1,5 @@
-//! What `cargo test` does not build: the release build on each level, the benchmarks, the README's
-//! program in a crate of its own.
+//! Builds that `cargo test` does not make: the release build on each level, the benchmarks, the
+//! README's program in a crate of its own.
 
 use crate::{
     Outcome,
@@ -9,8 +9,8 @@ use crate::{
 use minilm_kernels::Level;
 use std::env;
 
-/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run as
-/// optimised as what is shipped, and the levels are named.
+/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run with
+/// the optimisation of the release, and the levels are named.
 pub fn levels(workspace: &Workspace) -> Outcome {
     for name in env::var("MINILM_REQUIRE_LEVELS")
         .unwrap_or_default()
@@ -59,8 +59,8 @@ codegen-units = 1
 [dependencies]
 ";
 
-/// The README's program compiles in a crate that depends on `minilm` by path, and prints what the
-/// README says.
+/// The README's program compiles in a crate that depends on `minilm` by path, and prints the
+/// README's output.
 pub fn example(workspace: &Workspace) -> Outcome {
     let readme = files::read(&workspace.root.join("README.md"))?;
     let (program, rest) = block(&readme, "rust").ok_or("README.md has no ```rust block")?;

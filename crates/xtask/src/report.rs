@@ -3,7 +3,7 @@
 
 use crate::{Outcome, cargo::Workspace, files};
 
-/// Writes what differs.
+/// Writes the files that differ.
 pub fn write(workspace: &Workspace) -> Outcome {
     let rendered = minilm_book::render(&workspace.root)?;
     let mut changed = 0;

@@ -8,7 +8,7 @@ use crate::{
 use proc_macro2::{TokenStream, TokenTree};
 use std::path::Path;
 
-/// Where `unsafe` may be.
+/// The files in which `unsafe` is allowed.
 const ALLOWED: [&str; 3] =
     ["crates/kernels/src/simd/", "crates/kernels/src/memory.rs", "crates/model/src/mapped.rs"];
 

@@ -1,4 +1,4 @@
-//! minilm: texts and searches through its public face; token ids, with one thread, through its
+//! minilm: texts and searches through its public API; token ids, with one thread, through its
 //! model.
 
 use super::{Engine, Failure, search::Corpus};
@@ -20,7 +20,7 @@ const BATCH: usize = 128;
 
 pub struct Minilm {
     encoder: SentenceEncoder,
-    /// Without the tokenizer; `None` with several threads, which only the public face uses.
+    /// Without the tokenizer; `None` with several threads, which only the public API uses.
     model: Option<Model>,
     /// The vectors of the searches there have been, by their number of rows.
     corpora: BTreeMap<usize, Corpus>,

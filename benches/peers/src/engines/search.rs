@@ -1,4 +1,4 @@
-//! minilm's exact search; and, on the same rows in the same memory, what it cannot be faster than.
+//! minilm's exact search; and, on the same rows in the same memory, the limit of its speed.
 
 use super::Failure;
 use crate::{

@@ -1,4 +1,4 @@
-//! How large rounding errors of a sum are, and how large they may be.
+//! The rounding errors of sums, and their bounds.
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, INK, ORANGE, Source};
 use minilm_kernels::{Level, Linear, naive};
@@ -53,7 +53,7 @@ pub fn draw(_: &Source) -> Result<String, String> {
     Ok(d.finish())
 }
 
-/// How many products have which error, with one chain and with the shipped ones.
+/// The number of products with each error, with one chain and with the shipped ones.
 fn histograms() -> [[usize; BINS]; 2] {
     let mut random = Random(1);
     let (x, w) = (random.values(M * K), random.values(N * K));
@@ -79,7 +79,7 @@ fn histograms() -> [[usize; BINS]; 2] {
     })
 }
 
-/// Where an error is in the histogram, in columns: two for each doubling.
+/// The place of an error in the histogram, in columns: two for each doubling.
 fn bin_of(error: f64) -> f64 {
     (error.log2() - f64::from(FIRST)) * 2.0
 }

@@ -13,7 +13,7 @@ pub const ORANGE: &str = "#D55E00";
 pub const GREEN: &str = "#009E73";
 pub const PINK: &str = "#CC79A7";
 
-/// Where a text stands beside its point.
+/// The place of a text beside its point.
 #[derive(Clone, Copy)]
 pub enum Anchor {
     Start,
@@ -27,7 +27,7 @@ pub struct Diagram {
 }
 
 impl Diagram {
-    /// An empty picture; `about` is read to those who cannot see it.
+    /// An empty picture; `about` is its description for screen readers.
     pub fn new((width, height): (u32, u32), about: &str) -> Diagram {
         let about = escaped(about);
         let text = format!(

@@ -1,4 +1,4 @@
-//! Where each head of a layer looks, for one sentence.
+//! The attention of each head of a layer, for one sentence.
 //!
 //! In the book: `docs/06-attention.md`.
 

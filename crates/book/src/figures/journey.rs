@@ -2,7 +2,7 @@
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, GREY, INK, ORANGE, PINK, Source};
 
-/// Where the column of boxes stands, and how wide they are.
+/// The place and the width of the column of boxes.
 const LEFT: f64 = 250.0;
 const WIDTH: f64 = 300.0;
 const MIDDLE: f64 = LEFT + WIDTH / 2.0;

@@ -6,7 +6,7 @@ pub fn draw(source: &Source) -> Result<String, String> {
     let mut d = Diagram::new(
         (800, 410),
         "Above, each thread takes batches through all layers by itself; below, two threads share \
-         each product and all-gather",
+         each product, with an all-gather after it",
     );
     many_texts(&mut d, source.config.num_hidden_layers);
     one_text(&mut d);
@@ -43,7 +43,7 @@ fn many_texts(d: &mut Diagram, layers: usize) {
         (100.0, 160.0),
         Anchor::Start,
         13,
-        "nothing is shared but the weights, which are only read; nobody waits until the batches run \
+        "the threads share the weights alone, which are only read, and meet when the batches run \
          out",
     );
 }
@@ -83,11 +83,11 @@ fn one_text(d: &mut Diagram) {
         (100.0, 336.0),
         Anchor::Start,
         13,
-        "each takes half of the heads, then half of the columns of every product",
+        "each thread takes half of the heads, then half of the columns of every product",
     );
     for (i, (colour, what)) in [
-        (ORANGE, "all-gather: publish one's columns, wait, copy the others'"),
-        (GREY, "LayerNorm, which each does for itself"),
+        (ORANGE, "all-gather: publish the own columns, wait, copy those of the others"),
+        (GREY, "LayerNorm, which each thread computes for itself"),
     ]
     .into_iter()
     .enumerate()

@@ -2,7 +2,7 @@
 
 use super::{Anchor, BLUE, Diagram, FAINT, GREEN, ORANGE, Source};
 
-/// Tiles of rows, chains of k and panels of columns that are drawn, and how large each is.
+/// Tiles of rows, chains of k and panels of columns that are drawn, and the size of each.
 const ROWS: usize = 4;
 const CHAINS: usize = 3;
 const PANELS: usize = 3;
@@ -12,7 +12,7 @@ const NR: f64 = 100.0;
 const M: f64 = MR * ROWS as f64;
 const K: f64 = KC * CHAINS as f64;
 const N: f64 = NR * PANELS as f64;
-/// Where each matrix stands: W above y, x on its left.
+/// The place of each matrix: W above y, x on its left.
 const Y: (f64, f64) = (350.0, 320.0);
 const X: (f64, f64) = (Y.0 - GAP - K, Y.1);
 const W: (f64, f64) = (Y.0, Y.1 - GAP - K);
@@ -31,7 +31,7 @@ pub fn draw(_: &Source) -> Result<String, String> {
     Ok(d.finish())
 }
 
-/// What is worked on, moment by moment.
+/// The current tile, moment by moment.
 fn parts(d: &mut Diagram) {
     let mut moments = Vec::new();
     for panel in 0..PANELS {

@@ -1,4 +1,4 @@
-//! Multiply-adds a token, by where they go, for sentences of several lengths.
+//! Multiply-adds per token, by product, for sentences of several lengths.
 
 use super::{Anchor, BLUE, Diagram, GREEN, GREY, ORANGE, PINK, Source};
 use crate::shapes::{LINEAR, attention};

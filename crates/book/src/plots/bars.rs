@@ -12,7 +12,7 @@ use plotters::{
 use serde_json::Value;
 
 const WIDTH: u32 = 760;
-/// Height of a bar with its distance, and of what is above the bars.
+/// Height of a bar with its distance, and of the part above the bars.
 const BAR: u32 = 26;
 const FRAME: u32 = 60;
 

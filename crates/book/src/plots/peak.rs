@@ -1,4 +1,4 @@
-//! What part of the peak GEMM reaches, by rows.
+//! The part of the peak that GEMM reaches, by rows.
 
 use super::{COLOURS, FAINT, INK, OrText, PAPER, font, legend, svg};
 use crate::records::{list, number, string, unique};

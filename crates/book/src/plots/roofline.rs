@@ -1,4 +1,4 @@
-//! The roofline: how much is computed with each byte, and how fast.
+//! The roofline: the operations per byte, and their speed.
 
 use super::{COLOURS, FAINT, GREY, INK, OrText, PAPER, font, legend, svg};
 use crate::records::{list, number, string};
@@ -8,7 +8,7 @@ use plotters::{
 };
 use serde_json::Value;
 
-/// FLOP a byte, from and to.
+/// FLOP per byte, from and to.
 const INTENSITY: (f64, f64) = (0.2, 300.0);
 
 type LogLog<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<LogCoord<f64>, LogCoord<f64>>>;
@@ -16,7 +16,7 @@ type LogLog<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<LogCoord<f64>
 /// A kernel on the plane.
 struct Point {
     label: String,
-    /// FLOP a byte, GFLOP/s.
+    /// FLOP per byte, GFLOP/s.
     at: (f64, f64),
 }
 
@@ -45,7 +45,7 @@ pub fn roofline(record: &Value) -> Result<String, String> {
             chart.build_cartesian_2d(x, (peak / 100.0..peak * 1.6).log_scale()).or_text()?;
         let mut mesh = chart.configure_mesh();
         mesh.light_line_style(PAPER).bold_line_style(FAINT).axis_style(INK).label_style(font(15));
-        mesh.x_desc("FLOP a byte")
+        mesh.x_desc("FLOP per byte")
             .y_desc("GFLOP/s")
             .x_label_formatter(&|x| format!("{x}"))
             .y_label_formatter(&|y| format!("{y}"));
@@ -74,7 +74,7 @@ pub fn roofline(record: &Value) -> Result<String, String> {
             .iter()
             .map(|k| words(k.label.clone(), (k.at.0 * 1.05, k.at.1 * 0.86), HPos::Left));
         chart.draw_series(labels).or_text()?;
-        // Packs of as many tokens read the same weights, and stand one on the other.
+        // Batches of the same number of tokens read the same weights, so their points coincide.
         let first = forward
             .iter()
             .enumerate()

@@ -6,10 +6,10 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What the engine of this repository is called among its rivals.
+/// The name of this repository's engine among its rivals.
 pub const OURS: &str = "minilm";
 
-/// Seconds of each engine for each file of texts, and how many times ours that is.
+/// Seconds of each engine for each file of texts, and the ratio to ours.
 pub fn texts(record: &Value) -> Result<String, String> {
     let runs = list(record, "texts")?;
     let mut head = vec!["engine".to_owned()];
@@ -67,7 +67,7 @@ pub fn ids(record: &Value) -> Result<String, String> {
     Ok(format!("{}\nMedians in milliseconds; in brackets, how many times ours.\n", table.text()))
 }
 
-/// Milliseconds of each engine for each search, and how near ours is to what limits it.
+/// Milliseconds of each engine for each search, and the distance of ours from its limit.
 pub fn search(record: &Value) -> Result<String, String> {
     let (runs, peak) = (list(record, "search")?, number(record, "peak_flops")?);
     let names = engines(runs)?;
@@ -91,7 +91,7 @@ pub fn search(record: &Value) -> Result<String, String> {
     ))
 }
 
-/// A cell for each engine: its time in milliseconds, and how many times ours that is.
+/// A cell for each engine: its time in milliseconds, and the ratio to ours.
 fn beside_ours(
     run: &Value,
     names: &[String],

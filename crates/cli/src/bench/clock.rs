@@ -1,11 +1,11 @@
-//! How long things take, and how fast they could be.
+//! Times, and the ceilings that speeds are compared with.
 
 use crate::{error::Error, progress::Progress};
 use minilm::{Level, kernels::peak};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// A run that is timed takes at least this long; what is shorter is repeated.
+/// A run that is timed takes at least this long; shorter work is repeated.
 const SHORTEST: f64 = 200e-6;
 
 /// Part of the whole time that one run of the model may take, and seconds that it may take in any
@@ -22,7 +22,7 @@ pub(super) struct Sample {
     pub median: f64,
 }
 
-/// What this core could do, measured.
+/// The measured ceilings of this core.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Ceilings {
     /// Multiply-adds on registers, two operations for each lane.
@@ -45,7 +45,7 @@ pub(super) struct Read {
 pub(super) struct Clock {
     pub level: Level,
     seconds: f64,
-    /// Operations a second of the whole model, when it was last seen.
+    /// Operations per second of the whole model, as last measured.
     model: Option<f64>,
     ceilings: Ceilings,
     progress: Progress,
@@ -87,7 +87,7 @@ impl Clock {
         sample(self.seconds * share, work)
     }
 
-    /// How long each single call took, for about `share` of the whole time.
+    /// The time of each single call, of calls for about `share` of the whole time.
     pub(super) fn times(
         &mut self,
         share: f64,

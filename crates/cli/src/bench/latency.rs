@@ -14,7 +14,7 @@ const TEXTS: u64 = 8;
 /// Part of the whole time.
 const SHARE: f64 = 0.3;
 
-/// How long a call takes, in seconds: half, nine tenths, 99 hundredths of the calls take no longer.
+/// The latency of a call in seconds: the median, and the 90th and 99th percentile.
 #[derive(Debug, Serialize)]
 pub(super) struct Latency {
     pub tokens: usize,

@@ -12,7 +12,7 @@ const STARTS: usize = 5;
 /// Tokens of the first text, if the model reads that many.
 const TOKENS: usize = 8;
 
-/// Seconds until there is something.
+/// Seconds from the start.
 #[derive(Debug, Serialize)]
 pub(super) struct Start {
     pub threads: usize,

@@ -32,7 +32,7 @@ fn head(portrait: &Portrait) -> String {
     table.row([
         "",
         &format!(
-            "{per_token:.2} MFLOP a token, and {:.4} for each token of its sentence",
+            "{per_token:.2} MFLOP per token, and {:.4} for each token of its sentence",
             model.attention_flop / 1e6
         ),
     ]);
@@ -65,7 +65,7 @@ fn ceilings(ceilings: &Ceilings) -> String {
         let name = format!("reading {} {} again and again", size.0, size.1);
         table.row([&name, &format!("{:.1}", read.bytes_per_second / 1e9), "GB"]);
     }
-    "What one core can do at the most. Percentages below are of the first line.\n\n".to_owned()
+    "The ceilings of one core. Percentages below are of the first line.\n\n".to_owned()
         + &table.text()
 }
 
@@ -157,7 +157,8 @@ fn latency(portrait: &Portrait) -> String {
 }
 
 fn throughput(portrait: &Portrait) -> String {
-    let mut table = Table::new(["threads", "tokens a second", "texts a second", "of the ceiling"]);
+    let mut table =
+        Table::new(["threads", "tokens per second", "texts per second", "of the ceiling"]);
     for all in &portrait.throughput {
         table.row([
             all.threads.to_string(),

@@ -42,7 +42,7 @@ pub(super) fn measure(clock: &mut Clock, encoders: &Encoders) -> Result<Vec<Thro
     Ok(results)
 }
 
-/// How many of the first texts are no more work than `longest`, but one at the least; and their
+/// The number of first texts that are together no more work than `longest`, at least one; and their
 /// work.
 fn within(flops: impl Iterator<Item = f64>, longest: f64) -> (usize, f64) {
     let (mut taken, mut sum) = (0, 0.0);

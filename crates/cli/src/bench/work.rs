@@ -1,4 +1,4 @@
-//! How much there is to compute, and the least time that it can take.
+//! The amount of work, and the least time that it can take.
 
 use super::clock::{Ceilings, Sample};
 use minilm::{kernels::counting, model::Config};

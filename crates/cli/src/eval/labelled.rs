@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Embeds the `TEXTS` texts that `look` leaves of each record, and calls `take` with their vectors.
-/// Returns how many records there were, and the interrupt, for whoever has more to tidy up.
+/// Returns the number of records, and the interrupt, for callers that have files to remove.
 fn embed<const TEXTS: usize>(
     common: &Common,
     table: &Table,

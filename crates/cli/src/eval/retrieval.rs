@@ -99,7 +99,7 @@ fn judgements(path: &Path) -> Result<Relevant, Error> {
         }
     }
     if relevant.is_empty() {
-        return Err(Error::Input(format!("{} tells of nothing that is relevant", path.display())));
+        return Err(Error::Input(format!("{} names no relevant document", path.display())));
     }
     Ok(relevant)
 }

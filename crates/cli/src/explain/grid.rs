@@ -94,7 +94,7 @@ impl Grid<'_> {
         }
     }
 
-    /// Which columns of the table, and then the sum, stand side by side: at least one.
+    /// The columns of the table, and then the sum, that stand side by side: at least one.
     fn blocks(&self, width: usize) -> Vec<std::ops::Range<usize>> {
         let mut blocks = Vec::new();
         let (mut start, mut used) = (0, self.label);

@@ -70,7 +70,7 @@ fn dropped(why: &Explanation) -> String {
     note("A", why.counts[0].dropped) + &note("B", why.counts[1].dropped)
 }
 
-/// The text as its tokens, each with what it adds.
+/// The text as its tokens, each with the part that it adds.
 fn tokens(tokens: &[String], sums: &Array1<f64>) -> String {
     let unit = Unit::of(sums.iter().copied());
     let chip = |(name, &sum): (&String, &f64)| {

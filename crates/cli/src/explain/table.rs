@@ -5,14 +5,15 @@ use minilm::{
     ndarray::{Array1, Array2},
 };
 
-/// Tokens down the side and along the top, and what each pair adds.
+/// Tokens down the side and along the top, and the part that each pair adds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Table {
     pub rows: Vec<String>,
     pub columns: Vec<String>,
     /// `[rows, columns]`
     pub pairs: Array2<f64>,
-    /// How many rows and columns stand for one token each; one more may stand for all others.
+    /// The number of rows and columns that stand for one token each; one more may stand for the
+    /// rest.
     pub single: (usize, usize),
 }
 
@@ -44,7 +45,7 @@ impl Table {
         }
     }
 
-    /// What the pairs of single tokens add.
+    /// The parts that the pairs of single tokens add.
     pub(super) fn single_pairs(&self) -> impl Iterator<Item = f64> {
         let single = self
             .pairs
@@ -54,12 +55,12 @@ impl Table {
     }
 }
 
-/// Which tokens stand alone.
+/// The tokens that stand alone.
 struct Groups {
     names: Vec<String>,
     /// The place of each token among the names.
     of: Vec<usize>,
-    /// How many names are tokens.
+    /// The number of names that are tokens.
     single: usize,
 }
 

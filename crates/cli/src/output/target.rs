@@ -58,12 +58,12 @@ impl Target {
         })
     }
 
-    /// Whether somebody may be waiting for what is written.
+    /// Whether a reader may be waiting for the output.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self, Target::Live(_))
     }
 
-    /// A whole row is written: whoever waits for it gets it.
+    /// Ends a row, and passes it on if a reader may be waiting for it.
     pub(crate) fn end_of_row(&mut self) -> io::Result<()> {
         if self.is_live() { self.flush() } else { Ok(()) }
     }

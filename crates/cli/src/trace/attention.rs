@@ -1,4 +1,4 @@
-//! What a head does, in a few words.
+//! A head's attention, described in a few words.
 
 use minilm::{Trace, ndarray::Array2};
 
@@ -11,7 +11,7 @@ pub(super) struct Head {
     pub head: usize,
     /// `[T, T]`: a row for each token that looks.
     pub shares: Array2<f64>,
-    /// Where most of a word's attention goes; empty if to nothing in particular.
+    /// The target of most of a word's attention; empty if there is none in particular.
     pub target: String,
     /// The same with its share: `the word before 83 %`, or `spread`.
     pub habit: String,
@@ -51,7 +51,7 @@ impl Head {
         Head { layer, head, target, habit, shares }
     }
 
-    /// The word that gives most to another word that is not its neighbour, and what it gives.
+    /// The word that gives most to another word that is not its neighbour, and its share.
     /// Without such words, the first token.
     pub(super) fn link(&self, tokens: &[String]) -> (usize, f64) {
         let is_word =

@@ -1,4 +1,4 @@
-//! Numbers about a trace: what took the time, how large the residual stream is.
+//! Numbers about a trace: the times of the kernels, and the size of the residual stream.
 
 use minilm::{
     Level, Trace,
@@ -8,7 +8,7 @@ use minilm::{
 };
 use std::time::Duration;
 
-/// What the report and the page show.
+/// The numbers that the report and the page show.
 pub(super) struct Measures {
     pub level: Level,
     /// FLOP/s that one core reaches with nothing but multiply-adds.

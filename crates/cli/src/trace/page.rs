@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 const TEMPLATE: &str = include_str!("page.html");
 
-/// What stands for the names in the template.
+/// The values of the names in the template.
 type Values = Vec<(&'static str, String)>;
 
 pub(super) fn page(text: &str, trace: &Trace, measures: &Measures) -> String {
@@ -134,7 +134,7 @@ fn looks(trace: &Trace) -> String {
     trace.tokens.iter().map(button).collect()
 }
 
-/// What most heads do.
+/// The target of most heads' attention.
 fn commonest(heads: &[Head]) -> String {
     let count = |name: &str| heads.iter().filter(|head| head.target == name).count();
     let Some(name) = heads.iter().map(|head| head.target.as_str()).max_by_key(|name| count(name))

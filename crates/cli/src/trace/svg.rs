@@ -11,7 +11,7 @@ const H: f64 = 300.0;
 const LEFT: f64 = 44.0;
 const BOTTOM: f64 = 46.0;
 
-/// Where things are in the chart.
+/// The scales of the chart.
 struct Chart {
     /// Points along the stream.
     points: usize,
@@ -74,7 +74,7 @@ impl Chart {
     }
 }
 
-/// The length of each token's vector along the residual stream: a thin line a token, a thick one
+/// The length of each token's vector along the residual stream: a thin line per token, a thick line
 /// for their mean.
 pub(super) fn stream(trace: &Trace, sizes: &[Size]) -> String {
     let most = sizes.iter().map(Size::most).fold(1e-9, f64::max);

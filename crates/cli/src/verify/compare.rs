@@ -1,4 +1,4 @@
-//! Where two runs differ.
+//! The differences of two runs.
 
 use super::golden::{Tensor, Text};
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub(super) fn within(
     Ok(largest)
 }
 
-/// That two runs of ours have the same bits.
+/// Checks that two of our runs have the same bits.
 pub(super) fn same_bits(
     text: &Text,
     name: &str,

@@ -1,4 +1,4 @@
-//! The embeddings: how far from PyTorch, and how far from the exact answer compared with PyTorch.
+//! The embeddings: their distance from PyTorch's, and from the exact ones compared with PyTorch's.
 
 use super::{
     compare,

@@ -1,4 +1,4 @@
-//! What PyTorch computed: the files that `tests/golden/README.md` describes.
+//! PyTorch's tensors: the files that `tests/golden/README.md` describes.
 
 use crate::error::Error;
 use minilm::SentenceEncoder;
@@ -103,7 +103,7 @@ impl Golden {
         Ok(tensor)
     }
 
-    /// That the model shows every step of `text` that PyTorch has.
+    /// Checks that the model has every step of `text` that PyTorch has.
     pub(super) fn check_none_is_left(&self, text: &Text, steps: &[Step]) -> Result<(), Error> {
         let prefix = name("f32", text, "");
         let stored = self.tensors.by_name.keys().filter_map(|name| name.strip_prefix(&prefix));
@@ -134,7 +134,7 @@ impl Text {
         format!("text {:02} {begin:?}{more}", self.index)
     }
 
-    /// That the tokenizer gives the ids of `transformers`.
+    /// Checks that the tokenizer gives the ids of `transformers`.
     pub(super) fn check_ids(&self, encoder: &SentenceEncoder) -> Result<(), Error> {
         let ids = encoder.tokenize(&self.text)?.ids;
         if ids == self.ids {

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Eight short texts, one a line: trains, bread, and a meeting that is moved in three ways of
+/// Eight short texts, one per line: trains, bread, and a meeting that is moved in three ways of
 /// writing.
 pub const NOTES: &str = "The train to Hamburg leaves at nine.
 Bread needs flour, water, salt and time.
@@ -20,7 +20,7 @@ The meeting was moved to Thursday!
 THE MEETING IS MOVED TO THURSDAY.
 ";
 
-/// What a run of the program left behind.
+/// The output and the status of a run of the program.
 #[derive(Debug)]
 pub struct Run {
     pub status: Option<i32>,

@@ -14,6 +14,7 @@ pub(super) const UNROLL: usize = 2;
 ///
 /// Values of `x` are broadcast straight from its rows, so nothing is copied. `ahead` holds weights
 /// that are needed later; they are prefetched on the way.
+#[expect(clippy::needless_range_loop, reason = "an iterator compiles to a slower loop")]
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Missing columns of the last panel repeat the last column. Matrices that are packed together lie
-//! in memory in the order of their use, so the weights behind a chain are those that are needed next,
-//! across panels and from one product to the following one. A panel starts on a cache line.
+//! in memory in the order of their use, so the weights behind a chain are those that are needed
+//! next, across panels and from one product to the following one. A panel starts on a cache line.
 //!
 //! In the book: `docs/02-memory.md`.
 
@@ -180,7 +180,7 @@ pub(crate) fn transpose<S: Simd, const NV: usize>(
     }
 }
 
-/// How wide the level's panels are.
+/// The width of the level's panels.
 struct PanelVectors;
 
 impl Kernel for PanelVectors {

@@ -56,7 +56,8 @@ impl Simd for Avx2 {
         exp2_int(n) = {
             // The low bits of n, moved to the exponent of 1.
             let exponent = _mm256_slli_epi32::<23>(_mm256_castps_si256(n));
-            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(_mm256_set1_ps(1.0)), exponent))
+            let one = _mm256_castps_si256(_mm256_set1_ps(1.0));
+            _mm256_castsi256_ps(_mm256_add_epi32(one, exponent))
         };
     }
 

@@ -52,7 +52,8 @@ impl Simd for Avx512 {
         exp2_int(n) = {
             // The low bits of n, moved to the exponent of 1.
             let exponent = _mm512_slli_epi32::<23>(_mm512_castps_si512(n));
-            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(_mm512_set1_ps(1.0)), exponent))
+            let one = _mm512_castps_si512(_mm512_set1_ps(1.0));
+            _mm512_castsi512_ps(_mm512_add_epi32(one, exponent))
         };
     }
 

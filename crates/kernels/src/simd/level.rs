@@ -1,4 +1,4 @@
-//! Which instruction sets this CPU has, found at run time.
+//! Levels: the instruction sets of this CPU, found at run time.
 //!
 //! In the book: `docs/04-simd.md`.
 
@@ -22,7 +22,9 @@ pub struct Level(Isa);
 
 /// The enum, its names and its dispatch, from the one table in `tiles.rs`.
 macro_rules! levels {
-    ($($name:ident $isa:ident [$targets:meta] $registers:literal $($mr:literal x $nv:literal)*;)*) => {
+    ($(
+        $name:ident $isa:ident [$targets:meta] $registers:literal $($mr:literal x $nv:literal)*;
+    )*) => {
         #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         enum Isa {$(
             #[cfg($targets)]

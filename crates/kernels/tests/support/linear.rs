@@ -1,4 +1,4 @@
-//! What the tests of the linear layer share: its operands, and the shapes to try.
+//! Support for the tests of the linear layer: its operands, and the shapes to try.
 
 use super::Random;
 use minilm_kernels::{

@@ -1,4 +1,4 @@
-//! What the tests share: random inputs, comparisons that name the first mismatch, and error
+//! Support for the tests: random inputs, comparisons that name the first mismatch, and error
 //! measures.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
@@ -163,7 +163,7 @@ pub fn sweep(
     })
 }
 
-/// What `cargo xtask errors` reads: a line of its own, whatever the test harness has printed
+/// The output for `cargo xtask errors`: a line of its own, whatever the test harness has printed
 /// before.
 pub fn worst_line(function: &str, range: &str, unit: &str, error: f64, x: f32) -> String {
     format!("\nworst | {function} | {range} | {unit} | {error:.5e} | {:08x}", x.to_bits())

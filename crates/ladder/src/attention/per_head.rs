@@ -18,18 +18,18 @@
 //!
 //! In the book: `docs/06-attention.md`.
 
-use super::{Pack, Scratch};
+use super::{Batch, Scratch};
 use minilm_kernels::{Level, softmax::softmax};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
 pub fn attention(
     level: Level,
     qkv: &[f32],
-    pack: Pack,
+    batch: Batch,
     scratch: &mut Scratch,
     context: &mut [f32],
 ) {
-    let Pack { hidden, heads, starts } = pack;
+    let Batch { hidden, heads, starts } = batch;
     let d = hidden / heads;
     for rows in starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
         let l = rows.len();

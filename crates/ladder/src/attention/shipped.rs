@@ -5,17 +5,17 @@
 //!   for each 16 or 32 queries
 //!     qᵀ              [D, lanes]     transposed in registers
 //!     scores = k·qᵀ   [L, lanes]     k where the projection left it
-//!     e      = exp((scores − max)/√D),  Σ e       lane by lane
+//!     e      = exp((scores − max)/√D),  Σ e       per lane
 //!     context = (e·v)·(1/Σ)          v where the projection left it
 //! ```
 //!
-//! - **Idea**: turn the scores on their side: a row for each key, a lane for each query. Maximum,
+//! - **Idea**: transpose the scores: a row for each key, a lane for each query. Maximum,
 //!   exponential and sum then run down the columns, one instruction for sixteen queries.
 //! - **Why**: nothing is added across lanes, and no row has a ragged end to be masked. Keys and
 //!   values are read in place; only a block of queries is transposed. The context is multiplied by
-//!   1/Σ: one division a query instead of one a probability.
-//! - **Cost**: a sentence shorter than the lanes computes lanes that nobody needs, but it does so
-//!   once for a key, not once for a pair.
+//!   1/Σ: one division per query instead of one per probability.
+//! - **Cost**: a sentence shorter than the lanes computes lanes that are not needed, but it does so
+//!   once per key, not once per pair.
 //! - **Limits**: a whole column of scores is kept, 64 KiB for 512 tokens and two vectors of
 //!   queries. For much longer texts the softmax would have to be computed piece by piece ("flash
 //!   attention").
@@ -26,18 +26,18 @@
 //!
 //! In the book: `docs/06-attention.md`.
 
-use super::{Pack, Scratch};
+use super::{Batch, Scratch};
 use minilm_kernels::{Level, Rows, RowsMut, attention};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
 pub fn attention(
     level: Level,
     qkv: &[f32],
-    pack: Pack,
+    batch: Batch,
     scratch: &mut Scratch,
     context: &mut [f32],
 ) {
-    let (qkv, context) = (Rows::new(qkv, 3 * pack.hidden), RowsMut::new(context, pack.hidden));
+    let (qkv, context) = (Rows::new(qkv, 3 * batch.hidden), RowsMut::new(context, batch.hidden));
     let qkv = attention::split(qkv);
-    attention::attention(level, qkv, pack.heads, pack.starts, &mut scratch.shipped, context);
+    attention::attention(level, qkv, batch.heads, batch.starts, &mut scratch.shipped, context);
 }

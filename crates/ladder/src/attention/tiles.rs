@@ -22,7 +22,7 @@
 //!
 //! In the book: `docs/06-attention.md`.
 
-use super::{Pack, Scratch};
+use super::{Batch, Scratch};
 use minilm_kernels::{
     Level, Rows, RowsMut,
     exp::exp,
@@ -36,17 +36,17 @@ const MR: usize = 6;
 pub fn attention(
     level: Level,
     qkv: &[f32],
-    pack: Pack,
+    batch: Batch,
     scratch: &mut Scratch,
     context: &mut [f32],
 ) {
-    let (qkv, context) = (Rows::new(qkv, 3 * pack.hidden), RowsMut::new(context, pack.hidden));
-    level.run(Attention { qkv, pack, scratch, context });
+    let (qkv, context) = (Rows::new(qkv, 3 * batch.hidden), RowsMut::new(context, batch.hidden));
+    level.run(Attention { qkv, batch, scratch, context });
 }
 
 struct Attention<'a> {
     qkv: Rows<'a>, // [T, 3H]
-    pack: Pack<'a>,
+    batch: Batch<'a>,
     scratch: &'a mut Scratch,
     context: RowsMut<'a>, // [T, H]
 }
@@ -55,7 +55,7 @@ impl Kernel for Attention<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let Pack { hidden, heads, starts } = self.pack;
+        let Batch { hidden, heads, starts } = self.batch;
         let d = hidden / heads;
         for rows in starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
             let l = rows.len();

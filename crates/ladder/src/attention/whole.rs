@@ -7,29 +7,29 @@
 //! context              = scores·v                 padding is dropped
 //! ```
 //!
-//! - **Idea**: rectangular tensors, one operation after the other, as a framework does it.
-//! - **Why**: each step is a general operation, and there is nothing to think about but shapes.
+//! - **Idea**: rectangular tensors, one operation after the other, as in a framework.
+//! - **Why**: each step is a general operation, and only the shapes have to be right.
 //! - **Cost**: every sentence costs as much as the longest. The scores are B·A·L² floats, 3 MiB for
 //!   one sentence of 256 tokens: each step writes them to the third-level cache or to memory, and
 //!   the next reads them back.
 //! - **Limits**: dot products of D values, one lane at a time.
-//! - **Exercise**: which part of the scores is padding in the mixed pack of the ladder? Is the time
-//!   in proportion?
+//! - **Exercise**: which part of the scores is padding in the mixed batch of the ladder? Is the
+//!   time in proportion?
 //!
 //! In the book: `docs/06-attention.md`.
 
-use super::{Pack, Scratch};
+use super::{Batch, Scratch};
 use minilm_kernels::{Level, softmax::softmax};
 
 /// Softmax(q·kᵀ/√D)·v for every sentence and head.
 pub fn attention(
     level: Level,
     qkv: &[f32],
-    pack: Pack,
+    batch: Batch,
     scratch: &mut Scratch,
     context: &mut [f32],
 ) {
-    let Pack { hidden, heads, starts } = pack;
+    let Batch { hidden, heads, starts } = batch;
     let d = hidden / heads;
     let lengths: Vec<usize> = starts.windows(2).map(|w| w[1] - w[0]).collect();
     let (sentences, l) = (lengths.len(), lengths.iter().copied().max().unwrap_or(0));

@@ -4,7 +4,7 @@
 //! - **Why**: it is there, it is tested, and it is right within one unit in the last place.
 //! - **Cost**: a call for each value. A good one takes about as long as a dozen multiplications,
 //!   but fills one lane of sixteen.
-//! - **Limits**: which bits it returns depends on the system, so two machines may disagree.
+//! - **Limits**: its bits depend on the system, so two machines may disagree.
 //! - **Exercise**: sum x instead of writing eˣ. How much of the time is the call?
 //!
 //! In the book: `docs/05-functions.md`.

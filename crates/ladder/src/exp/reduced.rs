@@ -1,4 +1,4 @@
-//! Reduced: powers of two come for free, and what is left is a short polynomial.
+//! Reduced: a power of two, which is free, times a short polynomial.
 //!
 //! ```text
 //! n = round(x / ln 2)    |n| ≤ 127   exact: 1.5·2²³, where `f32` are 1 apart, rounds
@@ -14,8 +14,8 @@
 //! - **Why**: no branch, no table, a dozen instructions: sixteen lanes at once.
 //! - **Cost**: nine roundings in all where x is large: up to nine units in the last place.
 //! - **Limits**: n must fit the exponent, so x is held between −87.3 and 88.3: never 0, never ∞.
-//! - **Exercise**: take degree 5, then 4. At which of them does the test fail, and is that what the
-//!   next term says?
+//! - **Exercise**: take degree 5, then 4. At which of them does the test fail, and does the next
+//!   term predict it?
 //!
 //! In the book: `docs/05-functions.md`.
 

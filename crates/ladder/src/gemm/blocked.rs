@@ -7,15 +7,15 @@
 //!       for each tile of MR rows  y += the tile
 //! ```
 //!
-//! - **Idea**: a loop over a large range becomes two, and the inner one works on what fits in a
-//!   cache.
+//! - **Idea**: a loop over a large range becomes two, and the inner one works on a piece that fits
+//!   in a cache.
 //! - **Why**: with 256 rows and K = 1536, x is 1.5 MiB. The rung before reads all of it for each
 //!   panel, from the third-level cache.
 //! - **Cost**: y is written once for each KC of k, and read again to be added to.
-//! - **Limits**: it helps only where something did not fit. With 8 rows, or with K = 384, nearly
-//!   all did, so there the second trip of y costs more than the blocks save. A tile needs four
-//!   cache lines of W for sixteen multiply-adds, which the second-level cache delivers easily; so
-//!   the gain is small everywhere. The shorter chains of additions have smaller rounding errors,
+//! - **Limits**: it helps only where x or a panel did not fit. With 8 rows, or with K = 384, nearly
+//!   all of them did, so there the second trip of y costs more than the blocks save. A tile needs
+//!   four cache lines of W for sixteen multiply-adds, which the second-level cache delivers easily;
+//!   so the gain is small everywhere. The shorter chains of additions have smaller rounding errors,
 //!   though.
 //! - **Exercise**: set KC to 384, then to 32. Which of the two costs do you see?
 //!

@@ -6,7 +6,7 @@
 //!
 //! - **Idea**: the definition. PyTorch stores W as `[N, K]`, so a row of x and a row of W both lie
 //!   in memory in the order of k.
-//! - **Why**: it is what every other rung has to compute.
+//! - **Why**: every other rung has to compute the same.
 //! - **Cost**: the additions are one chain. Each waits three or four cycles for the one before, and
 //!   brings two FLOP.
 //! - **Limits**: a floating-point sum changes when it is reordered, so the compiler may not split

@@ -1,4 +1,4 @@
-//! Packed weights: what the tile reads one after the other lies one after the other.
+//! Packed weights: they lie in memory in the order in which the tile reads them.
 //!
 //! ```text
 //! Wᵀ [K, N]                          packed, NR = 2 for the picture

@@ -15,11 +15,11 @@
 //!   none is computed for nothing. The weights lie in huge pages, so their addresses are looked up
 //!   rarely.
 //! - **Cost**: a function for each tile height, and y makes a trip for each chain, as in `blocked`.
-//!   With many rows, where the way of the weights matters little, `packed` may be faster. The
+//!   With many rows, where fetching the weights matters little, `packed` may be faster. The
 //!   chains stay, because they make the rounding error smaller.
-//! - **Limits**: one core. The engine gives each thread a pack of whole sentences and takes it
-//!   through all layers, so the threads meet once for a pack instead of once for a product. Compare
-//!   the GFLOP/s of *a core* with the rung before.
+//! - **Limits**: one core. The engine gives each thread a batch of whole sentences and takes it
+//!   through all layers, so the threads meet once per batch instead of once per product. Compare
+//!   the GFLOP/s *per core* with the rung before.
 //! - **Exercise**: read `crates/kernels/src/gemm.rs` beside `threads.rs`: which of its lines have
 //!   no counterpart?
 //!

@@ -12,7 +12,7 @@
 //!   `#[inline(always)]`: a function that is not inlined is compiled without the instruction set,
 //!   and becomes a hundred times slower without a warning.
 //! - **Limits**: step k reads Wᵀ at row k, and the rows are N floats apart: each step is on another
-//!   page of memory, and neither the prefetcher nor the cache of page addresses is made for that.
+//!   page of memory, which neither the prefetcher nor the cache of page addresses is made for.
 //! - **Exercise**: make it `#[inline(never)]` at `tile`, and run it. Then look for `call` in
 //!   `target/ladder.s`, which
 //!   `cargo rustc --release -p minilm-ladder --lib -- --emit=asm=target/ladder.s` writes. And

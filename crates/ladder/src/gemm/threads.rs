@@ -7,7 +7,7 @@
 //!
 //! - **Idea**: rows of y do not depend on each other. The function above the kernel changes, and
 //!   nothing else.
-//! - **Why**: as many cores, as many times the multiply-adds.
+//! - **Why**: n cores do n times the multiply-adds.
 //! - **Cost**: waking a thread and waiting for the last takes tens of microseconds, in each
 //!   product.
 //! - **Limits**: 8 rows are two tiles, so two cores have work at most, and each of them reads all

@@ -4,9 +4,9 @@
 //! d = xᵢ − μ        μ ← μ + d / i        M ← M + d·(xᵢ − μ)        σ² = M / H
 //! ```
 //!
-//! - **Idea**: keep the mean of what has been seen, and the sum of squares around *that* mean.
-//! - **Why**: only differences are squared, so a large mean does no harm. Each value is looked at
-//!   once, as in a stream.
+//! - **Idea**: keep the mean of the values so far, and the sum of squares around *that* mean.
+//! - **Why**: only differences are squared, so a large mean does no harm. Each value is read once,
+//!   as in a stream.
 //! - **Cost**: a division in each step, and the next step waits for it. A row that lies in the
 //!   cache can be read twice in far less time, so this rung does not help: it is slower than three
 //!   passes.

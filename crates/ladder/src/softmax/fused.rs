@@ -1,4 +1,4 @@
-//! Fused: two passes on lanes, and the division left to the scores' user.
+//! Fused: two passes on lanes, and the division left to the caller.
 //!
 //! ```text
 //! pass 1: m = max x        pass 2: eⱼ = exp(xⱼ − m),  Σ += eⱼ
@@ -9,8 +9,8 @@
 //! - **Why**: attention multiplies e by the values next, and Σⱼ (eⱼ/Σ)·vⱼ = (Σⱼ eⱼ·vⱼ)·(1/Σ): one
 //!   division for a row of scores instead of one for each of them. It also runs on scores that are
 //!   still in the nearest cache, because the product q·kᵀ has just left them.
-//! - **Cost**: softmax is no operation of its own any more: what it leaves makes sense only to
-//!   someone who divides.
+//! - **Cost**: softmax is no operation of its own any more: its result makes sense only to a caller
+//!   that divides.
 //! - **Limits**: the row is read twice, because the maximum must be known first.
 //! - **Exercise**: drop pass 1: keep a running maximum and rescale Σ when it grows ("online
 //!   softmax"). Is one pass faster here?

@@ -7,7 +7,7 @@
 //! - **Idea**: numerator and denominator may both be divided by eᵐ.
 //! - **Why**: no exponent is above 0, so nothing overflows; the largest term is exactly 1, so the
 //!   sum is never 0.
-//! - **Cost**: one more pass. It is not for speed, it is for being right.
+//! - **Cost**: one more pass. The aim is not speed but a right result.
 //! - **Limits**: most of the time is the library's `exp`, a call for each value.
 //! - **Exercise**: subtract the row's first value instead of its maximum. Which tests still pass?
 //!

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! - **Idea**: the formula as it is written.
-//! - **Why**: it is what is computed.
+//! - **Why**: it is the definition.
 //! - **Cost**: a call of the library's `exp` for each value, one value at a time.
 //! - **Limits**: e⁸⁹ is larger than the largest `f32`. A score of 89 gives ∞ / ∞, which is no
 //!   number, and a row of scores below −104 gives 0 / 0. A test shows both.

@@ -1,11 +1,11 @@
-//! Shipped: `minilm_kernels::softmax`, for those who want probabilities.
+//! Shipped: `minilm_kernels::softmax`, with probabilities as the result.
 //!
 //! - **Idea**: the rung before, then the division after all.
 //! - **Why**: `torch.softmax` gives probabilities, so a function that stands for it has to.
 //! - **Cost**: a third pass, with one division for each value.
-//! - **Limits**: it is not what attention runs. There a query is a lane, so maximum and sum need no
-//!   step across the lanes, and the result is multiplied by 1/Σ at the very end. A test shows that
-//!   this rung and the one before have the same bits once both are divided.
+//! - **Limits**: attention has a softmax of its own. There a query is a lane, so maximum and sum
+//!   need no step across the lanes, and the result is multiplied by 1/Σ at the very end. A test
+//!   shows that this rung and the one before have the same bits once both are divided.
 //! - **Exercise**: multiply by 1/Σ instead of dividing. What does it gain, and how many
 //!   probabilities change their last bit?
 //!

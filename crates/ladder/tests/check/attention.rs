@@ -2,10 +2,10 @@
 
 use super::support::{Random, U, assert_within, gamma};
 use minilm_kernels::naive;
-use minilm_ladder::attention::Pack;
+use minilm_ladder::attention::Batch;
 
-/// Packs, by where their sentences start.
-const PACKS: [&[usize]; 15] = [
+/// Batches, by where their sentences start.
+const BATCHES: [&[usize]; 15] = [
     &[0],    // nothing
     &[0, 1], // softmax of one value is 1
     &[0, 2],
@@ -32,15 +32,15 @@ const HEAD_SIZES: [usize; 3] = [
 
 const HEADS: usize = 2;
 
-/// Every pack and head size, on random values.
-pub fn attention(name: &str, operation: impl Fn(&[f32], Pack, &mut [f32])) {
+/// Every batch and head size, on random values.
+pub fn attention(name: &str, operation: impl Fn(&[f32], Batch, &mut [f32])) {
     for d in HEAD_SIZES {
-        for starts in PACKS {
+        for starts in BATCHES {
             let hidden = HEADS * d;
             let tokens = starts[starts.len() - 1];
             let qkv = Random((d * 1000 + tokens) as u64).values(tokens * 3 * hidden);
             let mut got = vec![f32::NAN; tokens * hidden];
-            operation(&qkv, Pack { hidden, heads: HEADS, starts }, &mut got);
+            operation(&qkv, Batch { hidden, heads: HEADS, starts }, &mut got);
             let (mut want, mut bounds) = (Vec::new(), Vec::new());
             for rows in starts.windows(2).map(|w| w[0]..w[1]) {
                 let qkv = &qkv[rows.start * 3 * hidden..rows.end * 3 * hidden];

@@ -1,4 +1,4 @@
-//! What a rung has to pass: agreement with the oracle in `f64`, within bounds that follow from its
+//! The checks of a rung: agreement with the oracle in `f64`, within bounds that follow from its
 //! arithmetic.
 //!
 //! Each function takes a rung as a closure, so that `tester.rs` can hand it wrong ones. They panic

@@ -1,5 +1,4 @@
-//! What the exercises of the book have to do. Each function takes an answer and panics if it is
-//! wrong.
+//! The checks of the book's exercises. Each function takes an answer and panics if it is wrong.
 
 mod arithmetic;
 mod order;
@@ -8,7 +7,7 @@ mod work;
 pub use arithmetic::{best_tile, exp2, largest, lines, pack, product, relu};
 pub use order::{Part, merge, online, order, padding, tree};
 pub use work::{
-    Gemm, deal, flop_of_a_pack, is_right, rest, roofline, share, tokens_for_arithmetic, ulps,
+    Gemm, deal, flop_of_a_batch, is_right, rest, roofline, share, tokens_for_arithmetic, ulps,
 };
 
 /// The answer is `want`, but for rounding in `f64`.

@@ -71,7 +71,7 @@ pub fn padding(padding: fn(&[usize]) -> f64) {
     super::close("equal lengths", padding(&[16; 8]), 0.0);
     super::close("one long and one short sentence", padding(&[1, 3]), 8.0 / 18.0);
     super::close(
-        "the ladder's pack",
+        "the ladder's batch",
         padding(&[4, 7, 9, 12, 14, 19, 23, 40]),
         1.0 - 2976.0 / 12800.0,
     );

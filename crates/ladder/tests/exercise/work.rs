@@ -4,7 +4,7 @@ use super::close;
 use minilm_ladder::gemm;
 use std::ops::Range;
 
-pub fn flop_of_a_pack(flop: fn(&[u64]) -> u64) {
+pub fn flop_of_a_batch(flop: fn(&[u64]) -> u64) {
     assert_eq!(flop(&[]), 0);
     assert_eq!(flop(&[1]), 2 * 6 * (1_769_472 + 768));
     assert_eq!(flop(&[8, 16]), 2 * 6 * (24 * 1_769_472 + 768 * (8 * 8 + 16 * 16)));
@@ -16,12 +16,12 @@ pub fn tokens_for_arithmetic(tokens: fn(f64, f64) -> f64) {
 }
 
 pub fn share(share: fn(usize, usize, usize, usize) -> Range<usize>) {
-    for (columns, part, members) in
+    for (columns, part, size) in
         [(384, 96, 2), (384, 96, 3), (384, 96, 5), (100, 96, 2), (1000, 7, 4), (1, 96, 1)]
     {
         let shares: Vec<Range<usize>> =
-            (0..members).map(|member| share(columns, part, member, members)).collect();
-        let case = format!("{columns} columns in parts of {part} for {members}: {shares:?}");
+            (0..size).map(|rank| share(columns, part, rank, size)).collect();
+        let case = format!("{columns} columns in parts of {part} for {size}: {shares:?}");
         let mut end = 0;
         for range in shares.iter().filter(|range| !range.is_empty()) {
             assert_eq!(range.start, end, "{case}");
@@ -43,8 +43,8 @@ pub fn deal(deal: fn(&[f64], usize) -> Vec<Vec<usize>>) {
         assert_eq!(dealt.len(), threads, "a list for each thread");
         let mut all: Vec<usize> = dealt.concat();
         all.sort_unstable();
-        assert_eq!(all, (0..seconds.len()).collect::<Vec<_>>(), "each pack once");
-        let load = |packs: &Vec<usize>| packs.iter().map(|&pack| seconds[pack]).sum::<f64>();
+        assert_eq!(all, (0..seconds.len()).collect::<Vec<_>>(), "each batch once");
+        let load = |batches: &Vec<usize>| batches.iter().map(|&batch| seconds[batch]).sum::<f64>();
         let last = dealt.iter().map(load).fold(0.0, f64::max);
         let mean = seconds.iter().sum::<f64>() / threads as f64;
         let longest = seconds.iter().copied().fold(0.0, f64::max);

@@ -31,7 +31,7 @@ impl SentenceEncoder {
         Ok(embeddings.row(0).to_owned())
     }
 
-    /// As [`SentenceEncoder::encode`], for what is looked for: with the model's prompt `query`,
+    /// As [`SentenceEncoder::encode`], for queries of a search: with the model's prompt `query`,
     /// [`Prompt::Query`].
     ///
     /// ```
@@ -53,8 +53,8 @@ impl SentenceEncoder {
         Ok(self.encode_with(texts, &options)?.embeddings)
     }
 
-    /// As [`SentenceEncoder::encode`], for what is found: with the model's prompt `document`,
-    /// [`Prompt::Document`]. Texts longer than the model reads are cut;
+    /// As [`SentenceEncoder::encode`], for the documents of a search: with the model's prompt
+    /// `document`, [`Prompt::Document`]. Texts longer than the model reads are cut;
     /// [`encode_long`](SentenceEncoder::encode_long) reads them whole.
     ///
     /// # Errors
@@ -117,8 +117,8 @@ impl SentenceEncoder {
     /// The embeddings of a stream of texts, in their order, in memory that does not grow with the
     /// stream.
     ///
-    /// Texts are read ahead, one at first and more and more up to about a thousand or a MiB. After
-    /// an error the iterator ends.
+    /// Texts are read ahead, one at first, then more and more, up to about a thousand texts or a
+    /// MiB. After an error the iterator ends.
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {

@@ -1,13 +1,13 @@
-//! Why two texts are alike: their similarity, dealt out to pairs of tokens.
+//! The similarity of two texts, split among the pairs of their tokens.
 //!
 //! ```text
-//! ū = Σᵢ uᵢ / n,  v̄ = Σⱼ vⱼ / m                      mean pooling: uᵢ and vⱼ are the token vectors of the last layer
+//! ū = Σᵢ uᵢ / n,  v̄ = Σⱼ vⱼ / m      mean pooling of the last layer's token vectors uᵢ and vⱼ
 //! cos(ū, v̄) = ū·v̄ / (|ū|·|v̄|) = Σᵢ Σⱼ uᵢ·vⱼ / (n·m·|ū|·|v̄|)
 //! ```
 //!
 //! A dot product of two sums is the sum of all dot products, so this is no estimate: the terms add
-//! up to the cosine. Each token vector already knows its sentence, so a term says what two tokens
-//! mean *here*, not what the words mean by themselves.
+//! up to the cosine. Each token vector depends on its sentence, so a term stands for the meaning of
+//! two tokens *here*, not for the words by themselves.
 //!
 //! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does
 //! not change a cosine. Tokens of a prompt that is not pooled add nothing.
@@ -41,7 +41,7 @@ pub struct Explanation {
     pub b: Vec<String>,
     /// Tokens of both texts that were used and dropped.
     pub counts: [TokenCount; 2],
-    /// What each pair adds to the cosine: `[a.len(), b.len()]`.
+    /// The part of the cosine that each pair adds: `[a.len(), b.len()]`.
     pub pairs: Array2<f64>,
 }
 
@@ -51,12 +51,12 @@ impl Explanation {
         self.pairs.sum()
     }
 
-    /// What each token of the first text adds, with all of the second: `[a.len()]`.
+    /// The part that each token of the first text adds, with all of the second: `[a.len()]`.
     pub fn of_a(&self) -> Array1<f64> {
         self.pairs.sum_axis(Axis(1))
     }
 
-    /// What each token of the second text adds, with all of the first: `[b.len()]`.
+    /// The part that each token of the second text adds, with all of the first: `[b.len()]`.
     pub fn of_b(&self) -> Array1<f64> {
         self.pairs.sum_axis(Axis(0))
     }

@@ -1,4 +1,4 @@
-//! Packs through the model, on all threads: forward pass, pooling, normalisation.
+//! Batches through the model, on all threads: forward pass, pooling, normalisation.
 
 use super::{SentenceEncoder, settings::Settings};
 use crate::{Error, schedule};
@@ -7,7 +7,7 @@ use minilm_model::{Batch, Scratch};
 use ndarray::{Array2, ArrayView1};
 use std::{ops::Range, sync::PoisonError};
 
-/// What one thread needs for one batch.
+/// The memory of one thread for one batch.
 #[derive(Default)]
 pub(super) struct Workspace {
     batch: Batch,
@@ -19,7 +19,7 @@ impl SentenceEncoder {
     /// any order.
     ///
     /// `done` is called with the number of texts that have just been computed, on the thread that
-    /// did it.
+    /// computed them.
     pub(crate) fn encode_ids(
         &self,
         settings: &Settings,
@@ -36,7 +36,7 @@ impl SentenceEncoder {
             }
             embeddings
         };
-        self.in_packs(texts, done, read, |indices, embeddings| {
+        self.in_batches(texts, done, read, |indices, embeddings| {
             for (&index, vector) in indices.iter().zip(embeddings.rows()) {
                 if vector.iter().any(|x| !x.is_finite()) {
                     return Err(Error::NotFinite { index });
@@ -47,9 +47,10 @@ impl SentenceEncoder {
         })
     }
 
-    /// Computes the hidden states of texts that come as token ids, batch by batch: `read` looks at
-    /// those of a batch, on any thread, and `take` gets what it found with the indices of the texts.
-    pub(super) fn in_packs<R: Send>(
+    /// Computes the hidden states of texts that come as token ids, batch by batch: `read` gets the
+    /// hidden state of a batch, on any thread, and `take` gets its result with the indices of the
+    /// texts.
+    pub(super) fn in_batches<R: Send>(
         &self,
         texts: &[&[u32]],
         done: impl Fn(usize) + Send + Sync,

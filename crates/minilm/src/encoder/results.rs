@@ -1,9 +1,9 @@
-//! What an encoder returns besides plain arrays.
+//! Results of an encoder besides plain arrays.
 
 use crate::TokenCount;
 use ndarray::Array2;
 
-/// The embeddings of a call and what was read of each text.
+/// The embeddings of a call, and the tokens used and dropped of each text.
 ///
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
@@ -27,7 +27,7 @@ pub struct Encoded {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TokenEmbeddings {
-    /// `[tokens, H]`: one vector a token.
+    /// `[tokens, H]`: one vector per token.
     pub embeddings: Array2<f32>,
     /// The word pieces, `[CLS]` first and `[SEP]` last.
     pub tokens: Vec<String>,

@@ -1,4 +1,4 @@
-//! What a call computes: the encoder's defaults, and what the call's options change.
+//! The settings of a call: the encoder's defaults, changed by the call's options.
 
 use super::SentenceEncoder;
 use crate::{EncodeOptions, Error};
@@ -15,7 +15,7 @@ pub(super) enum Normalize {
 }
 
 impl Normalize {
-    /// What the user wants comes before what the model's modules say.
+    /// The user's choice has priority over the model's modules.
     pub(super) fn of(wanted: Option<bool>, by_modules: bool) -> Normalize {
         match wanted {
             Some(true) => Normalize::AfterTruncation,
@@ -26,12 +26,12 @@ impl Normalize {
     }
 }
 
-/// How texts become embeddings.
+/// The settings by which texts become embeddings.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(super) normalize: Normalize,
     pub(super) dimension: usize,
-    /// Before each text; empty is none.
+    /// The text before each text; empty if there is none.
     pub prompt: String,
     /// Tokens at a text's beginning that are not pooled.
     pub(super) unpooled: usize,
@@ -67,7 +67,7 @@ impl Settings {
 }
 
 impl SentenceEncoder {
-    /// The encoder's defaults with what `options` change.
+    /// The encoder's defaults, changed by `options`.
     pub(crate) fn settings(&self, options: &EncodeOptions) -> Result<Settings, Error> {
         let mut settings = self.defaults.clone();
         if let Some(normalize) = options.normalize {

@@ -1,4 +1,4 @@
-//! What makes two embeddings comparable, as the index file keeps it.
+//! The space of embeddings: everything that two comparable embeddings share, as an index keeps it.
 
 use super::{
     SentenceEncoder,
@@ -9,7 +9,7 @@ use minilm_model::Checkpoint;
 use minilm_tasks::index::Space;
 use std::{path::Path, sync::OnceLock};
 
-/// What the vectors of an encoder depend on, besides its settings.
+/// Everything that the vectors of an encoder depend on, besides its settings.
 #[derive(Debug)]
 pub(super) struct Origin {
     name: String,

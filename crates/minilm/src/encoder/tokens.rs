@@ -64,7 +64,7 @@ impl SentenceEncoder {
         let read = |batch: &Batch, hidden: Rows| -> Vec<Array2<f32>> {
             (0..batch.sentences()).map(|i| owned(hidden.slice(batch.rows(i)))).collect()
         };
-        self.in_packs(
+        self.in_batches(
             texts,
             |_| {},
             read,
@@ -98,8 +98,8 @@ impl SentenceEncoder {
         self.tokenize_at(&self.defaults, 0, text)
     }
 
-    /// How many tokens of `text`, with the default prompt, the model reads, and how many it would
-    /// drop. A text that is too long is no error.
+    /// The number of tokens of `text`, with the default prompt, that the model reads, and the
+    /// number that it drops. A text that is too long is no error.
     ///
     /// # Errors
     /// If the tokenizer fails.

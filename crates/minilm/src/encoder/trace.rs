@@ -1,4 +1,4 @@
-//! Everything that happens to one text: tokens, tensors, attention, and where the time goes.
+//! One text on its way through the model: tokens, tensors, attention, and the times of the kernels.
 
 use super::SentenceEncoder;
 use crate::{Error, TokenizedText};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Passes that bring weights and activations into the caches before the clock runs.
 const WARM_UP: usize = 2;
 
-/// Passes that are timed at the most, and for how long.
+/// The most passes that are timed, and the longest time for them.
 const PASSES: usize = 15;
 const PATIENCE: Duration = Duration::from_millis(400);
 
@@ -65,7 +65,7 @@ pub struct Trace {
     pub tensors: Vec<Tensor>,
     /// The time of each kernel, on one thread: its median among [`Trace::passes`] passes.
     pub laps: Vec<Lap>,
-    /// How often the text was run for the times.
+    /// The number of passes that were timed.
     pub passes: usize,
 }
 
@@ -75,10 +75,9 @@ impl Trace {
         self.tensors.iter().find(|tensor| tensor.name == name).map(|tensor| &tensor.values)
     }
 
-    /// How each token (row) divides its attention among all tokens: `[T, T]`, rows that add up to
-    /// 1.
+    /// The attention that each token (row) gives to each token: `[T, T]`, rows that add up to 1.
     ///
-    /// The engine never has these as a whole. They are computed again from queries and keys, in
+    /// The engine never materialises this matrix. It is computed again from queries and keys, in
     /// `f64`, by the oracle
     /// [`attention_probabilities`](minilm_kernels::naive::attention_probabilities).
     ///
@@ -120,8 +119,8 @@ impl Trace {
         all
     }
 
-    /// The residual stream, `[T, H]` each: the embeddings, then what attention and the feed-forward
-    /// of each layer make of them.
+    /// The residual stream, `[T, H]` each: the embeddings, then the result of attention and of the
+    /// feed-forward in each layer.
     pub fn residual_stream(&self) -> impl Iterator<Item = (&str, ArrayView2<'_, f32>)> {
         let stream = self
             .tensors
@@ -145,11 +144,11 @@ fn two_dimensions(values: &ArrayD<f32>) -> ArrayView2<'_, f32> {
 }
 
 impl SentenceEncoder {
-    /// Runs one text and keeps everything: every intermediate tensor, and the time of every kernel.
+    /// Runs one text and keeps every intermediate tensor, and the time of every kernel.
     ///
     /// The tensors are those of [`Plain`](minilm_model::Plain), which keeps all of them; the times
-    /// are those of the fused pass that [`SentenceEncoder::encode`] runs, on the calling thread. Both
-    /// have the same bits.
+    /// are those of the fused pass that [`SentenceEncoder::encode`] runs, on the calling thread.
+    /// Both have the same bits.
     ///
     /// # Errors
     /// As [`SentenceEncoder::encode`].
@@ -200,7 +199,7 @@ impl SentenceEncoder {
         Ok(tensors)
     }
 
-    /// Each lap's median, and among how many passes.
+    /// Each lap's median, and the number of passes.
     fn laps(&self, batch: &Batch) -> Result<(Vec<Lap>, usize), Error> {
         let mut scratch = Scratch::default();
         for _ in 0..WARM_UP {

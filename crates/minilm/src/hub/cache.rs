@@ -21,7 +21,7 @@ impl Repository {
         Repository { root: cache.join(name.folder()) }
     }
 
-    /// The snapshot of a revision, if it has all that a model needs.
+    /// The snapshot of a revision, if it has all files that a model needs.
     pub(super) fn find(&self, name: &Name, revision: &Revision) -> Result<PathBuf, HubError> {
         let mut looked = vec![self.root.clone()];
         let commit = self.commit(revision, &mut looked)?;
@@ -46,7 +46,7 @@ impl Repository {
         }
     }
 
-    /// The commit of a revision: itself, or what `refs` has for it.
+    /// The commit of a revision: itself, or the commit that `refs` has for it.
     fn commit(
         &self,
         revision: &Revision,
@@ -65,7 +65,7 @@ impl Repository {
         }
     }
 
-    /// What a model cannot do without and the snapshot lacks.
+    /// The files that a model needs and the snapshot lacks.
     fn missing(&self, commit: &str) -> Result<Vec<String>, HubError> {
         let snapshot = self.snapshot(commit);
         let has = |file: &str| snapshot.join(file).is_file();
@@ -87,7 +87,7 @@ impl Repository {
         Ok(missing)
     }
 
-    /// Where `modules.json` says that the model's parts are.
+    /// The folders of the model's parts by `modules.json`.
     pub(super) fn parts(&self, commit: &str) -> Result<Parts, HubError> {
         let path = self.snapshot(commit).join("modules.json");
         let bytes = match fs::read(&path) {
@@ -95,7 +95,7 @@ impl Repository {
             Err(error) if is_absent(&error) => return Ok(Parts::default()),
             Err(source) => return Err(HubError::Read { path, source }),
         };
-        // What is wrong with the file, loading the model says better.
+        // Loading the model reports an error of this file in more detail.
         let folders = directory::module_folders(&bytes).unwrap_or_default();
         let mut folders = folders.into_iter().map(|folder| {
             Some(folder).filter(|folder| directory::is_inside(folder)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Fetching what the cache lacks, the only code of minilm that uses the network.
+//! Downloads of files that the cache lacks: the only code of minilm that uses the network.
 //!
 //! ```text
 //! for each file, the weights last:
@@ -9,12 +9,12 @@
 //! write refs/<revision>
 //! ```
 //!
-//! The first answer fixes the commit, so a push meanwhile cannot mix two versions. Whatever stops
-//! the process leaves a cache that Python and this crate can go on with: a blob appears whole or
-//! not at all, and what is in `.incomplete` is taken up again.
+//! The first answer fixes the commit, so a push meanwhile cannot mix two versions. A process that
+//! is stopped at any point leaves a cache that Python and this crate can go on with: a blob appears
+//! whole or not at all, and an `.incomplete` file is resumed.
 //!
-//! The token goes to the endpoint's own scheme, host and port, and to nobody it redirects to. A
-//! redirect from https to http is refused.
+//! The token goes to the endpoint's own scheme, host and port, and to no host that it redirects to.
+//! A redirect from https to http is refused.
 //!
 //! TLS is rustls with the cryptography of graviola: Rust and `asm!`, with nothing built in C. It
 //! needs x86-64 with AES, AVX2, BMI and ADX, or AArch64 with AES, SHA-2 and PMULL. Elsewhere only
@@ -42,7 +42,7 @@ use super::{
 use client::Client;
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-/// How far the download of a file has come.
+/// The progress of a file's download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Download<'a> {
@@ -50,13 +50,13 @@ pub struct Download<'a> {
     pub file: &'a str,
     /// Bytes that are here, those of an earlier attempt among them.
     pub done: u64,
-    /// Bytes of the file, where the server says it.
+    /// Bytes of the file, if the server says it.
     pub total: Option<u64>,
 }
 
 type OnDownload = Arc<dyn Fn(Download) + Send + Sync>;
 
-/// Where files come from, and how long we try.
+/// The endpoint of downloads, and the limits of their attempts.
 #[derive(Clone)]
 pub(super) struct Remote {
     endpoint: String,
@@ -109,8 +109,8 @@ impl Remote {
         }
     }
 
-    /// Downloads what a snapshot lacks. `found` is what was found without the network, and stays
-    /// the answer if that is not allowed.
+    /// Downloads the files that a snapshot lacks. `found` is the result without the network, and
+    /// stays the result if downloads are not allowed.
     pub(super) fn complete(
         &self,
         found: Result<PathBuf, HubError>,
@@ -152,15 +152,15 @@ impl fmt::Debug for Remote {
 /// # }
 /// ```
 impl Hub {
-    /// Where the models are, `http://…` or `https://…`; by default `https://huggingface.co`.
+    /// The server of the models, `http://…` or `https://…`; by default `https://huggingface.co`.
     #[must_use]
     pub fn endpoint(mut self, url: impl Into<String>) -> Hub {
         self.remote.endpoint = url.into();
         self
     }
 
-    /// A token for models that not everybody may read. It is sent to the endpoint alone, also if
-    /// that redirects elsewhere.
+    /// A token for models with restricted access. It is sent to the endpoint alone, also if that
+    /// redirects elsewhere.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Hub {
         self.remote.token = Some(token.into());
@@ -174,8 +174,8 @@ impl Hub {
         self
     }
 
-    /// How long to wait for a connection, for an answer, and for each next byte; by default 20
-    /// seconds. It does not limit how long a download that goes on may take.
+    /// The time to wait for a connection, for an answer, and for each next byte; by default 20
+    /// seconds. It does not limit the time of a download that makes progress.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Hub {
         self.remote.timeout = timeout;
@@ -183,8 +183,8 @@ impl Hub {
     }
 
     /// Attempts in a row that bring nothing before a file is given up (by default 5), and the time
-    /// after the first of them (by default one second), which doubles each time. A server that says
-    /// when to come again is obeyed, up to a minute.
+    /// after the first of them (by default one second), which doubles each time. A server's
+    /// `Retry-After` is obeyed, up to a minute.
     #[must_use]
     pub fn attempts(mut self, attempts: u32, pause: Duration) -> Hub {
         self.remote.attempts = attempts.max(1);
@@ -199,7 +199,7 @@ impl Hub {
         self
     }
 
-    /// Is called as a file grows.
+    /// A function that is called as a file grows.
     #[must_use]
     pub fn on_download(mut self, callback: impl Fn(Download) + Send + Sync + 'static) -> Hub {
         self.remote.on_download = Some(Arc::new(callback));

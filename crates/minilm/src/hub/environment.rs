@@ -1,4 +1,4 @@
-//! What the environment says, read as Python reads it.
+//! The environment's variables, read as Python reads them.
 
 use std::{ffi::OsString, path::PathBuf};
 

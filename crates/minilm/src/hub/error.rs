@@ -1,8 +1,8 @@
-//! Why a model's name does not lead to its files.
+//! The errors of finding a model by its name.
 
 use std::{io, path::PathBuf};
 
-/// Why a model could not be found by its name.
+/// The error of finding a model by its name.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
@@ -24,7 +24,7 @@ pub enum HubError {
         /// The rule that it breaks.
         reason: &'static str,
     },
-    /// There is no place where a cache could be.
+    /// The environment names no cache, and there is no home directory.
     #[error(
         "there is no cache of models: none of HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME is set, and \
          there is no home directory"
@@ -43,18 +43,18 @@ pub enum HubError {
         revision: String,
         /// Every file and directory that was looked for, in order.
         looked: Vec<PathBuf>,
-        /// How to get it.
+        /// The way to get it.
         remedy: String,
     },
-    /// The snapshot lacks files that the model cannot be loaded without, or not rightly.
+    /// The snapshot lacks files without which the model cannot be loaded, or gives other vectors.
     #[error("{} is not whole: it lacks {}; {remedy}", snapshot.display(), missing.join(" and "))]
     #[non_exhaustive]
     Incomplete {
         /// The snapshot's directory.
         snapshot: PathBuf,
-        /// What is missing.
+        /// The missing files.
         missing: Vec<String>,
-        /// How to get it.
+        /// The way to get it.
         remedy: String,
     },
     /// A file in `refs` does not hold a commit.
@@ -73,7 +73,7 @@ pub enum HubError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// What is missing could not be downloaded.
+    /// The missing files could not be downloaded.
     #[cfg(feature = "download")]
     #[error(transparent)]
     Download(#[from] super::DownloadError),

@@ -1,4 +1,4 @@
-//! Names of models and revisions, and nothing that could name a path elsewhere.
+//! Names of models and revisions. None of them can name a path outside of the cache.
 
 use super::HubError;
 use crate::directory::is_inside;
@@ -69,7 +69,7 @@ impl Revision {
         if text.is_empty() || text.len() > 255 {
             return refuse("it must have from 1 to 255 bytes");
         }
-        // What git forbids in the name of a branch, and what would be special in a path.
+        // Characters that git forbids in the name of a branch, or that are special in a path.
         if text.contains(|c: char| c.is_control() || " ~^:?*[\\\"<>|".contains(c)) {
             return refuse("it has a character that no branch may have");
         }

@@ -1,8 +1,8 @@
 //! A panic of the tokenizer as an error.
 //!
-//! The library `tokenizers` takes what is in its file for granted in places: a merge of a token
-//! that is not in the vocabulary, or a character map that ends too early, is an `unwrap` there. A
-//! file may come from anywhere, so such a panic is not a bug of this program, and must not end it.
+//! The library `tokenizers` does not check its file everywhere: a merge of a token that is not in
+//! the vocabulary, or a character map that ends too early, makes it panic. A file may come from
+//! anywhere, so such a panic is not a bug of this program, and must not end it.
 
 use std::{
     any::Any,
@@ -10,7 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// What `work` returns; its error, or its panic, as text.
+/// The result of `work`, with its error, or its panic, as text.
 pub(super) fn guard<T, E: Display>(work: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     // A tokenizer that panics is either dropped at once, or its caches are behind locks that know
     // of panics.

@@ -28,7 +28,7 @@ use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer
 /// Bytes of a piece. The tokenizer holds about a hundred bytes for each.
 const PIECE: usize = 1 << 14;
 
-/// Where a text may be cut.
+/// The places where a text may be cut.
 #[derive(Debug)]
 pub(super) struct Cuts {
     /// Bytes of a piece, if there is a place for a cut.

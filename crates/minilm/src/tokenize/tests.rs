@@ -15,8 +15,8 @@ fn tokenizer(lowercase: bool) -> TextTokenizer {
     TextTokenizer::new(vocabulary, 30522, 256, lowercase).unwrap()
 }
 
-/// What a text is made of: everything that a step of the tokenizer treats in a way of its own, and
-/// what may be beside it.
+/// The parts of a text: everything that a step of the tokenizer treats in a way of its own, and its
+/// possible neighbours.
 const PARTS: [&str; 64] = [
     " ",
     " ",

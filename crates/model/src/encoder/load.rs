@@ -70,8 +70,8 @@ impl Layer {
     }
 }
 
-/// Into how many groups the heads are cut: few enough to be worth a product each, and a number that
-/// thread groups can share.
+/// The number of groups into which the heads are cut: so small that each group is worth a product,
+/// and a number that thread groups can share.
 fn head_groups(heads: usize) -> usize {
     [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
 }

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a small BERT, and passes through it.
+//! Support for the tests of this crate: a small BERT, and passes through it.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod tiny;

@@ -1,8 +1,8 @@
 //! Agglomerative clustering: the two nearest clusters become one, again and again, until all are
 //! too far apart.
 //!
-//! How far apart two clusters are, when it is known for their parts, follows from this without the
-//! rows (Lance and Williams). With `a` and `b` joined, sizes nₐ, n_b, n_c, and c any other cluster:
+//! The distance of two clusters follows from the distances of their parts, without the rows (Lance
+//! and Williams). With `a` and `b` joined, sizes nₐ, n_b, n_c, and c any other cluster:
 //!
 //! | linkage | d(ab, c) |
 //! |---|---|
@@ -27,7 +27,7 @@ use minilm_kernels::{
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-/// How far apart two clusters are.
+/// The distance of two clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Linkage {
     /// As their nearest rows.
@@ -42,7 +42,7 @@ pub enum Linkage {
     Ward,
 }
 
-/// How far apart two rows are.
+/// The distance of two rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Distance {
     /// |a − b|
@@ -85,13 +85,13 @@ impl Agglomerative {
         }
     }
 
-    /// How far apart two clusters are.
+    /// The distance of two clusters.
     #[must_use]
     pub fn linkage(self, linkage: Linkage) -> Agglomerative {
         Agglomerative { linkage, ..self }
     }
 
-    /// How far apart two rows are.
+    /// The distance of two rows.
     #[must_use]
     pub fn distance(self, distance: Distance) -> Agglomerative {
         Agglomerative { distance, ..self }
@@ -203,7 +203,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// Joins all clusters, and tells which and how far apart they were.
+    /// Joins all clusters, and returns the joined pairs with their distances.
     fn joins(&mut self, mut joined: impl FnMut(usize, usize, f64)) {
         let n = self.sizes.len();
         let mut chain: Vec<usize> = Vec::new();

@@ -7,10 +7,10 @@
 //!                            what is left is a community
 //! ```
 //!
-//! Only the numbers of such rows are kept, and the rows themselves are searched again when it is a
-//! centre's turn: where thousands of texts are the same, as in most corpora some are, each is near
-//! to all others, and all these pairs would fill any memory. Most centres are taken before their
-//! turn, or have too few rows, so the second search is the smaller one.
+//! Only the counts of such rows are kept, and the rows themselves are searched again when it is a
+//! centre's turn. Most corpora hold some text thousands of times; each copy is near to all others,
+//! and all these pairs would fill any memory. Most centres are taken before their turn, or have too
+//! few rows, so the second search is the smaller one.
 
 use crate::{
     Error,
@@ -99,8 +99,8 @@ impl Communities {
         Search::new().top_k(usize::MAX).min_score(self.threshold).level(self.level)
     }
 
-    /// Each row that has enough rows near it, and how many; they are counted in blocks of so many
-    /// rows.
+    /// Each row that has enough rows near it, and their number. They are counted in blocks of so
+    /// many rows.
     fn centres(&self, embeddings: &Matrix, block: usize) -> Result<Vec<(usize, usize)>, Error> {
         let n = embeddings.rows();
         let mut centres = Vec::new();
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use ndarray::Array2;
 
-    /// Every row's list, and then what the greedy choice leaves of it.
+    /// Every row's list, and then the rows that the greedy choice leaves of it.
     fn by_lists(detection: &Communities, rows: &Array2<f32>) -> Vec<Vec<usize>> {
         let hits = detection.search().run(rows.view(), rows.view()).unwrap();
         let mut lists: Vec<(usize, Vec<Hit>)> =

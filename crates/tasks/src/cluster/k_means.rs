@@ -1,5 +1,5 @@
-//! k-means: k centres such that the squared distances of all rows to their nearest centre add up to
-//! little.
+//! k-means: k centres with a small sum of the squared distances of all rows to their nearest
+//! centre.
 //!
 //! ```text
 //! first centres: k-means++
@@ -54,7 +54,7 @@ pub struct KMeans {
     level: Level,
 }
 
-/// What [`KMeans`] has found.
+/// The result of [`KMeans`].
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct KMeansClusters {
@@ -64,7 +64,7 @@ pub struct KMeansClusters {
     pub centres: Array2<f32>,
     /// Σ |x − c|², each row with its centre.
     pub inertia: f64,
-    /// How often the centres were moved.
+    /// The number of iterations, each of which moved the centres.
     pub iterations: usize,
 }
 
@@ -88,20 +88,20 @@ impl KMeans {
         KMeans { seed, ..self }
     }
 
-    /// How many different starts are tried.
+    /// The number of different starts.
     #[must_use]
     pub fn restarts(self, restarts: usize) -> KMeans {
         KMeans { restarts, ..self }
     }
 
-    /// How often the centres are moved at most.
+    /// The largest number of iterations.
     #[must_use]
     pub fn max_iterations(self, max_iterations: usize) -> KMeans {
         KMeans { max_iterations, ..self }
     }
 
-    /// It ends when the centres move, all in all, by a squared distance of this times the mean
-    /// variance of a column.
+    /// The tolerance: the search ends when the centres move, all together, by at most this times
+    /// the mean variance of a column, as a squared distance.
     #[must_use]
     pub fn tolerance(self, tolerance: f64) -> KMeans {
         KMeans { tolerance, ..self }
@@ -220,7 +220,7 @@ impl KMeans {
     }
 }
 
-/// Which centre each row has, and its squared distance.
+/// The centre of each row, and its squared distance.
 struct Step {
     labels: Vec<usize>,
     distances: Vec<f64>,

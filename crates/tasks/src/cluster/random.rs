@@ -1,4 +1,4 @@
-//! Random numbers that a seed fixes.
+//! Random numbers from a seed.
 
 /// splitmix64.
 ///

@@ -56,7 +56,7 @@ pub(super) fn first_centres(
     centres
 }
 
-/// |x − c|² for each row x, or what it is so far, if that is less.
+/// |x − c|² for each row x, or the distance so far, if that is less.
 fn distances(rows: &Matrix, centre: usize, so_far: Option<&[f32]>, level: Level) -> Vec<f32> {
     let mut found = vec![0.0; rows.rows()];
     found.par_chunks_mut(BLOCK).enumerate().for_each(|(i, found)| {

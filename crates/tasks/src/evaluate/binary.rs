@@ -1,4 +1,4 @@
-//! How well similarities tell pairs that belong together from those that do not.
+//! Binary classification: similarities that separate pairs which belong together from other pairs.
 //!
 //! ```text
 //! sort the pairs by score, highest first; a threshold may lie after each group of equal scores:
@@ -12,8 +12,8 @@ use super::{all_finite, descending, same_length};
 use crate::{Error, Similarity};
 use ndarray::ArrayView2;
 
-/// What a threshold on the score can achieve. Thresholds of distances are distances: pairs *up to*
-/// them are alike.
+/// The best results of a threshold on the score. Thresholds of distances are distances: pairs *up
+/// to* them are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Classification {

@@ -1,9 +1,9 @@
-//! How well similarities agree with what people say: Pearson's and Spearman's coefficients
-//! (`scipy.stats`).
+//! Agreement of similarities with human scores: the correlation coefficients of Pearson and
+//! Spearman (`scipy.stats`).
 //!
 //! ```text
 //! pearson(x, y)  = Σ (xᵢ − x̄)·(yᵢ − ȳ) / √(Σ (xᵢ − x̄)² · Σ (yᵢ − ȳ)²)
-//! spearman(x, y) = pearson(ranks of x, ranks of y)        equal values share the mean of their ranks
+//! spearman(x, y) = pearson(ranks of x, ranks of y)     equal values share the mean of their ranks
 //! ```
 
 use super::{all_finite, mean, same_length};

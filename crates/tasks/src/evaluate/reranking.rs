@@ -1,5 +1,5 @@
-//! How well a similarity sorts a few documents for each query, of which it is known which are
-//! relevant.
+//! Reranking: the order in which a similarity sorts a few documents of each query, compared with
+//! the documents that are known to be relevant.
 //!
 //! Average precision is that of [`average_precision`], over all documents of a sample. The gain of
 //! place i is 1/log₂(i + 1); documents of equal score share the mean gain of their places
@@ -67,7 +67,7 @@ pub fn reranking(samples: &[Sample], similarity: Similarity, k: usize) -> Result
     rerank_metrics(&scored?, k)
 }
 
-/// The similarity of the query with each document, positives first, and which are positive.
+/// The similarity of the query with each document, positives first, and whether it is positive.
 fn scores(sample: &Sample, similarity: Similarity) -> Result<(Vec<f64>, Vec<bool>), Error> {
     let query = Matrix::new("queries", sample.query.insert_axis(ndarray::Axis(0)))?;
     query.check_finite()?;
@@ -81,7 +81,7 @@ fn scores(sample: &Sample, similarity: Similarity) -> Result<(Vec<f64>, Vec<bool
     Ok((scores, relevant))
 }
 
-/// Measures scores: for each query those of its documents, and which documents are relevant.
+/// Measures scores: for each query those of its documents, and whether each document is relevant.
 ///
 /// Documents of equal score are in their order for the reciprocal rank. A query without relevant
 /// documents counts as 0.

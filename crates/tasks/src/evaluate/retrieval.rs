@@ -1,4 +1,4 @@
-//! How good rankings are when it is known what each query should find.
+//! Information retrieval: rankings, compared with the documents that each query should find.
 //!
 //! For one query with R relevant documents, relᵢ = 1 if the document in place i (from 1) is
 //! relevant, and 0 if not:
@@ -20,7 +20,7 @@ use crate::{
 use ndarray::ArrayView2;
 use std::collections::{BTreeMap, HashSet};
 
-/// At which k to measure what.
+/// The ranks k at which each measure is taken.
 ///
 /// ```
 /// use minilm_tasks::evaluate::Cutoffs;
@@ -56,7 +56,7 @@ impl Default for Cutoffs {
 }
 
 impl Cutoffs {
-    /// The largest k: how many documents of each ranking are looked at.
+    /// The largest k: the number of documents of each ranking that count.
     pub fn largest(&self) -> usize {
         let lists = [&self.accuracy, &self.precision_recall, &self.mrr, &self.ndcg, &self.map];
         lists.into_iter().flatten().copied().max().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Whether an anchor is nearer to what it belongs to than to what it does not.
+//! Triplets: an anchor should be nearer to its positive than to its negative.
 
 use crate::{Error, Similarity};
 use ndarray::ArrayView2;

@@ -1,4 +1,4 @@
-//! How well a clustering agrees with known classes, whatever the clusters are called.
+//! V-measure: the agreement of a clustering with known classes, whatever the clusters are called.
 //!
 //! ```text
 //! homogeneity  = 1 − H(class | cluster) / H(class)          each cluster holds one class

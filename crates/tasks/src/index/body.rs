@@ -1,8 +1,8 @@
 //! Rows on their way to the disk, and the file that they become.
 //!
 //! ```text
-//! the new file             room for the header │ vectors as they come │ offsets │ checksums │ texts
-//! two files without names  offsets, texts: as they come, copied behind the vectors at the end
+//! the new file            room for the header │ vectors as they come │ offsets │ checksums │ texts
+//! two files without names offsets, texts: as they come, copied behind the vectors at the end
 //! ```
 
 use super::{

@@ -106,7 +106,10 @@ pub enum IndexError {
         other: String,
     },
     /// Texts with different prompts are not to be mixed in one index.
-    #[error("{} holds texts embedded with the prompt {index:?}, not with {other:?}", path.display())]
+    #[error(
+        "{} holds texts embedded with the prompt {index:?}, not with {other:?}",
+        path.display()
+    )]
     Prompt {
         /// The file.
         path: PathBuf,

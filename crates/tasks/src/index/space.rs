@@ -47,14 +47,14 @@ impl Space {
         Space { prompt: prompt.to_owned(), ..self }
     }
 
-    /// What was put before each text; empty if nothing was.
+    /// The prompt that was put before each text; empty if there was none.
     pub fn prompt(&self) -> &str {
         &self.prompt
     }
 
     /// Sixteen hexadecimal digits for all that makes the vectors what they are: the bytes of
-    /// weights and tokenizer, pooling, precision, in an order of your own. It tells apart what
-    /// differs by accident, not what somebody made to look the same.
+    /// weights and tokenizer, pooling, precision, in an order of your own. It separates inputs that
+    /// differ by accident, and is no protection against inputs that are made to collide.
     ///
     /// The hash is FNV-1a, 64 bits, over words of eight bytes; each part is followed by its length.
     pub fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -2,8 +2,8 @@
 //!
 //! Writers at the same time lose no rows:
 //!
-//! - A file is replaced only by a writer that has locked it, and that has found, with the lock, that
-//!   the file still has its name. A name that no file has is taken only if that is still so.
+//! - A file is replaced only by a writer that has locked it, and that has found, with the lock,
+//!   that the file still has its name. A name that no file has is taken only if that is still so.
 //! - A writer that appends copies the old rows when it begins, and takes no lock while rows are
 //!   embedded. If at the end another file has the name, its own rows are copied behind the rows of
 //!   that one.

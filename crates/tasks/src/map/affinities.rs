@@ -1,4 +1,4 @@
-//! How much each row wants to be near others.
+//! Affinities: the weights with which each row is drawn to its neighbours.
 //!
 //! ```text
 //! p(j|i) ∝ exp(−β·|xᵢ − xⱼ|²) over the 3·perplexity nearest rows j;
@@ -20,7 +20,7 @@ use rayon::prelude::*;
 /// Halvings of the interval in which β is: more than an `f64` has bits.
 const HALVINGS: usize = 64;
 
-/// For each row the rows it wants to be near, ascending, and p(i, j).
+/// For each row its neighbours, ascending, and p(i, j).
 pub(super) type Affinities = Vec<Vec<(u32, f64)>>;
 
 /// The affinities of `rows` `[n, k]` with values from −1 to 1.
@@ -74,8 +74,8 @@ fn squared_distance(rows: ArrayView2<f32>, i: usize, j: usize) -> f64 {
     rows.row(i).iter().zip(rows.row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
 }
 
-/// p(·|i) from squared distances. If no β gives the perplexity, as among equal rows, the nearest
-/// that one does.
+/// p(·|i) from squared distances. If no β gives the perplexity, as among equal rows, the β with the
+/// nearest one is taken.
 fn shares(squares: &[f64], perplexity: f64) -> Vec<f64> {
     let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
     let (mut low, mut high, mut beta) = (0.0, f64::INFINITY, 1.0);

@@ -9,7 +9,7 @@
 //! 250 steps with p exaggerated 12 times, which lets groups find each other; then the rest as it is
 //! ```
 //!
-//! p has few entries a row, so its pull is a short sum. The push of all points on each is a sum
+//! p has few entries per row, so its pull is a short sum. The push of all points on each is a sum
 //! over the squares of a tree. A step is a gradient step with momentum, where each coordinate has a
 //! gain that grows while it keeps its direction. All is `f64`.
 //!
@@ -29,7 +29,7 @@ use minilm_kernels::Level;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-/// Steps with exaggerated p, and how much it is.
+/// Steps with exaggerated p, and the factor.
 const EARLY: usize = 250;
 const EXAGGERATION: f64 = 12.0;
 
@@ -79,19 +79,19 @@ impl Layout {
         Layout::default()
     }
 
-    /// How many principal components of the rows are looked at.
+    /// The number of principal components that stand for each row.
     #[must_use]
     pub fn dimensions(self, dimensions: usize) -> Layout {
         Layout { dimensions, ..self }
     }
 
-    /// About how many neighbours of a row count. Of n rows it is at most (n − 1)/3.
+    /// The approximate number of neighbours of a row that count. Of n rows it is at most (n − 1)/3.
     #[must_use]
     pub fn perplexity(self, perplexity: f64) -> Layout {
         Layout { perplexity, ..self }
     }
 
-    /// How often the points are moved; the first 250 times only bring groups together.
+    /// The number of steps; the first 250 only bring groups together.
     #[must_use]
     pub fn steps(self, steps: usize) -> Layout {
         Layout { steps, ..self }

@@ -94,7 +94,8 @@ impl Pca {
         &self.variances
     }
 
-    /// How far each row of `embeddings` `[n, d]` is from the mean along each component `[n, k]`.
+    /// The distance of each row of `embeddings` `[n, d]` from the mean along each component
+    /// `[n, k]`.
     ///
     /// # Errors
     /// [`Error::NoColumns`], [`Error::NotFinite`], or [`Error::Columns`] if the components have

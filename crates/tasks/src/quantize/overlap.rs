@@ -1,4 +1,4 @@
-//! What a cheaper search loses, counted in hits.
+//! The loss of a cheaper search, counted in hits.
 
 use crate::{Error, search::Hit};
 use std::collections::HashSet;

@@ -63,20 +63,20 @@ impl QuantizedSearch {
         QuantizedSearch::default()
     }
 
-    /// How many hits a query gets at most.
+    /// The most hits of a query.
     #[must_use]
     pub fn top_k(self, top_k: usize) -> QuantizedSearch {
         QuantizedSearch { top_k, ..self }
     }
 
-    /// How many times `top_k` rows are scored again (`rescore_multiplier` of the original, and its
-    /// 2).
+    /// The rows that are scored again, as a multiple of `top_k` (`rescore_multiplier` of the
+    /// original, 2 as there).
     #[must_use]
     pub fn multiplier(self, multiplier: usize) -> QuantizedSearch {
         QuantizedSearch { multiplier, ..self }
     }
 
-    /// What a score is.
+    /// The metric of the scores.
     #[must_use]
     pub fn metric(self, metric: Metric) -> QuantizedSearch {
         QuantizedSearch { metric, ..self }

@@ -1,4 +1,4 @@
-//! What each query of a chunk has found so far, and what it takes to be looked at.
+//! The best hits of each query of a chunk so far, and the bar that a candidate has to reach.
 
 use super::{Hit, Metric, TopK};
 use crate::matrix::short_length;

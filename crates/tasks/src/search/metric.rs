@@ -1,8 +1,8 @@
-//! What a score is, and which approximate products may belong to it.
+//! The metrics of a search, and the bounds of their approximate products.
 
 use minilm_kernels::{dot, gemm::KC};
 
-/// What a search ranks by.
+/// The score by which a search ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Metric {
     /// q·c / (|q|·|c|), from −1 to 1 (`util.cos_sim`).
@@ -35,7 +35,7 @@ impl Metric {
     }
 }
 
-/// How far a product of `k` terms by [`Linear`](minilm_kernels::gemm::Linear) may be from
+/// The largest distance of a product of `k` terms by [`Linear`](minilm_kernels::Linear) from
 /// [`dot::dot`], as a part of |q|·|c|.
 ///
 /// Either is within γₙ·Σ|qₖ·cₖ| ≤ γₙ·|q|·|c| of the truth, γₙ = n·u / (1 − n·u), for n roundings.

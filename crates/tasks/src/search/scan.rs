@@ -43,7 +43,7 @@ impl Scan<'_> {
         let Search { metric, top_k, .. } = *self.search;
         let slack = slack(self.queries.columns());
         let mut candidates = Candidates::new(metric, slack, self.lengths, top_k, self.floors);
-        // If most rows are kept there is nothing to be gained from a cheaper first look.
+        // If most rows are kept, a cheaper first pass gains nothing.
         let keeps_most = top_k > self.part.len() / 4 && self.search.min_score == f32::NEG_INFINITY;
         if self.chunk.len() <= FEW || keeps_most {
             self.by_dot_products(&mut candidates)?;

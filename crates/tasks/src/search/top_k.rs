@@ -91,7 +91,7 @@ impl TopK {
         other.heap.into_iter().for_each(|kept| self.push(hit_of(kept)));
     }
 
-    /// What was kept, best first.
+    /// The hits that were kept, best first.
     pub fn into_sorted(self) -> Vec<Hit> {
         self.heap.into_sorted_vec().into_iter().map(hit_of).collect()
     }
@@ -118,7 +118,8 @@ mod tests {
         let scores: Vec<f32> =
             (0..200_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 27) as f32).collect();
         let mut sorted: Vec<usize> = (0..200).collect();
-        sorted.sort_by(|&a, &b| scores[b].total_cmp(&scores[a])); // stable: equal scores stay in order
+        // The sort is stable: equal scores stay in order.
+        sorted.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         for k in [0, 1, 2, 7, 199, 200, 201, usize::MAX] {
             assert_eq!(kept(k, f32::NEG_INFINITY, &scores), sorted[..k.min(200)]);
         }

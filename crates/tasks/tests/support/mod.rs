@@ -1,4 +1,4 @@
-//! What the tests share: the files of `tests/original`, random matrices.
+//! Support for the tests: the files of `tests/original`, random matrices.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod notes;

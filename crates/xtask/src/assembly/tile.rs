@@ -1,11 +1,11 @@
 //! The innermost loop of GEMM on AVX-512, as the compiler emits it: the book shows it, and counts
-//! what is in it.
+//! its instructions.
 //!
 //! It is the loop with the most multiply-adds, and no loop inside. The record has its lines and the
-//! compiler's version. How many multiply-adds, loads, stores, broadcasts and prefetches there are
-//! follows from the source, so these numbers must be those of the record with every compiler; the
-//! rest, and the registers, are the compiler's choice, and are compared with the same compiler
-//! only.
+//! compiler's version. The numbers of multiply-adds, loads, stores, broadcasts and prefetches
+//! follow from the source, so they must be those of the record with every compiler. The other
+//! instructions, and the registers, are the compiler's choice, and are compared with the same
+//! compiler only.
 
 use crate::{
     Outcome,
@@ -16,7 +16,7 @@ use minilm_book::Kind;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Where the loop is, from the root.
+/// The path of the record, from the root.
 const RECORD: &str = "benches/record/tile.json";
 
 /// Compares with the record.
@@ -106,7 +106,7 @@ fn functions(assembly: &str) -> Vec<Vec<&str>> {
     found
 }
 
-/// Where a jump goes.
+/// The target of a jump.
 fn jump(line: &str) -> Option<&str> {
     let (name, target) = line.split_once(char::is_whitespace)?;
     name.starts_with('j').then(|| target.trim())

@@ -1,4 +1,4 @@
-//! What a document and a picture must be.
+//! The checks of a document and of a picture.
 
 use super::{
     chromium::{Picture, View},
@@ -42,7 +42,7 @@ pub(super) fn document(dom: &str, page: &Page) -> Result<(), String> {
     if sections == 0 { Err("there are no sections".into()) } else { Ok(()) }
 }
 
-/// What is between tags, without scripts and styles.
+/// The text between tags, without scripts and styles.
 fn text(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;

@@ -38,7 +38,7 @@ pub(super) struct Chromium {
     network: Network,
 }
 
-/// How a page is looked at.
+/// The window and the colours in which a page is shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     pub width: u32,
@@ -60,7 +60,7 @@ impl Chromium {
         self.run(page, &["--dump-dom".into()])
     }
 
-    /// How wide the page is, what sticks out included, in a window `width` pixels wide.
+    /// The width of the page, overflow included, in a window `width` pixels wide.
     pub(super) fn width_at(&self, page: &Path, width: u32) -> Result<u32, String> {
         let measure = "f.onload = () => document.body.dataset.width = \
             f.contentDocument.documentElement.scrollWidth";

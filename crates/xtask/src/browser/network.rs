@@ -1,4 +1,4 @@
-//! A proxy that answers nothing and remembers who was asked for.
+//! A proxy that answers nothing and records the requests.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// What Chromium asks for by itself, whatever it is told: the time, updates, accounts.
+/// Hosts that Chromium contacts by itself, with any options: the time, updates, accounts.
 const CHROMIUMS_OWN: [&str; 3] = [".google.com", ".googleapis.com", ".gvt1.com"];
 
 /// Listens as long as the program runs.
@@ -43,7 +43,7 @@ impl Network {
 fn first_line(stream: TcpStream) -> String {
     let mut line = String::new();
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-    // whoever connects without a word is heard too
+    // A connection without a request is recorded too.
     let _ = BufReader::new(stream).read_line(&mut line);
     line.trim_end().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Requests that follow redirects, keep the token at home, and come again.
+//! Requests that follow redirects, send the token to the endpoint alone, and are repeated.
 
 use super::{
     DownloadError, Remote,
@@ -26,7 +26,7 @@ pub(super) struct Client<'r> {
     pub remote: &'r Remote,
 }
 
-/// What the endpoint says of a file.
+/// The endpoint's description of a file.
 #[derive(Debug)]
 pub(super) enum Head {
     /// There is no such file at the commit, if it says which.
@@ -63,13 +63,13 @@ impl Client<'_> {
         Ok(Client { agent: config.build().new_agent(), endpoint, can_https, remote })
     }
 
-    /// Where the endpoint has a file.
+    /// The endpoint's URL of a file.
     pub(super) fn url(&self, name: &Name, revision: &str, file: &str) -> Url {
         let (revision, file) = (percent_encoded(revision, false), percent_encoded(file, true));
         self.endpoint.with_path(&format!("{name}/resolve/{revision}/{file}"))
     }
 
-    /// Asks for what there is to know of a file, as often as it takes.
+    /// Requests the description of a file, with repeated attempts.
     pub(super) fn head(&self, url: &Url) -> Result<Head, DownloadError> {
         let mut failures = 0;
         loop {
@@ -81,7 +81,8 @@ impl Client<'_> {
     }
 
     fn try_head(&self, url: &Url) -> Result<Head, Failure> {
-        // Of a large file the endpoint itself knows all; where it redirects to need not be asked.
+        // The endpoint itself describes a large file; the host that it redirects to need not be
+        // asked.
         let knows_all = |headers: &HeaderMap| headers.contains_key("x-linked-etag");
         let (said, response) = self.send(&Method::HEAD, url, None, knows_all)?;
         let commit = text(&said, "x-repo-commit").filter(|commit| is_commit(commit));
@@ -116,8 +117,8 @@ impl Client<'_> {
         Ok(response)
     }
 
-    /// Sends a request and follows its redirects until what the hub has said `is_enough`: the
-    /// headers of its own, of which the first answer that has one counts. Returns them and the last
+    /// Sends a request and follows its redirects until the hub's headers satisfy `is_enough`. Of
+    /// several answers with the same header the first counts. Returns the headers and the last
     /// answer.
     fn send(
         &self,
@@ -179,7 +180,7 @@ impl Client<'_> {
         {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        // The URL is valid, so it is the token that is not.
+        // The URL is valid, so the token is not.
         let request = request.body(()).map_err(|_| DownloadError::Setting {
             what: "HF_TOKEN",
             reason: "it has a character that cannot be sent".to_owned(),
@@ -215,7 +216,7 @@ impl Client<'_> {
     }
 }
 
-/// Sorts out answers that are no success: those that may be another time, and those that will not.
+/// Separates the answers that are no success: those worth another attempt, and those that are not.
 fn check(url: &Url, response: &Response<Body>) -> Result<(), Failure> {
     let status = response.status();
     let reason =

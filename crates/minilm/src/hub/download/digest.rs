@@ -1,4 +1,4 @@
-//! That a file is what its etag says.
+//! The check of a file against the digest in its etag.
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -8,12 +8,12 @@ use std::{
     path::Path,
 };
 
-/// What an etag promises of a file's content.
+/// The digest of a file's content that its etag holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Promise {
     /// Files in Git LFS: the SHA-256.
     Sha256,
-    /// Other files: what git calls the blob, the SHA-1 of `blob <size>\0` and the content.
+    /// Other files: git's name of the blob, the SHA-1 of `blob <size>\0` and the content.
     Git,
     /// Nothing that can be checked.
     Nothing,

@@ -1,8 +1,8 @@
-//! Why a download failed.
+//! The errors of a download.
 
 use std::{io, path::PathBuf};
 
-/// Why a file could not be downloaded.
+/// The error of a download.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DownloadError {
@@ -12,16 +12,16 @@ pub enum DownloadError {
     Address {
         /// The URL.
         url: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
     /// A setting that the client cannot work with.
     #[error("{what}: {reason}")]
     #[non_exhaustive]
     Setting {
-        /// What was set.
+        /// The setting.
         what: &'static str,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The model does not exist, or is not to be read without a token.
@@ -31,7 +31,7 @@ pub enum DownloadError {
     )]
     #[non_exhaustive]
     Refused {
-        /// What was asked for.
+        /// The URL.
         url: String,
         /// The HTTP status.
         status: u16,
@@ -42,27 +42,27 @@ pub enum DownloadError {
     #[error("{url} does not exist")]
     #[non_exhaustive]
     NotFound {
-        /// What was asked for.
+        /// The URL.
         url: String,
     },
-    /// The server answers what cannot be understood.
+    /// The server's answer cannot be understood.
     #[error("{url}: {reason}")]
     #[non_exhaustive]
     Answer {
-        /// What was asked for.
+        /// The URL.
         url: String,
-        /// What is wrong with the answer.
+        /// The reason.
         reason: String,
     },
     /// Several attempts in a row brought nothing.
     #[error("{url}: gave up after {attempts} attempts: {reason}")]
     #[non_exhaustive]
     GaveUp {
-        /// What was asked for.
+        /// The URL.
         url: String,
         /// Attempts in a row.
         attempts: u32,
-        /// What ended the last.
+        /// The error of the last one.
         reason: String,
     },
     /// The file that arrived is not the one that was announced.
@@ -72,13 +72,13 @@ pub enum DownloadError {
     )]
     #[non_exhaustive]
     Mismatch {
-        /// What was asked for.
+        /// The URL.
         url: String,
         /// `size`, `SHA-256` or `git SHA-1`.
         kind: &'static str,
-        /// What was announced.
+        /// The value that was announced.
         expected: String,
-        /// What arrived.
+        /// The value of the file that arrived.
         found: String,
     },
     /// The cache could not be written.
@@ -92,17 +92,17 @@ pub enum DownloadError {
     },
 }
 
-/// Why one request failed.
+/// The failure of one request.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Another attempt may do better.
+    /// Another attempt may succeed.
     #[non_exhaustive]
     Again {
         reason: String,
-        /// When the server wants to be asked again, in seconds.
+        /// The seconds after which the server allows another request.
         after: Option<u64>,
     },
-    /// It will not.
+    /// Another attempt will fail the same way.
     Final(DownloadError),
 }
 

@@ -1,4 +1,4 @@
-//! Which files a model consists of.
+//! The files of a model, and their download.
 
 use super::{
     DownloadError,
@@ -11,8 +11,8 @@ use crate::hub::{
     name::{Name, Revision},
 };
 
-/// Beside the transformer's `config.json`, whatever there is of these: what this crate reads, and
-/// what Python would miss in the snapshot.
+/// Optional files beside the transformer's `config.json`: those that this crate reads, and those
+/// that Python would miss in the snapshot.
 const OPTIONAL: [&str; 5] = [
     "sentence_bert_config.json",
     "tokenizer_config.json",
@@ -21,7 +21,7 @@ const OPTIONAL: [&str; 5] = [
     "vocab.txt",
 ];
 
-/// Downloads what the snapshot of a revision lacks.
+/// Downloads the files that the snapshot of a revision lacks.
 pub(super) fn fetch(
     client: &Client,
     repository: &Repository,
@@ -52,7 +52,7 @@ struct Job<'a> {
     repository: &'a Repository,
     name: &'a Name,
     revision: &'a Revision,
-    /// As the first answer that says it has it.
+    /// The commit, from the first answer that names it.
     commit: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Blobs, links, and what is known not to be, written as Python writes them.
+//! Blobs, links, and marks of files that do not exist, written as Python writes them.
 
 use super::{
     DownloadError,
@@ -47,7 +47,7 @@ impl Entry<'_> {
         let transfer = Transfer { client, url, file, path: incomplete, size: self.found.size };
         let resumed = transfer.run()?;
         match self.verify(incomplete) {
-            // What was there before may have been the beginning of something else.
+            // The bytes from before may have been the beginning of another file.
             Err(DownloadError::Mismatch { .. }) if resumed => {
                 transfer.run()?;
                 self.verify(incomplete)
@@ -56,7 +56,7 @@ impl Entry<'_> {
         }
     }
 
-    /// That the file is what its etag says. One that is not is thrown away.
+    /// Checks the file against its etag, and removes it if they differ.
     fn verify(&self, incomplete: &Path) -> Result<(), DownloadError> {
         let promise = Promise::of(&self.found.etag);
         let digest =
@@ -81,7 +81,7 @@ impl Entry<'_> {
         create_parent(&pointer)?;
         let up = "../".repeat(2 + self.file.matches('/').count());
         let target = format!("{up}blobs/{}", self.found.etag);
-        // A link that leads nowhere is in the way.
+        // A dangling link would block the new one.
         if pointer.is_symlink() && !pointer.exists() {
             fs::remove_file(&pointer).map_err(|source| cannot_write(&pointer, source))?;
         }
@@ -135,7 +135,7 @@ pub(super) fn note_reference(
     let path = repository.reference(revision);
     create_parent(&path)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    // Nobody else writes a file of this name, no other thread either.
+    // The name is unique: no other process and no other thread writes this file.
     name.push(format!(".{}-{}.tmp", process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(name);
     fs::write(&temporary, commit).map_err(|source| cannot_write(&temporary, source))?;

@@ -1,4 +1,4 @@
-//! Whom to trust, and with whose cryptography.
+//! The trusted certificates and the cryptography of https.
 
 use super::DownloadError;
 use rustls::crypto::CryptoProvider;

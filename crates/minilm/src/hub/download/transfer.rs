@@ -37,7 +37,7 @@ impl Transfer<'_> {
         while self.size != Some(here) || here == 0 {
             let attempt = self.attempt(&mut to, here);
             here = self.length(&to)?;
-            // An attempt that brought something new is none in vain.
+            // An attempt that brought new bytes does not count as failed.
             failures = if here > most { 0 } else { failures };
             match attempt {
                 Ok(()) if self.size.is_none_or(|size| size == here) => break,
@@ -112,7 +112,7 @@ impl Transfer<'_> {
         }
     }
 
-    /// Throws away what is here.
+    /// Removes the bytes that are here.
     fn restart(&self, mut to: &File) -> Result<u64, DownloadError> {
         let emptied = to.set_len(0).and_then(|()| to.seek(SeekFrom::Start(0)));
         emptied.map_err(|error| self.cannot_write(error))

@@ -1,4 +1,4 @@
-//! As much of URLs as redirects need (RFC 3986).
+//! The part of URLs that redirects need (RFC 3986).
 
 use super::DownloadError;
 use std::fmt;
@@ -46,7 +46,7 @@ impl Url {
         })
     }
 
-    /// Where a `Location` in the answer of this URL leads.
+    /// The URL that a `Location` in the answer of this URL leads to.
     pub(super) fn join(&self, location: &str) -> Result<Url, DownloadError> {
         let scheme = if self.secure { "https" } else { "http" };
         let base = self.path.split('?').next().unwrap_or_default();
@@ -76,7 +76,7 @@ impl Url {
         Url { path: format!("{}/{path}", self.path.trim_end_matches('/')), ..self.clone() }
     }
 
-    /// Without what comes after a `?`, which may be a signature.
+    /// The URL without the part after a `?`, which may be a signature.
     pub(super) fn without_query(&self) -> String {
         self.to_string().split('?').next().unwrap_or_default().to_owned()
     }

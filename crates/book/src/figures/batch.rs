@@ -56,6 +56,11 @@ pub fn draw(_: &Source) -> Result<String, String> {
     );
     let scores = LENGTHS.iter().map(|length| length * length).sum::<usize>();
     let padded = LENGTHS.len() * longest * longest;
-    d.text((left, 342.0), Anchor::Start, 13, &format!("{scores} scores a head; padded: {padded}"));
+    d.text(
+        (left, 342.0),
+        Anchor::Start,
+        13,
+        &format!("{scores} scores per head; padded: {padded}"),
+    );
     Ok(d.finish())
 }
