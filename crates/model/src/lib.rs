@@ -81,8 +81,8 @@ impl Bert {
     ///
     /// # Errors
     /// A file that is missing or unreadable, a configuration this crate does not know, a tensor
-    /// that is missing, has another shape than the configuration says, a type other than F32, F16
-    /// or BF16, or a value that is not finite.
+    /// that is missing, has another shape than the configuration says, a type other than F64, F32,
+    /// F16 or BF16, or a value that is not finite.
     pub fn load(directory: &Path, level: Level) -> Result<Bert, Error> {
         let config = Config::read(&directory.join("config.json"))?;
         Bert::new(config, &Checkpoint::open(&directory.join("model.safetensors"))?, level)

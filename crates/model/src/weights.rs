@@ -119,6 +119,7 @@ impl Checkpoint {
                 Err(_) => Cow::Owned(convert(bytes, f32::from_le_bytes)),
             },
             Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
+            Dtype::F64 => Cow::Owned(convert(bytes, |b| f64::from_le_bytes(b) as f32)),
             Dtype::BF16 => Cow::Owned(convert(bytes, |b| bf16::from_le_bytes(b).to_f32())),
             other => {
                 return Err(Error::Dtype {
