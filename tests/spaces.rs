@@ -67,8 +67,8 @@ fn whatever_changes_a_vector_changes_the_space() {
         &|tiny| tiny.config["num_attention_heads"] = json!(4),
         &|tiny| file(tiny, "vocab.txt", support::tiny::VOCABULARY.join("\n").replace("cat", "cow")),
         &|tiny| {
-            let json = json!({"max_seq_length": 32, "do_lower_case": true});
-            file(tiny, "sentence_bert_config.json", json.to_string());
+            let json = json!({"do_lower_case": false});
+            file(tiny, "tokenizer_config.json", json.to_string());
         },
         &pooling(json!({"embedding_dimension": 52, "pooling_mode": "cls"})),
         &|tiny| {

@@ -16,8 +16,8 @@ use std::{
 ///
 /// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the
 /// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
-/// `config_sentence_transformers.json` and `tokenizer_config.json` belongs to the model too:
-/// without it the same weights give other vectors.
+/// `config_sentence_transformers.json`, `tokenizer_config.json`, `special_tokens_map.json` and
+/// `added_tokens.json` belongs to the model too: without it the same weights give other vectors.
 ///
 /// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word
 /// embeddings are read where they are, if the bytes begin at a multiple of four, and the rest is

@@ -23,8 +23,10 @@ impl SentenceEncoder {
         let threads = Threads::new(options.threads)?;
         let folder = &directory.transformer;
         let bert = source.take_bert(folder);
-        let (bert, vocabulary) =
-            threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
+        let (bert, vocabulary) = threads.join(
+            || bert.load(options.level),
+            || Vocabulary::read(&source, folder, &directory.tokenizer),
+        );
         let (bert, checkpoint) = bert?;
         let config = bert.config();
 
@@ -47,11 +49,10 @@ impl SentenceEncoder {
         let vocabulary = vocabulary?;
         let path = vocabulary.path().to_owned();
         #[cfg(feature = "tasks")]
-        let origin = super::space::Origin::new(&source, checkpoint, &vocabulary);
+        let origin = super::space::Origin::new(&source, checkpoint);
         #[cfg(not(feature = "tasks"))]
         drop(checkpoint);
-        let tokenizer =
-            TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
+        let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit)?;
         if tokenizer.room(limit) == 0 {
             return Err(match options.max_tokens {
                 Some(tokens) => Error::Option {

@@ -13,10 +13,12 @@ use crate::hub::{
 
 /// Beside the transformer's `config.json`, whatever there is of these: what this crate reads, and
 /// what Python would miss in the snapshot.
-const OPTIONAL: [&str; 5] = [
+const OPTIONAL: [&str; 7] = [
     "sentence_bert_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",
     "tokenizer.json",
     "vocab.txt",
 ];
