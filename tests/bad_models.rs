@@ -35,7 +35,7 @@ fn a_missing_directory_or_file_is_named() {
     let directory = Tiny::new().write();
     let file = directory.path().join("config.json");
     let error = SentenceEncoder::load(&file).map(drop).unwrap_err();
-    assert!(matches!(error, Error::Read { path, .. } if path == file));
+    assert!(matches!(error, Error::Place { path, .. } if path == file));
 }
 
 #[test]

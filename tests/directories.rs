@@ -3,10 +3,16 @@
 
 mod support;
 
-use minilm::SentenceEncoder;
+use minilm::{Error, ModelFiles, SentenceEncoder};
+use safetensors::SafeTensors;
 use serde_json::{Value, json};
-use std::fs;
-use support::{bits, refusal::refused, tiny::Tiny};
+use std::{fs, path::Path};
+use support::{
+    bits,
+    refusal::{self, message, refused},
+    tiny::Tiny,
+};
+use tempfile::TempDir;
 
 /// A directory with one more file.
 fn with(name: &str, content: Value) -> Tiny {
@@ -345,4 +351,147 @@ fn another_architecture_is_named_before_anything_else_is_missing() {
     let mut tiny = Tiny::new().with_modules();
     tiny.config = json!({"model_type": "distilbert", "dim": 768, "n_layers": 6, "vocab_size": 16});
     refused(&tiny, &["config.json", "model_type", "distilbert", "only \"bert\""]);
+}
+
+/// The files of the small model in one directory, with `change` made to it.
+fn changed(change: impl FnOnce(&Path)) -> TempDir {
+    let directory = Tiny::new().with_modules().write();
+    change(directory.path());
+    directory
+}
+
+#[track_caller]
+fn refused_with(directory: &TempDir, parts: &[&str]) {
+    let message = message(&refusal::load(directory));
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+}
+
+/// Splits the weights of a directory into two files with an index.
+fn into_shards(directory: &Path) {
+    let whole = fs::read(directory.join("model.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&whole).unwrap();
+    let names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+    let mut weight_map = serde_json::Map::new();
+    for (i, name) in names.iter().enumerate() {
+        let tensors = tensors.tensors().into_iter().enumerate();
+        let part: Vec<_> = tensors.filter(|(n, _)| n % 2 == i).map(|(_, tensor)| tensor).collect();
+        weight_map.extend(part.iter().map(|(tensor, _)| (tensor.clone(), json!(name))));
+        fs::write(directory.join(name), safetensors::serialize(part, None).unwrap()).unwrap();
+    }
+    let index = json!({"metadata": {"total_size": whole.len()}, "weight_map": weight_map});
+    fs::write(directory.join("model.safetensors.index.json"), index.to_string()).unwrap();
+    fs::remove_file(directory.join("model.safetensors")).unwrap();
+}
+
+#[test]
+fn weights_in_several_files_are_those_in_one() {
+    let plain = load(&Tiny::new().with_modules());
+    let directory = changed(into_shards);
+    let shards = SentenceEncoder::load(directory.path()).unwrap();
+    let [a, b] = [&plain, &shards].map(|encoder| encoder.encode_one(TEXT).unwrap());
+    assert_eq!(bits(&a), bits(&b));
+    assert_eq!(shards.trace(TEXT).unwrap().tensors, plain.trace(TEXT).unwrap().tensors);
+    assert!(shards.space() != plain.space(), "the fingerprint is that of the files");
+
+    let mut files = ModelFiles::new();
+    for entry in ["config.json", "vocab.txt", "modules.json", "1_Pooling/config.json"]
+        .into_iter()
+        .chain(["sentence_bert_config.json", "model.safetensors.index.json"])
+        .chain(["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"])
+    {
+        files = files.with(entry, fs::read(directory.path().join(entry)).unwrap());
+    }
+    let in_bytes = SentenceEncoder::from_bytes(files).unwrap().encode_one(TEXT).unwrap();
+    assert_eq!(bits(&in_bytes), bits(&a));
+
+    let index = directory.path().join("model.safetensors.index.json");
+    let json = fs::read_to_string(&index).unwrap();
+    fs::write(&index, json.replace("model-00002-of", "../model-00002-of")).unwrap();
+    refused_with(&directory, &["index.json", "weight_map", "../model-00002"]);
+    fs::write(&index, r#"{"weight_map": {}}"#).unwrap();
+    refused_with(&directory, &["index.json", "weight_map", "no file"]);
+    fs::write(&index, json).unwrap();
+    fs::remove_file(directory.path().join("model-00002-of-00002.safetensors")).unwrap();
+    refused_with(&directory, &["cannot read", "model-00002-of-00002.safetensors"]);
+}
+
+#[test]
+fn weights_in_a_form_that_is_not_read_are_named_with_what_mends_it() {
+    for name in [
+        "pytorch_model.bin",
+        "pytorch_model.bin.index.json",
+        "tf_model.h5",
+        "flax_model.msgpack",
+        "rust_model.ot",
+        "onnx/model.onnx",
+        "openvino/openvino_model.xml",
+        "adapter_model.safetensors",
+    ] {
+        let directory = changed(|path| {
+            fs::remove_file(path.join("model.safetensors")).unwrap();
+            fs::create_dir_all(path.join(name).parent().unwrap()).unwrap();
+            fs::write(path.join(name), "x").unwrap();
+        });
+        refused_with(&directory, &["no model.safetensors, only", name, "save_pretrained"]);
+    }
+}
+
+#[test]
+fn a_file_that_is_something_else_is_named_as_what_it_is() {
+    let kinds: [(&[u8], &str); 11] = [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"\x1f\x8b\x08\0\0\0\0\0", "gunzip"),
+        (b"\x28\xb5\x2f\xfd\0", "unzstd"),
+        (b"BZh91AY", "bunzip2"),
+        (b"PK\x03\x04\0\0", "torch.save"),
+        (b"\x80\x02}q", "pickle"),
+        (b"\x89HDF\r\n", "TensorFlow"),
+        (b"GGUF\x03\0", "GGUF"),
+        (b"\n <!DOCTYPE html><html>", "web page"),
+        (b"", "empty"),
+        (&[0; 100], "zeros"),
+    ];
+    for file in ["model.safetensors", "config.json", "modules.json", "1_Pooling/config.json"] {
+        for (bytes, part) in kinds {
+            let directory = changed(|path| fs::write(path.join(file), bytes).unwrap());
+            refused_with(&directory, &[file, part]);
+        }
+    }
+    for (bytes, part) in kinds {
+        let directory = changed(|path| fs::write(path.join("vocab.txt"), bytes).unwrap());
+        refused_with(&directory, &["vocab.txt", part]);
+    }
+    let marked = changed(|path| {
+        let json = fs::read_to_string(path.join("config.json")).unwrap();
+        fs::write(path.join("config.json"), format!("\u{feff}{json}")).unwrap();
+    });
+    refused_with(&marked, &["config.json", "byte order mark"]);
+}
+
+#[test]
+fn a_path_beside_the_model_leads_to_it() {
+    let directory = Tiny::new().with_modules().write();
+    let root = directory.path();
+    let hint = |path: &Path, model: &Path| match SentenceEncoder::load(path).map(drop) {
+        Err(Error::Place { path: named, model: found, .. }) => {
+            assert_eq!(named, path);
+            assert_eq!(found.canonicalize().unwrap(), model.canonicalize().unwrap());
+        }
+        other => panic!("{}: {other:?}", path.display()),
+    };
+    hint(&root.join("model.safetensors"), root);
+    hint(&root.join("1_Pooling"), root);
+
+    let above = tempfile::tempdir().unwrap();
+    let snapshot = above.path().join("models--a--b/snapshots/0123");
+    fs::create_dir_all(&snapshot).unwrap();
+    for name in ["config.json", "vocab.txt"] {
+        fs::copy(root.join(name), snapshot.join(name)).unwrap();
+    }
+    hint(&above.path().join("models--a--b"), &snapshot);
+    hint(&above.path().join("models--a--b/snapshots"), &snapshot);
+    let elsewhere = SentenceEncoder::load(above.path()).map(drop).unwrap_err();
+    assert!(!matches!(elsewhere, Error::Place { .. }), "{elsewhere:?}");
 }

@@ -18,12 +18,17 @@ mod sentence;
 
 pub(crate) use modules::{is_inside, module_folders};
 
-use crate::{Error, files::Source, prompts::Prompts, tokenize::TokenizerConfig};
+use crate::{
+    Error,
+    files::{Source, missing},
+    prompts::Prompts,
+    tokenize::TokenizerConfig,
+};
+use minilm_model::{Config, Error as ModelError};
 use minilm_pooling::{Mode, Pooling, PoolingConfig};
 use modules::{Modules, Step};
 use sentence::Sentence;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 use std::{
     collections::BTreeMap,
     io,
@@ -35,6 +40,7 @@ use std::{
 pub(crate) struct Directory {
     /// Where the transformer's files are.
     pub transformer: PathBuf,
+    pub config: Config,
     pub pooling: Pooling,
     /// Where the pooling's configuration is, and the width of token vectors it expects.
     pub pooling_width: Option<(PathBuf, usize)>,
@@ -58,7 +64,7 @@ struct ModelConfig {
 /// The fields of `config.json` that are not of the encoder.
 #[derive(Deserialize, Default)]
 struct TransformerConfig {
-    tokenizer_class: Option<Value>,
+    tokenizer_class: Option<String>,
 }
 
 impl Directory {
@@ -70,22 +76,20 @@ impl Directory {
             let path = root.join("modules.json");
             return Err(Error::Modules { path, found: "Transformer, Pooling, Dense".to_owned() });
         }
+        let (config, tokenizer_class) = read_architecture(source, &transformer)?;
         no_adapter(source, &transformer)?;
         let (pooling, pooling_width) = match pooling {
             None => (Pooling::new(&[Mode::Mean]), None),
             Some(path) => read_pooling(source, path)?,
         };
         let mut sentence = Sentence::read(source, &transformer)?;
-        // What is wrong with config.json, loading the encoder says better.
-        let config = read_json::<TransformerConfig>(source, &transformer.join("config.json"));
-        let config = config.ok().flatten().unwrap_or_default();
-        sentence.tokenizer.class =
-            config.tokenizer_class.and_then(|class| class.as_str().map(str::to_owned));
+        sentence.tokenizer.class = tokenizer_class;
         let by_arguments = sentence.tokenizer.processor_kwargs.contains_key("model_max_length");
         let tokenizer = TokenizerConfig::read(source, &transformer, sentence.tokenizer)?;
         let max_seq_length = sentence.max_seq_length.filter(|_| !by_arguments);
         Ok(Directory {
             transformer,
+            config,
             pooling,
             pooling_width,
             normalize: !steps.is_empty(),
@@ -113,6 +117,18 @@ fn read_config(source: &Source, root: &Path) -> Result<(Prompts, Option<usize>),
         Ok(prompts) => Ok((prompts, config.truncate_dim)),
         Err(unknown) => field(&path, "default_prompt_name", unknown.to_string()),
     }
+}
+
+/// The shape of the transformer, and the class of its tokenizer if it is named there.
+fn read_architecture(
+    source: &Source,
+    transformer: &Path,
+) -> Result<(Config, Option<String>), Error> {
+    let path = transformer.join("config.json");
+    let Some(bytes) = source.read(&path)? else { return Err(missing(path)) };
+    let config = Config::from_bytes(&bytes, &path)?;
+    let TransformerConfig { tokenizer_class } = read_json(source, &path)?.unwrap_or_default();
+    Ok((config, tokenizer_class))
 }
 
 /// An adapter changes the weights beside it.
@@ -149,7 +165,10 @@ pub(crate) fn read_json<T: DeserializeOwned>(
 ) -> Result<Option<T>, Error> {
     let Some(bytes) = source.read(path)? else { return Ok(None) };
     let value = serde_json::from_slice(&bytes);
-    value.map(Some).map_err(|source| Error::Json { path: path.to_owned(), source })
+    value.map(Some).map_err(|source| match minilm_model::kind(&bytes) {
+        Some(kind) => ModelError::Kind { path: path.to_owned(), kind }.into(),
+        None => Error::Json { path: path.to_owned(), source },
+    })
 }
 
 /// The error of a field that cannot be used.

@@ -21,6 +21,29 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A path is not a model's directory, but another one near it is.
+    #[error("{} {what}: load {}", path.display(), model.display())]
+    #[non_exhaustive]
+    Place {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// The directory of a model.
+        model: PathBuf,
+    },
+    /// The weights are there, but in a form that is not read.
+    #[error("{} has no model.safetensors, only {found}, {form}; `SentenceTransformer(DIRECTORY)\
+             .save_pretrained(OTHER)` of sentence-transformers writes one", folder.display())]
+    #[non_exhaustive]
+    Weights {
+        /// The transformer's folder.
+        folder: PathBuf,
+        /// The file in the other form.
+        found: String,
+        /// What it is.
+        form: &'static str,
+    },
     /// A JSON file of the model's directory is not what it should be.
     #[error("{} is not what sentence-transformers writes", path.display())]
     #[non_exhaustive]

@@ -2,9 +2,12 @@
 //!
 //! In the book: `docs/00-map.md`.
 
+mod place;
+mod weights;
+
+pub(crate) use weights::missing;
+
 use crate::Error;
-use minilm_kernels::Level;
-use minilm_model::{Bert, Checkpoint, Config, Error as ModelError};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -111,6 +114,9 @@ pub(crate) enum Source {
 impl Source {
     /// A directory that is there.
     pub(crate) fn directory(path: &Path) -> Result<Source, Error> {
+        if let Some((what, model)) = place::meant(path) {
+            return Err(Error::Place { path: path.to_owned(), what, model });
+        }
         fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Ok(Source::Directory(path.to_owned()))
     }
@@ -135,46 +141,11 @@ impl Source {
         }
     }
 
-    /// What the encoder in `folder` is loaded from: taken out, so that the weights need not be
-    /// copied.
-    pub(crate) fn take_bert(&mut self, folder: &Path) -> BertFiles {
-        let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, path: &Path) -> bool {
         match self {
-            Source::Directory(_) => BertFiles::Directory(folder.to_owned()),
-            Source::Bytes(files) => BertFiles::Bytes(paths.map(|path| (files.take(&path), path))),
+            Source::Directory(_) => path.is_file(),
+            Source::Bytes(files) => files.get(path).is_some(),
         }
-    }
-}
-
-/// The files of the encoder alone.
-pub(crate) enum BertFiles {
-    Directory(PathBuf),
-    /// The configuration and the weights, with their names.
-    Bytes([(Option<Cow<'static, [u8]>>, PathBuf); 2]),
-}
-
-impl BertFiles {
-    /// The encoder, and the file of its weights: mapped, or kept.
-    pub(crate) fn load(self, level: Level) -> Result<(Bert, Checkpoint), ModelError> {
-        let (config, checkpoint) = self.read()?;
-        Ok((Bert::new(config, &checkpoint, level)?, checkpoint))
-    }
-
-    fn read(self) -> Result<(Config, Checkpoint), ModelError> {
-        let [config, weights] = match self {
-            BertFiles::Directory(folder) => {
-                let config = Config::read(&folder.join("config.json"))?;
-                return Ok((config, Checkpoint::open(&folder.join("model.safetensors"))?));
-            }
-            BertFiles::Bytes(files) => files,
-        };
-        let there = |(bytes, path): (Option<_>, PathBuf)| match bytes {
-            Some(bytes) => Ok((bytes, path)),
-            None => Err(ModelError::Read { path, source: io::ErrorKind::NotFound.into() }),
-        };
-        let (config, path) = there(config)?;
-        let config = Config::from_bytes(&config, &path)?;
-        let (weights, path) = there(weights)?;
-        Ok((config, Checkpoint::from_bytes(weights, &path)?))
     }
 }

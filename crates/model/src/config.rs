@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/01-model.md`.
 
-use crate::Error;
+use crate::{Error, kind::kind};
 use serde::Deserialize;
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -64,7 +64,7 @@ fn absolute() -> String {
 
 /// What says that a model is of another kind, or runs in another way, whatever its shape.
 #[derive(Deserialize)]
-struct Kind {
+struct Architecture {
     model_type: Option<String>,
     is_decoder: Option<Value>,
     add_cross_attention: Option<Value>,
@@ -72,7 +72,7 @@ struct Kind {
     quantization_config: Option<Value>,
 }
 
-impl Kind {
+impl Architecture {
     fn validate(&self, path: &Path) -> Result<(), Error> {
         let refuse = |field, value: String, wanted: &str| {
             Err(Error::Config { path: path.to_owned(), field, value, wanted: wanted.to_owned() })
@@ -125,10 +125,13 @@ impl Config {
     /// # Errors
     /// [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Config, Error> {
-        let json = |source| Error::Json { path: path.to_owned(), source };
+        let json = |source| match kind(bytes) {
+            Some(kind) => Error::Kind { path: path.to_owned(), kind },
+            None => Error::Json { path: path.to_owned(), source },
+        };
         // The shape of another architecture has fields of other names.
-        let kind: Kind = serde_json::from_slice(bytes).map_err(json)?;
-        kind.validate(path)?;
+        let architecture: Architecture = serde_json::from_slice(bytes).map_err(json)?;
+        architecture.validate(path)?;
         let config: Config = serde_json::from_slice(bytes).map_err(json)?;
         config.validate(path)?;
         Ok(config)

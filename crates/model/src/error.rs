@@ -44,6 +44,14 @@ pub enum Error {
         /// The parser's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A file is something else than its name says.
+    #[error("{} is {kind}", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        kind: &'static str,
+    },
     /// The checkpoint lacks a tensor.
     #[error("{}: there is no tensor {tensor}", path.display())]
     MissingTensor {

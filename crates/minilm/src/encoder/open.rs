@@ -12,6 +12,7 @@ use crate::{
     threads::Threads,
     tokenize::{TextTokenizer, Vocabulary},
 };
+use minilm_model::Bert;
 use std::sync::Arc;
 
 impl SentenceEncoder {
@@ -22,12 +23,13 @@ impl SentenceEncoder {
         let directory = Directory::read(&source)?;
         let threads = Threads::new(options.threads)?;
         let folder = &directory.transformer;
-        let bert = source.take_bert(folder);
+        let checkpoint = source.take_weights(folder)?;
+        let config = directory.config.clone();
         let (bert, vocabulary) = threads.join(
-            || bert.load(options.level),
+            || Bert::new(config, &checkpoint, options.level),
             || Vocabulary::read(&source, folder, &directory.tokenizer),
         );
-        let (bert, checkpoint) = bert?;
+        let bert = bert?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width

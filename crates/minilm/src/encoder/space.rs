@@ -90,8 +90,8 @@ impl SentenceEncoder {
                 modes.join("+"),
                 self.pooling.include_prompt()
             );
-            let parts = [origin.checkpoint.bytes(), tokenizer.as_bytes(), made.as_bytes()];
-            Space::fingerprint(parts)
+            let parts = [tokenizer.as_bytes(), made.as_bytes()];
+            Space::fingerprint(origin.checkpoint.files().chain(parts))
         })
     }
 }

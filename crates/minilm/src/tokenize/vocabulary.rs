@@ -5,6 +5,7 @@ use super::{
     guard::guard,
 };
 use crate::{Error, directory::field, files::Source};
+use minilm_model::Error as ModelError;
 use std::{
     borrow::Cow,
     io,
@@ -35,7 +36,10 @@ impl Vocabulary {
         config: &TokenizerConfig,
     ) -> Result<Vocabulary, Error> {
         let (path, bytes) = file(source, folder)?;
-        let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
+        let unusable = |reason: String| match minilm_model::kind(&bytes) {
+            Some(kind) => ModelError::Kind { path: path.clone(), kind }.into(),
+            None => Error::Tokenizer { path: path.clone(), reason },
+        };
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let mut tokenizer = if is_json {
             let written = guard(|| Tokenizer::from_bytes(&bytes)).map_err(unusable)?;
