@@ -6,6 +6,7 @@
 //!   ├─ Transformer  ""          config.json, model.safetensors, tokenizer.json,
 //!   │                           sentence_bert_config.json
 //!   ├─ Pooling      1_Pooling   config.json
+//!   ├─ Dense        2_Dense     config.json, model.safetensors (few models have it)
 //!   └─ Normalize    2_Normalize (no files; the folder may be missing)
 //! ```
 //!
@@ -13,10 +14,12 @@
 //!
 //! In the book: `docs/13-directories.md`.
 
+mod dense;
 mod modules;
 mod sentence;
 
-pub(crate) use modules::{is_inside, module_folders};
+pub(crate) use dense::{Step, read_dense};
+pub(crate) use modules::{Folders, is_inside};
 
 use crate::{
     Error,
@@ -26,7 +29,7 @@ use crate::{
 };
 use minilm_model::{Config, Error as ModelError};
 use minilm_pooling::{Mode, Pooling, PoolingConfig};
-use modules::{Modules, Step};
+use modules::Modules;
 use sentence::Sentence;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
@@ -44,6 +47,8 @@ pub(crate) struct Directory {
     pub pooling: Pooling,
     /// Where the pooling's configuration is, and the width of token vectors it expects.
     pub pooling_width: Option<(PathBuf, usize)>,
+    /// Between the pooling and the last normalisation.
+    pub steps: Vec<Step>,
     pub normalize: bool,
     pub prompts: Prompts,
     /// Values of an embedding that are kept; there may be fewer.
@@ -71,11 +76,8 @@ impl Directory {
     pub(crate) fn read(source: &Source) -> Result<Directory, Error> {
         let root = source.root();
         let (prompts, truncate_dim) = read_config(source, root)?;
-        let Modules { transformer, pooling, steps } = Modules::read(source)?;
-        if steps.iter().any(|step| matches!(step, Step::Dense(_))) {
-            let path = root.join("modules.json");
-            return Err(Error::Modules { path, found: "Transformer, Pooling, Dense".to_owned() });
-        }
+        let Modules { transformer, pooling, mut steps } = Modules::read(source)?;
+        let normalize = steps.pop_if(|step| *step == Step::Normalize).is_some();
         let (config, tokenizer_class) = read_architecture(source, &transformer)?;
         no_adapter(source, &transformer)?;
         let (pooling, pooling_width) = match pooling {
@@ -92,7 +94,8 @@ impl Directory {
             config,
             pooling,
             pooling_width,
-            normalize: !steps.is_empty(),
+            steps,
+            normalize,
             prompts,
             truncate_dim,
             max_tokens: sentence.limit.or(max_seq_length).or(tokenizer.max_length),

@@ -53,8 +53,9 @@ pub enum Error {
         /// The parser's reason, with line and column.
         source: serde_json::Error,
     },
-    /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
-    #[error("{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are supported", path.display())]
+    /// `modules.json` asks for modules that are not supported, or in another order.
+    #[error("{}: the modules are {found}, but only Transformer, Pooling and then any of Dense, \
+             Normalize and Dropout are supported", path.display())]
     #[non_exhaustive]
     Modules {
         /// The file.
@@ -131,10 +132,10 @@ pub enum Error {
         index: usize,
     },
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
-    #[error("only mean pooling can be explained, but this model pools by {found}")]
+    #[error("only mean pooling can be explained, but this model has {found}")]
     #[non_exhaustive]
     Pooling {
-        /// The model's pooling modes.
+        /// The model's pooling modes, and the modules behind the pooling.
         found: String,
     },
     /// An option of the builder cannot be used with this model.

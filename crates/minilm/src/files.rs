@@ -5,7 +5,7 @@
 mod place;
 mod weights;
 
-pub(crate) use weights::missing;
+pub(crate) use weights::{missing, shards};
 
 use crate::Error;
 use std::{

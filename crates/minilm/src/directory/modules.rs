@@ -1,6 +1,6 @@
 //! `modules.json`: which modules a model has, and where each keeps its files.
 
-use super::{field, read_json};
+use super::{Step, field, read_json};
 use crate::{Error, files::Source};
 use serde::Deserialize;
 use std::path::{Component, Path, PathBuf};
@@ -9,14 +9,6 @@ use std::path::{Component, Path, PathBuf};
 struct Module {
     path: String,
     r#type: String,
-}
-
-/// What follows the pooling.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// A linear layer, and the folder with its files.
-    Dense(PathBuf),
-    Normalize,
 }
 
 /// The modules of a directory, with their folders.
@@ -84,13 +76,30 @@ impl Module {
     }
 }
 
-/// The folders of the modules that a `modules.json` lists, in order; `None` if it is not one.
-pub(crate) fn module_folders(json: &[u8]) -> Option<Vec<String>> {
-    let modules: Vec<Module> = serde_json::from_slice(json).ok()?;
-    let needs_files =
-        |module: &Module| matches!(module.name(), "Transformer" | "Pooling" | "Dense");
-    let folders = modules.iter().filter(|module| needs_files(module));
-    folders.map(|module| plain_folder(&module.path)).collect()
+/// The folders of the modules that have files, empty for the model's own.
+#[derive(Debug, Default)]
+pub(crate) struct Folders {
+    pub transformer: String,
+    pub pooling: Option<String>,
+    pub dense: Vec<String>,
+}
+
+impl Folders {
+    /// What a `modules.json` lists; a module that is not in the directory is left out.
+    pub(crate) fn of(json: &[u8]) -> Folders {
+        let modules: Vec<Module> = serde_json::from_slice(json).unwrap_or_default();
+        let mut folders = Folders::default();
+        for module in &modules {
+            let Some(folder) = plain_folder(&module.path) else { continue };
+            match module.name() {
+                "Transformer" => folders.transformer = folder,
+                "Pooling" => folders.pooling = Some(folder),
+                "Dense" => folders.dense.push(folder),
+                _ => {}
+            }
+        }
+        folders
+    }
 }
 
 /// A folder as `modules.json` may write it, `./1_Pooling` or `1_Pooling/`, in the one way that all

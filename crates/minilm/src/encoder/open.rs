@@ -2,6 +2,7 @@
 
 use super::{
     SentenceEncoder,
+    head::Head,
     settings::{Normalize, Settings},
 };
 use crate::{
@@ -39,6 +40,8 @@ impl SentenceEncoder {
                 format!("{width} is not hidden_size {} of config.json", config.hidden_size);
             return Err(Error::Field { path, field: "word_embedding_dimension", reason });
         }
+        let width = directory.pooling.width(config.hidden_size);
+        let head = Head::read(&mut source, &directory.steps, width, options.level)?;
         let positions = config.max_position_embeddings;
         if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
             let reason = format!("{tokens} is more than the model's {positions} positions");
@@ -68,11 +71,12 @@ impl SentenceEncoder {
             });
         }
 
-        let width = directory.pooling.width(config.hidden_size);
+        let width = head.width();
         let mut encoder = SentenceEncoder {
             bert: Arc::new(bert),
             tokenizer: Arc::new(tokenizer),
             pooling: directory.pooling,
+            head: Arc::new(head),
             prompts: Arc::new(directory.prompts),
             defaults: Settings {
                 normalize: Normalize::of(options.normalize, directory.normalize),

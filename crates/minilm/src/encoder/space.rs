@@ -90,8 +90,9 @@ impl SentenceEncoder {
                 modes.join("+"),
                 self.pooling.include_prompt()
             );
-            let parts = [tokenizer.as_bytes(), made.as_bytes()];
-            Space::fingerprint(origin.checkpoint.files().chain(parts))
+            let head = self.head.description();
+            let parts = [tokenizer.as_bytes(), made.as_bytes(), head.as_bytes()];
+            Space::fingerprint(origin.checkpoint.files().chain(self.head.files()).chain(parts))
         })
     }
 }

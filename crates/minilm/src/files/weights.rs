@@ -94,6 +94,12 @@ impl Source {
     }
 }
 
+/// The files that a `model.safetensors.index.json` names, in order; `None` if it is not one.
+pub(crate) fn shards(json: &[u8]) -> Option<BTreeSet<String>> {
+    let Shards { weight_map } = serde_json::from_slice(json).ok()?;
+    Some(weight_map.into_values().filter(|name| is_inside(name)).collect())
+}
+
 /// The error of a file that the encoder cannot do without.
 pub(crate) fn missing(path: PathBuf) -> Error {
     ModelError::Read { path, source: io::ErrorKind::NotFound.into() }.into()

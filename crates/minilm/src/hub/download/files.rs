@@ -42,8 +42,19 @@ pub(super) fn fetch(
     for file in OPTIONAL {
         job.get(&parts.in_transformer(file))?;
     }
+    for file in parts.dense() {
+        job.need(&file)?;
+    }
     // Last, so that a snapshot which has the weights has the rest.
-    job.need(&parts.in_transformer("model.safetensors"))?;
+    let weights = parts.in_transformer("model.safetensors");
+    if !job.get(&weights)? {
+        if !job.get(&parts.in_transformer("model.safetensors.index.json"))? {
+            job.need(&weights)?;
+        }
+        for file in repository.shards(&commit, &parts).unwrap_or_default() {
+            job.need(&file)?;
+        }
+    }
     store::note_reference(repository, revision, &commit)?;
     Ok(())
 }
