@@ -28,33 +28,33 @@ use std::{
 /// multiple of four if its type says so:
 ///
 /// ```
+/// use minilm::{ModelFiles, SentenceEncoder};
+///
 /// #[repr(C, align(64))]
 /// struct Aligned<T: ?Sized>(T);
 ///
-/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
-///     env!("CARGO_MANIFEST_DIR"),
-///     "/weights/all-MiniLM-L6-v2/config.json"
-/// )));
-/// assert_eq!(WEIGHTS.0.as_ptr().addr() % 64, 0);
-/// ```
-///
-/// The whole of it, here with bytes that are read at run time:
-///
-/// ```
-/// use minilm::{ModelFiles, SentenceEncoder};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut files = ModelFiles::new();
-/// for name in [
-///     "config.json",
-///     "model.safetensors",
-///     "tokenizer.json",
-///     "modules.json",
-///     "1_Pooling/config.json",
-///     "sentence_bert_config.json",
-/// ] {
-///     // or include_bytes!
-///     files = files.with(name, std::fs::read(format!("weights/all-MiniLM-L6-v2/{name}"))?);
+/// /// A file of the model, as part of the program.
+/// macro_rules! model_file {
+///     ($name:literal) => {
+///         include_bytes!(concat!(
+///             env!("CARGO_MANIFEST_DIR"),
+///             "/weights/all-MiniLM-L6-v2/",
+///             $name
+///         ))
+///     };
 /// }
+///
+/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*model_file!("model.safetensors"));
+///
+/// # fn main() -> Result<(), minilm::Error> {
+/// let files = ModelFiles::new()
+///     .with("model.safetensors", &WEIGHTS.0)
+///     .with("config.json", model_file!("config.json").as_slice())
+///     .with("tokenizer.json", model_file!("tokenizer.json").as_slice())
+///     .with("tokenizer_config.json", model_file!("tokenizer_config.json").as_slice())
+///     .with("modules.json", model_file!("modules.json").as_slice())
+///     .with("1_Pooling/config.json", model_file!("1_Pooling/config.json").as_slice())
+///     .with("sentence_bert_config.json", model_file!("sentence_bert_config.json").as_slice());
 /// let encoder = SentenceEncoder::from_bytes(files)?;
 /// assert_eq!(encoder.encode_one("This is an example sentence")?.len(), 384);
 /// # Ok(())
