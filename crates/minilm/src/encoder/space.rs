@@ -74,7 +74,11 @@ impl SentenceEncoder {
         };
         let made = format!("{normalize}; {} dimensions", settings.dimension);
         let parts = [self.model_fingerprint().as_bytes(), made.as_bytes()];
-        Space::new(&self.origin.name, &Space::fingerprint(parts)).with_prompt(&settings.prompt)
+        Space::new(&self.origin.name, &Space::fingerprint(parts))
+            .with_prompt(&settings.prompt)
+            .with_part("model", self.model_fingerprint())
+            .with_part("normalisation", normalize)
+            .with_part("dimensions", &settings.dimension.to_string())
     }
 
     /// Of the model, whatever the settings.
