@@ -35,7 +35,7 @@ fn a_missing_directory_or_file_is_named() {
     let directory = Tiny::new().write();
     let file = directory.path().join("config.json");
     let error = SentenceEncoder::load(&file).map(drop).unwrap_err();
-    assert!(matches!(error, Error::Read { path, .. } if path == file));
+    assert!(matches!(error, Error::Place { path, .. } if path == file));
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn modules_and_pooling_that_are_not_supported_are_named() {
         tiny.files.insert(file.into(), content);
         tiny
     };
-    let dense = Tiny::new().with_modules().files["modules.json"]
-        .replace("models.Normalize", "models.Dense");
-    refused(&with("modules.json", dense), &["modules.json", "Dense"]);
+    let unknown = Tiny::new().with_modules().files["modules.json"]
+        .replace("models.Normalize", "models.LayerNorm");
+    refused(&with("modules.json", unknown), &["modules.json", "LayerNorm"]);
     refused(&with("modules.json", "[]".into()), &["modules.json"]);
     refused(&with("modules.json", "{}".into()), &["modules.json"]);
     refused(

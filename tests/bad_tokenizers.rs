@@ -44,6 +44,8 @@ fn with_tokenizer(change: impl FnOnce(&mut serde_json::Value)) -> Tiny {
     change(&mut tokenizer);
     let mut tiny = Tiny::new().with_modules();
     tiny.files.insert("tokenizer.json".into(), tokenizer.to_string());
+    let class = json!({"tokenizer_class": "PreTrainedTokenizerFast"});
+    tiny.files.insert("tokenizer_config.json".into(), class.to_string());
     tiny
 }
 

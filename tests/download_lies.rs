@@ -138,8 +138,10 @@ fn an_answer_cannot_write_outside_of_the_cache() {
 
 #[test]
 fn a_module_cannot_be_outside_of_the_model() {
-    let modules = br#"[{"idx": 0, "path": "../../../..", "type": "x.Transformer"},
-             {"idx": 1, "path": "/etc", "type": "x.Pooling"}]"#;
+    let modules = br#"[
+        {"idx": 0, "path": "../../../..", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "path": "/etc", "type": "sentence_transformers.models.Pooling"}
+    ]"#;
     let server = Server::new(move |request| match file(&request.path) {
         "modules.json" => {
             Reply::new(200).with("X-Repo-Commit", COMMIT).with("ETag", "\"modules\"").body(modules)

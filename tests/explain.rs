@@ -101,7 +101,7 @@ fn other_poolings_are_refused_by_name() {
         let error = encoder.explain("the cat", "a dog").unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("only mean pooling can be explained, but this model pools by {found}")
+            format!("only mean pooling can be explained, but this model has {found}")
         );
     }
 }

@@ -235,3 +235,49 @@ fn a_name_alone_is_of_sentence_transformers() {
         "{error}"
     );
 }
+
+#[test]
+fn a_model_of_the_same_name_elsewhere_in_the_cache_is_named() {
+    let cache = Cache::new(false);
+    for name in ["tiny.model_1", "another/Tiny.Model_1"] {
+        let error = cache.hub().snapshot(name, "main").unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(&format!("the cache has {NAME}; or ")), "{message}");
+    }
+    let error = cache.hub().snapshot("some-org/other", "main").unwrap_err().to_string();
+    assert!(!error.contains("the cache has"), "{error}");
+}
+
+#[test]
+fn weights_in_several_files_are_whole_if_all_of_them_are_there() {
+    let cache = Cache::new(false);
+    let to = |file: &str| cache.snapshot(COMMIT).join(file);
+    fs::rename(to("model.safetensors"), to("model-00001-of-00002.safetensors")).unwrap();
+    let index = r#"{"weight_map": {"a": "model-00001-of-00002.safetensors",
+        "b": "model-00002-of-00002.safetensors"}}"#;
+    fs::write(to("model.safetensors.index.json"), index).unwrap();
+    match cache.hub().snapshot(NAME, "main").unwrap_err() {
+        Error::Hub(HubError::Incomplete { missing, .. }) => {
+            assert_eq!(missing, ["model-00002-of-00002.safetensors"]);
+        }
+        other => panic!("{other}"),
+    }
+    let index = index.replace("00002-of", "00001-of");
+    fs::write(to("model.safetensors.index.json"), index).unwrap();
+    cache.hub().snapshot(NAME, "main").unwrap();
+    SentenceEncoder::load(cache.hub().snapshot(NAME, "main").unwrap()).unwrap();
+}
+
+#[test]
+fn weights_that_the_repository_has_in_another_form_alone_are_named() {
+    let cache = Cache::new(false);
+    fs::rename(
+        cache.snapshot(COMMIT).join("model.safetensors"),
+        cache.snapshot(COMMIT).join("pytorch_model.bin"),
+    )
+    .unwrap();
+    cache.write(&format!(".no_exist/{COMMIT}/model.safetensors"), "");
+    let directory = cache.hub().snapshot(NAME, "main").unwrap();
+    let error = SentenceEncoder::load(directory).map(drop).unwrap_err();
+    assert!(matches!(error, Error::Weights { found, .. } if found == "pytorch_model.bin"));
+}

@@ -2,7 +2,9 @@
 
 mod support;
 
-use minilm::{Error, ModelFiles, SentenceEncoder, model::Error as ModelError};
+use minilm::{
+    EncodeOptions, Error, ModelFiles, SentenceEncoder, model::Error as ModelError, tasks::index,
+};
 use serde_json::json;
 use std::{fs, path::Path};
 use support::{ENCODER, bits, model, tiny::Tiny};
@@ -67,8 +69,8 @@ fn whatever_changes_a_vector_changes_the_space() {
         &|tiny| tiny.config["num_attention_heads"] = json!(4),
         &|tiny| file(tiny, "vocab.txt", support::tiny::VOCABULARY.join("\n").replace("cat", "cow")),
         &|tiny| {
-            let json = json!({"max_seq_length": 32, "do_lower_case": true});
-            file(tiny, "sentence_bert_config.json", json.to_string());
+            let json = json!({"do_lower_case": false});
+            file(tiny, "tokenizer_config.json", json.to_string());
         },
         &pooling(json!({"embedding_dimension": 52, "pooling_mode": "cls"})),
         &|tiny| {
@@ -108,4 +110,32 @@ fn a_broken_header_has_its_reason_as_the_source() {
     let error = SentenceEncoder::from_bytes(files).unwrap_err();
     let Error::Model(ModelError::Safetensors { source, .. }) = error else { panic!("{error}") };
     assert!(!source.to_string().is_empty());
+}
+
+#[test]
+fn an_error_says_what_differs_between_two_spaces() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.index");
+    let encoder = SentenceEncoder::load(Tiny::new().with_modules().write().path()).unwrap();
+    let vectors = encoder.encode(&["the cat"]).unwrap();
+    index::write(&path, &encoder.space(), vectors.view(), &["the cat"]).unwrap();
+    let refused = |options: EncodeOptions| {
+        let space = encoder.space_with(&options).unwrap();
+        let error = index::append(&path, &space, vectors.view(), &["x"]).unwrap_err();
+        error.to_string()
+    };
+    let message = refused(EncodeOptions::new().truncate_dim(8));
+    assert!(message.ends_with("); dimensions: 52, not 8"), "{message}");
+    let message = refused(EncodeOptions::new().truncate_dim(8).normalize(false));
+    assert!(
+        message.ends_with(
+            "; dimensions: 52, not 8; normalisation: normalised, then cut, not as pooled"
+        ),
+        "{message}"
+    );
+    let mut tiny = Tiny::new().with_modules();
+    tiny.tensor("encoder.layer.0.output.dense.bias").values[0] += 0.5;
+    let other = SentenceEncoder::load(tiny.write().path()).unwrap().space();
+    let error = index::append(&path, &other, vectors.view(), &["x"]).unwrap_err().to_string();
+    assert!(error.contains("; model: ") && !error.contains("dimensions"), "{error}");
 }

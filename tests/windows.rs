@@ -153,6 +153,7 @@ fn a_model_that_lowers_cases_itself_has_ranges_of_the_document() {
         "sentence_bert_config.json".into(),
         r#"{"max_seq_length": 32, "do_lower_case": true}"#.into(),
     );
+    tiny.files.insert("tokenizer_config.json".into(), r#"{"do_lower_case": false}"#.into());
     let encoder = SentenceEncoder::load(tiny.write().path()).unwrap();
     let document = "İİ THE Cat. İ SAT".repeat(20);
     let found = encoder

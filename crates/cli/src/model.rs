@@ -11,6 +11,12 @@ use std::{env, ffi::OsString, path::PathBuf};
 /// The folder of this repository's model.
 const MODEL: &str = "weights/all-MiniLM-L6-v2";
 
+/// The same model in the cache of Hugging Face.
+const NAME: &str = "sentence-transformers/all-MiniLM-L6-v2";
+
+const REMEDY: &str = "nor is sentence-transformers/all-MiniLM-L6-v2 in the cache of Hugging Face; \
+                      pass --model DIR or --model NAME, or set MINILM_MODEL";
+
 /// Loads the encoder that a command asks for.
 pub(crate) fn load(common: &Common, encoding: &Encoding) -> Result<SentenceEncoder, Error> {
     load_for(common, encoding, None)
@@ -58,17 +64,27 @@ pub(crate) fn share_threads(common: &Common) {
     }
 }
 
-/// `--model`, `MINILM_MODEL`, or else the model of this repository.
+/// `--model`, `MINILM_MODEL`, or else the model of this repository, here or in the cache. The cache
+/// is only read: what the command line does not name is not downloaded.
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
         Some(model) if model.exists() => Ok(model),
         Some(model) => by_name(model, common.quiet),
-        None => locate::find(MODEL, "pass --model DIR or set MINILM_MODEL"),
+        None => locate::find(MODEL, REMEDY)
+            .or_else(|nowhere| offline().snapshot(NAME, "main").map_err(|_| nowhere)),
     }
 }
 
-/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. A text that cannot
-/// be a name stays a path, which is missing.
+/// The cache without the network.
+fn offline() -> Hub {
+    let hub = Hub::from_env();
+    #[cfg(feature = "download")]
+    let hub = hub.offline(true);
+    hub
+}
+
+/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name
+/// stays a path, which is missing.
 fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));

@@ -9,7 +9,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env:
-    /// MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up]
+    /// MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up, or in the cache]
     #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<PathBuf>,
 

@@ -248,7 +248,7 @@ fn a_model_that_does_not_pool_by_the_mean_is_refused() {
     fs::write(copy.path().join("1_Pooling/config.json"), r#"{"pooling_mode": "cls"}"#)
         .expect("a file");
     let run = run(&["--model", copy.path().to_str().expect("UTF-8"), "explain", "a", "b"]);
-    assert_eq!(run.message(1), "only mean pooling can be explained, but this model pools by cls");
+    assert_eq!(run.message(1), "only mean pooling can be explained, but this model has cls");
 }
 
 /// The same file under another name, without copying where that is possible.

@@ -2,7 +2,11 @@
 
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 use support::*;
 
 const COMMIT: &str = "8b3219a92973c328a8e22fadcfa821b5dc75636a";
@@ -57,6 +61,28 @@ fn a_name_is_looked_up_where_the_environment_says() {
         "{}",
         other.stderr
     );
+}
+
+#[test]
+fn the_cache_of_sentence_transformers_comes_first_and_an_installed_program_looks_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    fill(&place.join("cache"));
+    let expected = run(&["embed", "x"]).ok();
+    let mut named = alone(place, "all-MiniLM-L6-v2");
+    named.env("SENTENCE_TRANSFORMERS_HOME", "cache").env("HF_HUB_CACHE", "none");
+    assert_eq!(finish(&mut named, b"").ok(), expected);
+
+    let installed = place.join("bin").join("minilm");
+    fs::create_dir(place.join("bin")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_minilm"), &installed).unwrap();
+    let mut alone = Command::new(&installed);
+    alone.args(["embed", "x"]).env_clear().current_dir(place);
+    alone.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = finish(alone.env("HF_HUB_CACHE", place.join("cache")), b"");
+    assert_eq!(run.ok(), expected);
+    let run = finish(alone.env("HF_HUB_CACHE", place.join("none")), b"");
+    assert!(run.message(1).contains("nor is sentence-transformers/all-MiniLM-L6-v2 in the cache"));
 }
 
 #[test]

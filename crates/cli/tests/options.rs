@@ -146,6 +146,7 @@ fn a_missing_model_is_named_or_the_places_where_it_was_looked_for() {
     std::fs::copy(env!("CARGO_BIN_EXE_minilm"), &program_copy).expect("a copy");
     let mut command = std::process::Command::new(&program_copy);
     command.args(["embed", "x"]).env_remove("MINILM_MODEL").current_dir(directory.path());
+    command.env("SENTENCE_TRANSFORMERS_HOME", directory.path());
     let output = command.output().expect("it runs");
     let message = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(1), "{message}");
@@ -154,7 +155,14 @@ fn a_missing_model_is_named_or_the_places_where_it_was_looked_for() {
         "{message}"
     );
     assert!(message.contains(directory.path().to_str().expect("UTF-8")), "{message}");
-    assert!(message.ends_with("; pass --model DIR or set MINILM_MODEL\n"), "{message}");
+    assert!(
+        message.contains("nor is sentence-transformers/all-MiniLM-L6-v2 in the cache"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("; pass --model DIR or --model NAME, or set MINILM_MODEL\n"),
+        "{message}"
+    );
 }
 
 #[test]

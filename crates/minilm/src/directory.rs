@@ -6,18 +6,36 @@
 //!   ├─ Transformer  ""          config.json, model.safetensors, tokenizer.json,
 //!   │                           sentence_bert_config.json
 //!   ├─ Pooling      1_Pooling   config.json
+//!   ├─ Dense        2_Dense     config.json, model.safetensors (few models have it)
 //!   └─ Normalize    2_Normalize (no files; the folder may be missing)
 //! ```
 //!
 //! Without `modules.json` the directory is a plain transformer: mean pooling, no normalisation.
+//!
+//! In the book: `docs/13-directories.md`.
 
-use crate::{Error, files::Source, prompts::Prompts};
+mod dense;
+mod modules;
+mod sentence;
+
+pub(crate) use dense::{Step, read_dense};
+pub(crate) use modules::{Folders, is_inside};
+
+use crate::{
+    Error,
+    files::{Source, missing},
+    prompts::Prompts,
+    tokenize::TokenizerConfig,
+};
+use minilm_model::{Config, Error as ModelError};
 use minilm_pooling::{Mode, Pooling, PoolingConfig};
+use modules::Modules;
+use sentence::Sentence;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     io,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// The settings in the directory, besides the weights.
@@ -25,80 +43,63 @@ use std::{
 pub(crate) struct Directory {
     /// The folder of the transformer's files.
     pub transformer: PathBuf,
+    pub config: Config,
     pub pooling: Pooling,
     /// The folder of the pooling's configuration, and the width of token vectors it expects.
     pub pooling_width: Option<(PathBuf, usize)>,
+    /// Between the pooling and the last normalisation.
+    pub steps: Vec<Step>,
     pub normalize: bool,
     pub prompts: Prompts,
     /// Values of an embedding that are kept; there may be fewer.
     pub truncate_dim: Option<usize>,
-    /// Texts are lower-cased before tokenising.
-    pub lowercase: bool,
+    pub tokenizer: TokenizerConfig,
     /// Longest text in tokens by the configuration files; the model's positions may allow less.
     pub max_tokens: Option<usize>,
 }
 
-#[derive(Deserialize)]
-struct Module {
-    path: String,
-    r#type: String,
-}
-
 #[derive(Deserialize, Default)]
 struct ModelConfig {
+    model_type: Option<String>,
     prompts: Option<BTreeMap<String, Option<String>>>,
     default_prompt_name: Option<String>,
     truncate_dim: Option<usize>,
 }
 
+/// The fields of `config.json` that are not of the encoder.
 #[derive(Deserialize, Default)]
-struct SentenceBertConfig {
-    max_seq_length: Option<usize>,
-    #[serde(default)]
-    do_lower_case: bool,
-}
-
-#[derive(Deserialize, Default)]
-struct TokenizerConfig {
-    model_max_length: Option<f64>, // written as 1e30 where there is no limit
+struct TransformerConfig {
+    tokenizer_class: Option<String>,
 }
 
 impl Directory {
     pub(crate) fn read(source: &Source) -> Result<Directory, Error> {
         let root = source.root();
-        let path = root.join("modules.json");
-        let modules: Option<Vec<Module>> = read_json(source, &path)?;
-
-        let (transformer, pooling, normalize) = match &modules {
-            None => (root.to_owned(), None, false),
-            Some(modules) => pipeline(root, path, modules)?,
-        };
-
+        let (prompts, truncate_dim) = read_config(source, root)?;
+        let Modules { transformer, pooling, mut steps } = Modules::read(source)?;
+        let normalize = steps.pop_if(|step| *step == Step::Normalize).is_some();
+        let (config, tokenizer_class) = read_architecture(source, &transformer)?;
+        no_adapter(source, &transformer)?;
         let (pooling, pooling_width) = match pooling {
             None => (Pooling::new(&[Mode::Mean]), None),
             Some(path) => read_pooling(source, path)?,
         };
-        let path = transformer.join("sentence_bert_config.json");
-        let sentence: SentenceBertConfig = read_json(source, &path)?.unwrap_or_default();
-        if let Some(tokens @ 0..3) = sentence.max_seq_length {
-            let reason = format!("{tokens} leaves no room for a word between [CLS] and [SEP]");
-            return Err(Error::Field { path, field: "max_seq_length", reason });
-        }
-        let (prompts, truncate_dim) = read_config(source, root)?;
-        let tokenizer: TokenizerConfig =
-            read_json(source, &transformer.join("tokenizer_config.json"))?.unwrap_or_default();
-        let no_limit = 1e9;
-        let by_tokenizer =
-            tokenizer.model_max_length.filter(|n| (3.0..no_limit).contains(n)).map(|n| n as usize);
+        let mut sentence = Sentence::read(source, &transformer)?;
+        sentence.tokenizer.class = tokenizer_class;
+        let by_arguments = sentence.tokenizer.processor_kwargs.contains_key("model_max_length");
+        let tokenizer = TokenizerConfig::read(source, &transformer, sentence.tokenizer)?;
+        let max_seq_length = sentence.max_seq_length.filter(|_| !by_arguments);
         Ok(Directory {
             transformer,
+            config,
             pooling,
             pooling_width,
+            steps,
             normalize,
             prompts,
             truncate_dim,
-            lowercase: sentence.do_lower_case,
-            max_tokens: sentence.max_seq_length.or(by_tokenizer),
+            max_tokens: sentence.limit.or(max_seq_length).or(tokenizer.max_length),
+            tokenizer,
         })
     }
 }
@@ -107,44 +108,41 @@ impl Directory {
 fn read_config(source: &Source, root: &Path) -> Result<(Prompts, Option<usize>), Error> {
     let path = root.join("config_sentence_transformers.json");
     let config: ModelConfig = read_json(source, &path)?.unwrap_or_default();
+    if let Some(other) = config.model_type.filter(|kind| kind != "SentenceTransformer") {
+        let reason = format!("{other:?} gives no sentence embeddings, only a SentenceTransformer");
+        return field(&path, "model_type", reason);
+    }
     if config.truncate_dim == Some(0) {
-        let reason = "an embedding has at least one value".to_owned();
-        return Err(Error::Field { path, field: "truncate_dim", reason });
+        return field(&path, "truncate_dim", "an embedding has at least one value".to_owned());
     }
     let prompts = Prompts::new(config.prompts.unwrap_or_default(), config.default_prompt_name);
-    let prompts = prompts.map_err(|unknown| Error::Field {
-        path,
-        field: "default_prompt_name",
-        reason: unknown.to_string(),
-    })?;
-    Ok((prompts, config.truncate_dim))
+    match prompts {
+        Ok(prompts) => Ok((prompts, config.truncate_dim)),
+        Err(unknown) => field(&path, "default_prompt_name", unknown.to_string()),
+    }
 }
 
-/// The places of the modules: the transformer, the pooling's configuration, and whether embeddings
-/// are normalised.
-fn pipeline(
-    root: &Path,
-    path: PathBuf,
-    modules: &[Module],
-) -> Result<(PathBuf, Option<PathBuf>, bool), Error> {
-    let types: Vec<_> =
-        modules.iter().map(|m| m.r#type.rsplit('.').next().unwrap_or_default()).collect();
-    let normalize = match types.as_slice() {
-        ["Transformer", "Pooling"] => false,
-        ["Transformer", "Pooling", "Normalize"] => true,
-        _ => return Err(Error::Modules { path, found: types.join(", ") }),
-    };
-    if let Some(module) =
-        modules.iter().find(|module| !(module.path.is_empty() || is_inside(&module.path)))
-    {
-        let reason = format!("{:?} is not in the model's directory", module.path);
-        return Err(Error::Field { path, field: "path", reason });
+/// The shape of the transformer, and the class of its tokenizer if it is named there.
+fn read_architecture(
+    source: &Source,
+    transformer: &Path,
+) -> Result<(Config, Option<String>), Error> {
+    let path = transformer.join("config.json");
+    let Some(bytes) = source.read(&path)? else { return Err(missing(path)) };
+    let config = Config::from_bytes(&bytes, &path)?;
+    let TransformerConfig { tokenizer_class } = read_json(source, &path)?.unwrap_or_default();
+    Ok((config, tokenizer_class))
+}
+
+/// An adapter changes the weights beside it.
+fn no_adapter(source: &Source, transformer: &Path) -> Result<(), Error> {
+    let path = transformer.join("adapter_config.json");
+    if source.read(&path)?.is_none() {
+        return Ok(());
     }
-    Ok((
-        root.join(&modules[0].path),
-        Some(root.join(&modules[1].path).join("config.json")),
-        normalize,
-    ))
+    let reason = "adapters are not read; write their sum with the weights into \
+                  model.safetensors (`merge_and_unload` of peft), and remove the file";
+    field(&path, "peft_type", reason.to_owned())
 }
 
 fn read_pooling(
@@ -163,25 +161,20 @@ fn read_pooling(
     Ok((pooling, config.embedding_dimension.map(|width| (path, width))))
 }
 
-/// The folders of the modules that a `modules.json` lists, in order; `None` if it is not one.
-pub(crate) fn module_folders(json: &[u8]) -> Option<Vec<String>> {
-    let modules: Vec<Module> = serde_json::from_slice(json).ok()?;
-    Some(modules.into_iter().take(2).map(|module| module.path).collect())
-}
-
-/// Whether a relative path stays inside the directory that it is relative to, and is written in the
-/// one way that all systems read alike.
-pub(crate) fn is_inside(path: &str) -> bool {
-    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    plain
-        && path
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']))
-}
-
 /// The file's content, or `None` if there is no such file.
-fn read_json<T: DeserializeOwned>(source: &Source, path: &Path) -> Result<Option<T>, Error> {
+pub(crate) fn read_json<T: DeserializeOwned>(
+    source: &Source,
+    path: &Path,
+) -> Result<Option<T>, Error> {
     let Some(bytes) = source.read(path)? else { return Ok(None) };
     let value = serde_json::from_slice(&bytes);
-    value.map(Some).map_err(|source| Error::Json { path: path.to_owned(), source })
+    value.map(Some).map_err(|source| match minilm_model::kind(&bytes) {
+        Some(kind) => ModelError::Kind { path: path.to_owned(), kind }.into(),
+        None => Error::Json { path: path.to_owned(), source },
+    })
+}
+
+/// The error of a field that cannot be used.
+pub(crate) fn field<T>(path: &Path, field: &'static str, reason: String) -> Result<T, Error> {
+    Err(Error::Field { path: path.to_owned(), field, reason })
 }

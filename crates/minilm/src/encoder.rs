@@ -3,6 +3,7 @@
 mod encode;
 mod explain;
 mod forward;
+mod head;
 mod open;
 mod results;
 mod settings;
@@ -21,6 +22,7 @@ use crate::{
     helpers::Helpers, prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::Workspace;
+use head::Head;
 use minilm_kernels::Level;
 use minilm_model::Bert;
 use minilm_pooling::Pooling;
@@ -55,6 +57,7 @@ pub struct SentenceEncoder {
     bert: Arc<Bert>,
     pub(crate) tokenizer: Arc<TextTokenizer>,
     pooling: Pooling,
+    head: Arc<Head>,
     prompts: Arc<Prompts>,
     /// The settings of a call without options.
     pub(crate) defaults: Settings,

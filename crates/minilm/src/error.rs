@@ -21,8 +21,30 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A JSON file of the model's directory does not have the content that sentence-transformers
-    /// writes.
+    /// A path is not a model's directory, but another one near it is.
+    #[error("{} {what}: load {}", path.display(), model.display())]
+    #[non_exhaustive]
+    Place {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// The directory of a model.
+        model: PathBuf,
+    },
+    /// The weights are there, but in a form that is not read.
+    #[error("{} has no model.safetensors, only {found}, {form}; `SentenceTransformer(DIRECTORY)\
+             .save_pretrained(OTHER)` of sentence-transformers writes one", folder.display())]
+    #[non_exhaustive]
+    Weights {
+        /// The transformer's folder.
+        folder: PathBuf,
+        /// The file in the other form.
+        found: String,
+        /// What it is.
+        form: &'static str,
+    },
+    /// A JSON file of the model's directory is not what it should be.
     #[error("{} is not what sentence-transformers writes", path.display())]
     #[non_exhaustive]
     Json {
@@ -31,12 +53,9 @@ pub enum Error {
         /// The parser's reason, with line and column.
         source: serde_json::Error,
     },
-    /// `modules.json` asks for a pipeline other than Transformer, Pooling and perhaps Normalize.
-    #[error(
-        "{}: the modules are {found}, but only Transformer, Pooling and then perhaps Normalize are \
-         supported",
-        path.display()
-    )]
+    /// `modules.json` asks for modules that are not supported, or in another order.
+    #[error("{}: the modules are {found}, but only Transformer, Pooling and then any of Dense, \
+             Normalize and Dropout are supported", path.display())]
     #[non_exhaustive]
     Modules {
         /// The file.
@@ -117,10 +136,10 @@ pub enum Error {
         index: usize,
     },
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
-    #[error("only mean pooling can be explained, but this model pools by {found}")]
+    #[error("only mean pooling can be explained, but this model has {found}")]
     #[non_exhaustive]
     Pooling {
-        /// The model's pooling modes.
+        /// The model's pooling modes, and the modules behind the pooling.
         found: String,
     },
     /// An option of the builder cannot be used with this model.

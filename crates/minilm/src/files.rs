@@ -2,9 +2,12 @@
 //!
 //! In the book: `docs/00-map.md`.
 
+mod place;
+mod weights;
+
+pub(crate) use weights::{missing, shards};
+
 use crate::Error;
-use minilm_kernels::Level;
-use minilm_model::{Bert, Checkpoint, Config, Error as ModelError};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -14,10 +17,10 @@ use std::{
 
 /// A model's files as bytes, under the names that they have in its directory.
 ///
-/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`). The files
-/// `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
-/// `config_sentence_transformers.json` and `tokenizer_config.json` belong to the model too, as far
-/// as its directory has them: without them the same weights give other vectors.
+/// It needs `config.json`, `model.safetensors` and `tokenizer.json` (or `vocab.txt`); what else the
+/// directory has of `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+/// `config_sentence_transformers.json`, `tokenizer_config.json`, `special_tokens_map.json` and
+/// `added_tokens.json` belongs to the model too: without it the same weights give other vectors.
 ///
 /// Weights that are `'static`, as those of [`include_bytes!`], are not copied as a whole: the word
 /// embeddings are read where they are, if the bytes begin at a multiple of four, and the rest is
@@ -25,33 +28,33 @@ use std::{
 /// multiple of four if its type says so:
 ///
 /// ```
+/// use minilm::{ModelFiles, SentenceEncoder};
+///
 /// #[repr(C, align(64))]
 /// struct Aligned<T: ?Sized>(T);
 ///
-/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
-///     env!("CARGO_MANIFEST_DIR"),
-///     "/weights/all-MiniLM-L6-v2/config.json"
-/// )));
-/// assert_eq!(WEIGHTS.0.as_ptr().addr() % 64, 0);
-/// ```
-///
-/// The whole of it, here with bytes that are read at run time:
-///
-/// ```
-/// use minilm::{ModelFiles, SentenceEncoder};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut files = ModelFiles::new();
-/// for name in [
-///     "config.json",
-///     "model.safetensors",
-///     "tokenizer.json",
-///     "modules.json",
-///     "1_Pooling/config.json",
-///     "sentence_bert_config.json",
-/// ] {
-///     // or include_bytes!
-///     files = files.with(name, std::fs::read(format!("weights/all-MiniLM-L6-v2/{name}"))?);
+/// /// A file of the model, as part of the program.
+/// macro_rules! model_file {
+///     ($name:literal) => {
+///         include_bytes!(concat!(
+///             env!("CARGO_MANIFEST_DIR"),
+///             "/weights/all-MiniLM-L6-v2/",
+///             $name
+///         ))
+///     };
 /// }
+///
+/// static WEIGHTS: &Aligned<[u8]> = &Aligned(*model_file!("model.safetensors"));
+///
+/// # fn main() -> Result<(), minilm::Error> {
+/// let files = ModelFiles::new()
+///     .with("model.safetensors", &WEIGHTS.0)
+///     .with("config.json", model_file!("config.json").as_slice())
+///     .with("tokenizer.json", model_file!("tokenizer.json").as_slice())
+///     .with("tokenizer_config.json", model_file!("tokenizer_config.json").as_slice())
+///     .with("modules.json", model_file!("modules.json").as_slice())
+///     .with("1_Pooling/config.json", model_file!("1_Pooling/config.json").as_slice())
+///     .with("sentence_bert_config.json", model_file!("sentence_bert_config.json").as_slice());
 /// let encoder = SentenceEncoder::from_bytes(files)?;
 /// assert_eq!(encoder.encode_one("This is an example sentence")?.len(), 384);
 /// # Ok(())
@@ -111,6 +114,9 @@ pub(crate) enum Source {
 impl Source {
     /// A directory that exists.
     pub(crate) fn directory(path: &Path) -> Result<Source, Error> {
+        if let Some((what, model)) = place::meant(path) {
+            return Err(Error::Place { path: path.to_owned(), what, model });
+        }
         fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Ok(Source::Directory(path.to_owned()))
     }
@@ -135,46 +141,11 @@ impl Source {
         }
     }
 
-    /// The files of the encoder in `folder`. They are taken out, so that the weights need not be
-    /// copied.
-    pub(crate) fn take_bert(&mut self, folder: &Path) -> BertFiles {
-        let paths = ["config.json", "model.safetensors"].map(|name| folder.join(name));
+    /// Whether there is such a file.
+    pub(crate) fn has(&self, path: &Path) -> bool {
         match self {
-            Source::Directory(_) => BertFiles::Directory(folder.to_owned()),
-            Source::Bytes(files) => BertFiles::Bytes(paths.map(|path| (files.take(&path), path))),
+            Source::Directory(_) => path.is_file(),
+            Source::Bytes(files) => files.get(path).is_some(),
         }
-    }
-}
-
-/// The files of the encoder alone.
-pub(crate) enum BertFiles {
-    Directory(PathBuf),
-    /// The configuration and the weights, with their names.
-    Bytes([(Option<Cow<'static, [u8]>>, PathBuf); 2]),
-}
-
-impl BertFiles {
-    /// The encoder, and the file of its weights: mapped, or kept.
-    pub(crate) fn load(self, level: Level) -> Result<(Bert, Checkpoint), ModelError> {
-        let (config, checkpoint) = self.read()?;
-        Ok((Bert::new(config, &checkpoint, level)?, checkpoint))
-    }
-
-    fn read(self) -> Result<(Config, Checkpoint), ModelError> {
-        let [config, weights] = match self {
-            BertFiles::Directory(folder) => {
-                let config = Config::read(&folder.join("config.json"))?;
-                return Ok((config, Checkpoint::open(&folder.join("model.safetensors"))?));
-            }
-            BertFiles::Bytes(files) => files,
-        };
-        let there = |(bytes, path): (Option<_>, PathBuf)| match bytes {
-            Some(bytes) => Ok((bytes, path)),
-            None => Err(ModelError::Read { path, source: io::ErrorKind::NotFound.into() }),
-        };
-        let (config, path) = there(config)?;
-        let config = Config::from_bytes(&config, &path)?;
-        let (weights, path) = there(weights)?;
-        Ok((config, Checkpoint::from_bytes(weights, &path)?))
     }
 }

@@ -1,7 +1,8 @@
 //! Models by name: the cache of Python's `huggingface_hub`.
 //!
 //! ```text
-//! HF_HUB_CACHE, or HF_HOME/hub, or XDG_CACHE_HOME/huggingface/hub, or ~/.cache/huggingface/hub
+//! SENTENCE_TRANSFORMERS_HOME, or HF_HUB_CACHE, or HF_HOME/hub,
+//! or XDG_CACHE_HOME/huggingface/hub, or ~/.cache/huggingface/hub
 //! └─ models--sentence-transformers--all-MiniLM-L6-v2
 //!    ├─ refs/main                    the commit that `main` was when it was last asked for
 //!    ├─ snapshots/<commit>/…         the files of that commit: links into blobs, or copies
@@ -58,10 +59,11 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The cache that the environment names, as Python finds it: `HF_HUB_CACHE`, else
-    /// `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, else `huggingface/hub` in
-    /// `XDG_CACHE_HOME`, else `.cache/huggingface/hub` in the home directory. `~` and `$NAME` in
-    /// them are replaced. A variable that is empty counts as not set.
+    /// The cache that the environment names, as sentence-transformers finds it:
+    /// `SENTENCE_TRANSFORMERS_HOME`, else `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else `hub`
+    /// in `HF_HOME`, else `huggingface/hub` in `XDG_CACHE_HOME`, else `.cache/huggingface/hub` in
+    /// the home directory. `~` and `$NAME` in them are replaced. A variable that is empty counts as
+    /// not set.
     ///
     /// With the feature `download` also `HF_ENDPOINT`, `HF_TOKEN`, `HF_HUB_OFFLINE` (and
     /// `TRANSFORMERS_OFFLINE`), `SSL_CERT_FILE`, and the proxies in `HTTPS_PROXY`, `HTTP_PROXY`,

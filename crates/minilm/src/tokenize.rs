@@ -2,28 +2,23 @@
 //!
 //! In the book: `docs/00-map.md`.
 
+mod config;
 mod guard;
 mod pieces;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod words;
 
+pub(crate) use config::{Overrides, TokenizerConfig};
 pub(crate) use pieces::{Piece, Pieces};
+pub(crate) use vocabulary::Vocabulary;
 pub(crate) use words::Word;
 
-use crate::{Error, files::Source};
+use crate::Error;
 use guard::guard;
 use pieces::Cuts;
-use std::{
-    borrow::Cow,
-    io,
-    path::{Path, PathBuf},
-};
-use tokenizers::{
-    NormalizerWrapper, PostProcessorWrapper, Tokenizer, models::wordpiece::WordPiece,
-    normalizers::bert::BertNormalizer, pre_tokenizers::bert::BertPreTokenizer,
-    processors::bert::BertProcessing,
-};
+use tokenizers::Tokenizer;
 
 /// The number of tokens of a text that the model reads.
 ///
@@ -69,47 +64,6 @@ impl TokenizedText {
     }
 }
 
-/// A tokenizer as it is in its file.
-pub(crate) struct Vocabulary {
-    tokenizer: Tokenizer,
-    size: usize, // the highest id + 1
-    path: PathBuf,
-    #[cfg(feature = "tasks")]
-    fingerprint: String,
-}
-
-impl Vocabulary {
-    /// Reads `tokenizer.json`, or else `vocab.txt` for an uncased BERT, from `folder`.
-    pub(crate) fn read(source: &Source, folder: &Path) -> Result<Vocabulary, Error> {
-        let (path, bytes) = file(source, folder)?;
-        let tokenizer = match path.extension() {
-            Some(extension) if extension == "json" => guard(|| Tokenizer::from_bytes(&bytes)),
-            _ => uncased_bert(&bytes),
-        };
-        let tokenizer =
-            tokenizer.map_err(|reason| Error::Tokenizer { path: path.clone(), reason })?;
-        let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
-        Ok(Vocabulary {
-            tokenizer,
-            size,
-            path,
-            #[cfg(feature = "tasks")]
-            fingerprint: minilm_tasks::index::Space::fingerprint([bytes.as_ref()]),
-        })
-    }
-
-    /// Of the file's bytes.
-    #[cfg(feature = "tasks")]
-    pub(crate) fn fingerprint(&self) -> &str {
-        &self.fingerprint
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 /// The model's tokenizer, with truncation as sentence-transformers does it.
 ///
 /// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for
@@ -120,7 +74,6 @@ pub(crate) struct TextTokenizer {
     before: Vec<u32>, // [CLS]
     after: Vec<u32>,  // [SEP]
     limit: usize,
-    lowercase: bool,
     cuts: Option<Cuts>,
 }
 
@@ -130,7 +83,6 @@ impl TextTokenizer {
         vocabulary: Vocabulary,
         rows: usize,
         limit: usize,
-        lowercase: bool,
     ) -> Result<TextTokenizer, Error> {
         let Vocabulary { mut tokenizer, size, path, .. } = vocabulary;
         let unusable = |reason: String| Error::Tokenizer { path: path.clone(), reason };
@@ -161,8 +113,8 @@ impl TextTokenizer {
         if let Some(&id) = before.iter().chain(&after).max().filter(|&&id| id as usize >= rows) {
             return Err(of_another(id as usize + 1));
         }
-        let cuts = Cuts::of(&tokenizer, lowercase);
-        Ok(TextTokenizer { tokenizer, before, after, limit, lowercase, cuts })
+        let cuts = Cuts::of(&tokenizer);
+        Ok(TextTokenizer { tokenizer, before, after, limit, cuts })
     }
 
     /// The ids of `text`; `Err` is the tokenizer's reason.
@@ -171,8 +123,7 @@ impl TextTokenizer {
         let mut ids = self.before.clone();
         let mut words = 0;
         for piece in self.pieces(text) {
-            let encoding =
-                guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
+            let encoding = guard(|| self.tokenizer.encode_fast(piece.text, false))?;
             let found = encoding.get_ids();
             ids.extend(&found[..found.len().min(room.saturating_sub(words))]);
             words += found.len();
@@ -186,8 +137,7 @@ impl TextTokenizer {
     pub(crate) fn word_ids(&self, text: &str) -> Result<Vec<u32>, String> {
         let mut ids = Vec::new();
         for piece in self.pieces(text) {
-            let encoding =
-                guard(|| self.tokenizer.encode_fast(self.lowered(piece.text).as_ref(), false))?;
+            let encoding = guard(|| self.tokenizer.encode_fast(piece.text, false))?;
             ids.extend(encoding.get_ids());
         }
         Ok(ids)
@@ -218,14 +168,11 @@ impl TextTokenizer {
         self.before.iter().copied().chain(ids).chain(self.after.iter().copied()).collect()
     }
 
-    /// Whether texts are lower-cased before tokenising.
+    /// Everything that it does with a text, as `tokenizer.json` would say it.
     #[cfg(feature = "tasks")]
-    pub(crate) fn lowercase(&self) -> bool {
-        self.lowercase
-    }
-
-    fn lowered<'t>(&self, piece: &'t str) -> Cow<'t, str> {
-        if self.lowercase { Cow::Owned(piece.to_lowercase()) } else { Cow::Borrowed(piece) }
+    pub(crate) fn definition(&self) -> String {
+        let json = self.tokenizer.to_string(false).unwrap_or_default();
+        format!("split special tokens: {}; {json}", self.tokenizer.get_encode_special_tokens())
     }
 
     /// The longest text in tokens.
@@ -237,41 +184,4 @@ impl TextTokenizer {
     pub(crate) fn token(&self, id: u32) -> String {
         self.tokenizer.id_to_token(id).unwrap_or_default()
     }
-}
-
-/// `tokenizer.json`, or else `vocab.txt`, with its path.
-fn file<'s>(source: &'s Source, folder: &Path) -> Result<(PathBuf, Cow<'s, [u8]>), Error> {
-    for name in ["tokenizer.json", "vocab.txt"] {
-        let path = folder.join(name);
-        if let Some(bytes) = source.read(&path)? {
-            return Ok((path, bytes));
-        }
-    }
-    // A missing file is an error of reading, not of the tokenizer.
-    let source = io::ErrorKind::NotFound.into();
-    Err(Error::Read { path: folder.join("tokenizer.json"), source })
-}
-
-/// The tokenizer of an uncased BERT from its list of word pieces (`transformers.BertTokenizer`).
-fn uncased_bert(vocabulary: &[u8]) -> Result<Tokenizer, String> {
-    let vocabulary = WordPiece::read_bytes(vocabulary).map_err(|e| e.to_string())?;
-    let model = WordPiece::builder()
-        .vocab(vocabulary)
-        .unk_token("[UNK]".to_owned())
-        .build()
-        .map_err(|e| e.to_string())?;
-    let mut tokenizer = Tokenizer::new(model);
-    let id = |token: &str| {
-        let id =
-            tokenizer.token_to_id(token).ok_or_else(|| format!("there is no token {token}"))?;
-        Ok::<_, String>((token.to_owned(), id))
-    };
-    let surround = BertProcessing::new(id("[SEP]")?, id("[CLS]")?);
-    let normalizer = BertNormalizer::new(true, true, None, true);
-    tokenizer
-        .with_normalizer(Some(NormalizerWrapper::BertNormalizer(normalizer)))
-        .map_err(|e| e.to_string())?;
-    tokenizer.with_pre_tokenizer(Some(BertPreTokenizer));
-    tokenizer.with_post_processor(Some(PostProcessorWrapper::Bert(surround)));
-    Ok(tokenizer)
 }

@@ -2,8 +2,9 @@
 //!
 //! In the book: `docs/01-model.md`.
 
-use crate::Error;
+use crate::{Error, kind::kind};
 use serde::Deserialize;
+use serde_json::Value;
 use std::{fs, path::Path};
 
 /// The fields of `config.json` that shape a BERT encoder; the names are those of
@@ -41,7 +42,7 @@ pub struct Config {
     /// ε of LayerNorm.
     #[serde(default = "bert_epsilon")]
     pub layer_norm_eps: f64,
-    /// Activation of the feed-forward: `"gelu"`, the exact form.
+    /// Activation of the feed-forward: `"gelu"`, the exact form, or its other name `"gelu_python"`.
     #[serde(default = "gelu")]
     pub hidden_act: String,
     /// `"absolute"`.
@@ -60,6 +61,47 @@ fn gelu() -> String {
 }
 fn absolute() -> String {
     "absolute".to_owned()
+}
+
+/// What says that a model is of another kind, or runs in another way, whatever its shape.
+#[derive(Deserialize)]
+struct Architecture {
+    model_type: Option<String>,
+    is_decoder: Option<Value>,
+    add_cross_attention: Option<Value>,
+    pruned_heads: Option<Value>,
+    quantization_config: Option<Value>,
+}
+
+impl Architecture {
+    fn validate(&self, path: &Path) -> Result<(), Error> {
+        let refuse = |field, value: String, wanted: &str| {
+            Err(Error::Config { path: path.to_owned(), field, value, wanted: wanted.to_owned() })
+        };
+        if let Some(other) = self.model_type.as_deref().filter(|kind| *kind != "bert") {
+            return refuse("model_type", format!("{other:?}"), "only \"bert\" is supported");
+        }
+        for (field, value, wanted) in [
+            ("is_decoder", &self.is_decoder, "only encoders are supported"),
+            ("add_cross_attention", &self.add_cross_attention, "only encoders are supported"),
+            ("pruned_heads", &self.pruned_heads, "all layers must have the same heads"),
+            (
+                "quantization_config",
+                &self.quantization_config,
+                "weights must be F64, F32, F16 or BF16",
+            ),
+        ] {
+            let is_set = |value: &&Value| match value {
+                Value::Null | Value::Bool(false) => false,
+                Value::Object(fields) => !fields.is_empty(),
+                _ => true,
+            };
+            if let Some(value) = value.as_ref().filter(is_set) {
+                return refuse(field, value.to_string(), wanted);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Config {
@@ -84,8 +126,14 @@ impl Config {
     /// # Errors
     /// [`Error::Json`], or [`Error::Config`] for a model that is not a BERT encoder of this kind.
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Config, Error> {
-        let config: Config = serde_json::from_slice(bytes)
-            .map_err(|source| Error::Json { path: path.to_owned(), source })?;
+        let json = |source| match kind(bytes) {
+            Some(kind) => Error::Kind { path: path.to_owned(), kind },
+            None => Error::Json { path: path.to_owned(), source },
+        };
+        // The shape of another architecture has fields of other names.
+        let architecture: Architecture = serde_json::from_slice(bytes).map_err(json)?;
+        architecture.validate(path)?;
+        let config: Config = serde_json::from_slice(bytes).map_err(json)?;
         config.validate(path)?;
         Ok(config)
     }
@@ -108,17 +156,14 @@ impl Config {
                 wanted: wanted.to_owned(),
             })
         };
-        for (field, value, wanted) in [
-            ("model_type", &self.model_type, "bert"),
-            ("hidden_act", &self.hidden_act, "gelu"),
-            ("position_embedding_type", &self.position_embedding_type, "absolute"),
+        for (field, value, known) in [
+            ("model_type", &self.model_type, ["bert"].as_slice()),
+            ("hidden_act", &self.hidden_act, &["gelu", "gelu_python"]),
+            ("position_embedding_type", &self.position_embedding_type, &["absolute"]),
         ] {
-            if value != wanted {
-                return refuse(
-                    field,
-                    &format!("{value:?}"),
-                    &format!("only {wanted:?} is supported"),
-                );
+            if !known.contains(&value.as_str()) {
+                let wanted = format!("only {:?} is supported", known[0]);
+                return refuse(field, &format!("{value:?}"), &wanted);
             }
         }
         // The upper bound keeps every product of two sizes far from overflow.

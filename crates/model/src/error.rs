@@ -44,6 +44,14 @@ pub enum Error {
         /// The parser's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A file is something else than its name says.
+    #[error("{} is {kind}", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and what to do.
+        kind: &'static str,
+    },
     /// The checkpoint lacks a tensor.
     #[error("{}: there is no tensor {tensor}", path.display())]
     MissingTensor {
@@ -68,10 +76,7 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A tensor is stored in a type that is not supported.
-    #[error(
-        "{}: tensor {tensor} is {found}, but only F32, F16 and BF16 are supported",
-        path.display()
-    )]
+    #[error("{}: tensor {tensor} is {found}, but only F64, F32, F16 and BF16 are supported", path.display())]
     Dtype {
         /// The safetensors file.
         path: PathBuf,

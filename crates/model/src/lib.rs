@@ -37,6 +37,7 @@ mod embeddings;
 mod encoder;
 mod error;
 mod flops;
+mod kind;
 mod mapped;
 mod operation;
 pub mod plain;
@@ -51,6 +52,7 @@ pub use embeddings::Embeddings;
 pub use encoder::{Encoder, Layer};
 pub use error::Error;
 pub use flops::LinearShape;
+pub use kind::kind;
 pub use mapped::Mapped;
 pub use operation::{Lap, Operation};
 pub use plain::Plain;
@@ -82,8 +84,8 @@ impl Bert {
     ///
     /// # Errors
     /// A file that is missing or unreadable, a configuration this crate does not know, a tensor
-    /// that is missing, has another shape than the configuration says, a type other than F32, F16
-    /// or BF16, or a value that is not finite.
+    /// that is missing, has another shape than the configuration says, a type other than F64, F32,
+    /// F16 or BF16, or a value that is not finite.
     pub fn load(directory: &Path, level: Level) -> Result<Bert, Error> {
         let config = Config::read(&directory.join("config.json"))?;
         Bert::new(config, &Checkpoint::open(&directory.join("model.safetensors"))?, level)

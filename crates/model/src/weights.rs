@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/02-memory.md`.
 
-use crate::{Error, Mapped};
+use crate::{Error, Mapped, kind::kind};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::{
@@ -16,8 +16,8 @@ use std::{
 #[cfg(target_endian = "big")]
 compile_error!("safetensors are little-endian, and tensors are read in place");
 
-/// A safetensors file, memory-mapped or given as bytes, with a validated header. Clones share the
-/// bytes.
+/// A safetensors file, memory-mapped or given as bytes, with a validated header, or several files
+/// that share a model's tensors. Clones share the bytes.
 ///
 /// ```no_run
 /// let path = "weights/all-MiniLM-L6-v2/model.safetensors";
@@ -27,10 +27,22 @@ compile_error!("safetensors are little-endian, and tensors are read in place");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
+    files: Vec<SafetensorsFile>,
+}
+
+#[derive(Clone, Debug)]
+struct SafetensorsFile {
     path: PathBuf,
     bytes: Arc<Bytes>,
     metadata: Metadata,
     data: usize, // where the tensors' bytes begin in the file
+}
+
+/// A tensor as it is stored.
+struct Stored<'c> {
+    file: &'c SafetensorsFile,
+    range: Range<usize>,
+    dtype: Dtype,
 }
 
 /// The content of a file. It stays at its address for as long as it lives.
@@ -89,17 +101,54 @@ impl Checkpoint {
         Checkpoint::new(Bytes::Given(bytes.into()), path)
     }
 
-    /// The whole file, header and tensors.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// The tensors of this checkpoint and of `other`: those of a model that is stored in shards.
+    ///
+    /// ```
+    /// # use minilm_model::Checkpoint;
+    /// let bytes = b"\x02\0\0\0\0\0\0\0{}";
+    /// let [a, b] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    ///     .map(|name| Checkpoint::from_bytes(bytes, name.as_ref()));
+    /// assert_eq!(a?.join(b?).files().count(), 2);
+    /// # Ok::<(), minilm_model::Error>(())
+    /// ```
+    #[must_use]
+    pub fn join(mut self, other: Checkpoint) -> Checkpoint {
+        self.files.extend(other.files);
+        self
+    }
+
+    /// The bytes of each file, header and tensors.
+    pub fn files(&self) -> impl Iterator<Item = &[u8]> {
+        self.files.iter().map(|file| &**file.bytes)
     }
 
     fn new(bytes: Bytes, path: &Path) -> Result<Checkpoint, Error> {
-        let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(|source| {
-            Error::Safetensors { path: path.to_owned(), source: source.into() }
-        })?;
-        let data = size_of::<u64>() + header;
-        Ok(Checkpoint { path: path.to_owned(), bytes: Arc::new(bytes), metadata, data })
+        let path = path.to_owned();
+        match SafeTensors::read_metadata(&bytes) {
+            Ok((header, metadata)) => {
+                let data = size_of::<u64>() + header;
+                let file = SafetensorsFile { path, bytes: Arc::new(bytes), metadata, data };
+                Ok(Checkpoint { files: vec![file] })
+            }
+            Err(source) => Err(match kind(&bytes) {
+                Some(kind) => Error::Kind { path, kind },
+                None => Error::Safetensors { path, source: source.into() },
+            }),
+        }
+    }
+
+    /// The shape of a tensor, if there is one of that name.
+    ///
+    /// ```no_run
+    /// # use minilm_model::Checkpoint;
+    /// let file = "weights/all-MiniLM-L6-v2/model.safetensors";
+    /// let checkpoint = Checkpoint::open(file.as_ref())?;
+    /// assert_eq!(checkpoint.shape("embeddings.LayerNorm.weight"), Some([384].as_slice()));
+    /// # Ok::<(), minilm_model::Error>(())
+    /// ```
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        let info = self.files.iter().find_map(|file| file.metadata.info(name));
+        info.map(|info| info.shape.as_slice())
     }
 
     /// The tensor as `f32`, in place if it is stored so. Every value is finite.
@@ -110,8 +159,8 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::Shape`], [`Error::Dtype`] or [`Error::NotFinite`].
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>, Error> {
-        let (range, dtype) = self.locate(name, shape)?;
-        let bytes = &self.bytes[range];
+        let Stored { file, range, dtype } = self.locate(name, shape)?;
+        let bytes = &file.bytes[range];
         let values = match dtype {
             Dtype::F32 => match bytemuck::try_cast_slice(bytes) {
                 Ok(values) => Cow::Borrowed(values),
@@ -120,16 +169,17 @@ impl Checkpoint {
                 Err(_) => Cow::Owned(convert(bytes, f32::from_le_bytes)),
             },
             Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
+            Dtype::F64 => Cow::Owned(convert(bytes, |b| f64::from_le_bytes(b) as f32)),
             Dtype::BF16 => Cow::Owned(convert(bytes, |b| bf16::from_le_bytes(b).to_f32())),
             other => {
                 return Err(Error::Dtype {
-                    path: self.path.clone(),
+                    path: file.path.clone(),
                     tensor: name.to_owned(),
                     found: format!("{other:?}"),
                 });
             }
         };
-        self.check_finite(name, &values)?;
+        file.check_finite(name, &values)?;
         Ok(values)
     }
 
@@ -140,37 +190,41 @@ impl Checkpoint {
     pub(crate) fn table(&self, name: &str, rows: usize, cols: usize) -> Result<Table, Error> {
         let values = match self.tensor(name, &[rows, cols])? {
             Cow::Borrowed(_) => {
-                let (range, _) = self.locate(name, &[rows, cols])?;
-                Values::InPlace { bytes: Arc::clone(&self.bytes), range }
+                let Stored { file, range, .. } = self.locate(name, &[rows, cols])?;
+                Values::InPlace { bytes: Arc::clone(&file.bytes), range }
             }
             Cow::Owned(values) => Values::Owned(values),
         };
         Ok(Table { values, cols })
     }
 
-    /// The range of the tensor's bytes in the file, and their type.
-    fn locate(&self, name: &str, shape: &[usize]) -> Result<(Range<usize>, Dtype), Error> {
+    /// Where the tensor's bytes are in the file, and their type.
+    fn locate(&self, name: &str, shape: &[usize]) -> Result<Stored<'_>, Error> {
         let old = name
             .replace("LayerNorm.weight", "LayerNorm.gamma")
             .replace("LayerNorm.bias", "LayerNorm.beta");
         let names = [name.to_owned(), format!("bert.{name}"), format!("bert.{old}"), old];
-        let found = names.iter().find_map(|name| self.metadata.info(name));
-        let info = found.ok_or_else(|| Error::MissingTensor {
-            path: self.path.clone(),
+        let in_file = |name: &String| {
+            self.files.iter().find_map(|file| Some((file, file.metadata.info(name)?)))
+        };
+        let (file, info) = names.iter().find_map(in_file).ok_or_else(|| Error::MissingTensor {
+            path: self.files[0].path.clone(), // there is always one
             tensor: name.to_owned(),
         })?;
         if info.shape != shape {
             return Err(Error::Shape {
-                path: self.path.clone(),
+                path: file.path.clone(),
                 tensor: name.to_owned(),
                 found: info.shape.clone(),
                 expected: shape.to_owned(),
             });
         }
         let (start, end) = info.data_offsets;
-        Ok((self.data + start..self.data + end, info.dtype))
+        Ok(Stored { file, range: file.data + start..file.data + end, dtype: info.dtype })
     }
+}
 
+impl SafetensorsFile {
     fn check_finite(&self, name: &str, values: &[f32]) -> Result<(), Error> {
         // Blocks without a branch inside, so that the compiler vectorises the scan.
         let suspect = |block: &[f32]| block.iter().fold(false, |bad, x| bad | !x.is_finite());

@@ -27,10 +27,12 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod dense;
 mod normalize;
 mod pooling;
 pub mod similarity;
 
 pub use config::{PoolingConfig, UnknownMode};
+pub use dense::{Activation, Dense};
 pub use normalize::normalize;
 pub use pooling::{Mode, Pooling};

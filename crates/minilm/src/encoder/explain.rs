@@ -9,7 +9,8 @@
 //! up to the cosine. Each token vector depends on its sentence, so a term stands for the meaning of
 //! two tokens *here*, not for the words by themselves.
 //!
-//! Limits: it holds for mean pooling, where the sentence vector is a sum. Scaling to length 1 does
+//! Limits: it holds for mean pooling, where the sentence vector is a sum, without a `Dense` module
+//! behind it. Scaling to length 1 does
 //! not change a cosine. Tokens of a prompt that is not pooled add nothing.
 
 use super::SentenceEncoder;
@@ -69,11 +70,14 @@ impl SentenceEncoder {
     /// If the encoder truncates embeddings, it is the cosine of the shortened vectors.
     ///
     /// # Errors
-    /// [`Error::Pooling`] if the model does not pool by the mean alone; otherwise as
+    /// [`Error::Pooling`] if the model does not pool by the mean alone, or has a `Dense` module;
+    /// otherwise as
     /// [`SentenceEncoder::encode`].
     pub fn explain(&self, a: &str, b: &str) -> Result<Explanation, Error> {
-        if self.pooling.modes() != [Mode::Mean] {
-            let found: Vec<_> = self.pooling.modes().iter().map(|mode| mode.name()).collect();
+        let behind: Vec<_> = self.head.names().collect();
+        if self.pooling.modes() != [Mode::Mean] || !behind.is_empty() {
+            let modes = self.pooling.modes().iter().map(|mode| mode.name());
+            let found: Vec<_> = modes.chain(behind).collect();
             return Err(Error::Pooling { found: found.join(" and ") });
         }
         let a = self.token_embeddings(a)?;

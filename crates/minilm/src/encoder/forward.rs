@@ -29,9 +29,9 @@ impl SentenceEncoder {
     ) -> Result<(), Error> {
         let read = |batch: &Batch, hidden: Rows| {
             let mut embeddings = Array2::zeros((batch.sentences(), settings.dimension));
-            let mut pooled = vec![0.0; self.pooling.width(hidden.cols())];
+            let mut vector = Vec::new();
             for (i, mut row) in embeddings.rows_mut().into_iter().enumerate() {
-                let embedding = self.embed(settings, hidden.slice(batch.rows(i)), &mut pooled);
+                let embedding = self.embed(settings, hidden.slice(batch.rows(i)), &mut vector);
                 row.iter_mut().zip(embedding).for_each(|(to, x)| *to = *x);
             }
             embeddings

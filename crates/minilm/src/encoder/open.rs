@@ -2,6 +2,7 @@
 
 use super::{
     SentenceEncoder,
+    head::Head,
     settings::{Normalize, Settings},
 };
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     threads::Threads,
     tokenize::{TextTokenizer, Vocabulary},
 };
+use minilm_model::Bert;
 use std::sync::Arc;
 
 impl SentenceEncoder {
@@ -22,10 +24,13 @@ impl SentenceEncoder {
         let directory = Directory::read(&source)?;
         let threads = Threads::new(options.threads)?;
         let folder = &directory.transformer;
-        let bert = source.take_bert(folder);
-        let (bert, vocabulary) =
-            threads.join(|| bert.load(options.level), || Vocabulary::read(&source, folder));
-        let (bert, checkpoint) = bert?;
+        let checkpoint = source.take_weights(folder)?;
+        let config = directory.config.clone();
+        let (bert, vocabulary) = threads.join(
+            || Bert::new(config, &checkpoint, options.level),
+            || Vocabulary::read(&source, folder, &directory.tokenizer),
+        );
+        let bert = bert?;
         let config = bert.config();
 
         if let Some((path, width)) = directory.pooling_width
@@ -35,6 +40,8 @@ impl SentenceEncoder {
                 format!("{width} is not hidden_size {} of config.json", config.hidden_size);
             return Err(Error::Field { path, field: "word_embedding_dimension", reason });
         }
+        let width = directory.pooling.width(config.hidden_size);
+        let head = Head::read(&mut source, &directory.steps, width, options.level)?;
         let positions = config.max_position_embeddings;
         if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
             let reason = format!("{tokens} is more than the model's {positions} positions");
@@ -47,11 +54,10 @@ impl SentenceEncoder {
         let vocabulary = vocabulary?;
         let path = vocabulary.path().to_owned();
         #[cfg(feature = "tasks")]
-        let origin = super::space::Origin::new(&source, checkpoint, &vocabulary);
+        let origin = super::space::Origin::new(&source, checkpoint);
         #[cfg(not(feature = "tasks"))]
         drop(checkpoint);
-        let tokenizer =
-            TextTokenizer::new(vocabulary, config.vocab_size, limit, directory.lowercase)?;
+        let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit)?;
         if tokenizer.room(limit) == 0 {
             return Err(match options.max_tokens {
                 Some(tokens) => Error::Option {
@@ -65,11 +71,12 @@ impl SentenceEncoder {
             });
         }
 
-        let width = directory.pooling.width(config.hidden_size);
+        let width = head.width();
         let mut encoder = SentenceEncoder {
             bert: Arc::new(bert),
             tokenizer: Arc::new(tokenizer),
             pooling: directory.pooling,
+            head: Arc::new(head),
             prompts: Arc::new(directory.prompts),
             defaults: Settings {
                 normalize: Normalize::of(options.normalize, directory.normalize),

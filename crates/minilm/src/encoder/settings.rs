@@ -53,12 +53,13 @@ impl Settings {
         }
     }
 
-    /// A pooled vector, normalised and cut: `[dimension]`.
-    pub(super) fn finish<'v>(&self, pooled: &'v mut [f32]) -> &'v [f32] {
+    /// A vector of the model's last module but the normalisation, normalised and cut:
+    /// `[dimension]`.
+    pub(super) fn finish<'v>(&self, vector: &'v mut [f32]) -> &'v [f32] {
         if self.normalize == Normalize::BeforeTruncation {
-            normalize(pooled);
+            normalize(vector);
         }
-        let kept = &mut pooled[..self.dimension];
+        let kept = &mut vector[..self.dimension];
         if self.normalize == Normalize::AfterTruncation {
             normalize(kept);
         }
@@ -85,7 +86,7 @@ impl SentenceEncoder {
 
     /// A number of values that an embedding can be cut to.
     fn checked_dimension(&self, dimensions: usize) -> Result<usize, Error> {
-        let width = self.pooling.width(self.bert.config().hidden_size);
+        let width = self.head.width();
         if dimensions == 0 || dimensions > width {
             let reason = format!("{dimensions} is not between 1 and the model's {width}");
             return Err(Error::Option { option: "truncate_dim", reason });
@@ -102,15 +103,17 @@ impl SentenceEncoder {
         length.map_err(|reason| Error::Tokenize { index: 0, reason })
     }
 
-    /// Pools the hidden state of one text `[L, H]` into `pooled`, and makes it an embedding
-    /// `[dimension]`.
+    /// Pools the hidden state of one text `[L, H]`, and makes it an embedding `[dimension]`;
+    /// `vector` is where that is done.
     pub(super) fn embed<'v>(
         &self,
         settings: &Settings,
         hidden: Rows,
-        pooled: &'v mut [f32],
+        vector: &'v mut Vec<f32>,
     ) -> &'v [f32] {
-        self.pooling.pool_from(settings.unpooled, hidden, pooled);
-        settings.finish(pooled)
+        vector.resize(self.pooling.width(hidden.cols()), 0.0);
+        self.pooling.pool_from(settings.unpooled, hidden, vector);
+        self.head.run(vector, |_, _| {});
+        settings.finish(vector)
     }
 }

@@ -4,7 +4,7 @@ use super::{
     SentenceEncoder,
     settings::{Normalize, Settings},
 };
-use crate::{EncodeOptions, Error, files::Source, tokenize::Vocabulary};
+use crate::{EncodeOptions, Error, files::Source};
 use minilm_model::Checkpoint;
 use minilm_tasks::index::Space;
 use std::{path::Path, sync::OnceLock};
@@ -14,18 +14,16 @@ use std::{path::Path, sync::OnceLock};
 pub(super) struct Origin {
     name: String,
     checkpoint: Checkpoint,
-    tokenizer: String,
     fingerprint: OnceLock<String>,
 }
 
 impl Origin {
-    pub(super) fn new(source: &Source, checkpoint: Checkpoint, vocabulary: &Vocabulary) -> Origin {
+    pub(super) fn new(source: &Source, checkpoint: Checkpoint) -> Origin {
         let name = match source {
             Source::Directory(root) => name(root),
             Source::Bytes(_) => "a model in bytes".to_owned(),
         };
-        let tokenizer = vocabulary.fingerprint().to_owned();
-        Origin { name, checkpoint, tokenizer, fingerprint: OnceLock::new() }
+        Origin { name, checkpoint, fingerprint: OnceLock::new() }
     }
 }
 
@@ -76,7 +74,11 @@ impl SentenceEncoder {
         };
         let made = format!("{normalize}; {} dimensions", settings.dimension);
         let parts = [self.model_fingerprint().as_bytes(), made.as_bytes()];
-        Space::new(&self.origin.name, &Space::fingerprint(parts)).with_prompt(&settings.prompt)
+        Space::new(&self.origin.name, &Space::fingerprint(parts))
+            .with_prompt(&settings.prompt)
+            .with_part("model", self.model_fingerprint())
+            .with_part("normalisation", normalize)
+            .with_part("dimensions", &settings.dimension.to_string())
     }
 
     /// Of the model, whatever the settings.
@@ -85,15 +87,16 @@ impl SentenceEncoder {
         origin.fingerprint.get_or_init(|| {
             let config = self.bert.config();
             let (heads, epsilon) = (config.num_attention_heads, config.layer_norm_eps);
-            let lowercase = self.tokenizer.lowercase();
+            let tokenizer = self.tokenizer.definition();
             let modes: Vec<_> = self.pooling.modes().iter().map(|mode| mode.name()).collect();
             let made = format!(
-                "{heads} heads; epsilon {epsilon:e}; lowercase {lowercase}; {}; prompt {}; f32",
+                "{heads} heads; epsilon {epsilon:e}; {}; prompt {}; f32",
                 modes.join("+"),
                 self.pooling.include_prompt()
             );
-            let parts = [origin.checkpoint.bytes(), origin.tokenizer.as_bytes(), made.as_bytes()];
-            Space::fingerprint(parts)
+            let head = self.head.description();
+            let parts = [tokenizer.as_bytes(), made.as_bytes(), head.as_bytes()];
+            Space::fingerprint(origin.checkpoint.files().chain(self.head.files()).chain(parts))
         })
     }
 }

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(400);
 #[non_exhaustive]
 pub struct Tensor {
     /// The PyTorch module whose output it is: `encoder.layer.0.attention.self.query`. After the
-    /// encoder come `pooled` and `sentence_embedding`, as in sentence-transformers.
+    /// encoder come `pooled`, the modules behind it by their class, and `sentence_embedding`.
     pub name: String,
     /// `[T, H]`, `[T, F]`, or `[dimension]`.
     pub values: ArrayD<f32>,
@@ -195,6 +195,7 @@ impl SentenceEncoder {
             });
         };
         vector("pooled", &pooled);
+        self.head.run(&mut pooled, &mut vector);
         vector("sentence_embedding", self.defaults.finish(&mut pooled));
         Ok(tensors)
     }

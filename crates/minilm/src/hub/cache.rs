@@ -4,7 +4,7 @@ use super::{
     HubError,
     name::{self, Name, Revision},
 };
-use crate::directory;
+use crate::{directory::Folders, files::shards};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -27,10 +27,14 @@ impl Repository {
         let commit = self.commit(revision, &mut looked)?;
         let snapshot = commit.as_ref().map(|commit| self.snapshot(commit));
         looked.extend(snapshot.clone());
-        let remedy = remedy(name, revision);
+        let mut remedy = remedy(name, revision);
         let (Some(commit), Some(snapshot)) =
             (commit, snapshot.filter(|snapshot| snapshot.is_dir()))
         else {
+            let alike = self.alike();
+            if !alike.is_empty() {
+                remedy = format!("the cache has {}; or {remedy}", alike.join(" and "));
+            }
             return Err(HubError::NotCached {
                 name: name.to_string(),
                 revision: revision.to_string(),
@@ -74,10 +78,14 @@ impl Repository {
         }
         let parts = self.parts(commit)?;
         let mut missing = Vec::new();
-        for file in [parts.in_transformer("config.json"), parts.in_transformer("model.safetensors")]
-        {
-            if !has(&file) {
-                missing.push(file);
+        let needed = [parts.in_transformer("config.json")];
+        missing.extend(needed.into_iter().chain(parts.dense()).filter(|file| !has(file)));
+        let weights = parts.in_transformer("model.safetensors");
+        // Which other form the weights of a repository without it have, loading the model says.
+        if !has(&weights) && !self.is_without(commit, &weights) {
+            match self.shards(commit, &parts) {
+                Some(shards) => missing.extend(shards.into_iter().filter(|file| !has(file))),
+                None => missing.push(weights),
             }
         }
         if !["tokenizer.json", "vocab.txt"].iter().any(|file| has(&parts.in_transformer(file))) {
@@ -87,7 +95,33 @@ impl Repository {
         Ok(missing)
     }
 
-    /// The folders of the model's parts by `modules.json`.
+    /// The files in which the weights are, if they are in several.
+    pub(super) fn shards(&self, commit: &str, parts: &Parts) -> Option<Vec<String>> {
+        let index = parts.in_transformer("model.safetensors.index.json");
+        let names = shards(&fs::read(self.snapshot(commit).join(index)).ok()?)?;
+        Some(names.iter().map(|name| parts.in_transformer(name)).collect())
+    }
+
+    /// Models of the same name, whatever their organisation and letter case, in the cache.
+    fn alike(&self) -> Vec<String> {
+        let model = |folder: &str| {
+            let (_, model) = folder.strip_prefix("models--")?.split_once("--")?;
+            Some(model.to_lowercase())
+        };
+        let own = self.root.file_name().and_then(|name| model(&name.to_string_lossy()));
+        let entries = self.root.parent().and_then(|cache| cache.read_dir().ok());
+        let names = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let mut alike: Vec<String> = names
+            .map(|name| name.to_string_lossy().into_owned())
+            .filter(|name| Some(name.as_str()) != self.root.file_name().and_then(|n| n.to_str()))
+            .filter(|name| own.is_some() && model(name) == own)
+            .map(|name| name["models--".len()..].replacen("--", "/", 1))
+            .collect();
+        alike.sort();
+        alike
+    }
+
+    /// Where `modules.json` says that the model's parts are.
     pub(super) fn parts(&self, commit: &str) -> Result<Parts, HubError> {
         let path = self.snapshot(commit).join("modules.json");
         let bytes = match fs::read(&path) {
@@ -95,12 +129,8 @@ impl Repository {
             Err(error) if is_absent(&error) => return Ok(Parts::default()),
             Err(source) => return Err(HubError::Read { path, source }),
         };
-        // Loading the model reports an error of this file in more detail.
-        let folders = directory::module_folders(&bytes).unwrap_or_default();
-        let mut folders = folders.into_iter().map(|folder| {
-            Some(folder).filter(|folder| directory::is_inside(folder)).unwrap_or_default()
-        });
-        Ok(Parts { transformer: folders.next().unwrap_or_default(), pooling: folders.next() })
+        // What is wrong with the file, loading the model says better.
+        Ok(Parts { folders: Folders::of(&bytes) })
     }
 
     pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
@@ -121,20 +151,26 @@ impl Repository {
     }
 }
 
-/// The folders of a model's modules, empty for the model's own.
+/// The files of a model's modules.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    transformer: String,
-    pooling: Option<String>,
+    folders: Folders,
 }
 
 impl Parts {
     pub(super) fn in_transformer(&self, file: &str) -> String {
-        join(&self.transformer, file)
+        join(&self.folders.transformer, file)
     }
 
     pub(super) fn pooling_config(&self) -> Option<String> {
-        self.pooling.as_ref().map(|folder| join(folder, "config.json"))
+        self.folders.pooling.as_ref().map(|folder| join(folder, "config.json"))
+    }
+
+    /// Configuration and weights of each linear layer behind the pooling.
+    pub(super) fn dense(&self) -> Vec<String> {
+        let files =
+            |folder: &String| ["config.json", "model.safetensors"].map(|file| join(folder, file));
+        self.folders.dense.iter().flat_map(files).collect()
     }
 }
 

@@ -9,10 +9,12 @@ pub(super) struct Environment<'a> {
 }
 
 impl Environment<'_> {
-    /// The cache's directory (`huggingface_hub.constants.HF_HUB_CACHE`).
+    /// The cache's directory: that of sentence-transformers, else that of everybody
+    /// (`huggingface_hub.constants.HF_HUB_CACHE`).
     pub(super) fn cache(&self) -> Option<PathBuf> {
-        let named =
-            ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"].into_iter().find_map(|name| self.path(name));
+        let named = ["SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"]
+            .into_iter()
+            .find_map(|name| self.path(name));
         let by_home = || Some(self.path("HF_HOME")?.join("hub"));
         let by_xdg = || Some(self.path("XDG_CACHE_HOME")?.join("huggingface").join("hub"));
         let by_user = || Some(self.home()?.join(".cache").join("huggingface").join("hub"));
@@ -83,13 +85,14 @@ mod tests {
     #[test]
     fn the_cache_is_where_python_has_it() {
         let all = [
+            ("SENTENCE_TRANSFORMERS_HOME", "/0"),
             ("HF_HUB_CACHE", "/1"),
             ("HUGGINGFACE_HUB_CACHE", "/2"),
             ("HF_HOME", "/3"),
             ("XDG_CACHE_HOME", "/4"),
         ];
         let places =
-            ["/1", "/2", "/3/hub", "/4/huggingface/hub", "/home/me/.cache/huggingface/hub"];
+            ["/0", "/1", "/2", "/3/hub", "/4/huggingface/hub", "/home/me/.cache/huggingface/hub"];
         for (n, place) in places.iter().enumerate() {
             assert_eq!(cache(&all[n..], Some("/home/me")).as_deref(), Some(*place));
         }

@@ -26,8 +26,8 @@ pub enum HubError {
     },
     /// The environment names no cache, and there is no home directory.
     #[error(
-        "there is no cache of models: none of HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME is set, and \
-         there is no home directory"
+        "there is no cache of models: none of SENTENCE_TRANSFORMERS_HOME, HF_HUB_CACHE, HF_HOME \
+         and XDG_CACHE_HOME is set, and there is no home directory"
     )]
     NoCache,
     /// The model, or this revision of it, is not in the cache.

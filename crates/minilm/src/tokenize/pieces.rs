@@ -41,10 +41,7 @@ pub(super) struct Cuts {
 
 impl Cuts {
     /// The cuts that change nothing for `tokenizer`; `None` if there are none.
-    ///
-    /// `lowercase`: each piece is lower-cased before. The end of a word decides how `Σ` is written,
-    /// and a full stop need not be one.
-    pub(super) fn of(tokenizer: &Tokenizer, lowercase: bool) -> Option<Cuts> {
+    pub(super) fn of(tokenizer: &Tokenizer) -> Option<Cuts> {
         let Some(NormalizerWrapper::BertNormalizer(normalizer)) = tokenizer.get_normalizer() else {
             return None;
         };
@@ -55,7 +52,7 @@ impl Cuts {
 
         let mut after = [false; 128];
         for c in "\t\n\r !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".bytes() {
-            after[usize::from(c)] = !(lowercase && c.is_ascii_punctuation());
+            after[usize::from(c)] = true;
         }
         for token in tokenizer.get_added_tokens_decoder().values() {
             let looks_around = token.lstrip || token.rstrip || token.single_word;

@@ -81,6 +81,14 @@ impl TinyBert {
         self.tensors.get_mut(name).unwrap_or_else(|| panic!("no tensor {name}"))
     }
 
+    /// Gives the model another number of word embeddings.
+    pub fn set_vocabulary(&mut self, rows: usize) {
+        self.config["vocab_size"] = json!(rows);
+        let table = self.tensor("embeddings.word_embeddings.weight");
+        table.shape[0] = rows;
+        table.values.resize(rows * table.shape[1], 0.25);
+    }
+
     /// Stores every tensor as `dtype`, its values rounded to it.
     pub fn store_as(&mut self, dtype: Dtype) {
         for tensor in self.tensors.values_mut() {

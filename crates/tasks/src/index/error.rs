@@ -96,7 +96,7 @@ pub enum IndexError {
     },
     /// Vectors of two models are not to be mixed.
     #[error("{} holds vectors of {index}, which cannot be compared with those of \
-        {other}", path.display())]
+        {other}{differences}", path.display())]
     Space {
         /// The file.
         path: PathBuf,
@@ -104,6 +104,8 @@ pub enum IndexError {
         index: String,
         /// What made the others.
         other: String,
+        /// Which named parts of the two differ, if they are known: `; dimensions: 384, not 64`.
+        differences: String,
     },
     /// Texts with different prompts are not to be mixed in one index.
     #[error(

@@ -2,7 +2,7 @@
 
 use super::IndexError;
 use serde::{Deserialize, Serialize};
-use std::{fmt, path::Path};
+use std::{collections::BTreeMap, fmt, path::Path};
 
 /// An embedding space: a name for people, and a fingerprint that is equal only if vectors can be
 /// compared.
@@ -21,13 +21,16 @@ pub struct Space {
     fingerprint: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     prompt: String,
+    /// Parts of the fingerprint that people know by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    parts: BTreeMap<String, String>,
 }
 
 impl Space {
     /// A space. Two are the same if their fingerprints are; names do not count.
     pub fn new(name: &str, fingerprint: &str) -> Space {
         let (name, fingerprint) = (name.to_owned(), fingerprint.to_owned());
-        Space { name, fingerprint, prompt: String::new() }
+        Space { name, fingerprint, prompt: String::new(), parts: BTreeMap::new() }
     }
 
     /// The same, for texts that were embedded with this prompt before each of them.
@@ -47,7 +50,31 @@ impl Space {
         Space { prompt: prompt.to_owned(), ..self }
     }
 
-    /// The prompt that was put before each text; empty if there was none.
+    /// The same, with a part of what its fingerprint covers, by a name for people: an error that
+    /// two spaces are not the same says which parts differ.
+    ///
+    /// ```
+    /// use minilm_tasks::index::Space;
+    /// let space = Space::new("e5", "0123456789abcdef").with_part("dimensions", "384");
+    /// assert!(space.is_same(&Space::new("e5", "0123456789abcdef")));
+    /// ```
+    #[must_use]
+    pub fn with_part(mut self, name: &str, value: &str) -> Space {
+        self.parts.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The parts that both name and that differ: `dimensions: 384, not 64`.
+    fn differences(&self, other: &Space) -> String {
+        let differ = self.parts.iter().filter_map(|(name, value)| {
+            let other = other.parts.get(name).filter(|other| *other != value)?;
+            Some(format!("{name}: {value}, not {other}"))
+        });
+        let differ: Vec<String> = differ.collect();
+        if differ.is_empty() { String::new() } else { format!("; {}", differ.join("; ")) }
+    }
+
+    /// What was put before each text; empty if nothing was.
     pub fn prompt(&self) -> &str {
         &self.prompt
     }
@@ -86,6 +113,7 @@ impl Space {
             path: path.to_owned(),
             index: self.to_string(),
             other: other.to_string(),
+            differences: self.differences(other),
         })
     }
 

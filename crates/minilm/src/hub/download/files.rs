@@ -11,12 +11,14 @@ use crate::hub::{
     name::{Name, Revision},
 };
 
-/// Optional files beside the transformer's `config.json`: those that this crate reads, and those
-/// that Python would miss in the snapshot.
-const OPTIONAL: [&str; 5] = [
+/// Beside the transformer's `config.json`, whatever there is of these: what this crate reads, and
+/// what Python would miss in the snapshot.
+const OPTIONAL: [&str; 7] = [
     "sentence_bert_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "added_tokens.json",
+    "adapter_config.json",
     "tokenizer.json",
     "vocab.txt",
 ];
@@ -40,8 +42,19 @@ pub(super) fn fetch(
     for file in OPTIONAL {
         job.get(&parts.in_transformer(file))?;
     }
+    for file in parts.dense() {
+        job.need(&file)?;
+    }
     // Last, so that a snapshot which has the weights has the rest.
-    job.need(&parts.in_transformer("model.safetensors"))?;
+    let weights = parts.in_transformer("model.safetensors");
+    if !job.get(&weights)? {
+        if !job.get(&parts.in_transformer("model.safetensors.index.json"))? {
+            job.need(&weights)?;
+        }
+        for file in repository.shards(&commit, &parts).unwrap_or_default() {
+            job.need(&file)?;
+        }
+    }
     store::note_reference(repository, revision, &commit)?;
     Ok(())
 }
