@@ -134,7 +134,7 @@ enum Source {
         line: u64,
     },
     Json(json::Objects),
-    Table(table::Table),
+    Table(Box<table::Table>),
     #[cfg(feature = "parquet")]
     Parquet(parquet::Rows),
 }
@@ -205,7 +205,7 @@ impl Records {
             Kind::Csv | Kind::Tsv => {
                 let table = table::Table::open(&name, reader, kind, reading.delimiter, names)?;
                 found.borrow_mut().extend(table.is_unusual());
-                Source::Table(table)
+                Source::Table(Box::new(table))
             }
             _ => Source::Lines { reader, line: 0 },
         };

@@ -21,7 +21,7 @@ pub(crate) struct Texts {
 
 enum Origin {
     Arguments(vec::IntoIter<String>),
-    Records(Records, Places),
+    Records(Box<Records>, Places),
 }
 
 impl Texts {
@@ -42,7 +42,7 @@ impl Texts {
             }
             file => file.unwrap_or(Path::new("-")),
         };
-        let origin = Origin::Records(input.open(file)?, Places::default());
+        let origin = Origin::Records(Box::new(input.open(file)?), Places::default());
         Ok(Texts { origin, error: None })
     }
 

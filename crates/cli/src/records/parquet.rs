@@ -123,19 +123,26 @@ fn open(path: &Path, name: &str) -> Result<(SerializedFileReader<File>, File), E
     };
     let (again, file) = open().map_err(|source| Error::Read { name: name.to_owned(), source })?;
     let reader = SerializedFileReader::new(file).map_err(|error| wrong(name, &error))?;
-    check_compression(reader.metadata(), name)?;
+    check_columns(reader.metadata(), name)?;
     Ok((reader, again))
 }
 
-/// Compressions that cannot be read are known before the first row.
-fn check_compression(metadata: &ParquetMetaData, name: &str) -> Result<(), Error> {
-    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
-    match columns.map(|column| column.compression()).find(|it| matches!(it, Compression::LZO)) {
-        Some(_) => Err(Error::Input(format!(
-            "{name} is compressed with LZO, which is not read; write it with zstd or snappy"
-        ))),
-        None => Ok(()),
+/// Compressions that cannot be read are known before the first row, and places that are none.
+fn check_columns(metadata: &ParquetMetaData, name: &str) -> Result<(), Error> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        if start < 0 || column.data_page_offset() < 0 || column.compressed_size() < 0 {
+            return Err(Error::Input(format!(
+                "{name} is no Parquet file that can be read: a column is at a negative place"
+            )));
+        }
+        if matches!(column.compression(), Compression::LZO) {
+            return Err(Error::Input(format!(
+                "{name} is compressed with LZO, which is not read; write it with zstd or snappy"
+            )));
+        }
     }
+    Ok(())
 }
 
 /// Whether the column has this name, or is a group that the name leads into.

@@ -55,7 +55,8 @@ fn row(written: &str, field: Option<&str>) -> Result<Row, String> {
         let value: &RawValue = serde_json::from_str(&plain)
             .map_err(|error| format!("no JSON from column {} on", error.column()))?;
         let values = numbers(value, as_written(written, &plain, value));
-        let reason = || "neither an object with an embedding, nor a list of numbers".to_owned();
+        let reason =
+            || "neither an object with an embedding, nor a list of finite numbers".to_owned();
         return Ok(Row { text: None, values: values.ok_or_else(reason)? });
     }
     let fields = fields(&plain)?;
