@@ -1,39 +1,32 @@
 //! `minilm convert`: vectors from one kind of file to another, row by row.
 
 use crate::{
-    corpus::Opening,
     error::Error,
     input::Size,
     notes::message,
     options::Common,
     progress::Progress,
     show::count,
-    vectors::{Kind, Reader, Writer},
+    vectors::{self, Kind, Part, Reader, Writer},
 };
 use clap::Args;
 use std::path::PathBuf;
 
-/// Convert vectors between npy, jsonl, csv, parquet and safetensors files
+/// Convert vectors between files of different formats
 ///
-/// The names of the files select their formats. An index can be read too. Texts are kept if both
-/// files have room for them: jsonl, csv, parquet and index. Values keep all their bits.
+/// The names of the files tell what they are. Texts go along where both files have room for them.
+/// Values of float32 keep all their bits; those of other types become the nearest float32.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Convert {
-    /// The file to read: *.npy, *.jsonl, *.csv, *.parquet, *.safetensors or *.index
-    #[arg(value_name = "FROM")]
+    #[arg(value_name = "FROM", help = from_help())]
     pub from: PathBuf,
 
-    /// The file to write: *.npy, *.jsonl, *.csv, *.parquet or *.safetensors
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "TO", help = to_help())]
     pub to: PathBuf,
 
-    /// The tensor to read from a safetensors file with several matrices
-    #[arg(long, value_name = "NAME")]
-    pub tensor: Option<String>,
-
     #[command(flatten)]
-    pub opening: Opening,
+    pub part: Part,
 }
 
 const EXAMPLES: &str = "\
@@ -45,8 +38,7 @@ pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
     let to = Kind::of(&command.to)?;
     let takes_texts = !matches!(to, Kind::Npy | Kind::Safetensors);
     let is_table = takes_texts && to != Kind::Jsonl; // with a column for texts, or none
-    let rows = Reader::open(&command.from, command.tensor.as_deref(), command.opening)?;
-    let mut rows = rows.same_texts(is_table);
+    let mut rows = Reader::open(&command.from, &command.part)?.same_texts(is_table);
     let mut writer = Writer::create(&command.to)?;
     let progress = Progress::new(!common.quiet, Size::Unknown);
     let (mut texts, mut done) = (false, 0_usize);
@@ -67,4 +59,13 @@ pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+fn from_help() -> String {
+    format!("The file to read: {}", vectors::files())
+}
+
+fn to_help() -> String {
+    let parquet = if cfg!(feature = "parquet") { "*.parquet, " } else { "" };
+    format!("The file to write: *.npy, *.jsonl, *.csv, {parquet}or *.safetensors")
 }

@@ -13,7 +13,7 @@ use crate::{
     notes::note_truncated,
     options::{Common, Encoding},
     progress::Progress,
-    records::{Input, Record, Records},
+    records::{Input, Places, Record, Records},
     show::count,
 };
 use clap::Args;
@@ -31,15 +31,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Places that are remembered: more than the encoder reads ahead.
-const PLACES: usize = 1 << 13;
-
 /// A file of texts.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// A file with one text per line, a *.jsonl, *.csv, *.tsv or *.parquet file, or an index; - is
-    /// standard input
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = file_help())]
     pub file: PathBuf,
 
     #[command(flatten)]
@@ -68,8 +63,6 @@ impl Source {
     fn check_index(&self) -> Result<(), Error> {
         let Source { file, input, encoding, .. } = self;
         let options = [
-            ("field", input.field.is_some()),
-            ("column", input.column.is_some()),
             ("truncate-dim", encoding.truncate_dim.is_some()),
             ("max-tokens", encoding.max_tokens.is_some()),
             ("normalize", encoding.normalize),
@@ -78,8 +71,9 @@ impl Source {
             ("prompt-name", encoding.prompt_name.is_some()),
             ("strict", encoding.strict),
         ];
-        match options.iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => Err(Error::Usage(format!(
+        let given = options.iter().filter_map(|&(option, is_given)| is_given.then_some(option));
+        match input.given().chain(given).next() {
+            Some(option) => Err(Error::Usage(format!(
                 "--{option}: {} is an index, with texts and vectors as they are",
                 file.display()
             ))),
@@ -114,7 +108,7 @@ pub(crate) struct Corpus<'a> {
     pub reads_all: bool,
     taken: usize,
     skipped: usize,
-    places: VecDeque<u64>, // the lines of the texts taken last
+    places: Places,
     error: Option<Error>,
 }
 
@@ -131,7 +125,7 @@ impl<'a> Corpus<'a> {
         look: impl FnMut(&mut Vec<String>) -> Result<(), String> + 'a,
     ) -> Corpus<'a> {
         let (look, interrupt) = (Box::new(look), interrupt.clone());
-        let (ready, places) = (VecDeque::new(), VecDeque::new());
+        let (ready, places) = (VecDeque::new(), Places::default());
         Corpus {
             records,
             interrupt,
@@ -171,7 +165,7 @@ impl<'a> Corpus<'a> {
             match result {
                 Ok(sentence) => {
                     truncated += usize::from(sentence.dropped > 0);
-                    progress.advance(&sentence.text.raw);
+                    progress.advance(sentence.text.raw.len(), sentence.tokens);
                     take(sentence)?;
                 }
                 Err(error) => failure = Some(error),
@@ -179,7 +173,7 @@ impl<'a> Corpus<'a> {
         }
         progress.finish();
         if let Some(error) = failure {
-            return Err(Error::in_text(error, |index| self.place(index)));
+            return Err(Error::in_text(error, |index| self.places.name(&self.records, index)));
         }
         if let Some(error) = self.error {
             return Err(error);
@@ -187,15 +181,9 @@ impl<'a> Corpus<'a> {
         if self.taken + self.skipped == 0 && !self.interrupt.asked() {
             return Err(Error::Input(format!("{} holds no texts", self.records.name())));
         }
+        self.records.note(quiet);
         note_truncated(quiet || self.reads_all, truncated, encoder.max_tokens());
         Ok(self.taken)
-    }
-
-    fn place(&self, index: usize) -> String {
-        match (index + self.places.len()).checked_sub(self.taken).and_then(|i| self.places.get(i)) {
-            Some(&line) => self.records.place(line),
-            None => format!("text {} of {}", index + 1, self.records.name()),
-        }
     }
 
     /// The texts of the next record.
@@ -208,9 +196,8 @@ impl<'a> Corpus<'a> {
             // Bytes of a record are counted once.
             let raw = if i == 0 { raw.clone() } else { String::new() };
             self.ready.push_back(Text { text, raw });
-            self.places.push_back(line);
+            self.places.push(line);
         }
-        self.places.drain(..self.places.len().saturating_sub(PLACES));
         Ok(())
     }
 }
@@ -336,4 +323,8 @@ pub(crate) fn is_index(path: &Path) -> bool {
 /// As an error of an index is told when the vectors are those of `name`.
 pub(crate) fn failed(name: &str) -> impl Fn(minilm::tasks::Error) -> Error {
     move |source| Error::from(IndexError::Vectors { path: name.into(), source })
+}
+
+fn file_help() -> String {
+    format!("A file of texts, or an index: {}", crate::records::FILES)
 }

@@ -15,8 +15,9 @@ use serde::Serialize;
 /// Print the texts without those that repeat an earlier one
 ///
 /// A text repeats another if their cosine is at least the threshold. The first of several stays.
-/// Records of *.jsonl, *.csv and *.tsv files are printed whole, so that the output is such a file
-/// again.
+/// Lines and records of *.jsonl, *.csv and *.tsv files are printed as they stand, with the byte
+/// order mark, the ends of lines and the quotes of the file, so that the output is such a file
+/// again. Objects of a list in JSON are printed one per line, and text of other encodings in UTF-8.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dedupe {
@@ -55,20 +56,20 @@ struct Row<'a> {
 
 pub(crate) fn run(common: &Common, command: &Dedupe) -> Result<(), Error> {
     model::share_threads(common);
-    let vectors = Vectors::open(common, &command.source, true)?;
+    let vectors = Vectors::open(common, &command.source, !command.json)?;
     let found = vectors.compare(common, |rows| duplicates::near(rows, command.threshold))?;
     let Duplicates { keep, drop, .. } = found;
     let mut page = Page::new();
-    if let Some(header) = vectors.header.as_ref().filter(|_| !command.json) {
-        page.line(header)?;
+    if let Some(header) = &vectors.header {
+        page.record(header)?;
     }
     match (command.json, command.drop) {
         (true, _) => drop.iter().try_for_each(|drop| {
             let (text, kept_text) = (vectors.text(drop.row)?, vectors.text(drop.kept)?);
             page.json(&Row { row: drop.row, text, kept: drop.kept, kept_text, score: drop.score })
         })?,
-        (_, true) => drop.iter().try_for_each(|drop| page.line(vectors.text(drop.row)?))?,
-        (_, false) => keep.iter().try_for_each(|&row| page.line(vectors.text(row)?))?,
+        (_, true) => drop.iter().try_for_each(|drop| page.record(vectors.text(drop.row)?))?,
+        (_, false) => keep.iter().try_for_each(|&row| page.record(vectors.text(row)?))?,
     }
     page.finish()?;
     if !common.quiet {

@@ -2,12 +2,13 @@
 
 use crate::{
     error::Error,
-    input::Texts,
     model,
     notes::note_truncated,
     options::{Common, Encoding, Format},
     output,
     progress::Progress,
+    records::Input,
+    texts::Texts,
 };
 use clap::Args;
 use std::{
@@ -17,25 +18,28 @@ use std::{
 
 /// Print the embedding of each text
 ///
-/// The texts are arguments, or the lines of a file or a pipe. An empty line is a text too.
+/// The texts are arguments, or those of a file, or one per line of a pipe. An empty line is a text
+/// too.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Embed {
     /// Texts to embed
-    #[arg(value_name = "TEXT", conflicts_with = "input")]
+    #[arg(value_name = "TEXT", conflicts_with = "file")]
     pub texts: Vec<String>,
 
-    /// Read one text per line from FILE; - is standard input
-    #[arg(long, short, value_name = "FILE")]
-    pub input: Option<PathBuf>,
+    #[arg(long = "input", short = 'i', value_name = "FILE", help = input_help())]
+    pub file: Option<PathBuf>,
 
-    /// The format of the embeddings
-    #[arg(long, short, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    /// How to write the embeddings [default: as the name of the output ends, else text]
+    #[arg(long, short, value_enum)]
+    pub format: Option<Format>,
 
     /// Write to FILE, which appears when it is complete, instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub input: Input,
 
     #[command(flatten)]
     pub encoding: Encoding,
@@ -44,13 +48,15 @@ pub(crate) struct Embed {
 const EXAMPLES: &str = "\
 Examples:
   minilm embed \"This is an example sentence\" \"Each sentence is converted\"
-  minilm embed --input notes.txt --format npy --output notes.npy
+  minilm embed --input notes.txt --output notes.npy
+  minilm embed --input articles.jsonl --field article.body --output articles.npy
   sort notes.txt | minilm embed --format jsonl > notes.jsonl
   minilm embed -- \"-- a text that begins with a dash\"";
 
 pub(crate) fn run(common: &Common, command: &Embed) -> Result<(), Error> {
-    let mut texts = Texts::open(command.texts.clone(), command.input.as_deref())?;
-    let output = output::Plan::open(command.format, command.output.as_deref())?;
+    let mut texts = Texts::open(command.texts.clone(), command.file.as_deref(), &command.input)?;
+    let format = format(command)?;
+    let output = output::Plan::open(format, command.output.as_deref())?;
     let encoder = model::load(common, &command.encoding)?;
     let mut output = output.begin(encoder.dimension())?;
 
@@ -64,7 +70,7 @@ pub(crate) fn run(common: &Common, command: &Embed) -> Result<(), Error> {
             Ok(sentence) => {
                 output.row(&sentence)?;
                 truncated += usize::from(sentence.dropped > 0);
-                progress.advance(&sentence.text);
+                progress.advance(sentence.text.len() + 1, sentence.tokens); // and the end of its line
             }
             Err(error) => failure = Some(error),
         }
@@ -73,8 +79,39 @@ pub(crate) fn run(common: &Common, command: &Embed) -> Result<(), Error> {
     if let Some(error) = failure {
         return Err(Error::in_text(error, |index| texts.place(index)));
     }
-    texts.finish()?;
+    texts.finish(common.quiet)?;
     output.finish()?;
     note_truncated(common.quiet, truncated, encoder.max_tokens());
     Ok(())
+}
+
+/// The format asked for, or that of the name of the output.
+fn format(command: &Embed) -> Result<Format, Error> {
+    let Some(path) = &command.output else { return Ok(command.format.unwrap_or(Format::Text)) };
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    let extension = extension.as_deref().and_then(|extension| extension.to_str());
+    let (name, wrong) = (path.display(), |reason: String| Err(Error::Usage(reason)));
+    let by_name = match extension {
+        Some("npy") => Format::Npy,
+        Some("csv") => Format::Csv,
+        Some("jsonl" | "ndjson") => Format::Jsonl,
+        Some("parquet" | "safetensors") => {
+            let remedy = "write *.npy or *.jsonl, and convert that with `minilm convert`";
+            return wrong(format!("--output: embed does not write {name}; {remedy}"));
+        }
+        Some("index") => {
+            return wrong(format!("--output: `minilm index` writes {name}, embed does not"));
+        }
+        _ => return Ok(command.format.unwrap_or(Format::Text)),
+    };
+    match command.format {
+        Some(format) if format != by_name => {
+            wrong(format!("--format: {name} is the name of another format; leave one of both out"))
+        }
+        _ => Ok(by_name),
+    }
+}
+
+fn input_help() -> String {
+    format!("Read the texts from FILE: {}", crate::records::FILES)
 }

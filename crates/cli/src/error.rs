@@ -22,9 +22,11 @@ pub(crate) enum Error {
     #[error("cannot write standard output")]
     Stdout(#[source] io::Error),
     /// A line of an input that is not text.
-    #[error("line {line} of {name} is not UTF-8 from byte {byte} on")]
-    NotUtf8 { name: String, line: usize, byte: usize },
-    /// A file of texts, labels or vectors has the wrong content.
+    #[error(
+        "line {line} of {name} is not UTF-8 from byte {byte} on; --encoding names another encoding"
+    )]
+    NotUtf8 { name: String, line: u64, byte: usize },
+    /// A file of texts, labels or vectors that is not what it should be.
     #[error("{0}")]
     Input(String),
     /// Vectors that cannot be used, or an index.

@@ -7,7 +7,7 @@ mod retrieval;
 use crate::{
     error::Error,
     options::{Common, Encoding, at_least_one},
-    records::{Kind, Name, Records},
+    records::{Kind, Name, Reading, Records},
     show::{Page, Style},
 };
 use clap::{Args, Subcommand};
@@ -123,6 +123,9 @@ pub(crate) struct Table {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
 
+    #[command(flatten)]
+    pub reading: Reading,
+
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -147,7 +150,8 @@ impl Table {
             Kind::Lines => Kind::Tsv,
             kind => kind,
         };
-        Records::open(&self.file, kind, if given.is_empty() { &usual } else { &given })
+        let names = if given.is_empty() { &usual[..] } else { &given[..] };
+        Records::open(&self.file, kind, names, &self.reading)
     }
 }
 

@@ -25,8 +25,7 @@ use std::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Index {
-    /// Files with one text a line, or *.jsonl, *.csv, *.tsv, *.parquet; - is standard input
-    #[arg(value_name = "FILE", required_unless_present = "check")]
+    #[arg(value_name = "FILE", required_unless_present = "check", help = files_help())]
     pub files: Vec<PathBuf>,
 
     /// The index to write
@@ -174,4 +173,8 @@ fn push_windows(
         writer.push(vector, &text[window.range.clone()])?;
     }
     Ok(())
+}
+
+fn files_help() -> String {
+    format!("Files of texts: {}", crate::records::FILES)
 }

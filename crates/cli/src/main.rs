@@ -6,7 +6,8 @@
 //! args.rs        the list of commands
 //! options.rs     options that commands share
 //! model.rs       options → an encoder
-//! input.rs       arguments, file or pipe → texts
+//! input.rs       files and pipes, unpacked and decoded → lines
+//! texts.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
 //! records.rs  corpus.rs    files of texts → their embeddings
 //! vectors.rs     files of vectors
@@ -50,6 +51,7 @@ mod show;
 mod similarity;
 mod table;
 mod terminal;
+mod texts;
 mod trace;
 mod vectors;
 mod verify;

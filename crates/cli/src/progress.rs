@@ -19,6 +19,7 @@ pub(crate) struct Progress {
     started: Instant,
     size: Size,
     texts: u64,
+    tokens: u64,
 }
 
 impl Progress {
@@ -27,7 +28,7 @@ impl Progress {
         let bar = (wanted && io::stderr().is_terminal()).then(|| {
             let (length, style) = match size {
                 Size::Texts(n) => {
-                    (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len} texts, {eta} to go")
+                    (Some(n), "{elapsed_precise} {wide_bar} {pos} of {len}, {msg}, {eta} to go")
                 }
                 Size::Bytes(n) => {
                     (Some(n), "{elapsed_precise} {wide_bar} {percent} %, {msg}, {eta} to go")
@@ -41,7 +42,7 @@ impl Progress {
             bar.set_style(ProgressStyle::with_template(style).expect("a template of ours"));
             bar
         });
-        Progress { bar, started: Instant::now(), size, texts: 0 }
+        Progress { bar, started: Instant::now(), size, texts: 0, tokens: 0 }
     }
 
     /// Work that is a single call, so that only a spinner can be shown.
@@ -55,15 +56,16 @@ impl Progress {
         progress
     }
 
-    /// One text more is done.
-    pub(crate) fn advance(&mut self, text: &str) {
+    /// One text more is done, of so many bytes in its file and so many tokens.
+    pub(crate) fn advance(&mut self, bytes: usize, tokens: usize) {
         self.texts += 1;
+        self.tokens += tokens as u64;
         let Some(bar) = &self.bar else { return };
         match self.size {
-            Size::Bytes(_) => bar.inc(text.len() as u64 + 1), // and the end of its line
+            Size::Bytes(_) => bar.inc(bytes as u64),
             _ => bar.inc(1),
         }
-        self.show(|| format!("{} texts", self.texts));
+        self.show(|| rates(self.texts, self.tokens, self.started.elapsed()));
     }
 
     /// So many steps are done.
@@ -109,5 +111,22 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+/// What is done, and how fast.
+fn rates(texts: u64, tokens: u64, elapsed: Duration) -> String {
+    let rate = texts as f64 / elapsed.as_secs_f64();
+    format!("{texts} texts, {tokens} tokens, {rate:.0} texts/s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_per_second() {
+        let line = rates(300, 9000, Duration::from_millis(1500));
+        assert_eq!(line, "300 texts, 9000 tokens, 200 texts/s");
     }
 }

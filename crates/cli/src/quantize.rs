@@ -1,14 +1,13 @@
 //! `minilm quantize`: vectors in a byte, or a bit, for each dimension.
 
 use crate::{
-    corpus::Opening,
     error::Error,
     input::Size,
     notes::message,
     options::Common,
     progress::Progress,
     show::count,
-    vectors::{Bytes, Kind, Reader},
+    vectors::{Bytes, Kind, Part, Reader},
 };
 use clap::{Args, ValueEnum};
 use minilm::{
@@ -33,8 +32,7 @@ const SAMPLE: (usize, usize) = (100_000, 100);
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Quantize {
-    /// The vectors: *.npy, *.jsonl, *.csv, *.parquet, *.safetensors or *.index
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = files_help())]
     pub file: PathBuf,
 
     /// The *.npy file to write
@@ -53,12 +51,8 @@ pub(crate) struct Quantize {
     #[arg(long)]
     pub report: bool,
 
-    /// The tensor to read from a safetensors file with several matrices
-    #[arg(long, value_name = "NAME")]
-    pub tensor: Option<String>,
-
     #[command(flatten)]
-    pub opening: Opening,
+    pub part: Part,
 }
 
 /// The type of a dimension's value.
@@ -87,15 +81,16 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
     {
         return Err(Error::Usage(format!("--output: {} does not end in .npy", output.display())));
     }
-    let tensor = command.tensor.as_deref();
     let needs_ranges = matches!(command.precision, Precision::Int8 | Precision::Uint8);
     let ranges = match (needs_ranges, &command.calibration) {
         (false, None) => None,
         (false, Some(_)) => {
             return Err(Error::Usage("--calibration: bits need no ranges".to_owned()));
         }
-        (true, Some(file)) => Some(ranges(file, None, command.opening)?),
-        (true, None) => Some(ranges(&command.file, tensor, command.opening)?),
+        (true, Some(file)) => {
+            Some(ranges(file, &Part { opening: command.part.opening, ..Part::default() })?)
+        }
+        (true, None) => Some(ranges(&command.file, &command.part)?),
     };
     if let Some(output) = &command.output {
         let rows = write(command, output, ranges.as_ref(), !common.quiet)?;
@@ -112,8 +107,8 @@ fn failed(file: &Path) -> impl Fn(minilm::tasks::Error) -> Error {
 }
 
 /// The range of each dimension.
-fn ranges(file: &Path, tensor: Option<&str>, opening: Opening) -> Result<Ranges, Error> {
-    let mut rows = Reader::open(file, tensor, opening)?;
+fn ranges(file: &Path, part: &Part) -> Result<Ranges, Error> {
+    let mut rows = Reader::open(file, part)?;
     let mut ends: Option<(Array1<f32>, Array1<f32>)> = None;
     let mut seen = 0;
     while let Some(row) = rows.next()? {
@@ -170,7 +165,7 @@ fn write(
     ranges: Option<&Ranges>,
     wanted: bool,
 ) -> Result<usize, Error> {
-    let mut rows = Reader::open(&command.file, command.tensor.as_deref(), command.opening)?;
+    let mut rows = Reader::open(&command.file, &command.part)?;
     let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) {
         "|i1"
     } else {
@@ -200,10 +195,7 @@ fn write(
 
 /// Searches a sample among itself, exactly and quantised.
 fn report(command: &Quantize, ranges: Option<&Ranges>) -> Result<(), Error> {
-    let sample = block(
-        &mut Reader::open(&command.file, command.tensor.as_deref(), command.opening)?,
-        SAMPLE.0,
-    )?;
+    let sample = block(&mut Reader::open(&command.file, &command.part)?, SAMPLE.0)?;
     let queries = sample.slice_axis(Axis(0), Slice::from(..sample.nrows().min(SAMPLE.1)));
     let failed = failed(&command.file);
     let exact = Search::new().run(queries, sample.view()).map_err(&failed)?;
@@ -233,4 +225,8 @@ fn report(command: &Quantize, ranges: Option<&Ranges>) -> Result<(), Error> {
         page.line(&format!("{:6.2} % found, {how}", 100.0 * share))?;
     }
     page.finish()
+}
+
+fn files_help() -> String {
+    format!("The vectors: {}", crate::vectors::files())
 }

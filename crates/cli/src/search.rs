@@ -40,9 +40,7 @@ pub(crate) struct Search {
     #[arg(value_name = "QUERY", required_unless_present = "queries", conflicts_with = "queries")]
     pub query: Vec<String>,
 
-    /// Read the queries from a file, one per line, or *.jsonl, *.csv, *.tsv, *.parquet with a field
-    /// or column named text; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = queries_help())]
     pub queries: Option<PathBuf>,
 
     /// The number of texts to show for each query
@@ -59,6 +57,9 @@ pub(crate) struct Search {
 
     #[command(flatten)]
     pub opening: Opening,
+
+    #[command(flatten)]
+    pub input: Input,
 
     #[command(flatten)]
     pub encoding: Encoding,
@@ -83,11 +84,12 @@ struct Row<'a> {
 pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
     model::share_threads(common);
     let index = command.opening.index(&command.index)?;
-    let records = command.queries.as_ref().map(|file| Input::default().open(file)).transpose()?;
+    let records = command.queries.as_ref().map(|file| command.input.open(file)).transpose()?;
     let encoder = model::load_for(common, &command.encoding, Some(Prompt::Query))?;
     note_prompts(common.quiet, &encoder, index.space())?;
     let mut searcher = Searcher {
         command,
+        quiet: common.quiet,
         space: encoder.space(),
         index,
         encoder,
@@ -121,6 +123,7 @@ fn note_prompts(quiet: bool, encoder: &SentenceEncoder, texts: &Space) -> Result
 
 struct Searcher<'a> {
     command: &'a Search,
+    quiet: bool,
     index: Index<Mapped>,
     space: Space,
     encoder: SentenceEncoder,
@@ -138,6 +141,7 @@ impl Searcher<'_> {
                 return Err(Error::Input(format!("{name} holds no queries")));
             }
             if some.is_empty() {
+                records.note(self.quiet);
                 return Ok(());
             }
             let queries: Vec<String> = some.iter().map(|record| record.fields[0].clone()).collect();
@@ -183,4 +187,8 @@ impl Searcher<'_> {
         }
         Ok(())
     }
+}
+
+fn queries_help() -> String {
+    format!("Read the queries from FILE: {}", crate::records::FILES)
 }

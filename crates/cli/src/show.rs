@@ -33,6 +33,12 @@ impl Page {
         writeln!(self.out, "{line}").map_err(Error::Stdout)
     }
 
+    /// A record that may bring the end of its line along.
+    pub(crate) fn record(&mut self, record: &str) -> Result<(), Error> {
+        let end = if record.ends_with(['\n', '\r']) { "" } else { "\n" };
+        write!(self.out, "{record}{end}").map_err(Error::Stdout)
+    }
+
     /// A value as one line of JSON.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Error> {
         let json = serde_json::to_string(value).expect("plain data");

@@ -12,6 +12,7 @@
 mod csv;
 mod jsonl;
 mod npy;
+mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod safetensors;
@@ -20,7 +21,7 @@ mod write;
 pub(crate) use write::{Bytes, Writer};
 
 use crate::{corpus::Opening, error::Error};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use minilm::tasks::index::IndexError;
 use std::{
     fs::File,
@@ -33,6 +34,8 @@ use std::{
 pub(crate) enum Kind {
     /// A NumPy array
     Npy,
+    /// Several NumPy arrays
+    Npz,
     /// One JSON object a line
     Jsonl,
     /// A table
@@ -50,6 +53,7 @@ impl Kind {
         let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
         match extension.as_deref().and_then(|extension| extension.to_str()) {
             Some("npy") => Ok(Kind::Npy),
+            Some("npz") => Ok(Kind::Npz),
             Some("jsonl" | "ndjson") => Ok(Kind::Jsonl),
             Some("csv") => Ok(Kind::Csv),
             Some("safetensors" | "index") => Ok(Kind::Safetensors),
@@ -59,8 +63,9 @@ impl Kind {
             Some("parquet") => Err(crate::records::without_parquet(&path.display().to_string())),
             _ => {
                 let parquet = if cfg!(feature = "parquet") { " .parquet," } else { "" };
-                let remedy =
-                    format!("it should end in .npy, .jsonl, .csv,{parquet} .safetensors or .index");
+                let remedy = format!(
+                    "it should end in .npy, .npz, .jsonl, .csv,{parquet} .safetensors or .index"
+                );
                 Err(Error::Usage(format!(
                     "{} does not tell by its name what it holds; {remedy}",
                     path.display()
@@ -68,6 +73,38 @@ impl Kind {
             }
         }
     }
+}
+
+impl Kind {
+    /// Whether vectors are in columns or fields that have names.
+    fn has_names(self) -> bool {
+        #[cfg(feature = "parquet")]
+        if self == Kind::Parquet {
+            return true;
+        }
+        self == Kind::Jsonl
+    }
+}
+
+/// What files of vectors may be, for help.
+pub(crate) fn files() -> String {
+    let parquet = if cfg!(feature = "parquet") { "*.parquet, " } else { "" };
+    format!("*.npy, *.npz, *.jsonl, *.csv, {parquet}*.safetensors or *.index")
+}
+
+/// Where in a file the vectors are.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Part {
+    /// Which tensor to read of a safetensors file, or which array of an npz file, with several
+    /// matrices
+    #[arg(long, value_name = "NAME")]
+    pub tensor: Option<String>,
+
+    #[arg(long, value_name = "NAME", visible_alias = "field", help = column_help())]
+    pub column: Option<String>,
+
+    #[command(flatten)]
+    pub opening: Opening,
 }
 
 /// A vector and perhaps its text.
@@ -121,16 +158,16 @@ impl From<io::Error> for Wrong {
 }
 
 impl Reader {
-    /// Opens a file of vectors; `tensor` names one of several.
-    pub(crate) fn open(
-        path: &Path,
-        tensor: Option<&str>,
-        opening: Opening,
-    ) -> Result<Reader, Error> {
+    /// Opens a file of vectors; `part` tells where in it they are.
+    pub(crate) fn open(path: &Path, part: &Part) -> Result<Reader, Error> {
         let kind = Kind::of(path)?;
         let name = path.display().to_string();
-        if tensor.is_some() && kind != Kind::Safetensors {
-            return Err(Error::Usage(format!("--tensor: {name} is no safetensors file")));
+        let (tensor, column) = (part.tensor.as_deref(), part.column.as_deref());
+        if tensor.is_some() && !matches!(kind, Kind::Safetensors | Kind::Npz) {
+            return Err(Error::Usage(format!("--tensor: {name} is no safetensors or npz file")));
+        }
+        if column.is_some() && !kind.has_names() {
+            return Err(Error::Usage(format!("--column: {name} has no columns to choose from")));
         }
         let open = || {
             let file = File::open(path)?;
@@ -142,12 +179,13 @@ impl Reader {
         let file = open().map_err(|source| Error::Read { name: name.clone(), source })?;
         let source: Result<Box<dyn Source>, Wrong> = match kind {
             Kind::Npy => npy::Array::open(file).map(|array| Box::new(array) as Box<dyn Source>),
-            Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file))),
+            Kind::Npz => npz::open(file, tensor).map(|array| Box::new(array) as Box<dyn Source>),
+            Kind::Jsonl => Ok(Box::new(jsonl::Objects::new(file, column))),
             Kind::Csv => csv::Table::open(file).map(|table| Box::new(table) as Box<dyn Source>),
-            Kind::Safetensors => safetensors::Tensor::open(path, tensor, opening)
+            Kind::Safetensors => safetensors::Tensor::open(path, tensor, part.opening)
                 .map(|tensor| Box::new(tensor) as Box<dyn Source>),
             #[cfg(feature = "parquet")]
-            Kind::Parquet => Ok(Box::new(parquet::Table::open(path)?)),
+            Kind::Parquet => Ok(Box::new(parquet::Table::open(path, column)?)),
         };
         match source {
             Ok(source) => Ok(Reader {
@@ -212,5 +250,14 @@ impl Reader {
 
     fn wrong(&self, reason: String) -> Error {
         Error::Input(format!("{} of {}: {reason}", self.source.place(self.rows), self.name))
+    }
+}
+
+fn column_help() -> &'static str {
+    if cfg!(feature = "parquet") {
+        "Which field of a *.jsonl file, or column of a *.parquet file, holds the vectors [default: \
+         embedding, or the only column with lists of numbers]"
+    } else {
+        "Which field of a *.jsonl file holds the vectors [default: embedding]"
     }
 }

@@ -87,6 +87,54 @@ mod with_parquet {
     }
 
     #[test]
+    fn zstd_nested_columns_and_missing_texts_are_read() {
+        let polars = pyarrow("polars");
+        let dedupe = |options: &[&str]| {
+            let run = run(&[&["dedupe", "-q", &polars], options].concat());
+            String::from_utf8(run.ok()).expect("UTF-8")
+        };
+        assert_eq!(dedupe(&["--missing", "skip"]), "one\ntwo\n");
+        assert_eq!(dedupe(&["--column", "doc.body"]), "a\nb\nc\nd\n");
+        let fails = run(&["pairs", &polars]);
+        assert!(
+            fails
+                .message(1)
+                .starts_with(&format!("row 3 of {polars}: the column \"text\" is null;")),
+            "{fails:?}"
+        );
+        assert_eq!(dedupe_count(&pyarrow("zstd")), 2);
+    }
+
+    fn dedupe_count(file: &str) -> usize {
+        String::from_utf8(run(&["dedupe", "-q", file]).ok()).expect("UTF-8").lines().count()
+    }
+
+    #[test]
+    fn vectors_may_have_any_name_and_type_of_number() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let to = directory.path().join("a.jsonl").to_str().expect("UTF-8").to_owned();
+        let vectors = |file: &str, options: &[&str]| {
+            run(&[&["convert", "-q", file, &to], options].concat()).ok();
+            fs::read_to_string(&to).expect("the file")
+        };
+        let only = "{\"text\":\"one\",\"embedding\":[1.0,0.5]}\n{\"text\":\"One\",\
+            \"embedding\":[0.25,0.0]}\n";
+        assert!(vectors(&pyarrow("polars"), &[]).starts_with(only));
+        let zstd = pyarrow("zstd");
+        let lines = |a: &str, b: &str| {
+            format!(
+                "{{\"text\":\"one\",\"embedding\":{a}}}\n{{\"text\":\"two\",\"embedding\":{b}}}\n"
+            )
+        };
+        assert_eq!(vectors(&zstd, &["--column", "a"]), lines("[1.0,0.0]", "[0.0,1.0]"));
+        assert_eq!(vectors(&zstd, &["--field", "b"]), lines("[1.5,0.5]", "[0.25,-2.0]"));
+        assert_eq!(
+            run(&["convert", &zstd, &to]).message(1),
+            format!("{zstd} has several columns with lists of numbers, a, b; --column names one")
+        );
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
@@ -101,6 +149,9 @@ mod with_parquet {
             message.message(1),
             format!("row 1 of {snappy}: the column \"embedding\" holds no text")
         );
+        for file in ["snappy", "polars", "zstd"] {
+            broken_bytes_are_no_panic(&fs::read(pyarrow(file)).expect("the file"));
+        }
         let whole = fs::read(&snappy).expect("the file");
         for broken in [&b""[..], b"text", &whole[..whole.len() - 9], &whole[whole.len() - 99..]] {
             fs::write(path("b.parquet"), broken).expect("a file");
@@ -119,9 +170,14 @@ mod with_parquet {
                 );
             }
         }
-        // Any byte may be wrong: an error or a result, but no panic.
+    }
+
+    /// Any byte may be wrong: an error or a result, but no panic.
+    fn broken_bytes_are_no_panic(whole: &[u8]) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
         for at in (4..whole.len()).step_by(7) {
-            let mut broken = whole.clone();
+            let mut broken = whole.to_vec();
             broken[at] ^= 0x15;
             fs::write(path("b.parquet"), broken).expect("a file");
             let run = run(&["convert", "-q", &path("b.parquet"), &path("x.npy")]);

@@ -17,7 +17,7 @@ fn kept(name: &str, content: &[u8], options: &[&str]) -> String {
 #[test]
 fn a_record_is_kept_as_it_stands() {
     assert_eq!(kept("a.txt", b"one\nTwo\nONE\n\xc3\xa9t\xc3\xa9\n", &[]), "one\nTwo\nété\n");
-    assert_eq!(kept("a.txt", b"\xef\xbb\xbfone\r\nTwo\r\n", &[]), "one\nTwo\n");
+    assert_eq!(kept("a.txt", b"\xef\xbb\xbfone\r\nTwo\r\n", &[]), "\u{feff}one\r\nTwo\r\n");
     let jsonl =
         "{\"id\": 1, \"text\": \"one\"}\n\n{\"text\":\"two\",  \"id\": 2}\n{\"text\": \"One\"}\n";
     assert_eq!(
@@ -32,17 +32,29 @@ fn a_record_is_kept_as_it_stands() {
     );
     let csv = b"\xef\xbb\xbfid,text\r\n1,\"one, \"\"quoted\"\"\"\r\n2,\"two\nlines\"\r\n\
         3,\"ONE, \"\"quoted\"\"\"\r\n";
-    assert_eq!(kept("a.csv", csv, &[]), "id,text\n1,\"one, \"\"quoted\"\"\"\n2,\"two\nlines\"\n");
+    assert_eq!(
+        kept("a.csv", csv, &[]),
+        "\u{feff}id,text\r\n1,\"one, \"\"quoted\"\"\"\r\n2,\"two\nlines\"\r\n"
+    );
     let tsv = b"id\tbody\n1\t\"one\n2\ttwo\n3\t\"One\n";
     assert_eq!(kept("a.tsv", tsv, &["--column", "body"]), "id\tbody\n1\t\"one\n2\ttwo\n");
     assert_eq!(kept("a.tsv", tsv, &["--column", "body", "--drop"]), "id\tbody\n3\t\"One\n");
 }
 
+/// What the message of a missing text ends with.
+const MISSING: &str =
+    "; --missing skip leaves such records out, --missing empty reads an empty text";
+
 #[test]
 fn what_is_wrong_is_named_with_its_line() {
     let cases: [(&str, &[u8], &[&str], &str); 15] = [
         ("a.txt", b"", &[], "FILE holds no texts"),
-        ("a.txt", b"fine\nbad \xff\n", &[], "line 2 of FILE is not UTF-8 from byte 5 on"),
+        (
+            "a.txt",
+            b"fine\nbad \xff\n",
+            &[],
+            "line 2 of FILE is not UTF-8 from byte 5 on; --encoding names another encoding",
+        ),
         ("a.jsonl", b"\n\n", &[], "FILE holds no texts"),
         (
             "a.jsonl",
@@ -55,7 +67,7 @@ fn what_is_wrong_is_named_with_its_line() {
             "a.jsonl",
             b"{\"body\": \"a\", \"id\": 1}\n",
             &[],
-            "line 1 of FILE: there is no field \"text\"; the fields are body, id",
+            "line 1 of FILE: there is no field \"text\"; the fields are body, id MISSING",
         ),
         (
             "a.jsonl",
@@ -67,7 +79,7 @@ fn what_is_wrong_is_named_with_its_line() {
             "a.jsonl",
             b"{\"text\": null}\n",
             &[],
-            "line 1 of FILE: the field \"text\" is null, not a text",
+            "line 1 of FILE: the field \"text\" is null, not a text MISSING",
         ),
         ("a.csv", b"", &[], "FILE is empty, not even a header"),
         ("a.csv", b"text,id\n", &[], "FILE holds no texts"),
@@ -85,7 +97,12 @@ fn what_is_wrong_is_named_with_its_line() {
             "line 3 of FILE begins a quoted field that has no end",
         ),
         ("a.tsv", b"id\ttext\n1\ta\tb\n", &[], "line 2 of FILE has 3 fields, but the header has 2"),
-        ("a.csv", b"text\n\xff\n", &["--column", "text"], "line 2 of FILE is not UTF-8"),
+        (
+            "a.csv",
+            b"text\n\xff\n",
+            &["--column", "text"],
+            "line 2 of FILE is not UTF-8; --encoding names another encoding",
+        ),
     ];
     for (name, content, options, message) in cases {
         let directory = tempfile::tempdir().expect("a directory");
@@ -101,7 +118,11 @@ fn what_is_wrong_is_named_with_its_line() {
             &["dedupe", path],
         ] {
             let run = run(&[command, options].concat());
-            assert_eq!(run.message(1), message.replace("FILE", path), "{command:?}");
+            assert_eq!(
+                run.message(1),
+                message.replace("FILE", path).replace(" MISSING", MISSING),
+                "{command:?}"
+            );
             assert_eq!(run.stdout, b"");
         }
         assert_eq!(files(directory.path()), [name], "no index and nothing else is left");
@@ -151,7 +172,9 @@ fn a_name_may_end_in_a_question_mark() {
     let run = run_with_input(&["pairs", "-", "--field", "urgent?"], b"{\"text\": \"one\"}\n");
     assert_eq!(
         run.message(1),
-        "line 1 of standard input: there is no field \"urgent?\"; the fields are text"
+        format!(
+            "line 1 of standard input: there is no field \"urgent?\"; the fields are text{MISSING}"
+        )
     );
 }
 

@@ -79,10 +79,16 @@ fn bytes_that_are_not_utf8_are_named_by_file_and_line() {
     fs::write(&path, b"fine\nna\xefve\nfine\n").expect("a file");
     let path = path.to_str().expect("UTF-8");
     let run = run(&["embed", "-i", path]);
-    assert_eq!(run.message(1), format!("line 2 of {path} is not UTF-8 from byte 3 on"));
+    assert_eq!(
+        run.message(1),
+        format!("line 2 of {path} is not UTF-8 from byte 3 on; --encoding names another encoding")
+    );
     assert_eq!(text(&run.stdout).len(), 1, "the lines before are embedded");
-    let run = run_with_input(&["embed"], b"\xff\xfea\0b\0");
-    assert_eq!(run.message(1), "line 1 of standard input is not UTF-8 from byte 1 on");
+    let run = run_with_input(&["embed"], b"\xe9t\xe9\n");
+    assert_eq!(
+        run.message(1),
+        "line 1 of standard input is not UTF-8 from byte 1 on; --encoding names another encoding"
+    );
 }
 
 #[test]

@@ -118,9 +118,13 @@ fn what_is_wrong_is_named_with_its_row() {
         (
             "a.jsonl",
             b"{\"text\": \"a\"}\n".to_vec(),
-            "line 1 of FILE: neither an object with an embedding, nor a list of numbers",
+            "line 1 of FILE: there is no field \"embedding\"; the fields are text",
         ),
-        ("a.jsonl", b"[1, 2]\n[1, NaN]\n".to_vec(), "line 2 of FILE: no JSON from column 5 on"),
+        (
+            "a.jsonl",
+            b"[1, 2]\n[1, NaN]\n".to_vec(),
+            "line 2 of FILE: neither an object with an embedding, nor a list of finite numbers",
+        ),
         ("a.jsonl", b"[]\n".to_vec(), "line 1 of FILE: no values"),
         ("a.csv", b"e0,e1\n1,2\n1\n".to_vec(), "line 3 of FILE: 1 field, but the header has 2"),
         (
@@ -284,7 +288,7 @@ fn quantised_values_are_those_of_the_library() {
 #[test]
 fn misuse_is_told() {
     let foo = run(&["convert", "a.npy", "b.foo"]);
-    let remedy = "it should end in .npy, .jsonl, .csv, ";
+    let remedy = "it should end in .npy, .npz, .jsonl, .csv, ";
     assert!(
         foo.message(2)
             .starts_with(&format!("b.foo does not tell by its name what it holds; {remedy}")),

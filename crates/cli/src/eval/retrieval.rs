@@ -10,7 +10,7 @@ use crate::{
     records::{
         Kind,
         Name::{Needed, Optional},
-        Record, Records,
+        Reading, Record, Records,
     },
     show::count,
 };
@@ -46,6 +46,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
         &file("corpus.jsonl"),
         Kind::Jsonl,
         &[Needed("_id"), Optional("title"), Needed("text")],
+        &Reading::default(),
     )?;
     let encoder = model::load_for(common, &task.encoding, Some(Prompt::Query))?;
     let queries = encoder
@@ -85,7 +86,8 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
 /// Reads what is relevant: pairs with a score above 0.
 fn judgements(path: &Path) -> Result<Relevant, Error> {
     let mut relevant = Relevant::new();
-    for record in Records::open(path, Kind::Tsv, &["query-id", "corpus-id", "score"].map(Needed))? {
+    let names = ["query-id", "corpus-id", "score"].map(Needed);
+    for record in Records::open(path, Kind::Tsv, &names, &Reading::default())? {
         let Record { line, fields, .. } = record?;
         let [query, document, score] = &fields[..] else { continue };
         let score: f64 = score.trim().parse().map_err(|_| {
@@ -108,7 +110,8 @@ fn judgements(path: &Path) -> Result<Relevant, Error> {
 fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>), Error> {
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let mut found = HashSet::new();
-    for record in Records::open(path, Kind::Jsonl, &["_id", "text"].map(Needed))? {
+    let fields = ["_id", "text"].map(Needed);
+    for record in Records::open(path, Kind::Jsonl, &fields, &Reading::default())? {
         let Record { line, fields, .. } = record?;
         let mut fields = fields.into_iter();
         if let (Some(name), Some(text)) = (fields.next(), fields.next())

@@ -1,83 +1,120 @@
 //! Tables with a header.
 
-use super::{Name, Quotes, Record, list};
-use crate::{error::Error, show::count};
+use super::{Draft, Kind, Name, Quotes, list};
+use crate::{error::Error, input::MARK, show::count};
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
-use std::io::BufRead;
+use std::io::{BufRead, Cursor, Read};
+
+/// What may separate columns, the usual first.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 pub(super) struct Table {
     rows: csv::Reader<Quotes<Box<dyn BufRead>>>,
     delimiter: u8,
-    header: StringRecord,
-    raw_header: String,
-    columns: Vec<Option<usize>>, // none for one that may be missing, and is
+    quoting: bool,
+    columns: Vec<(String, Option<usize>)>, // none for one that may be missing, and is
+    width: usize,
+    header: String, // as it stands in the file, with what is before it
     row: ByteRecord,
-    line: u64, // of the row
+    line: u64,   // of the row
+    before: u64, // lines before the header
+    is_unusual: bool,
 }
 
 impl Table {
-    /// Reads the header and finds the columns in it.
+    /// Reads the header and finds the columns in it. In a tsv file quotes are letters.
     pub(super) fn open(
         name: &str,
-        reader: Box<dyn BufRead>,
-        delimiter: u8,
+        mut reader: Box<dyn BufRead>,
+        kind: Kind,
+        delimiter: Option<u8>,
         columns: &[Name],
     ) -> Result<Table, Error> {
+        let read = |source| Error::Read { name: name.to_owned(), source };
+        let first = first_lines(&mut reader).map_err(read)?;
+        let quoting = kind == Kind::Csv;
+        let preamble = if quoting { preamble(&first) } else { None };
+        let before = u64::from(preamble.is_some());
+        let (length, named) = preamble.unwrap_or((0, b','));
+        let (start, first) = (first[..length].to_vec(), first[length..].to_vec());
+        let usual = if quoting { b',' } else { b'\t' };
+        let delimiter = match delimiter {
+            Some(delimiter) => delimiter,
+            None if before > 0 => named,
+            None if quoting => separator(&first, columns),
+            None => usual,
+        };
+        let whole: Box<dyn BufRead> = Box::new(Cursor::new(first).chain(reader));
         let mut builder = ReaderBuilder::new();
-        builder.delimiter(delimiter).quoting(delimiter == b',').flexible(true).has_headers(false);
-        let (rows, row) = (builder.from_reader(Quotes::new(reader)), ByteRecord::new());
-        let empty = (StringRecord::new(), String::new(), Vec::new());
+        builder.delimiter(delimiter).quoting(quoting).flexible(true).has_headers(false);
         let mut table = Table {
-            rows,
+            rows: builder.from_reader(Quotes::new(whole, delimiter).keep()),
             delimiter,
-            header: empty.0,
-            raw_header: empty.1,
-            columns: empty.2,
-            row,
+            quoting,
+            columns: Vec::new(),
+            width: 0,
+            header: String::from_utf8_lossy(&start).into_owned(),
+            row: ByteRecord::new(),
             line: 0,
+            before,
+            is_unusual: delimiter != usual,
         };
         let Some((_, header)) = table.next(name)? else {
             return Err(Error::Input(format!("{name} is empty, not even a header")));
         };
-        let find =
-            |column: &Name| match (header.iter().position(|name| name == column.text()), column) {
+        let find = |column: &Name| {
+            let place = header.iter().position(|name| name == column.text());
+            match (place, column) {
                 (None, Name::Needed(column)) => Err(Error::Input(format!(
                     "{name} has no column {column:?}; its columns are {}",
                     list(header.iter())
                 ))),
-                (place, _) => Ok(place),
-            };
+                (place, _) => Ok((column.text().to_owned(), place)),
+            }
+        };
         table.columns = columns.iter().map(find).collect::<Result<_, _>>()?;
-        table.raw_header = table.raw(&header);
-        table.header = header;
+        table.width = header.len();
+        let raw = table.raw();
+        table.header += &raw;
         Ok(table)
     }
 
-    /// The header as a line of the file.
+    /// The header as it stands in the file.
     pub(super) fn header(&self) -> &str {
-        &self.raw_header
+        &self.header
     }
 
-    pub(super) fn read(&mut self, name: &str) -> Result<Option<Record>, Error> {
+    /// What separates the columns, if it is not what the name of the file promises.
+    pub(super) fn is_unusual(&self) -> Option<String> {
+        let delimiter = match self.delimiter {
+            b'\t' => "tabs".to_owned(),
+            letter => format!("{:?}", char::from(letter)),
+        };
+        self.is_unusual.then(|| format!("a table with columns separated by {delimiter}"))
+    }
+
+    pub(super) fn read(&mut self, name: &str) -> Result<Option<Draft>, Error> {
         let Some((line, row)) = self.next(name)? else { return Ok(None) };
-        if row.len() != self.header.len() {
-            let (found, expected) = (count(row.len(), "field"), self.header.len());
+        if row.len() != self.width {
+            let (found, expected) = (count(row.len(), "field"), self.width);
             return Err(Error::Input(format!(
                 "line {line} of {name} has {found}, but the header has {expected}"
             )));
         }
-        let field = |column: &Option<usize>| {
-            column.map_or_else(String::new, |column| row[column].to_owned())
+        let field = |(name, column): &(String, Option<usize>)| match column.map(|at| &row[at]) {
+            Some("") => Err(format!("the column {name:?} is empty")),
+            Some(text) => Ok(text.to_owned()),
+            None => Err(format!("there is no column {name:?}")),
         };
         let fields = self.columns.iter().map(field).collect();
-        Ok(Some(Record { line, fields, raw: self.raw(&row) }))
+        Ok(Some(Draft { line, fields, raw: self.raw() }))
     }
 
     /// The next row and its line.
     fn next(&mut self, name: &str) -> Result<Option<(u64, StringRecord)>, Error> {
         let read = self.rows.read_byte_record(&mut self.row);
         if !read.map_err(|error| Error::Read { name: name.to_owned(), source: error.into() })? {
-            if self.delimiter == b',' && self.rows.get_ref().is_open() {
+            if self.quoting && self.rows.get_ref().is_open() {
                 return Err(Error::Input(format!(
                     "line {} of {name} begins a quoted field that has no end",
                     self.line
@@ -85,23 +122,59 @@ impl Table {
             }
             return Ok(None);
         }
-        let line = self.row.position().map_or(0, csv::Position::line);
+        let line = self.row.position().map_or(0, csv::Position::line) + self.before;
         self.line = line;
-        let row = StringRecord::from_byte_record(self.row.clone());
-        let row = row.map_err(|_| Error::Input(format!("line {line} of {name} is not UTF-8")))?;
+        let row = StringRecord::from_byte_record(self.row.clone()).map_err(|_| {
+            let remedy = "--encoding names another encoding";
+            Error::Input(format!("line {line} of {name} is not UTF-8; {remedy}"))
+        })?;
         Ok(Some((line, row)))
     }
 
-    /// The row as a line of a file like this one.
-    fn raw(&self, row: &StringRecord) -> String {
-        if self.delimiter == b'\t' {
-            return row.iter().collect::<Vec<_>>().join("\t");
-        }
-        let mut writer =
-            csv::WriterBuilder::new().delimiter(self.delimiter).from_writer(Vec::new());
-        writer.write_record(row).expect("memory takes everything");
-        let mut line = writer.into_inner().expect("so it does");
-        line.pop();
-        String::from_utf8(line).expect("it came from a string")
+    /// The row read last, as it stands in the file, without empty lines before it.
+    fn raw(&mut self) -> String {
+        let end = self.rows.position().byte();
+        let raw = self.rows.get_mut().take(end);
+        let raw = String::from_utf8_lossy(&raw);
+        raw.trim_start_matches(['\r', '\n']).to_owned()
     }
+}
+
+/// The first line, and those that its quoted fields go on in.
+fn first_lines(reader: &mut dyn BufRead) -> std::io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    loop {
+        let read = reader.read_until(b'\n', &mut lines)?;
+        let quotes = lines.iter().filter(|&&byte| byte == b'"').count();
+        if read == 0 || (quotes.is_multiple_of(2) && !lines.trim_ascii().is_empty()) {
+            return Ok(lines);
+        }
+    }
+}
+
+/// The length of the line `sep=;` with which some spreadsheets begin, and its letter.
+fn preamble(first: &[u8]) -> Option<(usize, u8)> {
+    let line = first.strip_prefix(MARK.encode_utf8(&mut [0; 4]).as_bytes()).unwrap_or(first);
+    match line.strip_prefix(b"sep=")? {
+        [letter, b'\n'] | [letter, b'\r', b'\n'] => Some((first.len(), *letter)),
+        _ => None,
+    }
+}
+
+/// What separates the columns of a header: the first letter with which it has those that are
+/// needed.
+fn separator(header: &[u8], columns: &[Name]) -> u8 {
+    let has_all = |delimiter: &u8| {
+        let mut builder = ReaderBuilder::new();
+        let mut rows = builder.delimiter(*delimiter).has_headers(false).from_reader(header);
+        let mut row = StringRecord::new();
+        let is_read = rows.read_record(&mut row).is_ok();
+        let mut needed = columns.iter().filter(|column| !column.is_optional());
+        is_read && needed.all(|column| row.iter().any(|name| name == column.text()))
+    };
+    DELIMITERS.into_iter().find(has_all).unwrap_or_else(|| {
+        // Where a column has another name, its error lists those that there are.
+        let times = |delimiter: &u8| header.iter().filter(|byte| *byte == delimiter).count();
+        DELIMITERS.into_iter().rev().max_by_key(times).unwrap_or(b',')
+    })
 }

@@ -16,7 +16,8 @@ pub(super) struct Table<R> {
 
 impl<R: Read> Table<R> {
     pub(super) fn open(from: R) -> Result<Table<R>, Wrong> {
-        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(from));
+        let mut rows =
+            csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(from, b','));
         let header = rows.headers().map_err(wrong)?.clone();
         let place = |name: &str| header.iter().position(|found| found == name);
         let values: Vec<usize> = (0..).map_while(|i| place(&format!("e{i}"))).collect();

@@ -42,6 +42,9 @@ impl Writer {
                 "{name}: only `minilm index` writes an index, which tells what made its vectors"
             )));
         }
+        if kind == Kind::Npz {
+            return Err(Error::Usage(format!("{name}: no npz file is written; write *.npy")));
+        }
         match Target::file(path).and_then(Target::seekable) {
             Ok(target) => Ok(Writer {
                 name,
@@ -68,7 +71,7 @@ impl Writer {
     fn write(&mut self, row: &Row) -> io::Result<()> {
         let to = &mut self.target;
         match self.kind {
-            Kind::Npy | Kind::Safetensors => {
+            Kind::Npy | Kind::Npz | Kind::Safetensors => {
                 if self.rows == 0 {
                     to.write_all(&header(self.kind, 0, self.columns))?;
                 }
@@ -100,7 +103,7 @@ impl Writer {
     /// Gives the file its name. Returns how many rows it has.
     pub(crate) fn finish(mut self) -> Result<u64, Error> {
         let finish = || {
-            if matches!(self.kind, Kind::Npy | Kind::Safetensors) {
+            if matches!(self.kind, Kind::Npy | Kind::Npz | Kind::Safetensors) {
                 self.target.seek(SeekFrom::Start(0))?;
                 self.target.write_all(&header(self.kind, self.rows, self.columns))?;
             }
