@@ -70,7 +70,8 @@ pub(crate) fn run(common: &Common, command: &Embed) -> Result<(), Error> {
             Ok(sentence) => {
                 output.row(&sentence)?;
                 truncated += usize::from(sentence.dropped > 0);
-                progress.advance(sentence.text.len() + 1, sentence.tokens); // and the end of its line
+                // and the end of its line
+                progress.advance(sentence.text.len() + 1, sentence.tokens);
             }
             Err(error) => failure = Some(error),
         }

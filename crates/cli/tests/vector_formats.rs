@@ -105,7 +105,8 @@ fn an_array_of_an_npz_file_is_named_or_the_only_one() {
 
 #[test]
 fn vectors_may_be_in_any_field_of_json() {
-    let lines = b"{\"vector\": [1, 2], \"text\": \"a\"}\n{\"doc\": {\"e\": [0.5, 3]}, \"vector\": [3, 4]}\n";
+    let lines = b"{\"vector\": [1, 2], \"text\": \"a\"}\n\
+        {\"doc\": {\"e\": [0.5, 3]}, \"vector\": [3, 4]}\n";
     let expected = Ok(vec![vec![1.0, 2.0], vec![3.0, 4.0]]);
     assert_eq!(rows("a.jsonl", lines, &["--field", "vector"]), expected);
     let nested = b"{\"doc\": {\"e\": [0.5, 3]}}\n";

@@ -76,7 +76,8 @@ pub enum Error {
         expected: Vec<usize>,
     },
     /// A tensor is stored in a type that is not supported.
-    #[error("{}: tensor {tensor} is {found}, but only F64, F32, F16 and BF16 are supported", path.display())]
+    #[error("{}: tensor {tensor} is {found}, but only F64, F32, F16 and BF16 are \
+        supported", path.display())]
     Dtype {
         /// The safetensors file.
         path: PathBuf,

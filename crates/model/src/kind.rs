@@ -12,7 +12,8 @@ pub fn kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(&[u8], &str); 13] = [
         (
             b"version https://git-lfs",
-            "a Git LFS pointer, not the file itself, which `git lfs pull` in its repository fetches",
+            "a Git LFS pointer, not the file itself, which `git lfs pull` in its repository \
+             fetches",
         ),
         (b"\x1f\x8b", "compressed with gzip: decompress it with `gunzip`"),
         (b"\x28\xb5\x2f\xfd", "compressed with zstd: decompress it with `unzstd`"),

@@ -3,7 +3,8 @@
 //!
 //! It needs the target's standard library (`rustup target add aarch64-unknown-linux-gnu`), and for
 //! the tests a cross linker with its C library (Debian's `gcc-aarch64-linux-gnu` and
-//! `libc6-dev-arm64-cross`) and `qemu-aarch64` (`qemu-user`). Without them it says what it left out.
+//! `libc6-dev-arm64-cross`) and `qemu-aarch64` (`qemu-user`). Without them it says what it left
+//! out.
 
 use crate::{
     Outcome,

@@ -1,5 +1,5 @@
-//! JSON lines: objects with a field `embedding`, or one of another name, and perhaps `text`, as `minilm embed` writes them, or lists
-//! of numbers.
+//! JSON lines: objects with a field `embedding`, or one of another name, and perhaps `text`, as
+//! `minilm embed` writes them, or lists of numbers.
 
 use super::{Row, Source, Wrong};
 use crate::records::{

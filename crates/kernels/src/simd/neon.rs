@@ -153,7 +153,11 @@ impl Simd for Neon {
     fn prefetch(self, at: &[f32; LANES]) {
         // SAFETY: a prefetch never faults, writes no register and touches neither stack nor flags.
         unsafe {
-            asm!("prfm pldl2keep, [{0}]", in(reg) at.as_ptr(), options(nostack, preserves_flags, readonly));
+            asm!(
+                "prfm pldl2keep, [{0}]",
+                in(reg) at.as_ptr(),
+                options(nostack, preserves_flags, readonly),
+            );
         }
     }
 

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The class `BertTokenizer`, which is that of a BERT if no other is named, is made of the
-//! vocabulary and these fields alone: a normalizer in `tokenizer.json` has no say. Every other class
-//! is `tokenizer.json` as it is.
+//! vocabulary and these fields alone: a normalizer in `tokenizer.json` has no say. Every other
+//! class is `tokenizer.json` as it is.
 
 use crate::{
     Error,
