@@ -112,7 +112,9 @@ fn a_field_that_is_not_obeyed_is_refused_with_its_file_and_name() {
         ),
         (
             "sentence_bert_config.json",
-            json!({"modality_config": {"text": {"method": "forward", "method_output_name": "pooler_output"}}}),
+            json!({"modality_config": {
+                "text": {"method": "forward", "method_output_name": "pooler_output"}
+            }}),
             &["modality_config", "pooler_output"],
         ),
         (
@@ -239,8 +241,8 @@ fn a_field_that_is_irrelevant_changes_nothing() {
         (
             "sentence_bert_config.json",
             json!({
-                "max_seq_length": 32, "do_lower_case": true, "unpad_inputs": true, "query_length": 4,
-                "document_length": 4, "transformer_task": "feature-extraction",
+                "max_seq_length": 32, "do_lower_case": true, "unpad_inputs": true,
+                "query_length": 4, "document_length": 4, "transformer_task": "feature-extraction",
                 "module_output_name": "token_embeddings",
                 "modality_config": {
                     "text": {"method": "forward", "method_output_name": "last_hidden_state"}
