@@ -46,7 +46,7 @@
 //! In the book: `docs/00-map.md`.
 #![allow(
     clippy::needless_range_loop,
-    reason = "loops over i, j and k read like the formulas above them, and compile to the loops meant"
+    reason = "loops over i, j and k read like the formulas above them"
 )]
 
 pub mod attention;
