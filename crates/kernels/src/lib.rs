@@ -44,6 +44,11 @@
 //! ```
 //!
 //! In the book: `docs/00-map.md`.
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops over i, j and k read like the formulas above them"
+)]
+
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;
