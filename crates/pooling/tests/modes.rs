@@ -73,7 +73,7 @@ fn every_column_is_pooled_at_every_width() {
 fn some_columns_of_a_wider_matrix_are_pooled_alone() {
     let wide: Vec<f32> = TOKENS.chunks(2).flat_map(|row| [99.0, row[0], row[1], 99.0]).collect();
     let view = Rows::new(&wide, 4).columns(1..3);
-    assert_eq!(pool(&Mode::ALL, view), pool(&Mode::ALL, Rows::new(&TOKENS, 2)));
+    assert_eq!(pool(Mode::ALL, view), pool(Mode::ALL, Rows::new(&TOKENS, 2)));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn by_odd(a: f32, b: f32, c: f32) -> f32 {
     // first. Neither comparison holds for a NaN, which the error is where the sum is not finite.
     // The product is far from underflow: both factors are 0 or at least 2⁻²⁹⁸.
     let towards = sum * error;
-    let (away, inexact) = (towards < 0.0, towards < 0.0 || towards > 0.0);
+    let (away, inexact) = (towards < 0.0, towards.abs() > 0.0);
     f64::from_bits((sum.to_bits() - u64::from(away)) | u64::from(inexact)) as f32
 }
 
