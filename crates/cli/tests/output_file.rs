@@ -101,7 +101,7 @@ fn a_failed_run_leaves_the_old_file() {
 
 /// A run that has written something to its temporary file in `directory` and waits for more texts.
 fn half_way(directory: &Path) -> Child {
-    let path = directory.join("out.npy");
+    let path = directory.join("out.jsonl");
     let arguments =
         ["embed", "-f", "jsonl", "--truncate-dim", "2", "-o", path.to_str().expect("UTF-8")];
     let mut child = program(&arguments).stdin(Stdio::piped()).spawn().expect("the program starts");
@@ -128,12 +128,12 @@ fn a_killed_run_leaves_no_file_under_the_final_name() {
     child.wait().expect("it ends");
     let left = files(directory.path());
     assert!(
-        left.len() == 1 && left[0].starts_with(".out.npy.") && left[0].ends_with(".tmp"),
+        left.len() == 1 && left[0].starts_with(".out.jsonl.") && left[0].ends_with(".tmp"),
         "{left:?}"
     );
-    let path = directory.path().join("out.npy");
-    run(&["embed", "a", "-f", "npy", "-o", path.to_str().expect("UTF-8")]).ok();
-    assert_eq!(files(directory.path()), ["out.npy"], "the next run removes what is left");
+    let path = directory.path().join("out.jsonl");
+    run(&["embed", "a", "-f", "jsonl", "-o", path.to_str().expect("UTF-8")]).ok();
+    assert_eq!(files(directory.path()), ["out.jsonl"], "the next run removes what is left");
 }
 
 #[cfg(unix)]

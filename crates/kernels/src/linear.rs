@@ -192,7 +192,7 @@ impl Columns<'_> {
     /// which a product is cut along K.
     ///
     /// The result has the bits of the uncut product if every layer but the last has a K that is a
-    /// multiple of [`KC`](crate::gemm::KC), the first call is [`Columns::forward`], and the last
+    /// multiple of [`KC`], the first call is [`Columns::forward`], and the last
     /// layer alone has a bias and an epilogue.
     ///
     /// # Panics

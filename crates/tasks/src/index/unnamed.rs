@@ -51,7 +51,7 @@ impl Unnamed {
     /// Adds a row.
     ///
     /// # Errors
-    /// Those of [`Writer::push`].
+    /// Those of [`Writer::push`](super::Writer::push).
     pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
         self.body.push_row(&self.directory, vector, text)
     }
