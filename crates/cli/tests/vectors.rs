@@ -90,8 +90,8 @@ fn what_is_wrong_is_named_with_its_row() {
         ("a.npy", array("<f4", "(0, 2)", &[]), "FILE holds no vectors"),
         (
             "a.npy",
-            array("<i8", "(1, 2)", &nan),
-            "FILE: no NumPy array: its values are \"<i8\", not '<f4' or '<f8'",
+            array("<c8", "(1, 2)", &nan),
+            "FILE: no NumPy array: its values are \"<c8\", not numbers of up to 64 bits",
         ),
         (
             "a.npy",
@@ -303,7 +303,7 @@ fn misuse_is_told() {
     }
     for command in [&["convert", "a.npy", "b.npy"][..], &["quantize", "a.npy", "-o", "b.npy"]] {
         let run = run(&[command, &["--tensor", "t"]].concat());
-        assert_eq!(run.message(2), "--tensor: a.npy is no safetensors file");
+        assert_eq!(run.message(2), "--tensor: a.npy is no safetensors or npz file");
     }
     let bits = ["quantize", "a.npy", "-o", "b.npy", "-p", "binary", "--calibration", "c.npy"];
     assert_eq!(run(&bits).message(2), "--calibration: bits need no ranges");

@@ -29,7 +29,7 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
 }
 
 /// Pages behind the last chapter: to look things up, without figures and exercises.
-const REFERENCE: [&str; 2] = ["11-tasks.md", "12-commands.md"];
+const REFERENCE: [&str; 3] = ["11-tasks.md", "12-commands.md", "13-directories.md"];
 
 /// The chapters that are read one after the other.
 fn course() -> Vec<String> {

@@ -1,4 +1,6 @@
-//! What a file is that is not what its name says, by its first bytes.
+//! The kind of a file by its first bytes, for files that are not what their names say.
+//!
+//! In the book: `docs/13-directories.md`.
 
 /// What `bytes` are, if they are one of the things that often lie in the place of a model's file,
 /// and what to do about it.

@@ -7,6 +7,8 @@
 //!
 //! The product is that of the encoder, with its arithmetic: the same bits on every level. The
 //! activations are computed in `f64` in plain Rust, value by value, and rounded once.
+//!
+//! In the book: `docs/13-directories.md`.
 
 use minilm_kernels::Linear;
 

@@ -26,6 +26,8 @@
 //! Reference: S. Boldo and G. Melquiond, *Emulation of a FMA and Correctly Rounded Sums: Proved
 //! Algorithms Using Rounding to Odd*, IEEE Transactions on Computers 57(4), 2008. TwoSum: D. Knuth,
 //! *The Art of Computer Programming*, volume 2, section 4.2.2.
+//!
+//! In the book: `docs/04-simd.md`.
 
 use super::LANES;
 use std::array::from_fn;

@@ -22,8 +22,27 @@ pub struct Space {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     prompt: String,
     /// Parts of the fingerprint that people know by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "as_text")]
     parts: BTreeMap<String, String>,
+}
+
+/// A map as JSON in a string: the metadata of a safetensors file has strings only.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
+    use std::collections::BTreeMap;
+
+    pub(super) fn serialize<S: Serializer>(
+        parts: &BTreeMap<String, String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&serde_json::to_string(parts).map_err(S::Error::custom)?)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, String>, D::Error> {
+        serde_json::from_str(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 impl Space {
