@@ -16,7 +16,7 @@ use minilm_kernels::{
     linear::Epilogue,
     simd::LANES,
     softmax::{Softmax, softmax},
-    tiles::{Avx2, Avx512, Portable, Tiles},
+    tiles::{Avx2, Avx512, Neon, Portable, Tiles},
 };
 use support::{
     Random, assert_same_bits,
@@ -265,6 +265,7 @@ fn a_level_counts_with_its_own_tiles() {
         let expected = match level.name() {
             "avx512" => attention_operations::<Avx512>(24, 1, 32),
             "avx2" => attention_operations::<Avx2>(24, 1, 32),
+            "neon" => attention_operations::<Neon>(24, 1, 32),
             _ => attention_operations::<Portable>(24, 1, 32),
         };
         assert_eq!(of_level(level), expected, "{level}");

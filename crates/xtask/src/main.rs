@@ -87,7 +87,7 @@ const STEPS: [Step; 14] = [
     },
     Step {
         name: "targets",
-        about: "the engine compiles for AArch64 and gives the same bits there (qemu)",
+        about: "the engine compiles for AArch64 and its kernels pass their tests there (qemu)",
         run: targets::check,
     },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },

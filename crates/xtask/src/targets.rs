@@ -1,5 +1,6 @@
 //! The engine on AArch64: it compiles without warnings, and under an emulator the kernels pass
-//! their tests and fifty texts have the bits that they have on x86-64.
+//! their tests. `tests/recorded_bits.rs` compares fifty texts there with the bits of x86-64; it
+//! takes many minutes under an emulator and is not part of this step.
 //!
 //! It needs the target's standard library (`rustup target add aarch64-unknown-linux-gnu`), and for
 //! the tests a cross linker with its C library (Debian's `gcc-aarch64-linux-gnu` and
@@ -27,16 +28,13 @@ const PACKAGES: [&str; 5] =
     ["minilm-kernels", "minilm-model", "minilm-pooling", "minilm-tasks", "minilm"];
 
 /// Runs of `cargo test`. The one test that is skipped takes half of the time of all.
-const TESTS: [&[&str]; 2] = [
-    &[
-        "--package=minilm-kernels",
-        "--lib",
-        "--tests",
-        "--",
-        "--skip=every_length_and_head_size_is_within_the_rounding_bound_of_f64",
-    ],
-    &["--package=minilm", "--test=recorded_bits"],
-];
+const TESTS: [&[&str]; 1] = [&[
+    "--package=minilm-kernels",
+    "--lib",
+    "--tests",
+    "--",
+    "--skip=every_length_and_head_size_is_within_the_rounding_bound_of_f64",
+]];
 
 pub fn check(workspace: &Workspace) -> Outcome {
     if cfg!(target_arch = "aarch64") {
