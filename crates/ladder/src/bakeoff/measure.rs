@@ -5,7 +5,7 @@
 //!                         the four products of a layer
 //! ```
 //!
-//! Each has weights of its own, and those of all others pass before its next turn: everybody's come
+//! Each variant has its own weights, and those of all others pass before its next turn. They come
 //! from memory, unless the last cache is larger than a hundred megabytes. x and y are the same for
 //! all. The first in a round finds them where the last round has left them, all others in a cache,
 //! so each round begins with another variant.

@@ -9,7 +9,7 @@ pub(super) struct Environment<'a> {
 }
 
 impl Environment<'_> {
-    /// The cache's directory: that of sentence-transformers, else that of everybody
+    /// The cache's directory: that of sentence-transformers, else the shared one
     /// (`huggingface_hub.constants.HF_HUB_CACHE`).
     pub(super) fn cache(&self) -> Option<PathBuf> {
         let named = ["SENTENCE_TRANSFORMERS_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"]
