@@ -41,14 +41,14 @@ fn table(record: &Value, level: &str) -> Result<String, String> {
     Ok(format!("{}\nLevel {level}: percent of {peak:.1} GFLOP/s; {rounds} rounds.\n", table.text()))
 }
 
-/// What other lengths of a chain gain over the shipped one, in percent, by medians: a row per level
-/// and length.
+/// The gain of other lengths of a chain over the shipped one, in percent, by medians: a row per
+/// level and length.
 pub fn chains(record: &Value) -> Result<String, String> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut head = vec!["level".to_owned(), "chains of".to_owned()];
     for level in list(record, "levels")? {
         let variants = list(level, "variants")?;
-        // What is shipped comes first, then the variant with the same choices.
+        // The shipped loop comes first, then the variant with the same choices.
         let [_, base, ..] = variants else { return Err("there are no variants".to_owned()) };
         let layers = list(base, "layers")?;
         head.truncate(2);

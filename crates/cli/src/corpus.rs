@@ -118,7 +118,7 @@ impl<'a> Corpus<'a> {
         Corpus::with(records, interrupt, |_| Ok(()))
     }
 
-    /// What `look` leaves of the fields of each record are texts.
+    /// The texts are the fields that `look` leaves of each record.
     pub(crate) fn with(
         records: Records,
         interrupt: &Interrupt,

@@ -83,8 +83,8 @@ fn offline() -> Hub {
     hub
 }
 
-/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name
-/// stays a path, which is missing.
+/// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. A text that cannot be a
+/// name stays a path, which is missing.
 fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));

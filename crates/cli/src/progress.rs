@@ -114,7 +114,7 @@ impl Drop for Progress {
     }
 }
 
-/// What is done, and how fast.
+/// The number of texts and tokens so far, and the speed.
 fn rates(texts: u64, tokens: u64, elapsed: Duration) -> String {
     let rate = texts as f64 / elapsed.as_secs_f64();
     format!("{texts} texts, {tokens} tokens, {rate:.0} texts/s")

@@ -46,7 +46,7 @@ impl Texts {
         Ok(Texts { origin, error: None })
     }
 
-    /// What is known of the texts before they are read.
+    /// The size of the texts, as far as it is known before they are read.
     pub(crate) fn size(&self) -> Size {
         match &self.origin {
             Origin::Arguments(texts) => Size::Texts(texts.len() as u64),

@@ -26,7 +26,7 @@ pub extern "C" fn fsync(file: i32) -> i32 {
 }
 "#;
 
-/// What a run has synchronised, in order, with random letters as `*`.
+/// The files that a run has synchronised, in order, with random letters as `*`.
 fn synchronised(shim: &Path, log: &Path, arguments: &[&str]) -> Vec<String> {
     let _ = fs::remove_file(log);
     let mut command = program(arguments);

@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use std::{fs, io::Write};
 use support::*;
 
-/// What `minilm embed` reads of a file with this name and content: its texts, and its messages.
+/// The texts that `minilm embed` reads from a file with this name and content, and its messages.
 fn read(name: &str, content: &[u8], options: &[&str]) -> (Vec<String>, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join(name);

@@ -41,7 +41,7 @@ fn a_record_is_kept_as_it_stands() {
     assert_eq!(kept("a.tsv", tsv, &["--column", "body", "--drop"]), "id\tbody\n3\t\"One\n");
 }
 
-/// What the message of a missing text ends with.
+/// The end of the message about a missing text.
 const MISSING: &str =
     "; --missing skip leaves such records out, --missing empty reads an empty text";
 

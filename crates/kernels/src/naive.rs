@@ -69,7 +69,7 @@ pub fn softmax(x: &[f64]) -> Vec<f64> {
 /// softmax(q·kᵀ/√D) of one head: query and key `[L, D]`, returns `[L, L]`, the shares that each
 /// query gives to the keys in a row.
 ///
-/// The kernel never has them as a whole: who wants to look at them gets them from here.
+/// The kernel never has them as a whole: a reader who wants to look at them gets them from here.
 ///
 /// ```
 /// use minilm_kernels::{Rows, naive::attention_probabilities};

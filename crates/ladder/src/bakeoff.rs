@@ -15,9 +15,9 @@
 //!
 //! A variant whose chains have the shipped length gives the shipped bits, whatever else it does.
 //!
-//! What would need other loops is no variant: another order of chains and tiles, the bias added
-//! with the tile, fetches in bursts, tiles of more than twelve rows. Nor is what the vocabulary of
-//! [`Simd`](minilm_kernels::simd::Simd) cannot say: the kind of prefetch.
+//! A choice that needs other loops is no variant: another order of chains and tiles, the bias added
+//! with the tile, fetches in bursts, tiles of more than twelve rows. The kind of prefetch is no
+//! variant either, because the vocabulary of [`Simd`](minilm_kernels::simd::Simd) has one kind.
 //!
 //! In the book: `docs/10-speed.md`.
 

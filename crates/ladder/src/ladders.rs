@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 pub struct Ladder {
     /// Its name, and that of its folder.
     pub name: &'static str,
-    /// What its speed is counted in.
+    /// The unit of its speed.
     pub unit: Unit,
     /// The operations per vector of the rung with the fewest multiplications, counted by running
     /// it; none for a ladder of products, all of whose operations are useful ones.
@@ -89,7 +89,7 @@ pub const LADDERS: [Ladder; 6] = [
     },
 ];
 
-/// What `count` counts on one vector.
+/// The operations that `count` counts on one vector.
 fn per_vector(count: impl Fn(&mut [f32]) -> Operations) -> Operations {
     count(&mut [1.0; LANES])
 }
@@ -128,10 +128,10 @@ const WEIGHTS: usize = 6 * 12 * 384 * 384;
 const HIDDEN: usize = 384;
 const HEADS: usize = 12;
 
-/// What a ladder's speed is counted in.
+/// The unit of a ladder's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// 10⁹ FLOP a second; a multiply-add is two. The ceiling is the core's peak.
+    /// 10⁹ FLOP per second; a multiply-add is two. The ceiling is the core's peak.
     Gflops,
     /// Nanoseconds an element.
     Nanoseconds,
@@ -211,7 +211,7 @@ impl Case {
         }
     }
 
-    /// What is done in one run: FLOP, or elements.
+    /// The work of one run: FLOP, or elements.
     ///
     /// ```
     /// assert_eq!(

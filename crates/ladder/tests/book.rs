@@ -127,7 +127,7 @@ fn anchors_are_headings_and_lines() {
     }
 }
 
-/// What chapters say of the code in numbers, as it stands in the code.
+/// The numbers that chapters quote from the code are those in the code.
 #[test]
 fn numbers_of_the_text_are_those_of_the_code() {
     for (source, line) in [

@@ -27,7 +27,7 @@ pub enum Error {
     Place {
         /// The path.
         path: PathBuf,
-        /// What it is.
+        /// The kind of file that it is.
         what: &'static str,
         /// The directory of a model.
         model: PathBuf,
@@ -41,7 +41,7 @@ pub enum Error {
         folder: PathBuf,
         /// The file in the other form.
         found: String,
-        /// What it is.
+        /// The kind of file that it is.
         form: &'static str,
     },
     /// A JSON file of the model's directory is not what it should be.

@@ -63,7 +63,7 @@ fn absolute() -> String {
     "absolute".to_owned()
 }
 
-/// What says that a model is of another kind, or runs in another way, whatever its shape.
+/// Fields that say that a model is of another kind or runs in another way, whatever its shape.
 #[derive(Deserialize)]
 struct Architecture {
     model_type: Option<String>,

@@ -49,7 +49,7 @@ pub enum Error {
     Kind {
         /// The file.
         path: PathBuf,
-        /// What it is, and what to do.
+        /// The kind of file that it is, and what to do.
         kind: &'static str,
     },
     /// The checkpoint lacks a tensor.

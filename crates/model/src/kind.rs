@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/13-directories.md`.
 
-/// What `bytes` are, if they are one of the things that often lie in the place of a model's file,
+/// The kind of `bytes`, if it is one of those that often lie in the place of a model's file,
 /// and what to do about it.
 ///
 /// ```

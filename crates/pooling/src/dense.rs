@@ -79,7 +79,7 @@ impl Activation {
     }
 }
 
-/// What is added to f(W·x + b).
+/// The term that is added to f(W·x + b).
 #[derive(Debug, Clone)]
 enum Residual {
     None,
@@ -156,7 +156,7 @@ impl Dense {
         self.activation
     }
 
-    /// What a fingerprint needs to know beside the weights.
+    /// The settings that a fingerprint needs beside the weights.
     ///
     /// ```
     /// use minilm_kernels::{Level, Linear};

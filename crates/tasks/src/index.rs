@@ -160,7 +160,7 @@ impl<B: AsRef<[u8]>> Index<B> {
         self.layout.columns
     }
 
-    /// What made the vectors.
+    /// The model and the settings that made the vectors.
     pub fn space(&self) -> &Space {
         &self.layout.space
     }
@@ -224,7 +224,7 @@ impl<B: AsRef<[u8]>> Index<B> {
         }
     }
 
-    /// What `cell` holds, or what it gets from `verify`.
+    /// The value of `cell`, which comes from `verify` if the cell is empty.
     ///
     /// Unlike [`OnceLock::get_or_init`] this never waits for another thread: `verify` uses the
     /// rayon pool, whose threads may come back here with other work while it runs.

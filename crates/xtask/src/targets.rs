@@ -23,7 +23,7 @@ const SYSROOT: &str = "/usr/aarch64-linux-gnu";
 /// The first version of the emulator that is trusted with threads: 7.2 hangs now and then.
 const OLDEST_EMULATOR: u32 = 10;
 
-/// What is compiled.
+/// The packages that are compiled.
 const PACKAGES: [&str; 5] =
     ["minilm-kernels", "minilm-model", "minilm-pooling", "minilm-tasks", "minilm"];
 

@@ -47,9 +47,9 @@ const SHARE: f64 = 0.1 / 8.0;
 #[derive(Debug, Serialize)]
 pub(super) struct Kernel {
     pub name: &'static str,
-    /// What it worked on.
+    /// The input that it worked on.
     pub case: String,
-    /// What the operations are counted for.
+    /// The element per which operations are counted.
     pub element: &'static str,
     pub elements: usize,
     pub best_seconds: f64,
@@ -65,7 +65,7 @@ pub(super) struct Kernel {
     pub nanoseconds: f64,
     /// The same, in multiply-adds of sixteen lanes.
     pub slots: f64,
-    /// What the operations need at the least.
+    /// The least number of slots that the operations need.
     pub least_slots: f64,
     pub percent: f64,
 }

@@ -29,7 +29,7 @@ impl Folder {
                 Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
             };
             listen()?;
-            // What is renamed must be on the same file system.
+            // A rename needs both names on the same file system.
             let temporary = if is_new {
                 TemporaryFolder::beside(path)?
             } else {

@@ -22,7 +22,7 @@ pub(crate) enum Target {
     File(BufWriter<Replacement>),
 }
 
-/// What can only be written forwards.
+/// An output that can only be written forwards.
 pub(crate) enum Live {
     Stdout(StdoutLock<'static>),
     /// A device or a named pipe.

@@ -142,7 +142,7 @@ impl Kernel for Product<'_> {
     }
 }
 
-/// What a product may choose.
+/// The choices of a product.
 pub trait Choice: Tiles {
     /// Whether the weights behind a chain are fetched; if not, the hardware guesses.
     const PREFETCH: bool;

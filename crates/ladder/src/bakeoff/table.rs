@@ -1,4 +1,4 @@
-//! What was measured: tables for people and JSON.
+//! The measurements as tables and as JSON.
 
 use super::{ROWS, SHAPES};
 use crate::measure::median;
@@ -24,7 +24,7 @@ pub struct LevelTable {
     pub level: &'static str,
     /// Measured multiply-adds of one core, in FLOP/s: the best of all rounds.
     pub peak_flops: f64,
-    /// What is shipped, then the variants.
+    /// The shipped loop, then the variants.
     pub variants: Vec<Entry>,
 }
 

@@ -98,7 +98,7 @@ impl DenseConfig {
     }
 }
 
-/// What follows the pooling.
+/// A step that follows the pooling.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A linear layer, and the folder with its files.

@@ -85,7 +85,7 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    /// What a `modules.json` lists; a module that is not in the directory is left out.
+    /// The modules that a `modules.json` lists; a module that is not in the directory is left out.
     pub(crate) fn of(json: &[u8]) -> Folders {
         let modules: Vec<Module> = serde_json::from_slice(json).unwrap_or_default();
         let mut folders = Folders::default();

@@ -47,7 +47,7 @@ pub(super) struct SentenceConfig {
     tokenizer_name_or_path: Option<String>,
 }
 
-/// What the file says, checked.
+/// The settings in the file, checked.
 pub(super) struct Sentence {
     /// Longest text in tokens, whatever the tokenizer's configuration says.
     pub limit: Option<usize>,

@@ -1,5 +1,5 @@
-//! What is between the pooling and the last normalisation: linear layers, and normalisations
-//! before them. Most models have nothing there.
+//! The steps between the pooling and the last normalisation: linear layers, and normalisations
+//! before them. Most models have none.
 
 use crate::{
     Error,
@@ -73,7 +73,7 @@ impl Head {
         })
     }
 
-    /// What a fingerprint needs to know beside the weights.
+    /// The settings that a fingerprint needs beside the weights.
     #[cfg(feature = "tasks")]
     pub(super) fn description(&self) -> String {
         let layers = self.steps.iter().map(|layer| match layer {

@@ -1,4 +1,4 @@
-//! What is meant by a path that is not a model's directory.
+//! Hints for a path that is not a model's directory.
 
 use std::path::{Path, PathBuf};
 

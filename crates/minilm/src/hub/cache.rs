@@ -129,7 +129,7 @@ impl Repository {
             Err(error) if is_absent(&error) => return Ok(Parts::default()),
             Err(source) => return Err(HubError::Read { path, source }),
         };
-        // What is wrong with the file, loading the model says better.
+        // A fault in the file is reported when the model is loaded, with more detail.
         Ok(Parts { folders: Folders::of(&bytes) })
     }
 

@@ -1,4 +1,4 @@
-//! What a directory says about its tokenizer beside the vocabulary, by the rules of transformers.
+//! The settings of a tokenizer beside its vocabulary, by the rules of transformers.
 //!
 //! ```text
 //! tokenizer_config.json        do_lower_case, strip_accents, tokenize_chinese_chars, tokens
@@ -122,7 +122,7 @@ impl Written {
     }
 }
 
-/// What other files say.
+/// The settings in other files.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
     /// `tokenizer_class` of `config.json`.

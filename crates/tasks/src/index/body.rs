@@ -32,7 +32,7 @@ pub(super) struct Body<F: Write> {
 }
 
 impl<F: Write + Seek> Body<F> {
-    /// No rows yet. What does not fit in memory is in files of `directory`.
+    /// A body without rows. Rows that do not fit in memory go to files in `directory`.
     pub(super) fn begin(
         file: F,
         directory: &Path,
@@ -153,7 +153,7 @@ pub(super) fn no_columns(path: &Path) -> IndexError {
     IndexError::Vectors { path: path.to_owned(), source }
 }
 
-/// What is where in an index, and its checksums.
+/// The layout of an index, and its checksums.
 pub(super) fn read_layout(path: &Path, file: &File) -> Result<(Layout, Checksums), IndexError> {
     let read = |source| IndexError::Read { path: path.to_owned(), source };
     let wrong = |wrong| IndexError::wrong(path, wrong);

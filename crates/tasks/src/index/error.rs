@@ -1,4 +1,4 @@
-//! What can be wrong with an index, always with the file.
+//! The errors of an index. Each of them names the file.
 
 use super::layout::{VERSION, Wrong};
 use crate::Error;
@@ -47,7 +47,7 @@ pub enum IndexError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The file could not be written. What was there before is there still.
+    /// The file could not be written. A file that was there before is unchanged.
     #[error("cannot write {}", path.display())]
     Write {
         /// The file.
@@ -60,7 +60,7 @@ pub enum IndexError {
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault in it.
         reason: String,
     },
     /// The file is an index of another version of this crate.
@@ -100,9 +100,9 @@ pub enum IndexError {
     Space {
         /// The file.
         path: PathBuf,
-        /// What made the vectors in it.
+        /// The model and the settings that made the vectors in it.
         index: String,
-        /// What made the others.
+        /// The model and the settings that made the others.
         other: String,
         /// Which named parts of the two differ, if they are known: `; dimensions: 384, not 64`.
         differences: String,
@@ -125,7 +125,7 @@ pub enum IndexError {
     Vectors {
         /// The file.
         path: PathBuf,
-        /// What is wrong with them.
+        /// The fault in them.
         source: Error,
     },
 }

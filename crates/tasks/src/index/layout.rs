@@ -7,7 +7,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What the value of `format` in the metadata begins with.
+/// The beginning of the value of `format` in the metadata.
 const FORMAT: &str = "minilm-index-";
 
 /// The version that follows.
@@ -26,7 +26,7 @@ const ROOM: usize = 640;
 /// Bytes before the header: its length.
 const LENGTH: usize = size_of::<u64>();
 
-/// What is where in an index.
+/// The places of the parts of an index.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub rows: usize,
@@ -117,7 +117,7 @@ impl Layout {
         }
         let layout =
             Layout { rows, columns, text_bytes, space: header.metadata.space, data: needed };
-        // What the header says must be what this program would have written.
+        // The header must say what this program would have written.
         let (length, expected) = layout.tensors().ok_or("its shapes are too large")?;
         for (name, found, expected) in [
             ("vectors", &header.vectors, &expected.vectors),

@@ -1,4 +1,4 @@
-//! What makes vectors comparable: that the same model made them, in the same way.
+//! The space of vectors: vectors are comparable if the same model made them in the same way.
 
 use super::IndexError;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl Space {
         if differ.is_empty() { String::new() } else { format!("; {}", differ.join("; ")) }
     }
 
-    /// What was put before each text; empty if nothing was.
+    /// The prompt that was put before each text; empty if there was none.
     pub fn prompt(&self) -> &str {
         &self.prompt
     }

@@ -106,9 +106,9 @@ pub struct Writer {
 
 #[derive(Debug)]
 enum Purpose {
-    /// Whatever has the name is replaced.
+    /// A file of that name is replaced.
     Create,
-    /// The rows from `first` on follow those of whatever has the name.
+    /// The rows from `first` on follow those of the file of that name.
     Append {
         /// The index that has the other rows, if there was one.
         base: Option<File>,

@@ -9,7 +9,7 @@ use std::{
 };
 use tempfile::{Builder, NamedTempFile, TempDir};
 
-/// What a temporary name ends in.
+/// The end of a temporary name.
 const SUFFIX: &str = ".tmp";
 
 /// Letters and digits of it that are random.
