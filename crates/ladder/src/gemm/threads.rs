@@ -6,13 +6,13 @@
 //! ```
 //!
 //! - **Idea**: rows of y do not depend on each other. The function above the kernel changes, and
-//!   nothing else.
+//!   nothing else. The caller computes the first share, and wakes a thread for each other one.
 //! - **Why**: n cores do n times the multiply-adds.
-//! - **Cost**: waking a thread and waiting for the last takes tens of microseconds, in each
-//!   product.
-//! - **Limits**: 8 rows are two tiles, so two cores have work at most, and each of them reads all
-//!   the weights. A product of 8 rows takes about as long as waking a thread: there threads do not
-//!   help, and may hurt.
+//! - **Cost**: each product wakes the threads and waits for the last. Waking takes tens of
+//!   microseconds. The operating system may also start a woken thread on the caller's core, where
+//!   it waits until the caller is done (`examples/waking.rs` measures both).
+//! - **Limits**: a product takes a few milliseconds at most, so this rung gains little or nothing.
+//!   8 rows are two tiles, so two cores have work at most, and each of them reads all the weights.
 //! - **Exercise**: `RAYON_NUM_THREADS=1`, 2, 4 … From how many rows on does the second thread pay?
 //!
 //! In the book: `docs/03-gemm.md`.
@@ -23,7 +23,6 @@ use minilm_kernels::{
     simd::{Kernel, LANES, Simd},
     tiles::Tiles,
 };
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows of a tile.
@@ -43,9 +42,13 @@ pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
         let m = x.len() / k;
         // rows of a thread
         let share = m.max(1).div_ceil(rayon::current_num_threads()).next_multiple_of(MR);
-        let shares = x.par_chunks(share * k).zip(y.par_chunks_mut(share * n));
-        shares.for_each(|(x, y)| {
-            level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) })
+        let product =
+            |x, y| level.run(Gemm { x: Rows::new(x, k), panels: &panels, y: RowsMut::new(y, n) });
+        let mut shares = x.chunks(share * k).zip(y.chunks_mut(share * n));
+        let own = shares.next();
+        rayon::in_place_scope(|scope| {
+            shares.for_each(|(x, y)| scope.spawn(move |_| product(x, y)));
+            own.map(|(x, y)| product(x, y)); // the caller works too
         });
     })
 }
