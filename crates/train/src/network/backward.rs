@@ -254,7 +254,9 @@ impl Network {
         for sentence in chunk.starts.windows(2) {
             for (position, t) in (sentence[0]..sentence[1]).enumerate() {
                 let (id, row) = (chunk.ids[t] as usize, &z[t * h..(t + 1) * h]);
-                add(&mut e.word.gradient[id * h..(id + 1) * h], row);
+                if self.config.pad_token_id != Some(chunk.ids[t]) {
+                    add(&mut e.word.gradient[id * h..(id + 1) * h], row);
+                }
                 add(&mut e.position.gradient[position * h..(position + 1) * h], row);
             }
         }

@@ -60,12 +60,19 @@ impl Network {
     }
 }
 
-/// dm for e = m/|m|.
+/// dm for e = m/|m|. The loss has seen e as rounded to `f32`, so the part along that e is taken out:
+/// it is by far the largest where a batch is nearly solved.
 fn normalize_backward(m: &[f32], d: &[f64]) -> Vec<f64> {
-    let length = m.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+    let mut e = m.to_vec();
+    normalize(&mut e);
+    let dot = |a: &[f32], b: &mut dyn Iterator<Item = f64>| {
+        a.iter().zip(b).map(|(&a, b)| f64::from(a) * b).sum::<f64>()
+    };
+    let length = dot(m, &mut m.iter().map(|&m| f64::from(m))).sqrt();
     if length <= SHORTEST {
         return d.iter().map(|d| d / SHORTEST).collect();
     }
-    let along = m.iter().zip(d).map(|(&m, d)| f64::from(m) * d).sum::<f64>() / length; // e·de
-    m.iter().zip(d).map(|(&m, d)| (d - f64::from(m) / length * along) / length).collect()
+    let square = dot(&e, &mut e.iter().map(|&e| f64::from(e))); // 1 but for the rounding
+    let along = dot(&e, &mut d.iter().copied()) / square;
+    e.iter().zip(d).map(|(&e, d)| (d - f64::from(e) * along) / length).collect()
 }

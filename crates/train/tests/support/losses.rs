@@ -5,18 +5,18 @@ use ndarray::{Array2, ArrayView2, s};
 
 const SCALE: f64 = 20.0;
 
-/// In-batch negatives: each anchor's positive among all positives.
-pub fn ranking(e: ArrayView2<f64>, _: &[f64]) -> (f64, Array2<f64>) {
-    let b = e.nrows() / 2;
+/// In-batch negatives: each anchor's positive among all positives and hard negatives.
+pub fn ranking(e: ArrayView2<f64>, columns: usize) -> (f64, Array2<f64>) {
+    let b = e.nrows() / columns;
     let (mut loss, mut d) = (0.0, Array2::zeros(e.dim()));
     for i in 0..b {
-        let logits: Vec<f64> = (0..b).map(|j| SCALE * e.row(i).dot(&e.row(b + j))).collect();
-        let others: f64 = (0..b).filter(|&j| j != i).map(|j| (logits[j] - logits[i]).exp()).sum();
+        let logits: Vec<f64> = (b..e.nrows()).map(|j| SCALE * e.row(i).dot(&e.row(j))).collect();
+        let terms: Vec<f64> = logits.iter().map(|logit| (logit - logits[i]).exp()).collect();
+        let others: f64 = (0..terms.len()).filter(|&j| j != i).map(|j| terms[j]).sum();
         loss += others.ln_1p() / b as f64;
-        for j in 0..b {
+        for (j, term) in terms.into_iter().enumerate() {
             // p − 1 of the positive as the sum of the others.
-            let p = (logits[j] - logits[i]).exp() / (1.0 + others);
-            let p = if j == i { -others / (1.0 + others) } else { p };
+            let p = if j == i { -others } else { term } / (1.0 + others);
             let weight = SCALE * p / b as f64;
             d.row_mut(i).scaled_add(weight, &e.row(b + j));
             d.row_mut(b + j).scaled_add(weight, &e.row(i));
@@ -68,7 +68,7 @@ pub fn cosine(e: ArrayView2<f64>, labels: &[f64]) -> (f64, Array2<f64>) {
 }
 
 /// The mean of max(0, cos(a, n) − cos(a, p) + 0.2).
-pub fn triplet(e: ArrayView2<f64>, _: &[f64]) -> (f64, Array2<f64>) {
+pub fn triplet(e: ArrayView2<f64>) -> (f64, Array2<f64>) {
     let b = e.nrows() / 3;
     let (mut loss, mut d) = (0.0, Array2::zeros(e.dim()));
     for i in 0..b {

@@ -64,3 +64,8 @@ pub fn network(level: Level) -> Network {
     let checkpoint = Checkpoint::open(&path("tiny/model.safetensors")).unwrap();
     Network::new(config, &checkpoint, true, level).unwrap()
 }
+
+/// The directory of all-MiniLM-L6-v2.
+pub fn weights() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "../../weights/all-MiniLM-L6-v2"].iter().collect()
+}
