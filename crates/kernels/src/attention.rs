@@ -22,6 +22,12 @@
 //!
 //! In the book: `docs/06-attention.md`.
 
+mod backward;
+mod dropout;
+
+pub use backward::{BackwardScratch, attention_backward};
+pub use dropout::AttentionDropout;
+
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
     exp::exp_of_negative,
@@ -94,6 +100,7 @@ pub struct Attention<'a> {
     starts: &'a [usize], // [sentences + 1]
     scratch: &'a mut Scratch,
     context: RowsMut<'a>, // [T, H]
+    dropout: Option<AttentionDropout>,
 }
 
 impl<'a> Attention<'a> {
@@ -117,7 +124,13 @@ impl<'a> Attention<'a> {
         assert_eq!(starts.first(), Some(&0), "the first sentence starts at row 0");
         assert_eq!(starts.last(), Some(&t), "the last sentence ends at the last row");
         assert!(starts.is_sorted(), "sentences lie in order");
-        Attention { qkv, heads, starts, scratch, context }
+        Attention { qkv, heads, starts, scratch, context, dropout: None }
+    }
+
+    /// The same with dropout of the probabilities, as in training.
+    #[must_use]
+    pub fn with_dropout(self, dropout: Option<AttentionDropout>) -> Attention<'a> {
+        Attention { dropout, ..self }
     }
 }
 
@@ -135,15 +148,21 @@ impl Tiled for Attention<'_> {
     /// at a time.
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        for sentence in self.starts.windows(2).map(|w| w[0]..w[1]).filter(|rows| !rows.is_empty()) {
-            self.sentence::<S, MOST, NV>(s, sentence);
+        let sentences = self.starts.windows(2).map(|w| w[0]..w[1]).enumerate();
+        for (sentence, rows) in sentences.filter(|(_, rows)| !rows.is_empty()) {
+            self.sentence::<S, MOST, NV>(s, sentence, rows);
         }
     }
 }
 
 impl Attention<'_> {
     #[inline(always)]
-    fn sentence<S: Simd, const MOST: usize, const NV: usize>(&mut self, s: S, rows: Range<usize>) {
+    fn sentence<S: Simd, const MOST: usize, const NV: usize>(
+        &mut self,
+        s: S,
+        sentence: usize,
+        rows: Range<usize>,
+    ) {
         let hidden = self.context.cols();
         let (d, l) = (hidden / self.heads, rows.len());
         let qkv = self.qkv.map(|x| x.slice(rows.clone())); // [L, H] each
@@ -164,6 +183,7 @@ impl Attention<'_> {
                     scores,
                     context: &mut self.context.columns(first..first + d),
                     row: rows.start + start,
+                    mask: self.dropout.map(|dropout| dropout.mask(sentence, first / d, start)),
                 };
                 match block.queries.rows() {
                     0..=LANES => block.run::<S, MOST, 1>(s),
@@ -183,6 +203,7 @@ struct Block<'a, 'c, const NV: usize> {
     scores: &'a mut [f32],            // [L, NQ vectors]
     context: &'a mut RowsMut<'c>,     // [T, D]
     row: usize,                       // of the context, for the first query
+    mask: Option<dropout::Mask>,
 }
 
 impl<const NV: usize> Block<'_, '_, NV> {
@@ -200,6 +221,9 @@ impl<const NV: usize> Block<'_, '_, NV> {
         }
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, scores);
+        if let Some(mask) = &self.mask {
+            mask.apply(s, scores);
+        }
         // Tiles have at most eight queries: a block of 32 is four whole tiles, where twelve would
         // give two tiles of eleven and one of ten.
         for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {

@@ -25,6 +25,10 @@
 //!
 //! In the book: `docs/05-functions.md`.
 
+mod backward;
+
+pub use backward::{gelu_backward, gelu_derivative};
+
 use crate::simd::{Kernel, LANES, Level, ROUNDER, Simd};
 
 /// Width of a piece.

@@ -36,11 +36,15 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
+mod input_gradient;
 mod micro;
 mod panels;
 pub mod tuning;
+mod weight_gradient;
 
+pub use input_gradient::input_gradient;
 pub use panels::Packer;
+pub use weight_gradient::weight_gradient;
 
 use micro::UNROLL;
 pub(crate) use micro::{chain, step, tile_rows};

@@ -14,6 +14,10 @@
 //!
 //! In the book: `docs/05-functions.md`.
 
+mod backward;
+
+pub use backward::{layer_norm_backward, normalize_rows, scale_and_shift};
+
 use crate::simd::{Kernel, LANES, Level, Simd};
 
 /// Normalises each row of `x` `[rows, H]` in place, with `gamma` and `beta` `[H]`
@@ -59,23 +63,8 @@ impl Kernel for LayerNorm<'_> {
     fn run<S: Simd>(self, s: S) {
         let h = self.gamma.len();
         for row in self.x.chunks_exact_mut(h) {
-            // pass 1: mean
-            let mut sum = s.zero();
-            for x in row.chunks(LANES) {
-                sum = s.add(sum, s.load_or(x, 0.0));
-            }
-            let mean = s.sum(sum) / h as f32;
-
-            // pass 2: variance
-            let mut squares = s.zero();
-            for x in row.chunks(LANES) {
-                // A lane past the end holds the mean and adds (mean − mean)² = 0.
-                let centred = s.sub(s.load_or(x, mean), s.splat(mean));
-                squares = s.mul_add(centred, centred, squares);
-            }
-            // IEEE division and square root, no estimate.
-            let scale = s.splat(1.0 / (s.sum(squares) / h as f32 + self.epsilon).sqrt());
-
+            let (mean, scale) = statistics(s, row, self.epsilon);
+            let scale = s.splat(scale);
             // pass 3: scale and shift
             let parameters = self.gamma.chunks(LANES).zip(self.beta.chunks(LANES));
             for (x, (gamma, beta)) in row.chunks_mut(LANES).zip(parameters) {
@@ -84,4 +73,26 @@ impl Kernel for LayerNorm<'_> {
             }
         }
     }
+}
+
+/// The mean of a row, and 1/√(variance + ε).
+#[inline(always)]
+fn statistics<S: Simd>(s: S, row: &[f32], epsilon: f32) -> (f32, f32) {
+    let h = row.len() as f32;
+    // pass 1: mean
+    let mut sum = s.zero();
+    for x in row.chunks(LANES) {
+        sum = s.add(sum, s.load_or(x, 0.0));
+    }
+    let mean = s.sum(sum) / h;
+
+    // pass 2: variance
+    let mut squares = s.zero();
+    for x in row.chunks(LANES) {
+        // A lane past the end holds the mean and adds (mean − mean)² = 0.
+        let centred = s.sub(s.load_or(x, mean), s.splat(mean));
+        squares = s.mul_add(centred, centred, squares);
+    }
+    // IEEE division and square root, no estimate.
+    (mean, 1.0 / (s.sum(squares) / h + epsilon).sqrt())
 }

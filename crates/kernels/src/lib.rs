@@ -10,6 +10,10 @@
 //! | [`gelu`] | x·Φ(x), the exact (erf) form | `torch.nn.functional.gelu` |
 //! | [`layer_norm`] | rows to mean 0 and variance 1, scaled and shifted | `torch.nn.functional.layer_norm` |
 //! | [`exp`] | eˣ | `torch.exp` |
+//! | [`gemm::input_gradient`], [`gemm::weight_gradient`] | a product's gradients | its backward pass |
+//! | [`column_sums`] | gradients of biases and of LayerNorm's parameters | `x.sum(0)` |
+//! | [`dropout`] | zeros at places that a counter decides | `torch.nn.functional.dropout` |
+//! | [`adamw`] | one step of the optimiser | `torch.optim.AdamW` |
 //! | [`dot`] | one vector against many rows: dot products, squared distances | `torch.mv` |
 //! | [`naive`] | the model's operations in plain `f64` loops: the specification | |
 //! | [`counting`] | the vector operations of a kernel, counted by running it | |
@@ -49,11 +53,14 @@
     reason = "loops over i, j and k read like the formulas above them"
 )]
 
+pub mod adamw;
 pub mod attention;
 #[cfg(test)]
 mod chebyshev;
+pub mod column_sums;
 pub mod counting;
 pub mod dot;
+pub mod dropout;
 pub mod exp;
 pub mod gelu;
 pub mod gemm;

@@ -90,6 +90,29 @@ impl Linear {
         Linear { bias: Some(bias.to_vec()), ..self }
     }
 
+    /// Replaces the weights by `weight` `[N, K]` and the bias by `bias` `[N]`, in the memory that the
+    /// layer has: for training, which changes them after each step.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, Linear};
+    /// let mut linear = Linear::pack(Level::detect(), &[2.0], 1).with_bias(&[0.5]);
+    /// linear.replace(&[3.0], &[1.0]);
+    /// let mut y = [0.0];
+    /// linear.forward(&[10.0], &mut y);
+    /// assert_eq!(y, [31.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes differ, or the layer shares its memory: it was packed together with others, or
+    /// has a clone.
+    pub fn replace(&mut self, weight: &[f32], bias: &[f32]) {
+        let (n, k) = (self.outputs(), self.inputs());
+        assert_eq!(weight.len(), n * k, "{} weights for [{n}, {k}]", weight.len());
+        assert_eq!(bias.len(), n, "{} biases for {n} outputs", bias.len());
+        self.weights.replace(self.level, Rows::new(weight, k));
+        self.bias = Some(bias.to_vec());
+    }
+
     /// Columns of x: K.
     pub fn inputs(&self) -> usize {
         self.weights.inputs()

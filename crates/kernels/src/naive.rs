@@ -5,6 +5,8 @@
 //!
 //! In the book: `docs/01-model.md`.
 
+pub mod backward;
+
 use crate::Rows;
 
 /// y = x·Wᵀ + b with x `[M, K]`, weight `[N, K]`, bias `[N]`; returns y `[M, N]`.

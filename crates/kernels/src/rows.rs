@@ -31,6 +31,20 @@ impl<'a> Rows<'a> {
         Rows { data, stride: cols, columns: (0, cols), rows: whole_rows(data.len(), cols) }
     }
 
+    /// A matrix whose rows of `cols` values are `stride` apart.
+    ///
+    /// ```
+    /// use minilm_kernels::Rows;
+    /// assert_eq!(Rows::strided(&[1.0, 2.0, 0.0, 3.0, 4.0, 0.0], 3, 2).row(1), [3.0, 4.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If `data.len()` is no multiple of `stride`, or `cols` exceeds it.
+    #[inline]
+    pub fn strided(data: &'a [f32], stride: usize, cols: usize) -> Rows<'a> {
+        Rows::new(data, stride).columns(0..cols)
+    }
+
     /// Number of rows.
     #[inline]
     pub fn rows(self) -> usize {
@@ -97,6 +111,22 @@ impl<'a> RowsMut<'a> {
     pub fn new(data: &'a mut [f32], cols: usize) -> RowsMut<'a> {
         let rows = whole_rows(data.len(), cols);
         RowsMut { data, stride: cols, columns: (0, cols), rows }
+    }
+
+    /// A matrix whose rows of `cols` values are `stride` apart.
+    ///
+    /// # Panics
+    /// As [`Rows::strided`].
+    #[inline]
+    pub fn strided(data: &'a mut [f32], stride: usize, cols: usize) -> RowsMut<'a> {
+        let rows = whole_rows(data.len(), stride);
+        RowsMut { data, stride, columns: narrow((0, stride), 0..cols), rows }
+    }
+
+    /// The same matrix, to be read.
+    #[inline]
+    pub fn as_rows(&self) -> Rows<'_> {
+        Rows { data: self.data, stride: self.stride, columns: self.columns, rows: self.rows }
     }
 
     /// Number of rows.

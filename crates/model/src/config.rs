@@ -45,11 +45,17 @@ pub struct Config {
     /// Activation of the feed-forward: `"gelu"`, the exact form, or its other name `"gelu_python"`.
     #[serde(default = "gelu")]
     pub hidden_act: String,
+    /// The id of `[PAD]`, whose word embedding is not trained.
+    #[serde(default = "bert_padding")]
+    pub pad_token_id: Option<u32>,
     /// `"absolute"`.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
 }
 
+fn bert_padding() -> Option<u32> {
+    Some(0)
+}
 fn two() -> usize {
     2
 }

@@ -20,9 +20,11 @@ pub struct Embeddings {
     word_embeddings: Table,         // [vocabulary, H]
     position_embeddings: Table,     // [positions, H]
     token_type_embedding: Vec<f32>, // [H], type 0
-    layer_norm: LayerNorm,
-    vocabulary: usize,
-    positions: usize,
+    pub(crate) layer_norm: LayerNorm,
+    pub(crate) vocabulary: usize,
+    pub(crate) positions: usize,
+    pub(crate) types: usize,
+    pub(crate) padding: Option<u32>,
 }
 
 impl Embeddings {
@@ -45,6 +47,8 @@ impl Embeddings {
             layer_norm: LayerNorm::load(checkpoint, "embeddings.LayerNorm", config)?,
             vocabulary: config.vocab_size,
             positions: config.max_position_embeddings,
+            types: config.type_vocab_size,
+            padding: config.pad_token_id,
         })
     }
 
@@ -55,6 +59,13 @@ impl Embeddings {
 
     /// Fills x `[T, H]`.
     pub(crate) fn forward(&self, level: Level, batch: &Batch, x: &mut [f32]) -> Result<(), Error> {
+        self.sum(batch, x)?;
+        self.layer_norm.forward(level, x);
+        Ok(())
+    }
+
+    /// Fills x `[T, H]` with what the LayerNorm gets.
+    pub(crate) fn sum(&self, batch: &Batch, x: &mut [f32]) -> Result<(), Error> {
         let mut rows = x.chunks_exact_mut(self.hidden());
         for sentence in 0..batch.sentences() {
             let ids = &batch.ids()[batch.rows(sentence)];
@@ -73,7 +84,6 @@ impl Embeddings {
                 }
             }
         }
-        self.layer_norm.forward(level, x);
         Ok(())
     }
 }
@@ -81,9 +91,9 @@ impl Embeddings {
 /// A LayerNorm's parameters.
 #[derive(Debug)]
 pub(crate) struct LayerNorm {
-    gamma: Vec<f32>, // [H]
-    beta: Vec<f32>,  // [H]
-    epsilon: f32,
+    pub gamma: Vec<f32>, // [H]
+    pub beta: Vec<f32>,  // [H]
+    pub epsilon: f32,
 }
 
 impl LayerNorm {

@@ -20,6 +20,10 @@
 //!
 //! In the book: `docs/01-model.md`.
 
+mod backward;
+
+pub use backward::Gradients;
+
 use crate::{
     Batch, Config, Error, Stage,
     embeddings::{Embeddings, LayerNorm},
@@ -56,15 +60,22 @@ pub struct Plain {
 /// `encoder.layer.n`
 #[derive(Debug)]
 struct Layer {
-    query: Linear,             // attention.self.query          [H, H]
-    key: Linear,               // attention.self.key            [H, H]
-    value: Linear,             // attention.self.value          [H, H]
+    query: Dense,              // attention.self.query          [H, H]
+    key: Dense,                // attention.self.key            [H, H]
+    value: Dense,              // attention.self.value          [H, H]
     heads: usize,              // A, of D = H / A columns
-    attention_output: Linear,  // attention.output.dense        [H, H]
+    attention_output: Dense,   // attention.output.dense        [H, H]
     attention_norm: LayerNorm, // attention.output.LayerNorm   [H]
-    intermediate: Linear,      // intermediate.dense            [F, H]
-    output: Linear,            // output.dense                  [H, F]
+    intermediate: Dense,       // intermediate.dense            [F, H]
+    output: Dense,             // output.dense                  [H, F]
     output_norm: LayerNorm,    // output.LayerNorm              [H]
+}
+
+/// A linear layer: packed for the forward pass, and as it is stored for the backward pass.
+#[derive(Debug)]
+struct Dense {
+    linear: Linear,
+    weight: Vec<f32>, // [N, K]
 }
 
 /// All tensors that the model computes for a batch of T tokens.
@@ -139,7 +150,8 @@ impl Layer {
             let name = format!("encoder.layer.{n}.{part}");
             let weight = checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?;
             let bias = checkpoint.tensor(&format!("{name}.bias"), &[outputs])?;
-            Ok::<_, Error>(Linear::pack(level, &weight, outputs).with_bias(&bias))
+            let linear = Linear::pack(level, &weight, outputs).with_bias(&bias);
+            Ok::<_, Error>(Dense { linear, weight: weight.into_owned() })
         };
         let norm =
             |part: &str| LayerNorm::load(checkpoint, &format!("encoder.layer.{n}.{part}"), config);
@@ -161,7 +173,7 @@ impl Layer {
         let query = linear(&self.query, x); // [T, H]
         let key = linear(&self.key, x); // [T, H]
         let value = linear(&self.value, x); // [T, H]
-        let h = self.query.outputs();
+        let h = self.query.linear.outputs();
         let mut context = vec![0.0; x.len()]; // [T, H]
         attention(
             level,
@@ -189,7 +201,7 @@ impl Layer {
 }
 
 /// x·Wᵀ + b: x `[T, K]`, the result `[T, N]`.
-fn linear(linear: &Linear, x: &[f32]) -> Vec<f32> {
+fn linear(Dense { linear, .. }: &Dense, x: &[f32]) -> Vec<f32> {
     let mut y = vec![0.0; x.len() / linear.inputs() * linear.outputs()];
     linear.forward(x, &mut y);
     y

@@ -69,6 +69,15 @@ impl<E: Element> Panels<E> {
     }
 }
 
+impl Panels<f32> {
+    /// Replaces the elements by those of `weight` `[N, K]`, in place.
+    pub(crate) fn replace(&mut self, level: Level, weight: Rows) {
+        let memory = Arc::get_mut(&mut self.memory).and_then(OnceLock::get_mut);
+        let memory = memory.expect("the panels of a layer that is not shared");
+        level.run(Pack { weight, panels: &mut memory[self.range.clone()] });
+    }
+}
+
 /// Lays out matrices one behind the other, see
 /// [`Linear::pack_together`](crate::Linear::pack_together).
 #[derive(Debug)]

@@ -1,0 +1,66 @@
+//! Dropout of attention's probabilities.
+//!
+//! ```text
+//! context = Σₖ pₖ·mₖ·vₖ        mₖ = 0 or 1/(1 − p)
+//! ```
+//!
+//! The softmax is made before the mask, so its sum counts what is dropped, as in the original.
+
+use crate::{
+    dropout::Dropout,
+    simd::{LANES, Simd},
+};
+
+/// The most queries that a block has: two vectors of them.
+const LANES_OF_A_BLOCK: usize = 2 * LANES;
+
+/// Dropout for the sentences of a pack.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionDropout {
+    /// The site's dropout.
+    pub dropout: Dropout,
+    /// The place in the batch of the pack's first sentence.
+    pub first: usize,
+}
+
+/// The keys of a block's queries.
+pub(super) struct Mask {
+    dropout: Dropout,
+    low: [u32; LANES_OF_A_BLOCK],
+    high: [u32; LANES_OF_A_BLOCK],
+}
+
+impl AttentionDropout {
+    /// The mask for the queries from `query` on.
+    pub(super) fn mask(&self, sentence: usize, head: usize, query: usize) -> Mask {
+        let (mut low, mut high) = ([0; LANES_OF_A_BLOCK], [0; LANES_OF_A_BLOCK]);
+        for lane in 0..LANES_OF_A_BLOCK {
+            // A position is below 2²⁴, see `Config`, and so is a head.
+            let row = ((head as u64) << 32) | (query + lane) as u64;
+            [low[lane], high[lane]] = self.dropout.row(self.first + sentence, row);
+        }
+        Mask { dropout: self.dropout, low, high }
+    }
+}
+
+impl Mask {
+    /// rows[key][query] ← rows[key][query]·m
+    #[inline(always)]
+    pub(super) fn apply<S: Simd, const NQ: usize>(
+        &self,
+        s: S,
+        rows: &mut [[[f32; LANES]; NQ]], // [L]
+    ) {
+        const { assert!(NQ * LANES <= LANES_OF_A_BLOCK) };
+        for (key, row) in rows.iter_mut().enumerate() {
+            for j in 0..NQ {
+                let mut factors = [0.0; LANES];
+                for lane in 0..LANES {
+                    let at = j * LANES + lane;
+                    factors[lane] = self.dropout.factor([self.low[at], self.high[at]], key as u32);
+                }
+                s.store(s.mul(s.load(&row[j]), s.load(&factors)), &mut row[j]);
+            }
+        }
+    }
+}

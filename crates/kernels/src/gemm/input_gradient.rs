@@ -1,0 +1,103 @@
+//! The gradient of a linear layer's input: dx = dy·W (+ r).
+//!
+//! ```text
+//! y[t, n]  = Σₖ x[t, k]·W[n, k] + b[n]
+//! dx[t, k] = Σₙ dy[t, n]·∂y[t, n]/∂x[t, k] = Σₙ dy[t, n]·W[n, k]
+//! ```
+//!
+//! This is the product of [`gemm`](crate::gemm) with W in the place of Wᵀ. A panel of Wᵀ has the
+//! columns of W, which lie far apart in memory, so the forward pass packs them once. A panel of W
+//! has pieces of its rows, which are copied as they are used: one block `[KC, NR]` at a time, for
+//! all rows of dy. So the master weights are the only ones that the backward pass needs.
+//!
+//! The order of additions is that of `gemm`: chains of [`KC`] fused multiply-adds over n
+//! ascending, added in order.
+
+use super::{Chain, Finish, KC, cut, deal, padded, tile_rows};
+use crate::{
+    Level, Rows, RowsMut,
+    linear::Epilogue,
+    simd::{Kernel, LANES, Simd},
+    tiles::{Tiled, Tiles},
+};
+
+/// dx `[M, K]` = dy·W + r for dy `[M, N]`, W `[N, K]` and, if there is one, r `[M, K]`.
+///
+/// # Panics
+/// If the shapes do not fit.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, RowsMut, gemm::input_gradient};
+/// let (dy, w) = ([1.0, 10.0], [2.0, 3.0, 0.5, 0.25]); // dy [1, 2], W [2, 2]
+/// let mut dx = [0.0; 2];
+/// let (dy, w) = (Rows::new(&dy, 2), Rows::new(&w, 2));
+/// input_gradient(Level::detect(), dy, w, None, RowsMut::new(&mut dx, 2));
+/// assert_eq!(dx, [7.0, 5.5]);
+/// ```
+pub fn input_gradient(
+    level: Level,
+    dy: Rows,               // [M, N]
+    weight: Rows,           // [N, K]
+    residual: Option<Rows>, // [M, K]
+    dx: RowsMut,            // [M, K]
+) {
+    let (m, n, k) = (dy.rows(), dy.cols(), weight.cols());
+    assert_eq!(weight.rows(), n, "W has {} rows, dy {n} columns", weight.rows());
+    assert_eq!((dx.rows(), dx.cols()), (m, k), "dx has another shape");
+    if let Some(r) = residual {
+        assert_eq!((r.rows(), r.cols()), (m, k), "the residual's shape is not dx's");
+    }
+    level.run(InputGradient { dy, weight, residual, dx });
+}
+
+struct InputGradient<'a> {
+    dy: Rows<'a>,
+    weight: Rows<'a>,
+    residual: Option<Rows<'a>>,
+    dx: RowsMut<'a>,
+}
+
+impl Kernel for InputGradient<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        S::Tiles::gemm(s, self);
+    }
+}
+
+impl Tiled for InputGradient<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
+        let mut block = [[[0.0; LANES]; NV]; KC];
+        for columns in cut(self.weight.cols(), NV * LANES) {
+            let mut dx = self.dx.columns(columns.clone()); // dx[.., kc..kc+NR]
+            for n in cut(self.dy.cols(), KC) {
+                // W[nc..nc+KC, kc..kc+NR]
+                let weights = &mut block[..n.len()];
+                let rows = self.weight.slice(n.clone()).columns(columns.clone());
+                copy(rows, weights);
+                let chain = Chain { x: self.dy.columns(n.clone()), weights, onto: n.start > 0 };
+                for (rows, size) in deal(self.dy.rows(), MOST) {
+                    let ahead = &mut [].chunks(1);
+                    tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, ahead, &mut dx));
+                }
+            }
+            let epilogue = self.residual.map_or(Epilogue::Identity, Epilogue::Residual);
+            if let Some(finish) = Finish::<NV>::new(None, epilogue, columns, dx) {
+                finish.run(s);
+            }
+        }
+    }
+}
+
+/// Rows of up to NV vectors, side by side; what is missing is zero.
+#[inline(always)]
+pub(super) fn copy<const NV: usize>(from: Rows, to: &mut [[[f32; LANES]; NV]]) {
+    for (i, to) in to.iter_mut().enumerate() {
+        match from.row(i).as_chunks().0.first_chunk() {
+            Some(whole) => *to = *whole,
+            None => *to = padded(from.row(i)),
+        }
+    }
+}
