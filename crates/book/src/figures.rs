@@ -9,6 +9,7 @@ mod heads;
 mod journey;
 mod lanes;
 mod packing;
+mod rungs;
 mod sums;
 mod threads;
 mod tile;
@@ -33,10 +34,14 @@ pub struct Source<'a> {
     pub config: &'a Config,
 }
 
-pub const FIGURES: [Figure; 13] = [
+pub const FIGURES: [Figure; 17] = [
     Figure { name: "journey", draw: journey::draw },
     Figure { name: "work", draw: work::draw },
     Figure { name: "packing", draw: packing::draw },
+    Figure { name: "rung-simd-tile", draw: rungs::simd_tile },
+    Figure { name: "rung-packed", draw: rungs::packed },
+    Figure { name: "rung-blocked", draw: rungs::blocked },
+    Figure { name: "rung-threads", draw: rungs::threads },
     Figure { name: "tile", draw: tile::draw },
     Figure { name: "lanes", draw: lanes::draw },
     Figure { name: "exp-error", draw: errors::exp },

@@ -1,25 +1,13 @@
 //! Text in, embeddings out.
 
-mod encode;
-mod explain;
-mod forward;
-mod head;
-mod open;
-mod results;
-mod settings;
-#[cfg(feature = "tasks")]
-mod space;
-mod tokens;
-mod trace;
-
 pub use explain::Explanation;
 pub use results::{Encoded, TokenEmbeddings};
 pub(crate) use settings::Settings;
 pub use trace::{Tensor, Trace};
 
 use crate::{
-    EncodeOptions, Error, ModelFiles, SentenceEncoderBuilder, Truncation, builder::OnProgress,
-    helpers::Helpers, prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
+    EncodeOptions, Error, Truncation, builder::OnProgress, helpers::Helpers, prompts::Prompts,
+    threads::Threads, tokenize::TextTokenizer,
 };
 use forward::Workspace;
 use head::Head;
@@ -28,7 +16,6 @@ use minilm_model::Bert;
 use minilm_pooling::Pooling;
 use std::{
     fmt,
-    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -72,49 +59,6 @@ pub struct SentenceEncoder {
 }
 
 impl SentenceEncoder {
-    /// Loads a model from a directory as sentence-transformers writes it, with default options.
-    ///
-    /// The weights are memory-mapped: the file must not be changed while the encoder is in use.
-    ///
-    /// # Errors
-    /// A file that is missing, unreadable, or contradicts the others.
-    pub fn load(directory: impl AsRef<Path>) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::builder().load(directory)
-    }
-
-    /// Loads a model from bytes that the program holds already, with default options: see
-    /// [`ModelFiles`].
-    ///
-    /// # Errors
-    /// As [`SentenceEncoder::load`].
-    pub fn from_bytes(files: ModelFiles) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::builder().from_bytes(files)
-    }
-
-    /// Loads a model by its name from the cache of Hugging Face, with default options: see
-    /// [`Hub`](crate::Hub).
-    ///
-    /// The network is not used, unless minilm is built with the feature `download` and the model is
-    /// not in the cache.
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), minilm::Error> {
-    /// let encoder = minilm::SentenceEncoder::from_hub("sentence-transformers/all-MiniLM-L6-v2")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`SentenceEncoderBuilder::from_hub`].
-    pub fn from_hub(name: &str) -> Result<SentenceEncoder, Error> {
-        SentenceEncoder::builder().from_hub(name)
-    }
-
-    /// Options: threads, level, normalisation, prompt, truncation, progress.
-    pub fn builder() -> SentenceEncoderBuilder {
-        SentenceEncoderBuilder::default()
-    }
-
     /// The same model with other defaults for each call.
     ///
     /// ```
@@ -174,6 +118,27 @@ impl SentenceEncoder {
         &self.bert
     }
 }
+
+// The methods by subject. rustdoc shows them in this order, which blank lines keep.
+mod load;
+
+mod encode;
+
+mod tokens;
+
+mod explain;
+
+mod trace;
+
+#[cfg(feature = "tasks")]
+mod space;
+
+// Their parts.
+mod forward;
+mod head;
+mod open;
+mod results;
+mod settings;
 
 impl fmt::Debug for SentenceEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,17 +36,23 @@ impl Head {
         };
         let inside = |j: usize| (1..last).contains(&j).then_some(j);
         let habits = [
-            ("itself", mean(&Some)),
-            ("the word before", mean(&|i| i.checked_sub(1).and_then(inside))),
-            ("the word after", mean(&|i| inside(i + 1))),
-            (trace.tokens[0].as_str(), mean(&|_| Some(0))),
-            (trace.tokens[last].as_str(), mean(&|_| Some(last))),
+            ("itself".to_owned(), mean(&Some)),
+            ("the word before".to_owned(), mean(&|i| i.checked_sub(1).and_then(inside))),
+            ("the word after".to_owned(), mean(&|i| inside(i + 1))),
+            (trace.tokens[0].clone(), mean(&|_| Some(0))),
+            (trace.tokens[last].clone(), mean(&|_| Some(last))),
         ];
-        let (name, share) =
-            habits.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are five");
+        // One word that all listen to. Of two words each one has a neighbour alone.
+        let column = |j: usize| (format!("“{}”", trace.tokens[j]), mean(&|_| Some(j)));
+        let columns = words.clone().filter(|_| words.len() > 2).map(column);
+        let (name, share) = habits
+            .into_iter()
+            .chain(columns)
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .expect("there are five or more");
         let (target, habit) = match share < HABIT {
             true => (String::new(), "spread".to_owned()),
-            false => (name.to_owned(), format!("{name} {:.0}\u{a0}%", 100.0 * share)),
+            false => (name.clone(), format!("{name} {:.0}\u{a0}%", 100.0 * share)),
         };
         Head { layer, head, target, habit, shares }
     }
@@ -69,6 +75,22 @@ impl Head {
 mod tests {
     use super::Head;
     use minilm::SentenceEncoder;
+
+    /// In some head every word of this sentence listens to its first noun.
+    #[test]
+    fn a_word_that_all_listen_to_is_named() {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/all-MiniLM-L6-v2");
+        let encoder = SentenceEncoder::load(model).expect("the repository's model");
+        let trace = encoder.trace("A man is eating food.").expect("a trace");
+        let heads = Head::all(&trace);
+        let named = heads.iter().find(|head| head.habit.starts_with("“man” "));
+        let named = named.expect("a head whose words listen to “man”");
+        let man = trace.tokens.iter().position(|token| token == "man").expect("a token");
+        let words = 1..trace.tokens.len() - 1;
+        let mean = words.clone().map(|i| named.shares[[i, man]]).sum::<f64>() / words.len() as f64;
+        assert_eq!(named.habit, format!("“man” {:.0}\u{a0}%", 100.0 * mean));
+        assert!(mean > 0.25, "{mean}");
+    }
 
     #[test]
     fn a_habit_is_the_place_where_most_of_the_attention_goes() {
