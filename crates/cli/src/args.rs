@@ -1,10 +1,10 @@
 //! The command line as clap reads it: the options of every command, and the list of commands.
 
 use crate::{
-    bench::Bench, cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe,
-    embed::Embed, eval::Eval, explain::Explain, index::Index, man::Man, map::Map, options::Common,
-    pairs::Pairs, quantize::Quantize, search::Search, similarity::Similarity, trace::Trace,
-    verify::Verify,
+    bench::Bench, classify::Classify, cluster::Cluster, completions::Completions, convert::Convert,
+    dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index, man::Man, map::Map,
+    negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize, search::Search,
+    similarity::Similarity, trace::Trace, train::Train, verify::Verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -30,6 +30,9 @@ pub(crate) enum Command {
     Map(Map),
     Dedupe(Dedupe),
     Eval(Eval),
+    Train(Box<Train>),
+    Negatives(Negatives),
+    Classify(Classify),
     Quantize(Quantize),
     Convert(Convert),
     Explain(Explain),
@@ -50,6 +53,7 @@ Examples:
   minilm map notes.index --html map.html
   minilm explain \"A man is eating food.\" \"Someone has a meal.\"
   minilm trace \"A man is eating food.\" --html trace.html
+  minilm train pairs.csv -o my-model
   minilm verify
   minilm bench
 

@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// Numbers that cannot be evaluated.
     #[error("{name}")]
     Task { name: String, source: minilm::tasks::Error },
+    /// Training, or what belongs to it.
+    #[error(transparent)]
+    Train(minilm_train::Error),
     #[error("cannot watch for signals")]
     Signals { source: io::Error },
     /// Ctrl-C came before the end; what is kept.
@@ -100,6 +103,35 @@ impl From<minilm::tasks::index::IndexError> for Error {
             }
             other => Error::Index(other),
         }
+    }
+}
+
+impl From<minilm_train::Error> for Error {
+    fn from(error: minilm_train::Error) -> Error {
+        use minilm_train::Error as Train;
+        match error {
+            Train::Model(error) => error.into(),
+            Train::Option { option, reason, .. } => option_error(spelt(option), &reason),
+            other => Error::Train(other),
+        }
+    }
+}
+
+/// Options of training that are shorter on the command line than in the original.
+fn spelt(option: &str) -> &str {
+    match option {
+        "num_train_epochs" => "epochs",
+        "per_device_train_batch_size" => "batch",
+        "gradient_accumulation_steps" => "accumulate",
+        "lr_scheduler_type" => "schedule",
+        "warmup_steps" => "warmup",
+        "adam_epsilon" => "epsilon",
+        "early_stopping_patience" => "patience",
+        "metric_for_best_model" => "metric",
+        "range_min" => "from",
+        "range_max" => "to",
+        "num_negatives" => "negatives",
+        other => other,
     }
 }
 

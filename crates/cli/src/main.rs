@@ -22,6 +22,7 @@
 
 mod args;
 mod bench;
+mod classify;
 mod cluster;
 mod completions;
 mod convert;
@@ -39,6 +40,7 @@ mod locate;
 mod man;
 mod map;
 mod model;
+mod negatives;
 mod notes;
 mod options;
 mod output;
@@ -53,6 +55,7 @@ mod table;
 mod terminal;
 mod texts;
 mod trace;
+mod train;
 mod vectors;
 mod verify;
 
@@ -90,6 +93,9 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Map(command) => map::run(&cli.common, command),
         Command::Dedupe(command) => dedupe::run(&cli.common, command),
         Command::Eval(command) => eval::run(&cli.common, command),
+        Command::Train(command) => train::run(&cli.common, command),
+        Command::Negatives(command) => negatives::run(&cli.common, command),
+        Command::Classify(command) => classify::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),

@@ -26,7 +26,7 @@ pub(crate) struct Common {
 }
 
 /// The options of encoding texts.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Encoding options")]
 pub(crate) struct Encoding {
     /// Keep the first N values of each embedding

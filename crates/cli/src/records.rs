@@ -23,7 +23,7 @@ mod table;
 
 use crate::{
     error::Error,
-    input::{Opened, read_line},
+    input::{MARK, Opened, read_line},
     notes::message,
     show::count,
 };
@@ -212,6 +212,24 @@ impl Records {
         Ok(Records { name, bytes, found, source, optional, missing, left_out, ended })
     }
 
+    /// The names of a file's columns, or of the fields of its first object; lines have none.
+    pub(crate) fn names(path: &Path, kind: Kind, reading: &Reading) -> Result<Vec<String>, Error> {
+        if kind == Kind::Parquet {
+            return column_names(path);
+        }
+        let mut records = Records::open(path, kind, &[], reading)?;
+        if let Source::Table(table) = &records.source {
+            return Ok(table.names().to_vec());
+        }
+        let first = records.next().transpose()?;
+        let Some(record) = first.filter(|_| matches!(records.source, Source::Json(_))) else {
+            return Ok(Vec::new());
+        };
+        let json = json::plain(record.raw.trim_start_matches(MARK)).into_owned();
+        let fields = json::fields(json.trim_end_matches(['\r', '\n']));
+        Ok(fields.map_err(Error::Input)?.into_keys().collect())
+    }
+
     /// The file, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
@@ -326,6 +344,16 @@ fn columns(path: &Path, names: &[Name]) -> Result<Source, Error> {
 
 #[cfg(not(feature = "parquet"))]
 fn columns(path: &Path, _names: &[Name]) -> Result<Source, Error> {
+    Err(without_parquet(&path.display().to_string()))
+}
+
+#[cfg(feature = "parquet")]
+fn column_names(path: &Path) -> Result<Vec<String>, Error> {
+    parquet::names(path)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn column_names(path: &Path) -> Result<Vec<String>, Error> {
     Err(without_parquet(&path.display().to_string()))
 }
 

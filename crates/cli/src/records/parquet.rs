@@ -87,6 +87,13 @@ impl Rows {
     }
 }
 
+/// The names of all columns.
+pub(crate) fn names(path: &Path) -> Result<Vec<String>, Error> {
+    let (reader, _) = open(path, &path.display().to_string())?;
+    let schema = reader.metadata().file_metadata().schema();
+    Ok(schema.get_fields().iter().map(|field| field.name().to_owned()).collect())
+}
+
 /// The names of the columns that hold lists of numbers.
 pub(crate) fn lists_of_numbers(path: &Path) -> Result<Vec<String>, Error> {
     let (reader, _) = open(path, &path.display().to_string())?;

@@ -13,7 +13,7 @@ pub(super) struct Table {
     delimiter: u8,
     quoting: bool,
     columns: Vec<(String, Option<usize>)>, // none for one that may be missing, and is
-    width: usize,
+    names: Vec<String>,
     header: String, // as it stands in the file, with what is before it
     row: ByteRecord,
     line: u64,   // of the row
@@ -52,7 +52,7 @@ impl Table {
             delimiter,
             quoting,
             columns: Vec::new(),
-            width: 0,
+            names: Vec::new(),
             header: String::from_utf8_lossy(&start).into_owned(),
             row: ByteRecord::new(),
             line: 0,
@@ -73,7 +73,7 @@ impl Table {
             }
         };
         table.columns = columns.iter().map(find).collect::<Result<_, _>>()?;
-        table.width = header.len();
+        table.names = header.iter().map(str::to_owned).collect();
         let raw = table.raw();
         table.header += &raw;
         Ok(table)
@@ -82,6 +82,11 @@ impl Table {
     /// The header as it stands in the file.
     pub(super) fn header(&self) -> &str {
         &self.header
+    }
+
+    /// The names of all columns.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// What separates the columns, if it is not what the name of the file promises.
@@ -95,8 +100,8 @@ impl Table {
 
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Draft>, Error> {
         let Some((line, row)) = self.next(name)? else { return Ok(None) };
-        if row.len() != self.width {
-            let (found, expected) = (count(row.len(), "field"), self.width);
+        if row.len() != self.names.len() {
+            let (found, expected) = (count(row.len(), "field"), self.names.len());
             return Err(Error::Input(format!(
                 "line {line} of {name} has {found}, but the header has {expected}"
             )));

@@ -1,0 +1,468 @@
+//! Training, as an iterator of what happens.
+//!
+//! ```text
+//! step 0      evaluation of the base
+//! each step   batches → tokens → embeddings → loss, gradient → … → AdamW
+//! after some  evaluation; checkpoint
+//! finish      the best weights, or the last; averaged with the base; the model's directory
+//! ```
+
+mod finish;
+mod step;
+
+pub use finish::Outcome;
+
+use crate::{
+    Arguments, Dataset, Error, Evaluation, Finding, Loss, Network, Scores,
+    checkpoint::{self, Best, TrainerState, VERSION},
+    evaluation::{Known, Prepared},
+    model_files::Base,
+    plan::{Epoch, Plan},
+    texts::Texts,
+};
+use minilm::SentenceEncoder;
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::VecDeque,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Everything that a run needs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The directory of the model to begin with.
+    pub base: PathBuf,
+    /// The directory of the model that is to be: new, or empty.
+    pub output: PathBuf,
+    /// The data to learn from.
+    pub data: Dataset,
+    /// The loss.
+    pub loss: Loss,
+    /// The settings.
+    pub arguments: Arguments,
+    /// What the model is evaluated on; the first tells the best.
+    pub evaluations: Vec<Evaluation>,
+    /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
+    pub average: f64,
+    /// What the caller wants to find again in a checkpoint, for [`Trainer::origin`].
+    pub origin: serde_json::Value,
+}
+
+impl Setup {
+    /// The loss that suits the data, the original's settings, and no evaluation.
+    ///
+    /// ```
+    /// use minilm_train::{Dataset, Kind, Setup};
+    /// let data = Dataset::new(Kind::ScoredPairs, 2);
+    /// let setup = Setup::new("weights/all-MiniLM-L6-v2", data, "my-model");
+    /// assert_eq!(setup.loss.name(), "CoSENTLoss");
+    /// ```
+    pub fn new(base: impl AsRef<Path>, data: Dataset, output: impl AsRef<Path>) -> Setup {
+        Setup {
+            base: base.as_ref().to_owned(),
+            output: output.as_ref().to_owned(),
+            loss: data.kind().loss(),
+            data,
+            arguments: Arguments::default(),
+            evaluations: Vec::new(),
+            average: 0.0,
+            origin: serde_json::Value::Null,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A step of the optimiser.
+    Step(Step),
+    /// An evaluation, before training or after a step.
+    Evaluation {
+        /// Steps so far.
+        step: usize,
+        /// The numbers of each evaluation.
+        scores: Vec<Scores>,
+        /// Whether it is the best so far.
+        is_best: bool,
+    },
+    /// A checkpoint.
+    Checkpoint {
+        /// Steps so far.
+        step: usize,
+        /// Its folder.
+        path: PathBuf,
+    },
+}
+
+/// A step of the optimiser.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number, from 1.
+    pub step: usize,
+    /// Epochs so far.
+    pub epoch: f64,
+    /// The mean loss of its batches.
+    pub loss: f64,
+    /// The length of the gradient, before it is clipped.
+    pub grad_norm: f64,
+    /// The rate.
+    pub learning_rate: f64,
+    /// Tokens of its batches.
+    pub tokens: usize,
+    /// Its time.
+    pub seconds: f64,
+}
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Record {
+    /// A step of the optimiser.
+    Step(Step),
+    /// An evaluation.
+    Evaluation {
+        /// Steps so far.
+        step: usize,
+        /// Its numbers.
+        scores: Vec<Scores>,
+    },
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    Step,
+    Evaluate,
+    Save,
+}
+
+/// A run of training. Iterating it trains; [`Trainer::finish`] writes the model.
+///
+/// ```no_run
+/// use minilm_train::{Arguments, Dataset, Event, Kind, Setup, Trainer};
+/// let mut data = Dataset::new(Kind::Pairs, 2);
+/// data.push("row 1", &["How do I pay?", "Paying with a card"], None)?;
+/// data.push("row 2", &["Where is my parcel?", "Tracking a delivery"], None)?;
+/// let mut setup = Setup::new("weights/all-MiniLM-L6-v2", data, "my-model");
+/// setup.arguments = Arguments { learning_rate: 2e-5, ..Arguments::default() };
+/// let mut trainer = Trainer::new(setup)?;
+/// for event in &mut trainer {
+///     if let Event::Step(step) = event? {
+///         println!("{}: {}", step.step, step.loss);
+///     }
+/// }
+/// trainer.finish()?; // my-model is a directory that SentenceEncoder::load and Python read
+/// # Ok::<(), minilm_train::Error>(())
+/// ```
+pub struct Trainer {
+    setup: Setup,
+    base: Base,
+    base_digest: String,
+    data_digest: String,
+    network: Network,
+    texts: Texts,
+    evaluations: Vec<Prepared>,
+    /// The base's embedding of each text, for [`Arguments::keep`].
+    kept: Option<Array2<f32>>,
+    plan: Plan,
+    warmup: usize,
+    epoch: Option<Epoch>,
+    step: usize,
+    tasks: VecDeque<Task>,
+    log: Vec<Record>,
+    best: Option<Best>,
+    worse: usize,
+    /// Negatives that were left out, and all.
+    masked: (u64, u64),
+    findings: Vec<Finding>,
+}
+
+impl Trainer {
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// Data that nothing can be learned from, settings that do not fit, a model that cannot be
+    /// trained, an output directory that is not empty.
+    pub fn new(setup: Setup) -> Result<Trainer, Error> {
+        let is_used = fs::read_dir(&setup.output).is_ok_and(|mut entries| entries.next().is_some());
+        if let Some(step) = checkpoint::steps(&setup.output).last() {
+            let reason = format!(
+                "a run stopped here after step {step}: resume it, or choose another directory"
+            );
+            return Err(Error::Checkpoint { path: setup.output, reason });
+        }
+        if is_used {
+            let reason = "the directory is not empty: choose another one".to_owned();
+            return Err(Error::Checkpoint { path: setup.output, reason });
+        }
+        let network = Network::load(&setup.base)?;
+        let mut trainer = Trainer::prepare(setup, network)?;
+        trainer.tasks.extend((!trainer.evaluations.is_empty()).then_some(Task::Evaluate));
+        trainer.tasks.push_back(Task::Step);
+        Ok(trainer)
+    }
+
+    /// Goes on from the last checkpoint in the output directory, with the same bits as if the run
+    /// had never stopped.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if there is none, or if it is of other data, another base, other
+    /// settings or another version.
+    pub fn resume(setup: Setup) -> Result<Trainer, Error> {
+        let path = last(&setup.output)?;
+        let state = checkpoint::read_state(&path)?;
+        let network = checkpoint::load(&path, state.global_step)?;
+        let mut trainer = Trainer::prepare(setup, network)?;
+        let wrong = |reason: &str| {
+            let reason = format!("it is of {reason}: go on with what the run began with");
+            Err(Error::Checkpoint { path: path.clone(), reason })
+        };
+        if state.data != trainer.data_digest {
+            return wrong("other data");
+        }
+        if state.base != trainer.base_digest {
+            return wrong("another base model");
+        }
+        if state.loss != trainer.setup.loss || state.arguments != trainer.setup.arguments {
+            return wrong("other settings");
+        }
+        (trainer.step, trainer.best, trainer.worse) = (state.global_step, state.best, state.worse);
+        trainer.log = state.log_history;
+        trainer.after_step_tasks(true);
+        Ok(trainer)
+    }
+
+    /// What the caller of the run whose checkpoints are in `output` gave as [`Setup::origin`].
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] if there is no checkpoint, or one of another version.
+    pub fn origin(output: &Path) -> Result<serde_json::Value, Error> {
+        Ok(checkpoint::read_state(&last(output)?)?.origin)
+    }
+
+    fn prepare(setup: Setup, network: Network) -> Result<Trainer, Error> {
+        setup.arguments.check()?;
+        setup.data.kind().check(&setup.loss)?;
+        check_loss(&setup)?;
+        let mut findings = setup.data.check(setup.arguments.per_device_train_batch_size)?;
+        let base = Base::open(&setup.base)?;
+        let (texts, evaluations) = tokenized(&setup)?;
+        if texts.truncated > 0 {
+            let limit = texts.lengths().max().unwrap_or(0);
+            findings.push(Finding::Truncated { texts: texts.truncated, limit });
+        }
+        let kept = if setup.arguments.keep > 0.0 {
+            Some(texts.embed(&Network::load(&setup.base)?)?)
+        } else {
+            None
+        };
+        let plan = Plan::new(&setup.data, &setup.arguments);
+        let warmup = crate::Schedule::warmup(setup.arguments.warmup_steps, plan.steps);
+        Ok(Trainer {
+            base_digest: base.digest()?,
+            data_digest: setup.data.digest(),
+            base,
+            network,
+            texts,
+            evaluations,
+            kept,
+            plan,
+            warmup,
+            epoch: None,
+            step: 0,
+            tasks: VecDeque::new(),
+            log: Vec::new(),
+            best: None,
+            worse: 0,
+            masked: (0, 0),
+            findings,
+            setup,
+        })
+    }
+
+    /// What is unusual about the data.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Steps of the whole run.
+    pub fn steps(&self) -> usize {
+        self.plan.steps
+    }
+
+    /// Steps so far.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// The log of steps and evaluations.
+    pub fn log(&self) -> &[Record] {
+        &self.log
+    }
+
+    /// The best evaluation so far.
+    pub fn best(&self) -> Option<&Best> {
+        self.best.as_ref()
+    }
+
+    /// Negatives that were left out because they are none, and all, in the batches so far.
+    pub fn masked(&self) -> (u64, u64) {
+        self.masked
+    }
+
+    /// The tokens of an epoch's rows, about: those of the first epoch.
+    pub fn tokens_of_epoch(&self) -> usize {
+        let lengths: Vec<usize> = self.texts.lengths().collect();
+        let rows = self.setup.data.epoch(self.setup.arguments.seed, 0);
+        rows.iter().flat_map(|row| &row.texts).map(|&text| lengths[text as usize]).sum()
+    }
+
+    /// Writes a checkpoint now.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn checkpoint(&mut self) -> Result<PathBuf, Error> {
+        let path = checkpoint::write(&self.setup.output, &self.base, &self.network, &self.state())?;
+        let best = self.best.as_ref().map(|best| best.step);
+        checkpoint::prune(&self.setup.output, self.setup.arguments.save_total_limit, best);
+        Ok(path)
+    }
+
+    fn state(&self) -> TrainerState {
+        TrainerState {
+            version: VERSION.to_owned(),
+            global_step: self.step,
+            arguments: self.setup.arguments.clone(),
+            loss: self.setup.loss.clone(),
+            data: self.data_digest.clone(),
+            base: self.base_digest.clone(),
+            best: self.best.clone(),
+            worse: self.worse,
+            log_history: self.log.clone(),
+            origin: self.setup.origin.clone(),
+        }
+    }
+
+    fn evaluate(&mut self) -> Result<Event, Error> {
+        let known = Known { data: &self.setup.data, texts: &self.texts };
+        let run = |evaluation: &Prepared| evaluation.run(&self.network, &known);
+        let scores = self.evaluations.iter().map(run).collect::<Result<Vec<Scores>, Error>>()?;
+        self.log.push(Record::Evaluation { step: self.step, scores: scores.clone() });
+        let value = self.setup.arguments.metric(&scores)?;
+        if self.step == 0 {
+            // The base is what others are compared with. A worse model is still the one asked for.
+            return Ok(Event::Evaluation { step: 0, scores, is_best: false });
+        }
+        let is_best = self.best.as_ref().is_none_or(|best| value > best.value);
+        if is_best {
+            (self.best, self.worse) = (Some(Best { step: self.step, value }), 0);
+            self.tasks.push_back(Task::Save);
+        } else {
+            self.worse += 1;
+        }
+        let is_over =
+            self.setup.arguments.early_stopping_patience.is_some_and(|most| self.worse >= most);
+        if is_over {
+            self.plan.steps = self.step;
+        }
+        Ok(Event::Evaluation { step: self.step, scores, is_best })
+    }
+
+    /// What follows a step. A run that goes on has written its checkpoint, and perhaps evaluated.
+    fn after_step_tasks(&mut self, resumed: bool) {
+        let arguments = &self.setup.arguments;
+        let due = match arguments.eval_steps {
+            Some(steps) => self.step.is_multiple_of(steps) || self.step == self.plan.steps,
+            None => self.plan.ends_epoch(self.step),
+        };
+        let is_done =
+            self.log.iter().rev().any(
+                |record| matches!(record, Record::Evaluation { step, .. } if *step == self.step),
+            );
+        if due && !is_done && !self.evaluations.is_empty() {
+            self.tasks.push_back(Task::Evaluate);
+        }
+        if !resumed && self.step.is_multiple_of(arguments.save_steps) {
+            self.tasks.push_back(Task::Save);
+        }
+    }
+}
+
+impl Iterator for Trainer {
+    type Item = Result<Event, Error>;
+
+    /// Does what comes next. After an error there is nothing more.
+    fn next(&mut self) -> Option<Result<Event, Error>> {
+        let task = match self.tasks.pop_front() {
+            Some(Task::Step) | None if self.step < self.plan.steps => Task::Step,
+            Some(task) if task != Task::Step => task,
+            _ => return None,
+        };
+        let event = match task {
+            Task::Step => self.train().map(|step| {
+                self.after_step_tasks(false);
+                Event::Step(step)
+            }),
+            Task::Evaluate => self.evaluate(),
+            Task::Save => {
+                let step = self.step;
+                self.checkpoint().map(|path| Event::Checkpoint { step, path })
+            }
+        };
+        if event.is_err() {
+            self.tasks.clear();
+            self.plan.steps = 0;
+        }
+        Some(event)
+    }
+}
+
+/// The folder of the last checkpoint.
+fn last(output: &Path) -> Result<PathBuf, Error> {
+    match checkpoint::steps(output).last() {
+        Some(&step) => Ok(checkpoint::folder(output, step)),
+        None => Err(Error::Checkpoint {
+            path: output.to_owned(),
+            reason: "there is no checkpoint-N to go on from".to_owned(),
+        }),
+    }
+}
+
+/// Whether the loss fits the data's numbers.
+fn check_loss(setup: &Setup) -> Result<(), Error> {
+    let scores = || setup.data.rows().iter().map(|row| row.score);
+    if *setup.loss.inner() == Loss::CosineSimilarity
+        && let Some(score) = scores().find(|score| !(-1.0..=1.0).contains(score))
+    {
+        return Error::option(
+            "loss",
+            format!(
+                "a cosine is never {score}: divide the scores by the largest, or take CoSENT, for \
+                 which their order counts"
+            ),
+        );
+    }
+    if !(0.0..=1.0).contains(&setup.average) {
+        return Error::option("average", "it is a share from 0 to 1");
+    }
+    Ok(())
+}
+
+/// The texts of the data and of the evaluations, by a tokenizer that is not needed any more.
+fn tokenized(setup: &Setup) -> Result<(Texts, Vec<Prepared>), Error> {
+    let encoder = SentenceEncoder::load(&setup.base)?;
+    let training = match setup.arguments.max_tokens {
+        Some(tokens) => SentenceEncoder::builder().max_tokens(tokens).load(&setup.base)?,
+        None => encoder.clone(),
+    };
+    let texts = Texts::new(&training, &setup.data)?;
+    let evaluations = setup.evaluations.iter().map(|evaluation| {
+        evaluation.data.check(1)?;
+        let texts = Texts::new(&encoder, &evaluation.data)?;
+        Ok(Prepared::new(evaluation.clone(), texts))
+    });
+    Ok((texts, evaluations.collect::<Result<_, Error>>()?))
+}

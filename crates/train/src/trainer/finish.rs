@@ -1,0 +1,133 @@
+//! The end of a run: the model's directory.
+
+use super::{Record, Trainer};
+use crate::{
+    Error, Network, Scores,
+    card::Card,
+    checkpoint,
+    evaluation::{Known, Prepared},
+    model_files::{Base, digest, pretty, write_file},
+    network::Tensor,
+};
+use minilm_model::Checkpoint;
+use serde_json::json;
+use std::fs;
+
+/// What a run has come to.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// Steps of the weights that were written.
+    pub step: usize,
+    /// The numbers of the base.
+    pub before: Vec<Scores>,
+    /// Those of the model that was written.
+    pub after: Vec<Scores>,
+    /// SHA-256 of its file of weights.
+    pub digest: String,
+}
+
+impl Trainer {
+    /// Writes the model with the best weights, or if nothing was evaluated with the last, and
+    /// removes the checkpoints.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; the checkpoints are then still there.
+    pub fn finish(self) -> Result<Outcome, Error> {
+        let output = self.setup.output.clone();
+        let outcome = self.write_model()?;
+        for step in checkpoint::steps(&output) {
+            let path = checkpoint::folder(&output, step);
+            fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(outcome)
+    }
+
+    /// Writes a checkpoint, and the model as [`Trainer::finish`] would write it now. The run can go
+    /// on from the checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn stop(mut self) -> Result<Outcome, Error> {
+        self.checkpoint()?;
+        self.write_model()
+    }
+
+    fn write_model(self) -> Result<Outcome, Error> {
+        let Trainer { setup, base, mut network, texts, evaluations, log, best, step, .. } = self;
+        let step = best.map_or(step, |best| best.step);
+        if step != self.step {
+            drop(network);
+            network = Network::load(&checkpoint::folder(&setup.output, step))?;
+        }
+        if setup.average > 0.0 {
+            let mean = averaged(&network, &base, setup.average)?;
+            let tensors = mean.iter().map(|(name, shape, data)| Tensor { name, shape, data });
+            base.write(tensors, &setup.output)?;
+            network = Network::load(&setup.output)?;
+        } else {
+            base.write(network.tensors(), &setup.output)?;
+        }
+        let known = Known { data: &setup.data, texts: &texts };
+        let (before, after) = scores(&network, &evaluations, &known, &log)?;
+        let digest = digest(&base.weights_in(&setup.output))?;
+        let card = Card {
+            setup: &setup,
+            base: base.name(),
+            digests: [&self.base_digest, &self.data_digest, &digest],
+            before: &before,
+            after: &after,
+            step,
+            dimension: network.dimension(),
+            log: &log,
+        };
+        let training = json!({
+            "version": checkpoint::VERSION,
+            "base_sha256": self.base_digest,
+            "data_sha256": self.data_digest,
+            "weights_sha256": digest,
+            "step": step,
+            "loss": setup.loss,
+            "arguments": setup.arguments,
+            "average": setup.average,
+            "before": before,
+            "after": after,
+            "log_history": log,
+        });
+        write_file(&setup.output.join("training.json"), pretty(&training).as_bytes())?;
+        write_file(&setup.output.join("README.md"), card.text().as_bytes())?;
+        Ok(Outcome { step, before, after, digest })
+    }
+}
+
+/// The numbers of the base, from the log, and of the network.
+fn scores(
+    network: &Network,
+    evaluations: &[Prepared],
+    known: &Known,
+    log: &[Record],
+) -> Result<(Vec<Scores>, Vec<Scores>), Error> {
+    let first = log.iter().find_map(|record| match record {
+        Record::Evaluation { step: 0, scores } => Some(scores.clone()),
+        _ => None,
+    });
+    let after = evaluations.iter().map(|evaluation| evaluation.run(network, known));
+    Ok((first.unwrap_or_default(), after.collect::<Result<_, Error>>()?))
+}
+
+/// A tensor's name, shape and values.
+type Averaged = (String, Vec<usize>, Vec<f32>);
+
+/// (1 − share)·θ + share·θ₀, with θ₀ of the base.
+fn averaged(network: &Network, base: &Base, share: f64) -> Result<Vec<Averaged>, Error> {
+    let checkpoint = Checkpoint::open(&base.weights())?;
+    let mean = |tensor: Tensor| {
+        let old = checkpoint.tensor(tensor.name, tensor.shape)?;
+        let mean = |(&new, &old): (&f32, &f32)| {
+            ((1.0 - share) * f64::from(new) + share * f64::from(old)) as f32
+        };
+        let values = tensor.data.iter().zip(old.iter()).map(mean).collect();
+        Ok((tensor.name.to_owned(), tensor.shape.to_vec(), values))
+    };
+    network.tensors().map(mean).collect()
+}

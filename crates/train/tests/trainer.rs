@@ -1,0 +1,291 @@
+//! Runs of training: what they learn, the same bits every time, and what they leave behind.
+
+mod runs;
+
+use minilm::SentenceEncoder;
+use minilm_train::{Arguments, Dataset, Error, Evaluation, Event, Kind, Loss, Setup, Trainer};
+use runs::*;
+use safetensors::SafeTensors;
+use std::fs;
+
+/// A run from its beginning to its end: the bytes of the weights.
+fn whole(setup: Setup) -> Vec<u8> {
+    let output = setup.output.clone();
+    let mut trainer = Trainer::new(setup).expect("a run");
+    run(&mut trainer).expect("it trains");
+    trainer.finish().expect("a model");
+    weights(&output)
+}
+
+#[test]
+fn the_loss_falls_and_the_model_loads() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut setup = room.setup("model");
+    setup.arguments.num_train_epochs = 20.0;
+    setup.arguments.learning_rate = 3e-3;
+    setup.arguments.dropout = Some(0.0);
+    let output = setup.output.clone();
+    let mut trainer = Trainer::new(setup).expect("a run");
+    assert_eq!(trainer.steps(), 60);
+    let losses = run(&mut trainer).expect("it trains");
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!(mean(&losses[57..]) < 0.5 * mean(&losses[..3]), "{losses:?}");
+    trainer.finish().expect("a model");
+    let encoder = SentenceEncoder::load(&output).expect("it loads");
+    let base = SentenceEncoder::load(room.base.path()).expect("it loads");
+    let texts = ["the cat sat", "dogs ran"];
+    assert_ne!(encoder.encode(&texts).expect("vectors"), base.encode(&texts).expect("vectors"));
+}
+
+#[test]
+fn a_run_that_is_resumed_at_any_step_gives_the_same_bits() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let with = |name: &str| {
+        let mut setup = room.setup(name);
+        setup.arguments.gradient_accumulation_steps = 2; // two steps an epoch, of 2 batches and of 1
+        setup.arguments.num_train_epochs = 3.0;
+        setup.arguments.keep = 0.1;
+        setup
+    };
+    let expected = whole(with("whole"));
+    for stop in 0..=6 {
+        let name = format!("stopped-{stop}");
+        let mut trainer = Trainer::new(with(&name)).expect("a run");
+        for event in trainer.by_ref().take(stop) {
+            event.expect("a step");
+        }
+        trainer.checkpoint().expect("a checkpoint");
+        drop(trainer);
+        let output = with(&name).output;
+        let mut trainer = Trainer::resume(with(&name)).expect("it goes on");
+        assert_eq!(trainer.step(), stop);
+        run(&mut trainer).expect("it trains");
+        trainer.finish().expect("a model");
+        assert!(weights(&output) == expected, "stopped after step {stop}");
+    }
+}
+
+#[test]
+fn threads_and_dropout_decide_as_they_should() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let expected = whole(room.setup("global"));
+    for threads in [1, 3, 4] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let found = pool.install(|| whole(room.setup(&format!("threads-{threads}"))));
+        assert!(found == expected, "{threads} threads");
+    }
+    let other = |name: &str, change: fn(&mut Arguments)| {
+        let mut setup = room.setup(name);
+        change(&mut setup.arguments);
+        whole(setup)
+    };
+    assert!(other("seed", |arguments| arguments.seed = 43) != expected);
+    assert!(other("no-dropout", |arguments| arguments.dropout = Some(0.0)) != expected);
+    assert!(
+        other("dropout", |arguments| arguments.dropout = Some(0.1)) == expected,
+        "as BertConfig"
+    );
+}
+
+#[test]
+fn the_directory_has_the_files_of_the_base() {
+    let mut tiny = Tiny::new().with_modules();
+    tiny.rename(|name| format!("bert.{name}"));
+    let pooler = tiny.tensor("bert.embeddings.LayerNorm.bias").clone();
+    tiny.tensors.insert("bert.pooler.dense.bias".to_owned(), pooler.clone());
+    tiny.files.insert("tokenizer_config.json".into(), "{ \"do_lower_case\":true }".into());
+    let room = Room::new(&tiny);
+    let setup = room.setup("model");
+    let output = setup.output.clone();
+    let bytes = whole(setup);
+    for name in ["vocab.txt", "tokenizer_config.json", "modules.json", "1_Pooling/config.json"] {
+        let [old, new] = [room.base.path(), &output].map(|folder| fs::read(folder.join(name)));
+        assert_eq!(old.expect("a file"), new.expect("a file"), "{name}");
+    }
+    let file = SafeTensors::deserialize(&bytes).expect("tensors");
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort();
+    assert_eq!(names, tiny.tensors.keys().cloned().collect::<Vec<_>>());
+    let stored = file.tensor("bert.pooler.dense.bias").expect("the pooler");
+    let kept: Vec<u8> = pooler.values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert_eq!(stored.data(), kept, "what is not trained stays");
+    let card = fs::read_to_string(output.join("README.md")).expect("a card");
+    for line in [
+        "library_name: sentence-transformers",
+        "- dataset_size:20",
+        "- loss:MultipleNegativesRankingLoss",
+    ] {
+        assert!(card.lines().any(|found| found == line), "{card}");
+    }
+    let left: Vec<_> =
+        fs::read_dir(&output).expect("files").flatten().map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("checkpoint")), "{left:?}");
+}
+
+#[test]
+fn a_plain_bert_becomes_a_sentence_encoder() {
+    let mut tiny = Tiny::new();
+    tiny.store_as(safetensors::Dtype::F16);
+    tiny.config["torch_dtype"] = "float16".into();
+    let room = Room::new(&tiny);
+    let setup = room.setup("model");
+    let output = setup.output.clone();
+    whole(setup);
+    let config = fs::read_to_string(output.join("config.json")).expect("a configuration");
+    assert!(config.contains("\"torch_dtype\": \"float32\""), "{config}");
+    let encoder = SentenceEncoder::load(&output).expect("it loads");
+    let vector = encoder.encode_one("the cat").expect("a vector");
+    assert!((vector.dot(&vector) - 1.0).abs() < 1e-6, "it is normalised");
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_refused() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let begin = || {
+        let mut trainer = Trainer::new(room.setup("model")).expect("a run");
+        trainer.next().expect("a step").expect("a step");
+        trainer.checkpoint().expect("a checkpoint")
+    };
+    let path = begin();
+    let refused = |setup: Setup| match Trainer::resume(setup) {
+        Err(Error::Checkpoint { reason, .. }) => reason,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it goes on"),
+    };
+    assert!(Trainer::new(room.setup("model")).is_err(), "a run is not overwritten");
+    assert!(refused(room.setup("elsewhere")).contains("no checkpoint"));
+    let mut setup = room.setup("model");
+    setup.data = pairs(21);
+    assert!(refused(setup).contains("other data"));
+    let mut setup = room.setup("model");
+    setup.arguments.learning_rate = 2e-3;
+    assert!(refused(setup).contains("other settings"));
+    let mut tiny = Tiny::new().with_modules();
+    tiny.tensor("embeddings.LayerNorm.bias").values[0] += 1.0;
+    let other = tiny.write();
+    let mut setup = room.setup("model");
+    setup.base = other.path().to_owned();
+    assert!(refused(setup).contains("another base model"));
+    let state = path.join("trainer_state.json");
+    let text = fs::read_to_string(&state).expect("the state");
+    fs::write(&state, text.replace("\"version\": \"", "\"version\": \"9.")).expect("written");
+    assert!(refused(room.setup("model")).contains("of minilm 9."));
+    fs::write(&state, text).expect("written");
+    let moments = path.join("optimizer.safetensors");
+    let bytes = fs::read(&moments).expect("moments");
+    fs::write(&moments, &bytes[..bytes.len() - 4]).expect("written");
+    assert!(!refused(room.setup("model")).is_empty(), "a file that was cut");
+}
+
+#[test]
+fn training_that_leaves_the_numbers_stops_and_says_where() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut setup = room.setup("model");
+    setup.arguments.learning_rate = 1e30;
+    let mut trainer = Trainer::new(setup).expect("a run");
+    let error = run(&mut trainer).expect_err("it cannot go on");
+    // The first step of the warm-up has the rate 0; the second throws the weights away.
+    assert!(matches!(error, Error::NotFinite { step: 3, .. }), "{error}");
+    assert!(trainer.next().is_none());
+}
+
+/// Labelled pairs for an evaluation: those of [`pairs`], and shifted ones.
+fn labelled() -> Dataset {
+    let source = pairs(20);
+    let mut data = Dataset::new(Kind::LabelledPairs, 2);
+    for (i, row) in source.rows().iter().enumerate() {
+        let text = |number: u32| source.texts()[number as usize].as_str();
+        let other = &source.rows()[(i + 7) % 20];
+        data.push("a row", &[text(row.texts[0]), text(row.texts[1])], Some("1")).expect("a pair");
+        data.push("a row", &[text(row.texts[0]), text(other.texts[1])], Some("0")).expect("a pair");
+    }
+    data
+}
+
+#[test]
+fn the_best_weights_are_kept_and_training_stops_early() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut setup = room.setup("model");
+    setup.arguments.num_train_epochs = 30.0;
+    setup.arguments.eval_steps = Some(2);
+    setup.arguments.early_stopping_patience = Some(3);
+    setup.evaluations = vec![Evaluation { name: "pairs".to_owned(), data: labelled() }];
+    let mut trainer = Trainer::new(setup).expect("a run");
+    let (mut values, mut best) = (Vec::new(), (0, f64::MIN));
+    for event in trainer.by_ref() {
+        if let Event::Evaluation { step, scores, is_best } = event.expect("an event") {
+            let value = scores[0].values[0].1;
+            assert_eq!(is_best, step > 0 && value > best.1);
+            if is_best {
+                best = (step, value);
+            }
+            values.push((step, value));
+        }
+    }
+    assert_eq!(trainer.best().map(|found| (found.step, found.value)), Some(best));
+    assert_eq!(trainer.step(), best.0 + 6, "three evaluations after the best: {values:?}");
+    let outcome = trainer.finish().expect("a model");
+    assert_eq!((outcome.step, outcome.after[0].values[0].1), best);
+    assert_eq!(outcome.before[0].values[0].1, values[0].1);
+}
+
+#[test]
+fn an_average_is_between_the_base_and_the_trained_weights() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let trained = whole(room.setup("trained"));
+    let mut setup = room.setup("mean");
+    setup.average = 0.25;
+    let mean = whole(setup);
+    let base = fs::read(room.base.path().join("model.safetensors")).expect("weights");
+    let [base, trained, mean] = [&base, &trained, &mean].map(|bytes| {
+        let file = SafeTensors::deserialize(bytes).expect("tensors");
+        let data =
+            file.tensor("encoder.layer.1.output.dense.weight").expect("a tensor").data().to_vec();
+        data.as_chunks().0.iter().map(|&x| f64::from(f32::from_le_bytes(x))).collect::<Vec<f64>>()
+    });
+    for ((base, trained), mean) in base.iter().zip(&trained).zip(&mean) {
+        assert_eq!(*mean, f64::from((0.75 * trained + 0.25 * base) as f32));
+    }
+}
+
+#[test]
+fn every_kind_of_data_trains() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let source = pairs(12);
+    let text = |row: usize, column: usize| {
+        source.texts()[source.rows()[row % 12].texts[column] as usize].as_str()
+    };
+    let mut scored = Dataset::new(Kind::ScoredPairs, 2);
+    let mut triplets = Dataset::new(Kind::Triplets, 4);
+    let mut texts = Dataset::new(Kind::LabelledTexts, 1);
+    for row in 0..12 {
+        let score = (row % 4).to_string();
+        scored.push("a row", &[text(row, 0), text(row + row % 4, 1)], Some(&score)).expect("a row");
+        let negatives = [text(row, 0), text(row, 1), text(row + 5, 1), text(row + 6, 1)];
+        triplets.push("a row", &negatives, None).expect("a row");
+        texts.push("a row", &[text(row, 0)], Some(["x", "y", "z"][row % 3])).expect("a row");
+    }
+    let matryoshka = |loss: Loss| Loss::Matryoshka {
+        loss: Box::new(loss),
+        dimensions: vec![(52, 1.0), (16, 0.5)],
+    };
+    let cosine = Loss::Triplet { margin: 0.2, distance: minilm_train::Distance::Cosine };
+    for (i, (data, loss)) in [
+        (scored.clone(), scored.kind().loss()),
+        (scored, matryoshka(Loss::CoSent { scale: 20.0 })),
+        (triplets.clone(), triplets.kind().loss()),
+        (triplets, cosine),
+        (labelled(), labelled().kind().loss()),
+        (texts.clone(), texts.kind().loss()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut setup = room.setup(&format!("model-{i}"));
+        (setup.data, setup.loss, setup.arguments.num_train_epochs) = (data, loss.clone(), 10.0);
+        let mut trainer = Trainer::new(setup).expect("a run");
+        let losses = run(&mut trainer).expect("it trains");
+        let (first, last) = (losses[0], losses[losses.len() - 1]);
+        assert!(last < first, "{loss:?}: {first} to {last}");
+    }
+}
