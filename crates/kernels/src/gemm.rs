@@ -36,10 +36,12 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
+mod integer;
 mod micro;
 mod panels;
 pub mod tuning;
 
+pub(crate) use integer::{ColumnFactors, IntegerGemm};
 pub use panels::Packer;
 
 use micro::UNROLL;
