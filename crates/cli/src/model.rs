@@ -5,8 +5,10 @@ use crate::{
     locate,
     options::{Common, Encoding},
 };
-use minilm::{Hub, HubError, Level, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation};
-use std::{env, ffi::OsString, path::PathBuf};
+use minilm::{
+    Hub, HubError, Level, Precision, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation,
+};
+use std::{env, ffi::OsString, fmt::Display, path::PathBuf};
 
 /// The folder of this repository's model.
 const MODEL: &str = "weights/all-MiniLM-L6-v2";
@@ -28,7 +30,9 @@ pub(crate) fn load_for(
     encoding: &Encoding,
     prompt: Option<Prompt>,
 ) -> Result<SentenceEncoder, Error> {
-    let mut builder = builder(common).level(level(common)?.unwrap_or_default());
+    let mut builder = builder(common)
+        .level(level(common)?.unwrap_or_default())
+        .precision(precision(common)?.unwrap_or_default());
     if let Some(dimensions) = encoding.truncate_dim {
         builder = builder.truncate_dim(dimensions);
     }
@@ -47,7 +51,7 @@ pub(crate) fn load_for(
     Ok(builder.load(directory(common)?)?)
 }
 
-/// An encoder's options that every command shares, except the level.
+/// An encoder's options that every command shares, except the level and the precision.
 pub(crate) fn builder(common: &Common) -> SentenceEncoderBuilder {
     let builder = SentenceEncoder::builder();
     match common.threads {
@@ -118,18 +122,30 @@ fn hub(quiet: bool) -> Hub {
 
 /// `--level` or `MINILM_LEVEL`; `None` is `auto`.
 pub(crate) fn level(common: &Common) -> Result<Option<Level>, Error> {
-    let named = common.level.clone().map(|name| ("--level", name));
-    let variable = || {
-        variable("MINILM_LEVEL").map(|name| ("MINILM_LEVEL", name.to_string_lossy().into_owned()))
+    let level: Option<Level> = named(&common.level, ["--level", "MINILM_LEVEL"], |name| {
+        if name == "auto" { Ok(None) } else { name.parse().map(Some) }
+    })?
+    .flatten();
+    Ok(level)
+}
+
+/// `--precision` or `MINILM_PRECISION`.
+pub(crate) fn precision(common: &Common) -> Result<Option<Precision>, Error> {
+    named(&common.precision, ["--precision", "MINILM_PRECISION"], str::parse)
+}
+
+/// What an option names, or else the variable; the origins are for the message.
+fn named<T, E: Display>(
+    option: &Option<String>,
+    [flag, key]: [&str; 2],
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, Error> {
+    let option = option.clone().map(|name| (flag, name));
+    let variable = || variable(key).map(|name| (key, name.to_string_lossy().into_owned()));
+    let parse = |(origin, name): (&str, String)| {
+        parse(&name).map_err(|unknown| Error::Usage(format!("{origin}: {unknown}")))
     };
-    match named.or_else(variable) {
-        None => Ok(None),
-        Some((_, name)) if name == "auto" => Ok(None),
-        Some((origin, name)) => match name.parse() {
-            Ok(level) => Ok(Some(level)),
-            Err(unknown) => Err(Error::Usage(format!("{origin}: {unknown}"))),
-        },
-    }
+    option.or_else(variable).map(parse).transpose()
 }
 
 /// An environment variable, if it is set to anything.

@@ -20,6 +20,11 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "LEVEL", help = level_help())]
     pub level: Option<String>,
 
+    /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
+    /// not compared [env: MINILM_PRECISION] [default: f32]
+    #[arg(long, global = true, value_name = "PRECISION")]
+    pub precision: Option<String>,
+
     /// No notes and no progress on standard error
     #[arg(long, short, global = true)]
     pub quiet: bool,

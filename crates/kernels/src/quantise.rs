@@ -30,7 +30,7 @@
 //! References: S. Ashkboos et al., *QuaRot*, arXiv:2404.00456 (rotations before rounding); A.
 //! Householder, *Unitary Triangularization of a Nonsymmetric Matrix*, JACM 5(4), 1958.
 //!
-//! In the book: `docs/17-rounding.md`.
+//! In the book: `docs/14-rounding.md`.
 
 use crate::{
     Level, Rows,

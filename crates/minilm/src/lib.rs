@@ -73,6 +73,7 @@ pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 pub use minilm_kernels as kernels;
 pub use minilm_kernels::Level;
 pub use minilm_model as model;
+pub use minilm_model::{Precision, UnknownPrecision};
 pub use minilm_pooling as pooling;
 pub use minilm_pooling::similarity;
 #[cfg(feature = "tasks")]

@@ -21,14 +21,16 @@
 //! In the book: `docs/01-model.md`.
 
 use crate::{
-    Batch, Config, Error, Stage,
+    Batch, Config, Error, Precision, Stage,
     embeddings::{Embeddings, LayerNorm},
+    projection::{Packing, Projection},
     weights::Checkpoint,
 };
 use minilm_kernels::{
-    Level, Linear, Rows, RowsMut,
+    Level, Rows, RowsMut,
     attention::{self, attention},
     gelu::gelu_slice,
+    quantise::Rotation,
 };
 use std::iter;
 
@@ -56,15 +58,15 @@ pub struct Plain {
 /// `encoder.layer.n`
 #[derive(Debug)]
 struct Layer {
-    query: Linear,             // attention.self.query          [H, H]
-    key: Linear,               // attention.self.key            [H, H]
-    value: Linear,             // attention.self.value          [H, H]
-    heads: usize,              // A, of D = H / A columns
-    attention_output: Linear,  // attention.output.dense        [H, H]
-    attention_norm: LayerNorm, // attention.output.LayerNorm   [H]
-    intermediate: Linear,      // intermediate.dense            [F, H]
-    output: Linear,            // output.dense                  [H, F]
-    output_norm: LayerNorm,    // output.LayerNorm              [H]
+    query: Projection,            // attention.self.query          [H, H]
+    key: Projection,              // attention.self.key            [H, H]
+    value: Projection,            // attention.self.value          [H, H]
+    heads: usize,                 // A, of D = H / A columns
+    attention_output: Projection, // attention.output.dense        [H, H]
+    attention_norm: LayerNorm,    // attention.output.LayerNorm   [H]
+    intermediate: Projection,     // intermediate.dense            [F, H]
+    output: Projection,           // output.dense                  [H, F]
+    output_norm: LayerNorm,       // output.LayerNorm              [H]
 }
 
 /// All tensors that the model computes for a batch of T tokens.
@@ -104,10 +106,11 @@ impl Plain {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
     ) -> Result<Plain, Error> {
         let embeddings = Embeddings::load(checkpoint, config)?;
         let layers = 0..config.num_hidden_layers;
-        let layers = layers.map(|n| Layer::load(checkpoint, config, level, n));
+        let layers = layers.map(|n| Layer::load(checkpoint, config, level, precision, n));
         Ok(Plain { embeddings, layers: layers.collect::<Result<_, _>>()?, level })
     }
 
@@ -132,35 +135,38 @@ impl Layer {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
         n: usize,
     ) -> Result<Layer, Error> {
         let (h, f) = (config.hidden_size, config.intermediate_size);
-        let linear = |part: &str, outputs: usize, inputs: usize| {
+        let linear = |part: &str, outputs: usize, inputs: usize, rotation: Rotation| {
             let name = format!("encoder.layer.{n}.{part}");
             let weight = checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?;
             let bias = checkpoint.tensor(&format!("{name}.bias"), &[outputs])?;
-            Ok::<_, Error>(Linear::pack(level, &weight, outputs).with_bias(&bias))
+            Ok::<_, Error>(Packing::together(precision, level, |mut packer| {
+                packer.linear(weight, &bias, outputs, rotation)
+            }))
         };
         let norm =
             |part: &str| LayerNorm::load(checkpoint, &format!("encoder.layer.{n}.{part}"), config);
         Ok(Layer {
-            query: linear("attention.self.query", h, h)?,
-            key: linear("attention.self.key", h, h)?,
-            value: linear("attention.self.value", h, h)?,
+            query: linear("attention.self.query", h, h, Rotation::Rotated)?,
+            key: linear("attention.self.key", h, h, Rotation::Rotated)?,
+            value: linear("attention.self.value", h, h, Rotation::Rotated)?,
             heads: config.num_attention_heads,
-            attention_output: linear("attention.output.dense", h, h)?,
+            attention_output: linear("attention.output.dense", h, h, Rotation::Plain)?,
             attention_norm: norm("attention.output.LayerNorm")?,
-            intermediate: linear("intermediate.dense", f, h)?,
-            output: linear("output.dense", h, f)?,
+            intermediate: linear("intermediate.dense", f, h, Rotation::Rotated)?,
+            output: linear("output.dense", h, f, Rotation::Rotated)?,
             output_norm: norm("output.LayerNorm")?,
         })
     }
 
     fn forward(&self, level: Level, starts: &[usize], x: &[f32]) -> LayerActivations {
         // Attention: each token looks at the tokens of its sentence.
-        let query = linear(&self.query, x); // [T, H]
-        let key = linear(&self.key, x); // [T, H]
-        let value = linear(&self.value, x); // [T, H]
+        let query = linear(&self.query, level, x); // [T, H]
+        let key = linear(&self.key, level, x); // [T, H]
+        let value = linear(&self.value, level, x); // [T, H]
         let h = self.query.outputs();
         let mut context = vec![0.0; x.len()]; // [T, H]
         attention(
@@ -173,14 +179,14 @@ impl Layer {
         );
 
         // Projection, residual, LayerNorm.
-        let mut attention_output = linear(&self.attention_output, &context); // [T, H]
+        let mut attention_output = linear(&self.attention_output, level, &context); // [T, H]
         add(&mut attention_output, x);
         self.attention_norm.forward(level, &mut attention_output);
 
         // Feed-forward: up, GELU, down, residual, LayerNorm.
-        let mut intermediate = linear(&self.intermediate, &attention_output); // [T, F]
+        let mut intermediate = linear(&self.intermediate, level, &attention_output); // [T, F]
         gelu_slice(level, &mut intermediate);
-        let mut output = linear(&self.output, &intermediate); // [T, H]
+        let mut output = linear(&self.output, level, &intermediate); // [T, H]
         add(&mut output, &attention_output);
         self.output_norm.forward(level, &mut output);
 
@@ -189,9 +195,9 @@ impl Layer {
 }
 
 /// x·Wᵀ + b: x `[T, K]`, the result `[T, N]`.
-fn linear(linear: &Linear, x: &[f32]) -> Vec<f32> {
+fn linear(linear: &Projection, level: Level, x: &[f32]) -> Vec<f32> {
     let mut y = vec![0.0; x.len() / linear.inputs() * linear.outputs()];
-    linear.forward(x, &mut y);
+    linear.forward(level, x, &mut y);
     y
 }
 

@@ -27,7 +27,7 @@ impl SentenceEncoder {
         let checkpoint = source.take_weights(folder)?;
         let config = directory.config.clone();
         let (bert, vocabulary) = threads.join(
-            || Bert::new(config, &checkpoint, options.level),
+            || Bert::with_precision(config, &checkpoint, options.level, options.precision),
             || Vocabulary::read(&source, folder, &directory.tokenizer),
         );
         let bert = bert?;

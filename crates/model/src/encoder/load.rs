@@ -3,8 +3,13 @@
 //! In the book: `docs/02-memory.md`.
 
 use super::{Attention, Encoder, FFN_CHUNK, Intermediate, Layer, Output};
-use crate::{Config, Error, embeddings::LayerNorm, weights::Checkpoint};
-use minilm_kernels::{Level, Linear, gemm::Packer};
+use crate::{
+    Config, Error, Precision,
+    embeddings::LayerNorm,
+    projection::{Packing, Projection},
+    weights::Checkpoint,
+};
+use minilm_kernels::{Level, quantise::Rotation};
 use std::{borrow::Cow, ops::Range};
 
 impl Encoder {
@@ -13,11 +18,11 @@ impl Encoder {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
     ) -> Result<Encoder, Error> {
         let layers = 0..config.num_hidden_layers;
-        let layer =
-            layers.map(|n| Layer::load(checkpoint, config, level, n)).collect::<Result<_, _>>()?;
-        Ok(Encoder { layer })
+        let layer = layers.map(|n| Layer::load(checkpoint, config, level, precision, n));
+        Ok(Encoder { layer: layer.collect::<Result<_, _>>()? })
     }
 }
 
@@ -27,6 +32,7 @@ impl Layer {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
         n: usize,
     ) -> Result<Layer, Error> {
         let (h, f) = (config.hidden_size, config.intermediate_size);
@@ -48,13 +54,16 @@ impl Layer {
 
         // In the order of their use: each chunk of the inner layer lies between its two products.
         let groups = head_groups(config.num_attention_heads);
-        Ok(Linear::pack_together(level, |packer| {
+        Ok(Packing::together(precision, level, |mut packer| {
             let stacked = Dense::stack(&qkv, groups);
-            let qkv = stacked.into_iter().map(|group| group.pack(packer)).collect();
-            let attended = attended.pack(packer);
+            let qkv = stacked.into_iter().map(|group| group.pack(&mut packer, Rotation::Rotated));
+            let qkv = qkv.collect();
+            // What attention gives has no channel that stands out.
+            let attended = attended.pack(&mut packer, Rotation::Plain);
             let chunks = (0..f).step_by(FFN_CHUNK).map(|start| start..f.min(start + FFN_CHUNK));
             let chunks = chunks.map(|chunk| {
-                (up.rows(chunk.clone()).pack(packer), down.columns(chunk).pack(packer))
+                let up = up.rows(chunk.clone()).pack(&mut packer, Rotation::Rotated);
+                (up, down.columns(chunk, precision).pack(&mut packer, Rotation::Rotated))
             });
             let (up, down) = chunks.unzip();
             Layer {
@@ -125,23 +134,26 @@ impl<'a> Dense<'a> {
         }
     }
 
-    /// The products with some of the inputs. The bias stays with the last of them.
-    fn columns(&self, columns: Range<usize>) -> Dense<'static> {
-        let is_last = columns.end == self.inputs;
+    /// The products with some of the inputs. The bias stays with the last of them, or with the first
+    /// in a precision of integers.
+    fn columns(&self, columns: Range<usize>, precision: Precision) -> Dense<'static> {
+        let has_bias = match precision {
+            Precision::F32 => columns.end == self.inputs,
+            Precision::Int16 | Precision::Int8 => columns.start == 0,
+        };
         let rows = self.weight.chunks_exact(self.inputs).flat_map(|row| &row[columns.clone()]);
         Dense {
             weight: rows.copied().collect(),
-            bias: if is_last { self.bias.to_vec().into() } else { Cow::default() },
+            bias: if has_bias { self.bias.to_vec().into() } else { Cow::default() },
             outputs: self.outputs,
             inputs: columns.len(),
         }
     }
 
-    fn pack<'w>(self, packer: &mut Packer<'w>) -> Linear
+    fn pack<'w>(self, packer: &mut Packing<'_, 'w>, rotation: Rotation) -> Projection
     where
         'a: 'w,
     {
-        let linear = packer.linear(self.weight, self.outputs);
-        if self.bias.is_empty() { linear } else { linear.with_bias(&self.bias) }
+        packer.linear(self.weight, &self.bias, self.outputs, rotation)
     }
 }
