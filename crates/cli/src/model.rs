@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     locate,
-    options::{Common, Encoding},
+    options::{Common, Encoding, Numbers},
 };
 use minilm::{
     Hub, HubError, Level, Precision, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation,
@@ -30,9 +30,18 @@ pub(crate) fn load_for(
     encoding: &Encoding,
     prompt: Option<Prompt>,
 ) -> Result<SentenceEncoder, Error> {
-    let mut builder = builder(common)
-        .level(level(common)?.unwrap_or_default())
-        .precision(precision(common)?.unwrap_or_default());
+    load_in(common, encoding, prompt, precision(&encoding.numbers)?.unwrap_or_default())
+}
+
+/// The same in a precision that the command chooses.
+pub(crate) fn load_in(
+    common: &Common,
+    encoding: &Encoding,
+    prompt: Option<Prompt>,
+    precision: Precision,
+) -> Result<SentenceEncoder, Error> {
+    let level = level(common)?.unwrap_or_default();
+    let mut builder = builder(common).level(level).precision(precision);
     if let Some(dimensions) = encoding.truncate_dim {
         builder = builder.truncate_dim(dimensions);
     }
@@ -130,8 +139,8 @@ pub(crate) fn level(common: &Common) -> Result<Option<Level>, Error> {
 }
 
 /// `--precision` or `MINILM_PRECISION`.
-pub(crate) fn precision(common: &Common) -> Result<Option<Precision>, Error> {
-    named(&common.precision, ["--precision", "MINILM_PRECISION"], str::parse)
+pub(crate) fn precision(numbers: &Numbers) -> Result<Option<Precision>, Error> {
+    named(&numbers.precision, ["--precision", "MINILM_PRECISION"], str::parse)
 }
 
 /// What an option names, or else the variable; the origins are for the message.

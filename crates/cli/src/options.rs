@@ -20,11 +20,6 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "LEVEL", help = level_help())]
     pub level: Option<String>,
 
-    /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
-    /// not compared [env: MINILM_PRECISION] [default: f32]
-    #[arg(long, global = true, value_name = "PRECISION")]
-    pub precision: Option<String>,
-
     /// No notes and no progress on standard error
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -62,6 +57,18 @@ pub(crate) struct Encoding {
     /// Fail on a text that is too long, instead of reading only its beginning
     #[arg(long)]
     pub strict: bool,
+
+    #[command(flatten)]
+    pub numbers: Numbers,
+}
+
+/// The numbers that the model computes with.
+#[derive(Debug, Args)]
+pub(crate) struct Numbers {
+    /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
+    /// not compared [env: MINILM_PRECISION] [default: f32]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<String>,
 }
 
 impl Encoding {

@@ -34,7 +34,9 @@
 
 use crate::{
     Level, Rows,
+    gemm::IntegerGemm,
     memory::Element,
+    peak::Dots,
     simd::{Integers, Kernel, LANES, Simd},
     tiles::sealed::Sealed,
 };
@@ -54,7 +56,7 @@ const FLOOR: f32 = 1e-30;
 /// A small integer that rows and weights are rounded to: `i8` or `i16`.
 ///
 /// The trait is sealed.
-pub trait Integer: Element + Into<i32> + Sealed {
+pub trait Integer: Element + Into<i32> + Sealed + Compiled {
     /// The largest magnitude: 127 or 2047.
     ///
     /// For `i16`, the products of a chunk then sum up to less than 2³¹.
@@ -162,6 +164,58 @@ impl Integer for i16 {
     }
 }
 
+/// The kernels of each integer, compiled in this crate: [`Integer`] is generic, and a kernel that
+/// another crate instantiates is optimised as that crate is.
+mod compiled {
+    use super::{Dots, IntegerGemm, Level, QuantisedRows, Rotation, Rows};
+
+    /// [`QuantisedRows::quantise`] as a kernel.
+    pub struct Quantise<'a, E> {
+        pub(super) x: Rows<'a>,
+        pub(super) rotation: Rotation,
+        pub(super) to: &'a mut QuantisedRows<E>,
+    }
+
+    /// Rows of weights as plain integers: [`quantise_weights`](super::quantise_weights).
+    pub struct QuantiseWeights<'a, E> {
+        pub(super) weight: Rows<'a>, // [N, K]
+        pub(super) rotation: Rotation,
+        pub(super) q: &'a mut [E],        // [N, K]
+        pub(super) scales: &'a mut [f32], // [N, chunks]
+    }
+
+    pub trait Compiled: Sized {
+        fn multiply(level: Level, kernel: IntegerGemm<Self>);
+        fn quantise(level: Level, kernel: Quantise<Self>);
+        fn quantise_weights(level: Level, kernel: QuantiseWeights<Self>);
+        fn dots(level: Level, kernel: Dots<Self>) -> (usize, f32);
+    }
+
+    macro_rules! compiled {
+        ($($integer:ty),*) => {$(
+            impl Compiled for $integer {
+                fn multiply(level: Level, kernel: IntegerGemm<$integer>) {
+                    level.run_integers(kernel);
+                }
+
+                fn quantise(level: Level, kernel: Quantise<$integer>) {
+                    level.run_integers(kernel);
+                }
+
+                fn quantise_weights(level: Level, kernel: QuantiseWeights<$integer>) {
+                    level.run(kernel);
+                }
+
+                fn dots(level: Level, kernel: Dots<$integer>) -> (usize, f32) {
+                    level.run_integers(kernel)
+                }
+            }
+        )*};
+    }
+    compiled!(i8, i16);
+}
+use compiled::{Compiled, Quantise, QuantiseWeights};
+
 /// Whether rows are rotated before they are rounded. The two sides of a product must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotation {
@@ -211,7 +265,7 @@ pub struct QuantisedRows<E> {
 impl<E: Integer> QuantisedRows<E> {
     /// Rounds the rows of `x` `[M, K]`, in place of those before.
     pub fn quantise(&mut self, level: Level, x: Rows, rotation: Rotation) {
-        level.run_integers(Quantise { x, rotation, to: self });
+        E::quantise(level, Quantise { x, rotation, to: self });
     }
 
     /// Number of rows.
@@ -283,13 +337,6 @@ fn stride(cols: usize, group: usize) -> usize {
     cols.next_multiple_of(LANES) / group
 }
 
-/// [`QuantisedRows::quantise`] as a [`Kernel`].
-struct Quantise<'a, E> {
-    x: Rows<'a>,
-    rotation: Rotation,
-    to: &'a mut QuantisedRows<E>,
-}
-
 impl<E: Integer> Kernel for Quantise<'_, E> {
     type Output = ();
     #[inline(always)]
@@ -318,14 +365,6 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
     }
 }
 
-/// Rows of weights as plain integers: [`quantise_weights`].
-struct QuantiseWeights<'a, E> {
-    weight: Rows<'a>, // [N, K]
-    rotation: Rotation,
-    q: &'a mut [E],        // [N, K]
-    scales: &'a mut [f32], // [N, chunks]
-}
-
 /// Rounds rows of weights `[N, K]` to `q` `[N, K]` and `scales` `[N, chunks]`, by the function that
 /// rounds rows of x.
 pub(crate) fn quantise_weights<E: Integer>(
@@ -335,7 +374,7 @@ pub(crate) fn quantise_weights<E: Integer>(
     q: &mut [E],
     scales: &mut [f32],
 ) {
-    level.run(QuantiseWeights { weight, rotation, q, scales });
+    E::quantise_weights(level, QuantiseWeights { weight, rotation, q, scales });
 }
 
 impl<E: Integer> Kernel for QuantiseWeights<'_, E> {

@@ -34,22 +34,22 @@ use std::{marker::PhantomData, ops::Range, slice::Chunks};
 
 /// What each column of y has for each chunk of k, in whole panels.
 #[derive(Clone, Debug)]
-pub(crate) struct ColumnFactors {
+pub struct ColumnFactors {
     pub scales: Vec<f32>, // [chunks, panels · NR]
     pub starts: Vec<i32>, // the same, −OFFSET·Σₖ w
     pub width: usize,     // panels · NR
 }
 
 /// One product: y ← epilogue((y +) x·Wᵀ + b) for the columns of W from `first` on.
-pub(crate) struct IntegerGemm<'a, E> {
-    pub x: &'a QuantisedRows<E>, // [M, K]
-    pub weights: &'a Panels<E>,  // W [N, K in whole words]
-    pub factors: &'a ColumnFactors,
-    pub first: usize,            // column of y in W; a multiple of PART
-    pub bias: Option<&'a [f32]>, // [columns of y]
-    pub y: RowsMut<'a>,          // [M, columns]
-    pub onto: bool,              // whether y already holds sums
-    pub epilogue: Epilogue<'a>,
+pub struct IntegerGemm<'a, E> {
+    pub(crate) x: &'a QuantisedRows<E>, // [M, K]
+    pub(crate) weights: &'a Panels<E>,  // W [N, K in whole words]
+    pub(crate) factors: &'a ColumnFactors,
+    pub(crate) first: usize, // column of y in W; a multiple of PART
+    pub(crate) bias: Option<&'a [f32]>, // [columns of y]
+    pub(crate) y: RowsMut<'a>, // [M, columns]
+    pub(crate) onto: bool,   // whether y already holds sums
+    pub(crate) epilogue: Epilogue<'a>,
 }
 
 /// Products of the element `E`: a step is one word.

@@ -140,7 +140,7 @@ impl<E: Integer> QuantisedLinear<E> {
         let bias = self.bias.as_ref().map(|bias| &bias[columns]);
         let (weights, factors) = (&self.weights, &*self.factors);
         let product = IntegerGemm { x, weights, factors, first: start, bias, y, onto, epilogue };
-        self.level.run_integers(product);
+        E::multiply(self.level, product);
     }
 }
 
