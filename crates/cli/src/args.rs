@@ -3,8 +3,8 @@
 use crate::{
     bench::Bench, cluster::Cluster, completions::Completions, convert::Convert, dedupe::Dedupe,
     embed::Embed, eval::Eval, explain::Explain, index::Index, man::Man, map::Map, options::Common,
-    pairs::Pairs, quantize::Quantize, search::Search, similarity::Similarity, trace::Trace,
-    verify::Verify,
+    pairs::Pairs, quantize::Quantize, quantize_model::QuantizeModel, search::Search,
+    similarity::Similarity, trace::Trace, verify::Verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Dedupe(Dedupe),
     Eval(Eval),
     Quantize(Quantize),
+    QuantizeModel(QuantizeModel),
     Convert(Convert),
     Explain(Explain),
     Trace(Trace),

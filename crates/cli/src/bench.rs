@@ -124,15 +124,19 @@ impl Encoders {
 pub(crate) fn run(common: &Common, command: &Bench) -> Result<(), Error> {
     let directory = model::directory(common)?;
     let level = model::level(common)?.unwrap_or_default();
-    let precision = model::precision(&command.numbers)?.unwrap_or_default();
+    let precision = model::precision(&command.numbers)?;
     let machine = Machine::here();
     let threads = common.threads.filter(|&threads| threads > 0).unwrap_or(machine.cpus);
     let load = |threads: usize| {
-        let builder = SentenceEncoder::builder().level(level).precision(precision);
-        builder.threads(threads).load(&directory)
+        let builder = SentenceEncoder::builder().level(level).threads(threads);
+        let builder = match precision {
+            Some(precision) => builder.precision(precision),
+            None => builder,
+        };
+        builder.load(&directory)
     };
     let encoders = Encoders { one: load(1)?, all: load(threads)?, threads };
-    let bert = encoders.one.model();
+    let (bert, precision) = (encoders.one.model(), encoders.one.precision());
 
     let progress = Progress::new(!common.quiet, Size::Unknown);
     let mut clock = Clock::new(level, precision, f64::from(command.seconds), progress);

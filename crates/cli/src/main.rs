@@ -45,6 +45,7 @@ mod output;
 mod pairs;
 mod progress;
 mod quantize;
+mod quantize_model;
 mod records;
 mod search;
 mod show;
@@ -91,6 +92,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Dedupe(command) => dedupe::run(&cli.common, command),
         Command::Eval(command) => eval::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),
+        Command::QuantizeModel(command) => quantize_model::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),
         Command::Man(command) => man::run(Cli::command(), command),

@@ -30,18 +30,20 @@ pub(crate) fn load_for(
     encoding: &Encoding,
     prompt: Option<Prompt>,
 ) -> Result<SentenceEncoder, Error> {
-    load_in(common, encoding, prompt, precision(&encoding.numbers)?.unwrap_or_default())
+    load_in(common, encoding, prompt, precision(&encoding.numbers)?)
 }
 
-/// The same in a precision that the command chooses.
+/// The same in a precision that the command chooses, or in that of the model's file.
 pub(crate) fn load_in(
     common: &Common,
     encoding: &Encoding,
     prompt: Option<Prompt>,
-    precision: Precision,
+    precision: Option<Precision>,
 ) -> Result<SentenceEncoder, Error> {
-    let level = level(common)?.unwrap_or_default();
-    let mut builder = builder(common).level(level).precision(precision);
+    let mut builder = builder(common).level(level(common)?.unwrap_or_default());
+    if let Some(precision) = precision {
+        builder = builder.precision(precision);
+    }
     if let Some(dimensions) = encoding.truncate_dim {
         builder = builder.truncate_dim(dimensions);
     }
@@ -82,7 +84,7 @@ pub(crate) fn share_threads(common: &Common) {
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
         Some(model) if model.exists() => Ok(model),
-        Some(model) => by_name(model, common.quiet),
+        Some(model) => named_directory(model, common.quiet),
         None => locate::find(MODEL, REMEDY)
             .or_else(|nowhere| offline().snapshot(NAME, "main").map_err(|_| nowhere)),
     }
@@ -98,7 +100,7 @@ fn offline() -> Hub {
 
 /// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. What cannot be a name
 /// stays a path, which is missing.
-fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
+pub(crate) fn named_directory(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
     match hub(quiet).snapshot(name, revision) {

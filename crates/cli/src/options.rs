@@ -66,7 +66,7 @@ pub(crate) struct Encoding {
 #[derive(Debug, Args)]
 pub(crate) struct Numbers {
     /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
-    /// not compared [env: MINILM_PRECISION] [default: f32]
+    /// not compared [env: MINILM_PRECISION] [default: that of the model's file, f32 or int8]
     #[arg(long, value_name = "PRECISION")]
     pub precision: Option<String>,
 }

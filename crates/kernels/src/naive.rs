@@ -40,10 +40,39 @@ pub fn rotate(x: &[f32]) -> Vec<f64> {
     if !v.len().is_multiple_of(16) {
         return v;
     }
+    let mixed = mix(&v);
+    mix(&(0..v.len()).map(|i| mixed[rolled(i)]).collect::<Vec<_>>())
+}
+
+/// The transpose of [`rotate`]: products with it are those of the rotated row with the other side
+/// as it is. Each of the two stretches.
+///
+/// ```
+/// use minilm_kernels::naive::{rotate, rotate_back};
+/// let x: Vec<f32> = (0..32).map(|i| i as f32).collect();
+/// assert_eq!(rotate_back(&rotate(&x))[5], 4.0 * 5.0); // by 2 each, for two registers
+/// ```
+pub fn rotate_back(v: &[f64]) -> Vec<f64> {
+    if !v.len().is_multiple_of(16) {
+        return v.to_vec();
+    }
+    let (mixed, mut unrolled) = (mix(v), vec![0.0; v.len()]); // a mix is symmetric
+    for (i, x) in mixed.into_iter().enumerate() {
+        unrolled[rolled(i)] = x;
+    }
+    mix(&unrolled)
+}
+
+/// Where element `i` is before the lanes of its register t are rolled by t.
+fn rolled(i: usize) -> usize {
+    i / 16 * 16 + (i % 16 + i / 16) % 16
+}
+
+/// The Hadamard matrix of size 2ᵃ, Kronecker I − 2/m·J, over 2ᵃ·m registers of sixteen lanes.
+fn mix(v: &[f64]) -> Vec<f64> {
     let registers = v.len() / 16;
     let size = 1 << registers.trailing_zeros();
     let blocks = (registers / size) as f64;
-    // Element (t, u) of the Hadamard matrix of `size`, Kronecker I − 2/m·J of the blocks.
     let element = |t: usize, u: usize| {
         let hadamard = if ((t % size) & (u % size)).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
         match (t / size == u / size, blocks == 1.0) {
@@ -51,14 +80,8 @@ pub fn rotate(x: &[f32]) -> Vec<f64> {
             (same, false) => hadamard * (f64::from(u8::from(same)) - 2.0 / blocks),
         }
     };
-    let mix = |v: &[f64]| -> Vec<f64> {
-        let lane = |t, l| (0..registers).map(|u| element(t, u) * v[u * 16 + l]).sum();
-        (0..v.len()).map(|i| lane(i / 16, i % 16)).collect()
-    };
-    let mixed = mix(&v);
-    let rolled: Vec<f64> =
-        (0..v.len()).map(|i| mixed[i / 16 * 16 + (i % 16 + i / 16) % 16]).collect();
-    mix(&rolled)
+    let lane = |t, l| (0..registers).map(|u| element(t, u) * v[u * 16 + l]).sum();
+    (0..v.len()).map(|i| lane(i / 16, i % 16)).collect()
 }
 
 /// One chunk of a row as integers of at most `largest`, and what one of them is worth.

@@ -365,16 +365,25 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
     }
 }
 
-/// Rounds rows of weights `[N, K]` to `q` `[N, K]` and `scales` `[N, chunks]`, by the function that
-/// rounds rows of x.
-pub(crate) fn quantise_weights<E: Integer>(
+/// Rounds rows of weights `[N, K]`, by the function that rounds rows of x: integers `[N, K]`, and
+/// what they are worth `[N, chunks]` in a product with rounded rows.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, quantise::{Rotation, quantise_weights}};
+/// let weight = Rows::new(&[254.0, -2.0], 2);
+/// let (q, scales) = quantise_weights::<i8>(Level::detect(), weight, Rotation::Plain);
+/// assert_eq!((q, scales), (vec![127, -1], vec![2.0]));
+/// ```
+pub fn quantise_weights<E: Integer>(
     level: Level,
     weight: Rows,
     rotation: Rotation,
-    q: &mut [E],
-    scales: &mut [f32],
-) {
-    E::quantise_weights(level, QuantiseWeights { weight, rotation, q, scales });
+) -> (Vec<E>, Vec<f32>) {
+    let (n, k) = (weight.rows(), weight.cols());
+    let (mut q, mut scales) = (vec![E::default(); n * k], vec![0.0; n * k.div_ceil(CHUNK)]);
+    let kernel = QuantiseWeights { weight, rotation, q: &mut q, scales: &mut scales };
+    E::quantise_weights(level, kernel);
+    (q, scales)
 }
 
 impl<E: Integer> Kernel for QuantiseWeights<'_, E> {

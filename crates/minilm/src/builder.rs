@@ -48,7 +48,7 @@ pub(crate) type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Default)]
 pub struct SentenceEncoderBuilder {
     pub(crate) level: Level,
-    pub(crate) precision: Precision,
+    pub(crate) precision: Option<Precision>,
     pub(crate) threads: Option<usize>,
     pub(crate) normalize: Option<bool>,
     pub(crate) truncate_dim: Option<usize>,
@@ -80,13 +80,15 @@ impl SentenceEncoderBuilder {
         self
     }
 
-    /// The numbers that the linear layers compute with; by default
-    /// [`F32`](Precision::F32).
+    /// The numbers that the linear layers compute with; by default those of the model's file:
+    /// [`F32`](Precision::F32), or [`Int8`](Precision::Int8) if [`quantize_model`] wrote it.
     ///
     /// [`Int8`](Precision::Int8) and [`Int16`](Precision::Int16) are faster and need less memory;
     /// how far their vectors are from those of `F32` is in the book, chapter 14. The weights of any
     /// model are rounded when they are loaded. Vectors of different precisions are of different
     /// [spaces](SentenceEncoder::space).
+    ///
+    /// [`quantize_model`]: crate::quantize_model
     ///
     /// ```
     /// # fn main() -> Result<(), minilm::Error> {
@@ -101,7 +103,7 @@ impl SentenceEncoderBuilder {
     /// ```
     #[must_use]
     pub fn precision(mut self, precision: Precision) -> SentenceEncoderBuilder {
-        self.precision = precision;
+        self.precision = Some(precision);
         self
     }
 

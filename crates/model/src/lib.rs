@@ -33,6 +33,7 @@
 
 mod batch;
 mod config;
+mod dense;
 mod embeddings;
 mod encoder;
 mod error;
@@ -96,15 +97,17 @@ impl Bert {
     }
 
     /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in
-    /// place.
+    /// place. The precision is that of the checkpoint: F32 for floats of any kind.
     ///
     /// # Errors
     /// As [`Bert::load`]; errors name the configuration `config.json`, wherever it is from.
     pub fn new(config: Config, checkpoint: &Checkpoint, level: Level) -> Result<Bert, Error> {
-        Bert::with_precision(config, checkpoint, level, Precision::F32)
+        let precision = checkpoint.precision()?.unwrap_or_default();
+        Bert::with_precision(config, checkpoint, level, precision)
     }
 
-    /// As [`Bert::new`], with the weights of the linear layers rounded to `precision`.
+    /// As [`Bert::new`], with the weights of the linear layers rounded to `precision`. A checkpoint
+    /// that is rounded already has one precision alone.
     ///
     /// ```no_run
     /// use minilm_kernels::Level;
@@ -118,7 +121,7 @@ impl Bert {
     /// ```
     ///
     /// # Errors
-    /// As [`Bert::new`].
+    /// As [`Bert::new`]; [`Error::Precision`] if the checkpoint has another one.
     pub fn with_precision(
         config: Config,
         checkpoint: &Checkpoint,
@@ -126,6 +129,7 @@ impl Bert {
         precision: Precision,
     ) -> Result<Bert, Error> {
         config.validate("config.json".as_ref())?;
+        checkpoint.check_precision(precision)?;
         Ok(Bert {
             embeddings: Embeddings::load(checkpoint, &config)?,
             encoder: Encoder::load(checkpoint, &config, level, precision)?,

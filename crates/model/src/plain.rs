@@ -22,6 +22,7 @@
 
 use crate::{
     Batch, Config, Error, Precision, Stage,
+    dense::Dense,
     embeddings::{Embeddings, LayerNorm},
     projection::{Packing, Projection},
     weights::Checkpoint,
@@ -141,10 +142,9 @@ impl Layer {
         let (h, f) = (config.hidden_size, config.intermediate_size);
         let linear = |part: &str, outputs: usize, inputs: usize, rotation: Rotation| {
             let name = format!("encoder.layer.{n}.{part}");
-            let weight = checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?;
-            let bias = checkpoint.tensor(&format!("{name}.bias"), &[outputs])?;
+            let dense = Dense::load(checkpoint, &name, outputs, inputs)?;
             Ok::<_, Error>(Packing::together(precision, level, |mut packer| {
-                packer.linear(weight, &bias, outputs, rotation)
+                dense.pack(&mut packer, rotation)
             }))
         };
         let norm =

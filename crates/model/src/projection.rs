@@ -53,6 +53,16 @@ impl Projection {
         }
     }
 
+    /// The same with a bias `[N]`; with none if it is empty.
+    fn with_bias(self, bias: &[f32]) -> Projection {
+        match self {
+            all if bias.is_empty() => all,
+            Projection::F32(linear) => Projection::F32(linear.with_bias(bias)),
+            Projection::Int16(linear) => Projection::Int16(linear.with_bias(bias)),
+            Projection::Int8(linear) => Projection::Int8(linear.with_bias(bias)),
+        }
+    }
+
     /// x `[T, K]` as this projection, and every other that has the same rotation, takes it.
     pub(crate) fn round<'a>(
         &self,
@@ -140,20 +150,26 @@ impl<'w> Packing<'_, 'w> {
         outputs: usize,
         rotation: Rotation,
     ) -> Projection {
-        let has_bias = !bias.is_empty();
-        match self {
-            Packing::F32(packer) => {
-                let linear = packer.linear(weight, outputs);
-                Projection::F32(if has_bias { linear.with_bias(bias) } else { linear })
-            }
-            Packing::Int16(packer) => {
-                let linear = packer.linear(&weight, outputs, rotation);
-                Projection::Int16(if has_bias { linear.with_bias(bias) } else { linear })
-            }
-            Packing::Int8(packer) => {
-                let linear = packer.linear(&weight, outputs, rotation);
-                Projection::Int8(if has_bias { linear.with_bias(bias) } else { linear })
-            }
-        }
+        let projection = match self {
+            Packing::F32(packer) => Projection::F32(packer.linear(weight, outputs)),
+            Packing::Int16(packer) => Projection::Int16(packer.linear(&weight, outputs, rotation)),
+            Packing::Int8(packer) => Projection::Int8(packer.linear(&weight, outputs, rotation)),
+        };
+        projection.with_bias(bias)
+    }
+
+    /// The same with weights `[outputs, K]` that are integers already, and their scales.
+    pub(crate) fn int8(
+        &mut self,
+        (q, scales): (&[i8], &[f32]),
+        bias: &[f32],
+        outputs: usize,
+        rotation: Rotation,
+    ) -> Projection {
+        let Packing::Int8(packer) = self else {
+            unreachable!("`Bert` refuses another precision than the checkpoint's")
+        };
+        let projection = Projection::Int8(packer.integers(q, scales, outputs, rotation));
+        projection.with_bias(bias)
     }
 }

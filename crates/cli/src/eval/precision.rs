@@ -80,7 +80,7 @@ pub(super) fn run(common: &Common, task: &Precision) -> Result<(), Error> {
         Some(one) => vec![one],
         None => vec![Numbers::Int16, Numbers::Int8],
     };
-    let load = |precision| model::load_in(common, &task.encoding, None, precision);
+    let load = |precision| model::load_in(common, &task.encoding, None, Some(precision));
     let failed = |source| Error::Task { name: name(), source };
 
     let exact = load(Numbers::F32)?;

@@ -170,20 +170,25 @@ impl<E: Integer> QuantisedPacker<E> {
             "{} weights are no whole rows for {n} outputs",
             weight.len()
         );
-        let k = weight.len() / n;
-        let (mut q, mut scales) = (vec![E::default(); n * k], vec![0.0; n * k.div_ceil(CHUNK)]);
-        quantise_weights(self.level, Rows::new(weight, k), rotation, &mut q, &mut scales);
-        self.place([n, k], rotation, &q, &scales)
+        let rows = Rows::new(weight, weight.len() / n);
+        let (q, scales) = quantise_weights(self.level, rows, rotation);
+        self.integers(&q, &scales, n, rotation)
     }
 
-    /// A layer whose weights are integers already: q `[N, K]`, scales `[N, chunks of K]`.
-    fn place(
+    /// The layer with weights that [`quantise_weights`] has rounded: q `[outputs, K]`, scales
+    /// `[outputs, chunks of K]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn integers(
         &mut self,
-        [n, k]: [usize; 2],
-        rotation: Rotation,
         q: &[E],
         scales: &[f32],
+        outputs: usize,
+        rotation: Rotation,
     ) -> QuantisedLinear<E> {
+        let (n, k) = (outputs, q.len() / outputs);
+        assert_eq!((q.len(), scales.len()), (n * k, n * k.div_ceil(CHUNK)), "weights and scales");
         let layout = self.level.run_integers(Layout::<E>(PhantomData));
         let words = k.next_multiple_of(layout.group);
         let weights = Panels::at(&self.memory, self.panels.len(), [n, words], layout.vectors);

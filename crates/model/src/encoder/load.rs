@@ -4,13 +4,10 @@
 
 use super::{Attention, Encoder, FFN_CHUNK, Intermediate, Layer, Output};
 use crate::{
-    Config, Error, Precision,
-    embeddings::LayerNorm,
-    projection::{Packing, Projection},
+    Config, Error, Precision, dense::Dense, embeddings::LayerNorm, projection::Packing,
     weights::Checkpoint,
 };
 use minilm_kernels::{Level, quantise::Rotation};
-use std::{borrow::Cow, ops::Range};
 
 impl Encoder {
     /// All layers.
@@ -83,77 +80,4 @@ impl Layer {
 /// and a number that thread groups can share.
 fn head_groups(heads: usize) -> usize {
     [6, 4, 3, 2].into_iter().find(|&groups| heads.is_multiple_of(groups)).unwrap_or(1)
-}
-
-/// A linear layer as it is stored, or a part of one.
-struct Dense<'a> {
-    weight: Cow<'a, [f32]>, // [outputs, inputs]
-    bias: Cow<'a, [f32]>,   // [outputs], or empty
-    outputs: usize,
-    inputs: usize,
-}
-
-impl<'a> Dense<'a> {
-    fn load(
-        checkpoint: &'a Checkpoint,
-        name: &str,
-        outputs: usize,
-        inputs: usize,
-    ) -> Result<Dense<'a>, Error> {
-        Ok(Dense {
-            weight: checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?,
-            bias: checkpoint.tensor(&format!("{name}.bias"), &[outputs])?,
-            outputs,
-            inputs,
-        })
-    }
-
-    /// Cuts the outputs of each of several layers with the same inputs into `groups`, and puts the
-    /// parts of a group side by side.
-    fn stack(layers: &[Dense; 3], groups: usize) -> Vec<Dense<'static>> {
-        let size = layers[0].outputs / groups;
-        let group = |start| {
-            let parts = layers.each_ref().map(|layer| layer.rows(start..start + size));
-            Dense {
-                weight: parts.each_ref().map(|part| &*part.weight).concat().into(),
-                bias: parts.each_ref().map(|part| &*part.bias).concat().into(),
-                outputs: 3 * size,
-                inputs: layers[0].inputs,
-            }
-        };
-        (0..groups).map(|i| group(i * size)).collect()
-    }
-
-    /// Some of the outputs.
-    fn rows(&self, rows: Range<usize>) -> Dense<'_> {
-        Dense {
-            weight: self.weight[rows.start * self.inputs..rows.end * self.inputs].into(),
-            bias: self.bias[rows.clone()].into(),
-            outputs: rows.len(),
-            inputs: self.inputs,
-        }
-    }
-
-    /// The products with some of the inputs. The bias stays with the last of them, or with the first
-    /// in a precision of integers.
-    fn columns(&self, columns: Range<usize>, precision: Precision) -> Dense<'static> {
-        let has_bias = match precision {
-            Precision::F32 => columns.end == self.inputs,
-            Precision::Int16 | Precision::Int8 => columns.start == 0,
-        };
-        let rows = self.weight.chunks_exact(self.inputs).flat_map(|row| &row[columns.clone()]);
-        Dense {
-            weight: rows.copied().collect(),
-            bias: if has_bias { self.bias.to_vec().into() } else { Cow::default() },
-            outputs: self.outputs,
-            inputs: columns.len(),
-        }
-    }
-
-    fn pack<'w>(self, packer: &mut Packing<'_, 'w>, rotation: Rotation) -> Projection
-    where
-        'a: 'w,
-    {
-        packer.linear(self.weight, &self.bias, self.outputs, rotation)
-    }
 }
