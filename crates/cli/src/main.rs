@@ -47,6 +47,7 @@ mod output;
 mod pairs;
 mod progress;
 mod quantize;
+mod quantize_model;
 mod records;
 mod search;
 mod show;
@@ -97,6 +98,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Negatives(command) => negatives::run(&cli.common, command),
         Command::Classify(command) => classify::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),
+        Command::QuantizeModel(command) => quantize_model::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),
         Command::Man(command) => man::run(Cli::command(), command),

@@ -57,6 +57,18 @@ pub(crate) struct Encoding {
     /// Fail on a text that is too long, instead of reading only its beginning
     #[arg(long)]
     pub strict: bool,
+
+    #[command(flatten)]
+    pub numbers: Numbers,
+}
+
+/// The numbers that the model computes with.
+#[derive(Debug, Args)]
+pub(crate) struct Numbers {
+    /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
+    /// not compared [env: MINILM_PRECISION] [default: that of the model's file, f32 or int8]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<String>,
 }
 
 impl Encoding {

@@ -62,6 +62,11 @@ impl Texts {
         }
     }
 
+    /// The error that ended the texts, if one did.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
     /// The error that ended the texts, if one did; else says what was found in their file.
     pub(crate) fn finish(self, quiet: bool) -> Result<(), Error> {
         if let Some(error) = self.error {

@@ -12,7 +12,7 @@ use crate::{
 use forward::Workspace;
 use head::Head;
 use minilm_kernels::Level;
-use minilm_model::Bert;
+use minilm_model::{Bert, Precision};
 use minilm_pooling::Pooling;
 use std::{
     fmt,
@@ -112,6 +112,11 @@ impl SentenceEncoder {
         self.bert.level()
     }
 
+    /// The numbers that the linear layers compute with.
+    pub fn precision(&self) -> Precision {
+        self.bert.precision()
+    }
+
     /// The BERT encoder, for access to its intermediate tensors. Its type is not covered by
     /// semantic versioning, see [`model`](crate::model).
     pub fn model(&self) -> &Bert {
@@ -145,6 +150,7 @@ impl fmt::Debug for SentenceEncoder {
         f.debug_struct("SentenceEncoder")
             .field("config", self.bert.config())
             .field("level", &self.bert.level())
+            .field("precision", &self.precision())
             .field("max_tokens", &self.max_tokens())
             .field("pooling", &self.pooling)
             .field("defaults", &self.defaults)

@@ -21,6 +21,15 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A directory or a file of it could not be written.
+    #[error("cannot write {}", path.display())]
+    #[non_exhaustive]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// A path is not a model's directory, but another one near it is.
     #[error("{} {what}: load {}", path.display(), model.display())]
     #[non_exhaustive]

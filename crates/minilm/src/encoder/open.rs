@@ -26,8 +26,12 @@ impl SentenceEncoder {
         let folder = &directory.transformer;
         let checkpoint = source.take_weights(folder)?;
         let config = directory.config.clone();
+        let precision = match options.precision {
+            Some(precision) => precision,
+            None => checkpoint.precision()?.unwrap_or_default(),
+        };
         let (bert, vocabulary) = threads.join(
-            || Bert::new(config, &checkpoint, options.level),
+            || Bert::with_precision(config, &checkpoint, options.level, precision),
             || Vocabulary::read(&source, folder, &directory.tokenizer),
         );
         let bert = bert?;

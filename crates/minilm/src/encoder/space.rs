@@ -5,7 +5,7 @@ use super::{
     settings::{Normalize, Settings},
 };
 use crate::{EncodeOptions, Error, files::Source};
-use minilm_model::Checkpoint;
+use minilm_model::{Checkpoint, Precision};
 use minilm_tasks::index::Space;
 use std::{path::Path, sync::OnceLock};
 
@@ -73,12 +73,17 @@ impl SentenceEncoder {
             Normalize::AfterTruncation => "cut, then normalised",
         };
         let made = format!("{normalize}; {} dimensions", settings.dimension);
-        let parts = [self.model_fingerprint().as_bytes(), made.as_bytes()];
+        let precision = self.precision();
+        let mut parts = vec![self.model_fingerprint().as_bytes(), made.as_bytes()];
+        if precision != Precision::F32 {
+            parts.push(precision.name().as_bytes());
+        }
         Space::new(&self.origin.name, &Space::fingerprint(parts))
             .with_prompt(&settings.prompt)
             .with_part("model", self.model_fingerprint())
             .with_part("normalisation", normalize)
             .with_part("dimensions", &settings.dimension.to_string())
+            .with_part("precision", precision.name())
     }
 
     /// Of the model, whatever the settings.
