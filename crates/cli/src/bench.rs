@@ -27,7 +27,7 @@ mod texts;
 mod throughput;
 mod work;
 
-use crate::{error::Error, input::Size, model, options::Common, progress::Progress};
+use crate::{error::Error, model, options::Common, progress::Progress, progress::Size};
 use clap::{Args, value_parser};
 use clock::{Ceilings, Clock};
 use machine::Machine;

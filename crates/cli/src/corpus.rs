@@ -7,13 +7,13 @@ mod scratch;
 
 use crate::{
     error::Error,
-    input::Size,
     interrupt::Interrupt,
     model,
     notes::note_truncated,
     options::{Common, Encoding},
     progress::Progress,
-    records::{Input, Places, Record, Records},
+    progress::Size,
+    records::{self, Input, Places, Record, Records},
     show::count,
 };
 use clap::Args;
@@ -23,11 +23,12 @@ use minilm::{
     ndarray::ArrayView2,
     tasks::index::{Index, IndexError},
 };
+use minilm_readers::vectors::is_index;
 pub(crate) use scratch::Scratch;
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -181,7 +182,7 @@ impl<'a> Corpus<'a> {
         if self.taken + self.skipped == 0 && !self.interrupt.asked() {
             return Err(Error::Input(format!("{} holds no texts", self.records.name())));
         }
-        self.records.note(quiet);
+        records::note(&self.records, quiet);
         note_truncated(quiet || self.reads_all, truncated, encoder.max_tokens());
         Ok(self.taken)
     }
@@ -189,7 +190,7 @@ impl<'a> Corpus<'a> {
     /// The texts of the next record.
     fn refill(&mut self) -> Result<(), Error> {
         let Some(record) = self.records.next() else { return Ok(()) };
-        let Record { line, mut fields, raw } = record?;
+        let Record { line, mut fields, raw, .. } = record?;
         let wrong = |reason| Error::Input(format!("{}: {reason}", self.records.place(line)));
         (self.look)(&mut fields).map_err(wrong)?;
         for (i, text) in fields.into_iter().enumerate() {
@@ -302,22 +303,6 @@ impl Opening {
     pub(crate) fn bytes(self, file: &File) -> io::Result<Mapped> {
         if self.no_map { Mapped::read(file) } else { Mapped::of(file) }
     }
-}
-
-/// Whether a file is an index, also a damaged one or one of another version: by its name, or by how
-/// it begins, with the length of a JSON header and that header.
-pub(crate) fn is_index(path: &Path) -> bool {
-    if !path.metadata().is_ok_and(|found| found.is_file()) {
-        return false; // what is read from a pipe is gone from it
-    }
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("index")) {
-        return true;
-    }
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
-    read.is_ok()
-        && start.get(8) == Some(&b'{')
-        && start.windows(13).any(|part| part == b"minilm-index-")
 }
 
 /// As an error of an index is told when the vectors are those of `name`.

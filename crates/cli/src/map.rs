@@ -6,12 +6,12 @@ use crate::{
     cluster::from_the_middle,
     corpus::{Source, Vectors, failed},
     error::Error,
-    input::Size,
     model,
     notes::message,
     options::{Common, at_least_one},
     output::Page,
     progress::Progress,
+    progress::Size,
     show::count,
 };
 use clap::Args;

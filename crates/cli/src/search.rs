@@ -6,7 +6,7 @@ use crate::{
     model,
     notes::{message, note_prompt, note_truncated},
     options::{Common, Encoding, at_least_one},
-    records::{Input, Records},
+    records::{self, Input, Records},
     show::{Page, Style},
     terminal::printable,
 };
@@ -141,7 +141,7 @@ impl Searcher<'_> {
                 return Err(Error::Input(format!("{name} holds no queries")));
             }
             if some.is_empty() {
-                records.note(self.quiet);
+                records::note(&records, self.quiet);
                 return Ok(());
             }
             let queries: Vec<String> = some.iter().map(|record| record.fields[0].clone()).collect();

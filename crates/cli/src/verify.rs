@@ -16,7 +16,7 @@ mod finals;
 mod golden;
 mod steps;
 
-use crate::{error::Error, input::Size, locate, model, options::Common, progress::Progress};
+use crate::{error::Error, locate, model, options::Common, progress::Progress, progress::Size};
 use clap::Args;
 use golden::{Golden, Set, Step};
 use minilm::{Level, SentenceEncoder, ndarray::Array2};

@@ -10,12 +10,9 @@
 
 mod dtype;
 
-use super::{Row, Source, Wrong};
+use super::{Bytes, Row, Source, Wrong};
 use dtype::Dtype;
-use std::{
-    fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
-};
+use std::io::{self, Read, SeekFrom};
 
 /// The longest header that is read.
 const LONGEST: usize = 1 << 16;
@@ -23,12 +20,9 @@ const LONGEST: usize = 1 << 16;
 /// Bytes of a block of rows.
 const BLOCK: usize = 1 << 25;
 
-/// A file of bytes.
-pub(super) type Bytes = BufReader<File>;
-
 /// The rows of an array.
 pub(super) struct Array {
-    from: Bytes,
+    from: Box<dyn Bytes>,
     header: Header,
     start: u64, // of the values, in the file
     next: u64,  // row
@@ -45,9 +39,9 @@ struct Header {
     columns: usize,
 }
 
-impl Array {
-    pub(super) fn open(mut from: Bytes) -> Result<Array, Wrong> {
-        let no_array = |reason: &str| Wrong::Content(format!("no NumPy array: {reason}"));
+impl Header {
+    /// Reads the header, and where the values begin. `longest` is the most bytes of a row.
+    fn read(from: &mut dyn Read, longest: usize) -> Result<(Header, u64), Wrong> {
         let mut start = [0; 8];
         from.read_exact(&mut start).map_err(|_| no_array("it is too short"))?;
         if &start[..6] != b"\x93NUMPY" {
@@ -67,15 +61,34 @@ impl Array {
         header
             .columns
             .checked_mul(header.dtype.size())
-            .filter(|&bytes| bytes <= 1 << 28)
+            .filter(|&bytes| bytes <= longest)
             .ok_or_else(|| no_array("its rows are too long"))?;
-        let start = (8 + digits + length) as u64;
-        if header.by_column {
-            let found = from.get_ref().metadata()?.len().saturating_sub(start);
-            let values = header.rows.checked_mul((header.columns * header.dtype.size()) as u64);
-            if values != Some(found) {
-                return Err(no_array("its size is not that of its shape"));
-            }
+        Ok((header, (8 + digits + length) as u64))
+    }
+
+    /// Bytes of all values.
+    fn size(&self) -> Option<u64> {
+        self.rows.checked_mul((self.columns * self.dtype.size()) as u64)
+    }
+}
+
+fn no_array(reason: &str) -> Wrong {
+    Wrong::Content(format!("no NumPy array: {reason}"))
+}
+
+/// How many bytes the array has whose beginning is read, its header among them.
+pub(super) fn size(from: &mut dyn Read, longest: usize) -> Result<u64, Wrong> {
+    let (header, start) = Header::read(from, longest)?;
+    let size = header.size().and_then(|size| size.checked_add(start));
+    size.ok_or_else(|| no_array("its shape is too large"))
+}
+
+impl Array {
+    /// `longest` is the most bytes of a row.
+    pub(super) fn open(mut from: Box<dyn Bytes>, longest: usize) -> Result<Array, Wrong> {
+        let (header, start) = Header::read(&mut from, longest)?;
+        if header.by_column && header.size() != Some(from.size()?.saturating_sub(start)) {
+            return Err(no_array("its size is not that of its shape"));
         }
         Ok(Array { from, header, start, next: 0, block: Vec::new(), at: 0 })
     }

@@ -3,13 +3,26 @@
 use std::path::Path;
 
 /// A kind of file with texts.
+///
+/// ```
+/// use minilm_readers::records::Kind;
+///
+/// assert_eq!(Kind::of("notes.csv.gz".as_ref()), Kind::Csv);
+/// assert_eq!(Kind::of("notes".as_ref()), Kind::Lines);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A text on each line.
     Lines,
+    /// An object of JSON on each line.
     Jsonl,
+    /// A list of objects of JSON, or lines of them.
     Json,
+    /// A table with quotes.
     Csv,
+    /// A table with tabs, and without quotes.
     Tsv,
+    /// A table in columns.
     Parquet,
 }
 
@@ -17,8 +30,8 @@ pub(crate) enum Kind {
 const COMPRESSED: [&str; 3] = ["gz", "zst", "zstd"];
 
 impl Kind {
-    /// By the name of the file.
-    pub(crate) fn of(path: &Path) -> Kind {
+    /// By the name of the file; any other name than those of the other kinds is that of lines.
+    pub fn of(path: &Path) -> Kind {
         let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
         match extension.as_deref().and_then(|extension| extension.to_str()) {
             Some("jsonl" | "ndjson") => Kind::Jsonl,

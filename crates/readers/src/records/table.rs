@@ -1,15 +1,19 @@
 //! Tables with a header.
 
-use super::{Draft, Kind, Name, Quotes, list};
-use crate::{error::Error, input::MARK, show::count};
+use super::{Draft, Kind, Name, Quotes};
+use crate::{
+    Error, ReadOptions, fields, list,
+    text::{MARK, Text, too_long},
+};
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
-use std::io::{BufRead, Cursor, Read};
+use std::io::{self, BufRead, Chain, Cursor, Read};
 
 /// What may separate columns, the usual first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 pub(super) struct Table {
-    rows: csv::Reader<Quotes<Box<dyn BufRead>>>,
+    name: String,
+    rows: csv::Reader<Quotes<Chain<Cursor<Vec<u8>>, Text>>>,
     delimiter: u8,
     quoting: bool,
     columns: Vec<(String, Option<usize>)>, // none for one that may be missing, and is
@@ -24,31 +28,36 @@ pub(super) struct Table {
 impl Table {
     /// Reads the header and finds the columns in it. In a tsv file quotes are letters.
     pub(super) fn open(
-        name: &str,
-        mut reader: Box<dyn BufRead>,
+        mut text: Text,
         kind: Kind,
-        delimiter: Option<u8>,
+        options: &ReadOptions,
         columns: &[Name],
     ) -> Result<Table, Error> {
-        let read = |source| Error::Read { name: name.to_owned(), source };
-        let first = first_lines(&mut reader).map_err(read)?;
+        let name = text.name().to_owned();
+        let first = first_lines(&mut text, options.longest);
+        let first = first.map_err(|source| Error::read(&name, source))?;
+        if first.len() > options.longest {
+            return Err(too_long(&format!("the header of {name}"), options.longest));
+        }
         let quoting = kind == Kind::Csv;
         let preamble = if quoting { preamble(&first) } else { None };
         let before = u64::from(preamble.is_some());
         let (length, named) = preamble.unwrap_or((0, b','));
         let (start, first) = (first[..length].to_vec(), first[length..].to_vec());
         let usual = if quoting { b',' } else { b'\t' };
-        let delimiter = match delimiter {
+        let delimiter = match options.delimiter {
             Some(delimiter) => delimiter,
             None if before > 0 => named,
             None if quoting => separator(&first, columns),
             None => usual,
         };
-        let whole: Box<dyn BufRead> = Box::new(Cursor::new(first).chain(reader));
+        let whole = Cursor::new(first).chain(text);
         let mut builder = ReaderBuilder::new();
         builder.delimiter(delimiter).quoting(quoting).flexible(true).has_headers(false);
         let mut table = Table {
-            rows: builder.from_reader(Quotes::new(whole, delimiter).keep()),
+            name,
+            rows: builder
+                .from_reader(Quotes::new(whole, delimiter, quoting, options.longest).keep()),
             delimiter,
             quoting,
             columns: Vec::new(),
@@ -59,14 +68,15 @@ impl Table {
             before,
             is_unusual: delimiter != usual,
         };
-        let Some((_, header)) = table.next(name)? else {
-            return Err(Error::Input(format!("{name} is empty, not even a header")));
+        let Some((_, header)) = table.next()? else {
+            return Err(Error::Content(format!("{} is empty, not even a header", table.name)));
         };
         let find = |column: &Name| {
             let place = header.iter().position(|name| name == column.text());
             match (place, column) {
-                (None, Name::Needed(column)) => Err(Error::Input(format!(
-                    "{name} has no column {column:?}; its columns are {}",
+                (None, Name::Needed(column)) => Err(Error::Content(format!(
+                    "{} has no column {column:?}; its columns are {}",
+                    table.name,
                     list(header.iter())
                 ))),
                 (place, _) => Ok((column.text().to_owned(), place)),
@@ -85,7 +95,7 @@ impl Table {
     }
 
     /// What separates the columns, if it is not what the name of the file promises.
-    pub(super) fn is_unusual(&self) -> Option<String> {
+    fn is_unusual(&self) -> Option<String> {
         let delimiter = match self.delimiter {
             b'\t' => "tabs".to_owned(),
             letter => format!("{:?}", char::from(letter)),
@@ -93,11 +103,17 @@ impl Table {
         self.is_unusual.then(|| format!("a table with columns separated by {delimiter}"))
     }
 
-    pub(super) fn read(&mut self, name: &str) -> Result<Option<Draft>, Error> {
-        let Some((line, row)) = self.next(name)? else { return Ok(None) };
+    /// What the file is beyond what its name tells.
+    pub(super) fn found(&self) -> Vec<String> {
+        let (_, text) = self.rows.get_ref().inside().get_ref();
+        text.found().into_iter().chain(self.is_unusual()).collect()
+    }
+
+    pub(super) fn read(&mut self) -> Result<Option<Draft>, Error> {
+        let Some((line, row)) = self.next()? else { return Ok(None) };
         if row.len() != self.width {
-            let (found, expected) = (count(row.len(), "field"), self.width);
-            return Err(Error::Input(format!(
+            let (name, found, expected) = (&self.name, fields(row.len()), self.width);
+            return Err(Error::Content(format!(
                 "line {line} of {name} has {found}, but the header has {expected}"
             )));
         }
@@ -111,11 +127,12 @@ impl Table {
     }
 
     /// The next row and its line.
-    fn next(&mut self, name: &str) -> Result<Option<(u64, StringRecord)>, Error> {
+    fn next(&mut self) -> Result<Option<(u64, StringRecord)>, Error> {
+        let name = &self.name;
         let read = self.rows.read_byte_record(&mut self.row);
-        if !read.map_err(|error| Error::Read { name: name.to_owned(), source: error.into() })? {
+        if !read.map_err(|error| Error::read(name, error.into()))? {
             if self.quoting && self.rows.get_ref().is_open() {
-                return Err(Error::Input(format!(
+                return Err(Error::Content(format!(
                     "line {} of {name} begins a quoted field that has no end",
                     self.line
                 )));
@@ -126,7 +143,7 @@ impl Table {
         self.line = line;
         let row = StringRecord::from_byte_record(self.row.clone()).map_err(|_| {
             let remedy = "--encoding names another encoding";
-            Error::Input(format!("line {line} of {name} is not UTF-8; {remedy}"))
+            Error::Content(format!("line {line} of {name} is not UTF-8; {remedy}"))
         })?;
         Ok(Some((line, row)))
     }
@@ -140,13 +157,17 @@ impl Table {
     }
 }
 
-/// The first line, and those that its quoted fields go on in.
-fn first_lines(reader: &mut dyn BufRead) -> std::io::Result<Vec<u8>> {
-    let mut lines = Vec::new();
+/// The first line, and those that its quoted fields go on in; one byte more than `longest` is
+/// enough of them.
+fn first_lines(text: &mut Text, longest: usize) -> io::Result<Vec<u8>> {
+    let (mut lines, mut quotes, mut is_empty) = (Vec::new(), 0_usize, true);
     loop {
-        let read = reader.read_until(b'\n', &mut lines)?;
-        let quotes = lines.iter().filter(|&&byte| byte == b'"').count();
-        if read == 0 || (quotes.is_multiple_of(2) && !lines.trim_ascii().is_empty()) {
+        let left = longest.saturating_add(1).saturating_sub(lines.len()) as u64;
+        let read = text.take(left).read_until(b'\n', &mut lines)?;
+        let line = &lines[lines.len() - read..];
+        quotes += line.iter().filter(|&&byte| byte == b'"').count();
+        is_empty &= line.trim_ascii().is_empty();
+        if read == 0 || (quotes.is_multiple_of(2) && !is_empty) {
             return Ok(lines);
         }
     }

@@ -11,8 +11,11 @@
 //! The csv crate takes all that follows a quote without a partner for one field, to the end of the
 //! file.
 
-use crate::input::MARK;
+use crate::text::MARK;
 use std::io::{self, Read};
+
+/// Bytes that the csv crate reads ahead of a record, at most.
+const AHEAD: usize = 1 << 16;
 
 /// A file that passes by, and where in a field it is.
 pub(crate) struct Quotes<R> {
@@ -21,6 +24,9 @@ pub(crate) struct Quotes<R> {
     place: Place,
     /// What has passed by and was not taken yet, from this byte of the file on.
     kept: Option<(u64, Vec<u8>)>,
+    quoting: bool,  // else the end of a line is the end of a record
+    longest: usize, // record
+    length: usize,  // of the record that passes by
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,8 +40,15 @@ enum Place {
 }
 
 impl<R> Quotes<R> {
-    pub(crate) fn new(from: R, delimiter: u8) -> Quotes<R> {
-        Quotes { from, delimiter, place: Place::Mark(0), kept: None }
+    /// `longest` is the most bytes of a record.
+    pub(crate) fn new(from: R, delimiter: u8, quoting: bool, longest: usize) -> Quotes<R> {
+        let (place, kept) = (Place::Mark(0), None);
+        Quotes { from, delimiter, place, kept, quoting, longest, length: 0 }
+    }
+
+    /// What is read.
+    pub(super) fn inside(&self) -> &R {
+        &self.from
     }
 
     /// Keeps what passes by until it is taken.
@@ -65,13 +78,33 @@ impl<R> Quotes<R> {
 impl<R: Read> Read for Quotes<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(to)?;
-        let after = |place: Place, &byte: &u8| place.after(byte, self.delimiter);
-        self.place = to[..read].iter().fold(self.place, after);
+        for &byte in &to[..read] {
+            self.place = self.place.after(byte, self.delimiter);
+            let ends = !self.quoting || self.place == Place::Start;
+            let is_end = ends && matches!(byte, b'\r' | b'\n');
+            self.length = if is_end { 0 } else { self.length + 1 };
+            if self.length > self.longest {
+                return Err(too_long(self.longest));
+            }
+        }
         if let Some((_, kept)) = &mut self.kept {
             kept.extend_from_slice(&to[..read]);
+            // Empty lines before a record are kept with it.
+            if kept.len() > self.longest.saturating_add(AHEAD) {
+                return Err(too_long(self.longest));
+            }
         }
         Ok(read)
     }
+}
+
+/// The csv crate knows the line, not the length.
+fn too_long(longest: usize) -> io::Error {
+    let remedy = "--max-record allows longer ones";
+    io::Error::new(
+        io::ErrorKind::FileTooLarge,
+        format!("a record is longer than {longest} bytes; {remedy}"),
+    )
 }
 
 impl Place {
@@ -100,7 +133,7 @@ mod tests {
     #[test]
     fn only_a_quote_without_a_partner_is_open() {
         let is_open = |text: &str| {
-            let mut quotes = Quotes::new(text.as_bytes(), b',');
+            let mut quotes = Quotes::new(text.as_bytes(), b',', true, usize::MAX);
             io::copy(&mut quotes, &mut io::sink()).expect("memory is read");
             quotes.is_open()
         };

@@ -1,33 +1,68 @@
 //! Columns of Parquet files. Values are read page by page.
 
-mod zstd;
+mod pages;
 
-use super::{Draft, Name, list};
-use crate::error::Error;
+use super::{Draft, Name};
+use crate::{Error, list, text::too_long};
+use bytes::Bytes;
 use parquet::{
     basic::Compression,
     errors::ParquetError,
     file::{
         metadata::ParquetMetaData,
-        reader::{FileReader, SerializedFileReader},
+        reader::{ChunkReader, FileReader, SerializedFileReader},
     },
     record::{Field, Row, reader::RowIter},
     schema::types::Type,
 };
 use std::{fs::File, path::Path, sync::Arc};
 
+/// A file whose metadata is read.
+pub(crate) struct Columns<R: ChunkReader> {
+    name: String,
+    reader: SerializedFileReader<R>,
+    again: R,
+    longest: usize, // value
+}
+
 /// The rows of a file with some of its columns.
 pub(crate) struct Rows {
     rows: RowIter<'static>,
     columns: Vec<(String, bool)>, // and whether the column is there
     read: u64,
+    longest: usize, // value
 }
 
-impl Rows {
-    /// Opens a file, and finds the columns in it; `a.b` is the field `b` of the column `a`.
-    pub(crate) fn open(path: &Path, columns: &[Name]) -> Result<Rows, Error> {
-        let name = path.display().to_string();
-        let (reader, file) = open(path, &name)?;
+impl Columns<File> {
+    /// Opens a file; `longest` is the most bytes of a value.
+    pub(crate) fn open(path: &Path, name: &str, longest: usize) -> Result<Columns<File>, Error> {
+        let open = || {
+            let file = File::open(path)?;
+            Ok((file.try_clone()?, file))
+        };
+        let (again, file) = open().map_err(|source| Error::read(name, source))?;
+        Columns::of(file, again, name, longest)
+    }
+}
+
+impl Columns<Bytes> {
+    /// A file in memory.
+    pub(crate) fn new(bytes: Bytes, name: &str, longest: usize) -> Result<Columns<Bytes>, Error> {
+        Columns::of(bytes.clone(), bytes, name, longest)
+    }
+}
+
+impl<R: ChunkReader + 'static> Columns<R> {
+    /// A file, twice.
+    fn of(file: R, again: R, name: &str, longest: usize) -> Result<Columns<R>, Error> {
+        let reader = SerializedFileReader::new(file).map_err(|error| wrong(name, &error))?;
+        check_columns(reader.metadata(), name)?;
+        Ok(Columns { name: name.to_owned(), reader, again, longest })
+    }
+
+    /// Finds the columns; `a.b` is the field `b` of the column `a`.
+    pub(crate) fn rows(self, columns: &[Name]) -> Result<Rows, Error> {
+        let Columns { name, reader, again, longest } = self;
         let schema = reader.metadata().file_metadata().schema();
         let (mut found, mut names): (Vec<Arc<Type>>, _) = (Vec::new(), Vec::new());
         for wanted in columns {
@@ -39,7 +74,7 @@ impl Rows {
                 Some(field) => found.push(Arc::clone(field)),
                 None if wanted.is_optional() => {}
                 None => {
-                    return Err(Error::Input(format!(
+                    return Err(Error::Content(format!(
                         "{name} has no column {column:?}; its columns are {}",
                         list(schema.get_fields().iter().map(|field| field.name()))
                     )));
@@ -48,13 +83,23 @@ impl Rows {
         }
         let projection = Type::group_type_builder(schema.name()).with_fields(found).build();
         let rows = projection.and_then(|projection| {
-            RowIter::from_file_into(Box::new(zstd::File::new(reader, file)))
+            RowIter::from_file_into(Box::new(pages::File::new(reader, again, longest)))
                 .project(Some(projection))
         });
         let rows = rows.map_err(|error| wrong(&name, &error))?;
-        Ok(Rows { rows, columns: names, read: 0 })
+        Ok(Rows { rows, columns: names, read: 0, longest })
     }
 
+    /// The names of the columns that hold lists of numbers.
+    pub(crate) fn lists_of_numbers(&self) -> Vec<String> {
+        let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
+        let is_list = |root: &Type| root.is_group() && is_list_of_numbers(root);
+        let roots = schema.root_schema().get_fields().iter();
+        roots.filter(|root| is_list(root)).map(|root| root.name().to_owned()).collect()
+    }
+}
+
+impl Rows {
     /// Rows that were read.
     pub(crate) fn read(&self) -> u64 {
         self.read
@@ -68,16 +113,20 @@ impl Rows {
 
     pub(super) fn record(&mut self, name: &str) -> Result<Option<Draft>, Error> {
         let line = self.read + 1;
-        let wrong = |reason: String| Error::Input(format!("row {line} of {name}: {reason}"));
+        let wrong = |reason: String| Error::Content(format!("row {line} of {name}: {reason}"));
         let Some(row) = self.next().map_err(|error| wrong(error.to_string()))? else {
             return Ok(None);
         };
         let column = |(name, is_there): &(String, bool)| match value(&row, name) {
             _ if !is_there => Ok(Err(format!("there is no column {name:?}"))),
             None | Some(Field::Null) => Ok(Err(format!("the column {name:?} is null"))),
-            Some(field) => text(field)
-                .map(Ok)
-                .ok_or_else(|| wrong(format!("the column {name:?} holds no text"))),
+            Some(field) => match text(field) {
+                Some(text) if text.len() > self.longest => {
+                    Err(too_long(&format!("the column {name:?} in row {line}"), self.longest))
+                }
+                Some(text) => Ok(Ok(text)),
+                None => Err(wrong(format!("the column {name:?} holds no text"))),
+            },
         };
         let fields: Vec<Result<String, String>> =
             self.columns.iter().map(column).collect::<Result<_, _>>()?;
@@ -85,15 +134,6 @@ impl Rows {
             fields.iter().map(|field| field.as_deref().unwrap_or_default()).collect();
         Ok(Some(Draft { line, raw: raw.join("\t"), fields }))
     }
-}
-
-/// The names of the columns that hold lists of numbers.
-pub(crate) fn lists_of_numbers(path: &Path) -> Result<Vec<String>, Error> {
-    let (reader, _) = open(path, &path.display().to_string())?;
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let is_list = |root: &Type| root.is_group() && is_list_of_numbers(root);
-    let roots = schema.root_schema().get_fields().iter();
-    Ok(roots.filter(|root| is_list(root)).map(|root| root.name().to_owned()).collect())
 }
 
 /// Groups down to one value that is repeated, and a number.
@@ -115,29 +155,17 @@ fn is_half(of: &Type) -> bool {
     matches!(of.get_basic_info().logical_type_ref(), Some(LogicalType::Float16))
 }
 
-/// The file as the crate reads it, and once more.
-fn open(path: &Path, name: &str) -> Result<(SerializedFileReader<File>, File), Error> {
-    let open = || {
-        let file = File::open(path)?;
-        Ok((file.try_clone()?, file))
-    };
-    let (again, file) = open().map_err(|source| Error::Read { name: name.to_owned(), source })?;
-    let reader = SerializedFileReader::new(file).map_err(|error| wrong(name, &error))?;
-    check_columns(reader.metadata(), name)?;
-    Ok((reader, again))
-}
-
 /// Compressions that cannot be read are known before the first row, and places that are none.
 fn check_columns(metadata: &ParquetMetaData, name: &str) -> Result<(), Error> {
     for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
         let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
         if start < 0 || column.data_page_offset() < 0 || column.compressed_size() < 0 {
-            return Err(Error::Input(format!(
+            return Err(Error::Content(format!(
                 "{name} is no Parquet file that can be read: a column is at a negative place"
             )));
         }
         if matches!(column.compression(), Compression::LZO) {
-            return Err(Error::Input(format!(
+            return Err(Error::Content(format!(
                 "{name} is compressed with LZO, which is not read; write it with zstd or snappy"
             )));
         }
@@ -190,5 +218,5 @@ pub(crate) fn text(field: &Field) -> Option<String> {
 }
 
 fn wrong(name: &str, error: &ParquetError) -> Error {
-    Error::Input(format!("{name} is no Parquet file that can be read: {error}"))
+    Error::Content(format!("{name} is no Parquet file that can be read: {error}"))
 }

@@ -1,20 +1,17 @@
 //! Several NumPy arrays in a zip archive: one of them.
 
 use super::{
-    Wrong,
-    npy::{Array, Bytes},
+    Bytes, Wrong,
+    npy::{self, Array},
 };
-use std::{
-    fs::File,
-    io::{self, BufReader, Seek},
-};
+use std::io::{self, BufReader, Read, Seek};
 use zip::ZipArchive;
 
 /// The array of that name, or the only one.
 ///
 /// It is unpacked into a file without a name, because an array that is stored column by column is
-/// not read from its beginning to its end.
-pub(super) fn open(file: BufReader<File>, name: Option<&str>) -> Result<Array, Wrong> {
+/// not read from its beginning to its end. No more is unpacked than the array's header tells of.
+pub(super) fn open(file: impl Bytes, name: Option<&str>, longest: usize) -> Result<Array, Wrong> {
     let broken = |error| Wrong::Content(format!("no npz file: {error}"));
     let mut archive = ZipArchive::new(file).map_err(broken)?;
     let mut names: Vec<String> = archive
@@ -35,12 +32,12 @@ pub(super) fn open(file: BufReader<File>, name: Option<&str>) -> Result<Array, W
         let names = names.join(", ");
         return Err(Wrong::Content(format!("there is no array {name:?}; it has {names}")));
     }
-    let mut member = archive.by_name(&format!("{name}.npy")).map_err(broken)?;
+    let member = format!("{name}.npy");
+    let size = npy::size(&mut archive.by_name(&member).map_err(broken)?, longest);
+    let size = size.map_err(|wrong| wrong.of(&name))?;
     let mut unpacked = tempfile::tempfile()?;
-    io::copy(&mut member, &mut unpacked)?;
+    let packed = archive.by_name(&member).map_err(broken)?;
+    io::copy(&mut packed.take(size.saturating_add(1)), &mut unpacked)?;
     unpacked.rewind()?;
-    Array::open(Bytes::new(unpacked)).map_err(|wrong| match wrong {
-        Wrong::Content(reason) => Wrong::Content(format!("{name}: {reason}")),
-        other => other,
-    })
+    Array::open(Box::new(BufReader::new(unpacked)), longest).map_err(|wrong| wrong.of(&name))
 }

@@ -1,9 +1,9 @@
 //! Tables with the columns e0, e1, … and perhaps text, as `minilm embed` writes them.
 
 use super::{Row, Source, Wrong};
-use crate::{records::Quotes, show::count};
+use crate::{fields, records::Quotes};
 use csv::StringRecord;
-use std::io::Read;
+use std::io::{self, Read};
 
 pub(super) struct Table<R> {
     rows: csv::Reader<Quotes<R>>,
@@ -15,9 +15,9 @@ pub(super) struct Table<R> {
 }
 
 impl<R: Read> Table<R> {
-    pub(super) fn open(from: R) -> Result<Table<R>, Wrong> {
-        let mut rows =
-            csv::ReaderBuilder::new().flexible(true).from_reader(Quotes::new(from, b','));
+    pub(super) fn open(from: R, longest: usize) -> Result<Table<R>, Wrong> {
+        let quotes = Quotes::new(from, b',', true, longest);
+        let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(quotes);
         let header = rows.headers().map_err(wrong)?.clone();
         let place = |name: &str| header.iter().position(|found| found == name);
         let values: Vec<usize> = (0..).map_while(|i| place(&format!("e{i}"))).collect();
@@ -47,7 +47,7 @@ impl<R: Read> Source for Table<R> {
         }
         self.line = self.record.position().map_or(self.line, csv::Position::line);
         if self.record.len() != self.fields {
-            let found = count(self.record.len(), "field");
+            let found = fields(self.record.len());
             return Err(Wrong::Content(format!("{found}, but the header has {}", self.fields)));
         }
         let value = |(i, &column): (usize, &usize)| {
@@ -69,6 +69,6 @@ impl<R: Read> Source for Table<R> {
 fn wrong(error: csv::Error) -> Wrong {
     match error.kind() {
         csv::ErrorKind::Utf8 { .. } => Wrong::Content("it is not UTF-8".to_owned()),
-        _ => Wrong::Io(error.into()),
+        _ => Wrong::from(io::Error::from(error)),
     }
 }

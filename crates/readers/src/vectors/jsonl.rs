@@ -2,26 +2,27 @@
 //! `minilm embed` writes them, or lists of numbers.
 
 use super::{Row, Source, Wrong};
-use crate::records::{
-    json::{as_written, fields, find, plain},
+use crate::{
     list,
+    records::json::{as_written, fields, find, plain},
 };
 use serde_json::value::RawValue;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
+
+/// A byte order mark.
+const MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) struct Objects<R> {
     from: R,
     field: Option<String>,
     line: u64,
+    longest: usize,
 }
-
-/// A byte order mark.
-const MARK: &[u8] = "\u{feff}".as_bytes();
 
 impl<R> Objects<R> {
     /// The vectors of this field, or of `embedding`.
-    pub(super) fn new(from: R, field: Option<&str>) -> Objects<R> {
-        Objects { from, field: field.map(str::to_owned), line: 0 }
+    pub(super) fn new(from: R, field: Option<&str>, longest: usize) -> Objects<R> {
+        Objects { from, field: field.map(str::to_owned), line: 0, longest }
     }
 }
 
@@ -31,8 +32,13 @@ impl<R: BufRead> Source for Objects<R> {
         while line.trim_ascii().is_empty() {
             line.clear();
             self.line += 1;
-            if self.from.read_until(b'\n', &mut line)? == 0 {
+            let most = (self.longest as u64).saturating_add(1);
+            if self.from.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
                 return Ok(None);
+            }
+            if line.len() > self.longest {
+                let longest = self.longest;
+                return Err(Wrong::Content(format!("it is longer than {longest} bytes")));
             }
             if self.line == 1 && line.starts_with(MARK) {
                 line.drain(..MARK.len());

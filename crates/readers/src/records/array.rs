@@ -3,7 +3,7 @@
 //! The values are cut at the commas and brackets that are outside of strings and of other values;
 //! whether they are JSON is found out later.
 
-use crate::error::Error;
+use crate::{Error, text::too_long};
 use std::io::BufRead;
 
 /// Where in a list the reading is.
@@ -12,14 +12,15 @@ pub(super) struct Array {
     next_line: u64,
     /// Of the value read last.
     line: u64,
+    longest: usize, // value
     begun: bool,
     ended: bool,
 }
 
 impl Array {
-    /// A list that begins at this line.
-    pub(super) fn new(line: u64) -> Array {
-        Array { next_line: line, line, begun: false, ended: false }
+    /// A list that begins at this line; `longest` is the most bytes of a value.
+    pub(super) fn new(line: u64, longest: usize) -> Array {
+        Array { next_line: line, line, longest, begun: false, ended: false }
     }
 
     /// Where the value read last begins.
@@ -85,6 +86,9 @@ impl Array {
                 self.line = self.next_line;
             }
             value.push(if is_space { b' ' } else { byte }); // all in one line
+            if value.len() > self.longest {
+                return Err(too_long(&format!("line {} of {name}", self.line), self.longest));
+            }
         }
         value.truncate(value.trim_ascii_end().len());
         Ok(value)
@@ -102,7 +106,7 @@ impl Array {
 
     fn byte(&mut self, reader: &mut dyn BufRead, name: &str) -> Result<Option<u8>, Error> {
         let bytes = reader.fill_buf();
-        let bytes = bytes.map_err(|source| Error::Read { name: name.to_owned(), source })?;
+        let bytes = bytes.map_err(|source| Error::read(name, source))?;
         let Some(&byte) = bytes.first() else { return Ok(None) };
         reader.consume(1);
         self.next_line += u64::from(byte == b'\n');
@@ -110,6 +114,6 @@ impl Array {
     }
 
     fn wrong(&self, name: &str, reason: &str) -> Error {
-        Error::Input(format!("line {} of {name}: {reason}", self.line))
+        Error::Content(format!("line {} of {name}: {reason}", self.line))
     }
 }

@@ -1,10 +1,10 @@
 //! JSON: an object a line, or a list of objects. What Python writes is read too: `NaN` and
 //! `Infinity`, and halves of surrogate pairs, which become U+FFFD.
 
-use super::{Draft, Name, array::Array, list};
+use super::{Draft, Name, array::Array};
 use crate::{
-    error::Error,
-    input::{self, MARK},
+    Error, list,
+    text::{MARK, Text, read_line},
 };
 use serde_json::value::RawValue;
 use std::{
@@ -15,10 +15,11 @@ use std::{
 
 /// The objects of a file. Empty lines are passed over.
 pub(super) struct Objects {
-    reader: Box<dyn BufRead>,
+    reader: Text,
     fields: Vec<String>,
     form: Form,
     line: u64,
+    longest: usize, // object
 }
 
 enum Form {
@@ -30,16 +31,20 @@ enum Form {
 
 impl Objects {
     /// Lines of objects; if `may_be_list`, also a list.
-    pub(super) fn new(reader: Box<dyn BufRead>, fields: &[Name], may_be_list: bool) -> Objects {
+    pub(super) fn new(reader: Text, fields: &[Name], may_be_list: bool, longest: usize) -> Objects {
         let fields = fields.iter().map(|field| field.text().to_owned()).collect();
         let form = if may_be_list { Form::Unknown } else { Form::Lines };
-        Objects { reader, fields, form, line: 0 }
+        Objects { reader, fields, form, line: 0, longest }
+    }
+
+    pub(super) fn found(&self) -> Vec<String> {
+        self.reader.found()
     }
 
     pub(super) fn read(&mut self, name: &str) -> Result<Option<Draft>, Error> {
         if matches!(self.form, Form::Unknown) {
             let begun = self.begin();
-            self.form = begun.map_err(|source| Error::Read { name: name.to_owned(), source })?;
+            self.form = begun.map_err(|source| Error::read(name, source))?;
         }
         let raw = match &mut self.form {
             Form::List(array) => {
@@ -54,7 +59,7 @@ impl Objects {
         let text = text.trim_end_matches(['\r', '\n']);
         let fields = self
             .texts(text)
-            .map_err(|reason| Error::Input(format!("line {} of {name}: {reason}", self.line)))?;
+            .map_err(|reason| Error::Content(format!("line {} of {name}: {reason}", self.line)))?;
         Ok(Some(Draft { line: self.line, fields, raw }))
     }
 
@@ -63,7 +68,7 @@ impl Objects {
         let mut lines = 0;
         while let Some(&byte) = self.reader.fill_buf()?.first() {
             match byte {
-                b'[' => return Ok(Form::List(Array::new(lines + 1))),
+                b'[' => return Ok(Form::List(Array::new(lines + 1, self.longest))),
                 b'\n' => lines += 1,
                 b' ' | b'\t' | b'\r' | 0xef | 0xbb | 0xbf => {}
                 _ => break,
@@ -77,7 +82,7 @@ impl Objects {
     fn next_line(&mut self, name: &str) -> Result<Option<String>, Error> {
         loop {
             self.line += 1;
-            let Some(line) = input::read_line(&mut self.reader, name, self.line)? else {
+            let Some(line) = read_line(&mut self.reader, name, self.line, self.longest)? else {
                 return Ok(None);
             };
             if !line.text().trim().is_empty() {
