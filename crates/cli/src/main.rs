@@ -10,6 +10,7 @@
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
 //! records.rs  vectors.rs   options of reading files; the readers are in `minilm-readers`
 //! corpus.rs      files of texts → their embeddings
+//! fields.rs      columns that stay with each text, and are shown with results
 //! notes.rs       messages on standard error
 //! show.rs  table.rs  terminal.rs  html.rs    the look of results
 //! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  index.rs  …     the commands
@@ -30,6 +31,7 @@ mod embed;
 mod error;
 mod eval;
 mod explain;
+mod fields;
 mod html;
 mod index;
 mod interrupt;

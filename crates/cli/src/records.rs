@@ -69,13 +69,27 @@ pub(crate) enum Missing {
 impl Input {
     /// Opens a file whose records are single texts; `-` is standard input.
     pub(crate) fn open(&self, path: &Path) -> Result<Records, Error> {
+        self.open_with(path, &[])
+    }
+
+    /// The same, with these fields behind the text.
+    pub(crate) fn open_with(&self, path: &Path, kept: &[String]) -> Result<Records, Error> {
         let kind = match (Kind::of(path), &self.field, &self.column) {
             (Kind::Lines, Some(_), _) => Kind::Json,
             (Kind::Lines, _, Some(_)) => Kind::Csv,
             (kind, ..) => kind,
         };
         let name = self.field.as_deref().or(self.column.as_deref()).unwrap_or("text");
-        self.reading.open(path, kind, &[Name::Needed(name)])
+        if kind == Kind::Lines && !kept.is_empty() {
+            return Err(Error::Usage(format!(
+                "--id, --keep: {} is read as lines, which have no columns; --column and --field \
+                 read it as a table or JSON",
+                path.display()
+            )));
+        }
+        let kept = kept.iter().map(|name| Name::Kept(name));
+        let names: Vec<Name> = [Name::Needed(name)].into_iter().chain(kept).collect();
+        self.reading.open(path, kind, &names)
     }
 
     /// The options that were given, as they are spelt.

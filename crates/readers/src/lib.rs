@@ -20,8 +20,10 @@
 //! let table = b"id;text\n7;A man eats.\n8;A dog runs.\n".to_vec();
 //! let names = [Name::Needed("text")];
 //! let records = Records::from_bytes("it.csv", table, Kind::Csv, &names, &ReadOptions::new())?;
-//! let texts: Vec<String> =
-//!     records.map(|record| Ok(record?.fields.remove(0))).collect::<Result<_, _>>()?;
+//! let mut texts = Vec::new();
+//! for record in records {
+//!     texts.extend(record?.fields);
+//! }
 //! assert_eq!(texts, ["A man eats.", "A dog runs."]);
 //! # Ok::<(), minilm_readers::Error>(())
 //! ```

@@ -54,6 +54,8 @@ pub enum Name<'a> {
     Needed(&'a str),
     /// Where a record lacks it, it is an empty text.
     Optional(&'a str),
+    /// It has to be there, and may be empty or null; a list or an object is as it is written.
+    Kept(&'a str),
 }
 
 /// Some of the fields of a line or row.
@@ -105,11 +107,12 @@ enum Source {
 impl<'a> Name<'a> {
     /// The name that is looked for.
     pub fn text(self) -> &'a str {
-        let (Name::Needed(name) | Name::Optional(name)) = self;
+        let (Name::Needed(name) | Name::Optional(name) | Name::Kept(name)) = self;
         name
     }
 
-    fn is_optional(self) -> bool {
+    /// Whether a file or object without it can be read.
+    fn may_be_absent(self) -> bool {
         matches!(self, Name::Optional(_))
     }
 }
@@ -195,7 +198,7 @@ impl Records {
             name,
             bytes,
             source,
-            optional: names.iter().map(|name| name.is_optional()).collect(),
+            optional: names.iter().map(|name| !matches!(name, Name::Needed(_))).collect(),
             missing: options.missing,
             longest: options.longest,
             row: 0,

@@ -16,7 +16,7 @@ use std::{
 /// The objects of a file. Empty lines are passed over.
 pub(super) struct Objects {
     reader: Text,
-    fields: Vec<String>,
+    fields: Vec<(String, bool)>, // and whether it is kept as it is
     form: Form,
     line: u64,
     longest: usize, // object
@@ -32,7 +32,8 @@ enum Form {
 impl Objects {
     /// Lines of objects; if `may_be_list`, also a list.
     pub(super) fn new(reader: Text, fields: &[Name], may_be_list: bool, longest: usize) -> Objects {
-        let fields = fields.iter().map(|field| field.text().to_owned()).collect();
+        let is_kept = |field: &Name| matches!(field, Name::Kept(_));
+        let fields = fields.iter().map(|it| (it.text().to_owned(), is_kept(it))).collect();
         let form = if may_be_list { Form::Unknown } else { Form::Lines };
         Objects { reader, fields, form, line: 0, longest }
     }
@@ -96,11 +97,15 @@ impl Objects {
         let fields = fields(&plain)?;
         self.fields
             .iter()
-            .map(|path| match find(&fields, path)? {
+            .map(|(path, is_kept)| match find(&fields, path)? {
+                Some(value) if *is_kept && value.get().starts_with(['{', '[']) => {
+                    Ok(Ok(as_written(written, &plain, value).to_owned()))
+                }
                 Some(value) => text(path, value, as_written(written, &plain, value)),
                 None => {
                     let names = list(fields.keys().map(String::as_str));
-                    Ok(Err(format!("there is no field {path:?}; the fields are {names}")))
+                    let reason = format!("there is no field {path:?}; the fields are {names}");
+                    if *is_kept { Err(reason) } else { Ok(Err(reason)) }
                 }
             })
             .collect()

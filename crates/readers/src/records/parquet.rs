@@ -1,10 +1,12 @@
 //! Columns of Parquet files. Values are read page by page.
 
+mod guard;
 mod pages;
 
 use super::{Draft, Name};
 use crate::{Error, list, text::too_long};
 use bytes::Bytes;
+use guard::guard;
 use parquet::{
     basic::Compression,
     errors::ParquetError,
@@ -55,7 +57,8 @@ impl Columns<Bytes> {
 impl<R: ChunkReader + 'static> Columns<R> {
     /// A file, twice.
     fn of(file: R, again: R, name: &str, longest: usize) -> Result<Columns<R>, Error> {
-        let reader = SerializedFileReader::new(file).map_err(|error| wrong(name, &error))?;
+        let reader =
+            guard(|| SerializedFileReader::new(file)).map_err(|error| wrong(name, &error))?;
         check_columns(reader.metadata(), name)?;
         Ok(Columns { name: name.to_owned(), reader, again, longest })
     }
@@ -72,7 +75,7 @@ impl<R: ChunkReader + 'static> Columns<R> {
             match field {
                 Some(field) if found.iter().any(|there| there.name() == field.name()) => {}
                 Some(field) => found.push(Arc::clone(field)),
-                None if wanted.is_optional() => {}
+                None if wanted.may_be_absent() => {}
                 None => {
                     return Err(Error::Content(format!(
                         "{name} has no column {column:?}; its columns are {}",
@@ -83,8 +86,8 @@ impl<R: ChunkReader + 'static> Columns<R> {
         }
         let projection = Type::group_type_builder(schema.name()).with_fields(found).build();
         let rows = projection.and_then(|projection| {
-            RowIter::from_file_into(Box::new(pages::File::new(reader, again, longest)))
-                .project(Some(projection))
+            let file = pages::File::new(reader, again, longest);
+            guard(|| RowIter::from_file_into(Box::new(file)).project(Some(projection)))
         });
         let rows = rows.map_err(|error| wrong(&name, &error))?;
         Ok(Rows { rows, columns: names, read: 0, longest })
@@ -108,7 +111,7 @@ impl Rows {
     /// The next row.
     pub(crate) fn next(&mut self) -> Result<Option<Row>, ParquetError> {
         self.read += 1;
-        self.rows.next().transpose()
+        guard(|| self.rows.next().transpose())
     }
 
     pub(super) fn record(&mut self, name: &str) -> Result<Option<Draft>, Error> {

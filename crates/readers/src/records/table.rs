@@ -74,7 +74,7 @@ impl Table {
         let find = |column: &Name| {
             let place = header.iter().position(|name| name == column.text());
             match (place, column) {
-                (None, Name::Needed(column)) => Err(Error::Content(format!(
+                (None, Name::Needed(column) | Name::Kept(column)) => Err(Error::Content(format!(
                     "{} has no column {column:?}; its columns are {}",
                     table.name,
                     list(header.iter())
@@ -190,7 +190,7 @@ fn separator(header: &[u8], columns: &[Name]) -> u8 {
         let mut rows = builder.delimiter(*delimiter).has_headers(false).from_reader(header);
         let mut row = StringRecord::new();
         let is_read = rows.read_record(&mut row).is_ok();
-        let mut needed = columns.iter().filter(|column| !column.is_optional());
+        let mut needed = columns.iter().filter(|column| !column.may_be_absent());
         is_read && needed.all(|column| row.iter().any(|name| name == column.text()))
     };
     DELIMITERS.into_iter().find(has_all).unwrap_or_else(|| {
