@@ -29,10 +29,9 @@ mod work;
 
 use crate::{
     error::Error,
-    input::Size,
     model,
     options::{Common, Numbers},
-    progress::Progress,
+    progress::{Progress, Size},
 };
 use clap::{Args, value_parser};
 use clock::{Ceilings, Clock};

@@ -176,7 +176,7 @@ impl Table {
             kind => kind,
         };
         let names = if given.is_empty() { &usual[..] } else { &given[..] };
-        Records::open(&self.file, kind, names, &self.reading)
+        self.reading.open(&self.file, kind, names)
     }
 }
 

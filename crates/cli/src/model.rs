@@ -120,7 +120,7 @@ fn hub(_quiet: bool) -> Hub {
 /// A hub that shows the progress of a download.
 #[cfg(feature = "download")]
 fn hub(quiet: bool) -> Hub {
-    use crate::{input::Size, progress::Progress};
+    use crate::{progress::Progress, progress::Size};
     let progress = Progress::new(!quiet, Size::Unknown);
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Hub::from_env().on_download(move |file| {

@@ -2,8 +2,8 @@
 
 use crate::{
     error::Error,
-    input::Size,
-    records::{Input, Places, Records},
+    progress::Size,
+    records::{self, Input, Places, Records},
 };
 use std::{
     io::{self, IsTerminal},
@@ -73,7 +73,7 @@ impl Texts {
             return Err(error);
         }
         if let Origin::Records(records, _) = &self.origin {
-            records.note(quiet);
+            records::note(records, quiet);
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Iterator for Texts {
                 record.fields.into_iter().next()
             }
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(error.into());
                 None
             }
         }

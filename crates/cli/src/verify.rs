@@ -22,10 +22,9 @@ mod steps;
 
 use crate::{
     error::Error,
-    input::Size,
     locate, model,
     options::{Common, Numbers},
-    progress::Progress,
+    progress::{Progress, Size},
 };
 use clap::Args;
 use golden::{Golden, Set, Step};

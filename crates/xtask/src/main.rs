@@ -9,6 +9,7 @@ mod counts;
 mod dependencies;
 mod errors;
 mod files;
+mod fuzz;
 mod lints;
 mod machine;
 mod man;
@@ -38,7 +39,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -90,6 +91,11 @@ const STEPS: [Step; 14] = [
         about: "the engine compiles for AArch64 and its kernels pass their tests there (qemu)",
         run: targets::check,
     },
+    Step {
+        name: "fuzz",
+        about: "no fuzz target panics on its corpus, nor in five seconds beyond it (libFuzzer)",
+        run: fuzz::check,
+    },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },
     Step {
         name: "package",
@@ -112,6 +118,9 @@ cargo xtask errors                writes benches/record/errors.json: the largest
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone
                                   meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
+cargo xtask fuzz [--minutes N] [TARGET…]
+                                  runs the fuzz targets in turn, ten minutes together by default,
+                                  and adds the counts to benches/record/fuzz.json
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
@@ -139,6 +148,16 @@ fn main() -> ExitCode {
         ["errors"] => task(errors::update),
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
+        ["fuzz", ref rest @ ..] => {
+            let (minutes, names) = match *rest {
+                ["--minutes", minutes, ref names @ ..] => (minutes.parse().ok(), names),
+                ref names => (Some(10.0), names),
+            };
+            match minutes {
+                Some(minutes) => task(|workspace| fuzz::fuzz(workspace, minutes, names)),
+                None => return misused("--minutes takes a number"),
+            }
+        }
         ["man"] => task(man::write),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
@@ -192,7 +211,6 @@ fn help() {
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
-    println!(
-        "MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.\n\n{TASKS}"
-    );
+    println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
+    println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` fail where there is no C++ compiler.\n\n{TASKS}");
 }

@@ -172,7 +172,7 @@ fn seconds(work: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Size;
+    use crate::progress::Size;
     use std::thread::sleep;
 
     #[test]
