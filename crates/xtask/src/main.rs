@@ -18,6 +18,7 @@ mod release;
 mod report;
 mod sources;
 mod targets;
+mod wheel;
 mod width;
 
 use cargo::Workspace;
@@ -38,7 +39,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -101,6 +102,11 @@ const STEPS: [Step; 14] = [
         about: "the README's example runs in a crate of its own",
         run: release::example,
     },
+    Step {
+        name: "python",
+        about: "the Python package builds, installs and passes its tests",
+        run: wheel::check,
+    },
 ];
 
 /// Tasks besides `check`.
@@ -112,6 +118,7 @@ cargo xtask errors                writes benches/record/errors.json: the largest
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone
                                   meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
+cargo xtask wheel                 builds the wheels of the Python package, and tests this machine's
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
@@ -140,6 +147,7 @@ fn main() -> ExitCode {
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
         ["man"] => task(man::write),
+        ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
@@ -191,6 +199,7 @@ fn help() {
     println!(
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
+    println!("MINILM_REQUIRE_PYTHON=1 makes `python` fail where there is no Python.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!(
         "MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.\n\n{TASKS}"
