@@ -144,6 +144,10 @@ pub enum Error {
         /// The text's number, from 0.
         index: usize,
     },
+    /// The progress of
+    /// [`encode_with_progress`](crate::SentenceEncoder::encode_with_progress) has broken off.
+    #[error("the call was stopped")]
+    Stopped,
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
     #[error("only mean pooling can be explained, but this model has {found}")]
     #[non_exhaustive]

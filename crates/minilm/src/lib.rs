@@ -90,6 +90,7 @@ mod files;
 mod helpers;
 mod hub;
 mod options;
+mod process;
 mod prompts;
 mod quantize;
 mod schedule;
@@ -108,7 +109,7 @@ pub use hub::{Hub, HubError};
 pub use options::{EncodeOptions, Prompt};
 pub use quantize::{WeightSizes, dequantize_model, quantize_model};
 pub use stream::{EncodeIter, SentenceEmbedding};
-pub use threads::max_threads;
+pub use threads::{install, max_threads};
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 

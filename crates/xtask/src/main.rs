@@ -19,6 +19,7 @@ mod release;
 mod report;
 mod sources;
 mod targets;
+mod wheel;
 mod width;
 
 use cargo::Workspace;
@@ -107,6 +108,11 @@ const STEPS: [Step; 15] = [
         about: "the README's example runs in a crate of its own",
         run: release::example,
     },
+    Step {
+        name: "python",
+        about: "the Python package builds, installs and passes its tests",
+        run: wheel::check,
+    },
 ];
 
 /// Tasks besides `check`.
@@ -121,6 +127,7 @@ cargo xtask report [--check]      writes the tables and figures of the records, 
 cargo xtask fuzz [--minutes N] [TARGET…]
                                   runs the fuzz targets in turn, ten minutes together by default,
                                   and adds the counts to benches/record/fuzz.json
+cargo xtask wheel                 builds the wheels of the Python package, and tests this machine's
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
@@ -159,6 +166,7 @@ fn main() -> ExitCode {
             }
         }
         ["man"] => task(man::write),
+        ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
@@ -210,6 +218,7 @@ fn help() {
     println!(
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
+    println!("MINILM_REQUIRE_PYTHON=1 makes `python` fail where there is no Python.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
     println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` fail where there is no C++ compiler.\n\n{TASKS}");

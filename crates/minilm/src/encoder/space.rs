@@ -89,7 +89,12 @@ impl SentenceEncoder {
     /// Of the model, whatever the settings.
     fn model_fingerprint(&self) -> &str {
         let origin = &self.origin;
-        origin.fingerprint.get_or_init(|| {
+        // It is stored when it is ready: a process that is forked meanwhile would otherwise wait
+        // for a thread that it does not have.
+        if let Some(fingerprint) = origin.fingerprint.get() {
+            return fingerprint;
+        }
+        let fingerprint = {
             let config = self.bert.config();
             let (heads, epsilon) = (config.num_attention_heads, config.layer_norm_eps);
             let tokenizer = self.tokenizer.definition();
@@ -102,7 +107,8 @@ impl SentenceEncoder {
             let head = self.head.description();
             let parts = [tokenizer.as_bytes(), made.as_bytes(), head.as_bytes()];
             Space::fingerprint(origin.checkpoint.files().chain(self.head.files()).chain(parts))
-        })
+        };
+        origin.fingerprint.get_or_init(|| fingerprint)
     }
 }
 
