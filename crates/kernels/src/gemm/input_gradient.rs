@@ -12,6 +12,8 @@
 //!
 //! The order of additions is that of `gemm`: chains of [`KC`] fused multiply-adds over n
 //! ascending, added in order.
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::{Chain, Finish, KC, cut, deal, padded, tile_rows};
 use crate::{

@@ -21,6 +21,8 @@
 //!
 //! Element (n, k) is `((dW + chain₀) + chain₁) …`, each chain a sequence of fused multiply-adds
 //! over [`KC`] consecutive tokens from zero. Threads share the rows of dW, never the tokens.
+//!
+//! In the book: `docs/03-gemm.md`.
 
 use super::{KC, cut, deal, input_gradient::copy, padded, step, tile_rows};
 use crate::{
