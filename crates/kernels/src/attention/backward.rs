@@ -25,14 +25,19 @@
 //! Sums over keys are chains of [`KC`] keys, those over queries chains of `KC` queries, as
 //! everywhere; the chains are added in order. The number of queries in a block does not enter: a
 //! chain goes on from block to block.
+//!
+//! In the book: `docs/06-attention.md`.
 
-use super::{AttentionDropout, Context, copy_values, dropout::Mask, exp_and_share, score, vectors};
+mod products;
+
+use super::{AttentionDropout, copy_values, dropout::Mask, exp_and_share, vectors};
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
-    gemm::{KC, deal, step, tile_rows, transpose},
+    gemm::KC,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
+use products::{OverKeys, OverQueries, Scores, add_chain, softmax_backward};
 use std::ops::Range;
 
 /// Memory that [`attention_backward`] works in; it grows to the longest sentence.
@@ -182,7 +187,8 @@ struct Head<'a, 'o, const NV: usize> {
 }
 
 impl<const NV: usize> Head<'_, '_, NV> {
-    /// Adds what the queries from `start` on contribute.
+    /// Adds what the queries from `start` on contribute. Each step is a function of its own, which
+    /// has the registers for itself.
     #[inline(always)]
     fn block<S: Simd, const MOST: usize, const NQ: usize>(
         &mut self,
@@ -204,12 +210,7 @@ impl<const NV: usize> Head<'_, '_, NV> {
             let fresh = start.is_multiple_of(KC);
             let sums = self.chains[i].chunks_exact_mut(l).zip(panels.chunks_exact(block.len()));
             for (panel, (chain, rows)) in sums.enumerate() {
-                for (tiles, size) in deal(l, MOST.min(8)) {
-                    for key in tiles.step_by(size) {
-                        tile_rows!(size, MOST, MR =>
-                            accumulate::<S, MR, NQ, NV>(s, shares, key, rows, fresh, chain));
-                    }
-                }
+                s.vectorize(OverQueries::<MOST, NQ, NV> { shares, rows, fresh, chain });
                 if block.end == l || block.end.is_multiple_of(KC) {
                     let (column, width) = (panel * NV * LANES, NV * LANES);
                     let column = self.at[part] + column..self.at[part] + d.min(column + width);
@@ -221,15 +222,13 @@ impl<const NV: usize> Head<'_, '_, NV> {
 
         // dQ = dS·k
         let shares = &self.gradients.as_chunks().0.as_chunks::<NQ>().0[..l];
-        let ones = [1.0; 2 * LANES];
-        let out = &mut self.out.columns(self.at[0]..self.at[0] + d);
-        for (tiles, size) in deal(block.len(), MOST.min(8)) {
-            for lane in tiles.step_by(size) {
-                let tile = Context { e: shares, lane, share: &ones, values: self.key_panels };
-                let row = self.first + start + lane;
-                tile_rows!(size, MOST, MR => tile.run::<S, MR>(s, out, row));
-            }
-        }
+        s.vectorize(OverKeys::<MOST, NQ, NV> {
+            shares,
+            keys: self.key_panels,
+            queries: block.len(),
+            row: self.first + start,
+            out: &mut self.out.columns(self.at[0]..self.at[0] + d),
+        });
     }
 
     /// P⊙M and dS for the queries `block`.
@@ -249,13 +248,9 @@ impl<const NV: usize> Head<'_, '_, NV> {
             (self.d_context, self.values, outputs, &mut *gradients),
         ];
         for (from, rows, panel, to) in operands {
+            let from = from.slice(block.clone());
             let panel = &mut panel[..d.next_multiple_of(LANES)];
-            transpose(s, from.slice(block.clone()), panel);
-            for (tiles, size) in deal(l, MOST) {
-                for key in tiles.step_by(size) {
-                    tile_rows!(size, MOST, MR => score::<S, MR, NQ>(s, rows, key, &panel[..d], to));
-                }
-            }
+            s.vectorize(Scores::<MOST, NQ> { from, rows, panel, to });
         }
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, shares);
@@ -265,91 +260,6 @@ impl<const NV: usize> Head<'_, '_, NV> {
         softmax_backward(s, scale, &share, shares, gradients);
         if let Some(mask) = &mask {
             mask.apply(s, shares);
-        }
-    }
-}
-
-/// P ← e·share, and dP ← dS = P⊙(dP − Σ P⊙dP)·scale, per lane.
-#[inline(always)]
-fn softmax_backward<S: Simd, const NQ: usize>(
-    s: S,
-    scale: f32,
-    share: &[[f32; LANES]; NQ],
-    e: &mut [[[f32; LANES]; NQ]],         // [L]
-    gradients: &mut [[[f32; LANES]; NQ]], // [L]
-) {
-    let mut total = [s.zero(); NQ];
-    for (e, gradients) in e.chunks_mut(KC).zip(gradients.chunks(KC)) {
-        let mut sum = [s.zero(); NQ];
-        for (e, gradient) in e.iter_mut().zip(gradients) {
-            for j in 0..NQ {
-                let p = s.mul(s.load(&e[j]), s.load(&share[j]));
-                s.store(p, &mut e[j]);
-                sum[j] = s.mul_add(p, s.load(&gradient[j]), sum[j]);
-            }
-        }
-        for j in 0..NQ {
-            total[j] = s.add(total[j], sum[j]);
-        }
-    }
-    for (p, gradient) in e.iter().zip(gradients) {
-        for j in 0..NQ {
-            let rest = s.sub(s.load(&gradient[j]), total[j]);
-            let ds = s.mul(s.mul(s.load(&p[j]), rest), s.splat(scale));
-            s.store(ds, &mut gradient[j]);
-        }
-    }
-}
-
-/// chain[key..key + MR] ← (chain +) Σ shares[key][query]·rows[query] over the queries of a block.
-#[inline(always)]
-fn accumulate<S: Simd, const MR: usize, const NQ: usize, const NV: usize>(
-    s: S,
-    shares: &[[[f32; LANES]; NQ]], // [L]
-    key: usize,
-    rows: &[[[f32; LANES]; NV]],      // [queries of the block]
-    fresh: bool,                      // whether a chain begins here
-    chain: &mut [[[f32; LANES]; NV]], // [L]
-) {
-    let chain = &mut chain[key..key + MR];
-    let mut of_key: [&[f32]; MR] = [&[]; MR];
-    let mut sums = [[s.zero(); NV]; MR];
-    for i in 0..MR {
-        of_key[i] = &shares[key + i].as_flattened()[..rows.len()];
-        for j in 0..NV {
-            if !fresh {
-                sums[i][j] = s.load(&chain[i][j]);
-            }
-        }
-    }
-    for query in 0..rows.len() {
-        let mut x = [&0.0; MR];
-        for i in 0..MR {
-            x[i] = &of_key[i][query];
-        }
-        step(s, &rows[query], x, &mut sums);
-    }
-    for i in 0..MR {
-        for j in 0..NV {
-            s.store(sums[i][j], &mut chain[i][j]);
-        }
-    }
-}
-
-/// out[row..] ← (out +) chain
-#[inline(always)]
-fn add_chain<S: Simd, const NV: usize>(
-    s: S,
-    chain: &[[[f32; LANES]; NV]], // [L]
-    first: bool,                  // whether there is nothing to add to
-    row: usize,
-    out: &mut RowsMut, // [T, up to NV vectors]
-) {
-    for (key, chain) in chain.iter().enumerate() {
-        for (to, sum) in out.row(row + key).chunks_mut(LANES).zip(chain) {
-            let sum = s.load(sum);
-            let sum = if first { sum } else { s.add(s.load_or(to, 0.0), sum) };
-            s.store_first(sum, to);
         }
     }
 }

@@ -5,6 +5,8 @@
 //! ```
 //!
 //! The softmax is made before the mask, so its sum counts what is dropped, as in the original.
+//!
+//! In the book: `docs/06-attention.md`.
 
 use crate::{
     dropout::Dropout,

@@ -10,6 +10,8 @@
 //! [`gelu`](crate::gelu), sixteen pieces of width 7/16 cover it, one polynomial of degree 6 each,
 //! and [`Simd::lookup`] picks the coefficients. Beyond 6.75 the derivative is 0 or 1 to within
 //! 1e-9, and x is held there. The error is at most 1.3e-7, one ULP of the largest value 1.13.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use super::{LAST, W, gelu};
 use crate::{
@@ -111,7 +113,7 @@ impl Kernel for GeluBackward<'_> {
 mod tests {
     use super::*;
     use crate::chebyshev::interpolate;
-    use std::{array::from_fn, f64::consts::PI};
+    use std::f64::consts::PI;
 
     /// g(t) in `f64`.
     fn g(t: f64) -> f64 {

@@ -12,6 +12,8 @@
 //! x̂ has mean 0 and length √H whatever x is, so a change of x along the vector of ones or along x̂
 //! does not change it. The backward pass takes these two components out of q: the mean, and the
 //! projection on x̂.
+//!
+//! In the book: `docs/05-functions.md`.
 
 use super::statistics;
 use crate::{

@@ -87,7 +87,6 @@ impl Network {
             keep: KEPT,
             kept: None,
             tapes: Vec::new(),
-            spare: Memory::default(),
             gradients: Memory::default(),
         })
     }
