@@ -246,7 +246,7 @@ impl Trainer {
     fn prepare(setup: Setup, network: Network) -> Result<Trainer, Error> {
         setup.arguments.check()?;
         setup.data.kind().check(&setup.loss)?;
-        check_loss(&setup)?;
+        check_loss(&setup, network.dimension())?;
         let mut findings = setup.data.check(setup.arguments.per_device_train_batch_size)?;
         let base = Base::open(&setup.base)?;
         let (texts, evaluations) = tokenized(&setup)?;
@@ -432,7 +432,12 @@ fn last(output: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Whether the loss fits the data's numbers.
-fn check_loss(setup: &Setup) -> Result<(), Error> {
+fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
+    if let Loss::Matryoshka { dimensions, .. } = &setup.loss
+        && let Some((k, _)) = dimensions.iter().find(|(k, _)| !(1..=width).contains(k))
+    {
+        return Error::option("matryoshka", format!("the embeddings have {width} values, not {k}"));
+    }
     let scores = || setup.data.rows().iter().map(|row| row.score);
     if *setup.loss.inner() == Loss::CosineSimilarity
         && let Some(score) = scores().find(|score| !(-1.0..=1.0).contains(score))
