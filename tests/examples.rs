@@ -5,6 +5,8 @@
 
 use std::{
     env,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     process::{Command, Output, Stdio},
 };
 
@@ -40,8 +42,47 @@ fn finish(example: &mut Command, input: &[u8]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), input).ok(); // most do not read it
+    child.stdin.take().unwrap().write_all(input).ok(); // most do not read it
     child.wait_with_output().unwrap()
+}
+
+#[test]
+fn server() {
+    let mut server = example("server")
+        .arg("127.0.0.1:0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("listening on ").expect("its address");
+    let (status, body) = post(address, r#"{"texts": ["A man is eating food."]}"#);
+    let (refused, _) = post(address, r#"{"texts": 1}"#);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert_eq!(status, "HTTP/1.1 200 OK", "{body}");
+    assert_eq!(refused, "HTTP/1.1 422 Unprocessable Entity");
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let row: Vec<f32> = serde_json::from_value(body["embeddings"][0].clone()).unwrap();
+    let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2").unwrap();
+    assert_eq!(row, encoder.encode_one("A man is eating food.").unwrap().to_vec());
+}
+
+/// The first line of the answer to a request, and its body.
+fn post(address: &str, json: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = json.len();
+    write!(
+        stream,
+        "POST /embed HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{json}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
 }
 
 #[test]

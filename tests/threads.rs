@@ -3,12 +3,17 @@
 
 mod support;
 
-use minilm::{SentenceEncoder, SentenceEncoderBuilder};
+use minilm::{EncodeOptions, Error, SentenceEncoder, SentenceEncoderBuilder};
 use rayon::{ThreadPool, ThreadPoolBuilder, prelude::*};
 use std::{
     collections::BTreeSet,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -146,4 +151,30 @@ fn a_callback_that_panics_ends_its_call_alone() {
             }
         });
     }
+}
+
+#[test]
+fn a_progress_that_breaks_stops_the_call() {
+    let encoder = tiny(|options| options.threads(1));
+    let texts = texts(512);
+    let calls = AtomicUsize::new(0);
+    let result = encoder.encode_with_progress(&texts, &EncodeOptions::new(), |progress| {
+        assert_eq!(progress.total, texts.len());
+        match calls.fetch_add(1, Ordering::Relaxed) {
+            2 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    assert!(matches!(result, Err(Error::Stopped)), "{result:?}");
+    assert_eq!(calls.into_inner(), 3, "no batch begins after the third");
+    let whole =
+        encoder.encode_with_progress(&texts, &EncodeOptions::new(), |_| ControlFlow::Continue(()));
+    let whole = whole.unwrap().embeddings;
+    assert_eq!(bits(&whole), bits(&encoder.encode(&texts).unwrap()));
+}
+
+#[test]
+fn work_is_installed_in_the_pool_of_its_caller() {
+    assert!(pool(2).install(|| minilm::install(name)).starts_with("own-"));
+    assert_eq!(in_time(|| minilm::install(|| rayon::join(|| 1, || 2))), (1, 2));
 }

@@ -3,8 +3,9 @@
 use crate::{
     bench::Bench, classify::Classify, cluster::Cluster, completions::Completions, convert::Convert,
     dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index, man::Man, map::Map,
-    negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize, search::Search,
-    similarity::Similarity, trace::Trace, train::Train, verify::Verify,
+    negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize,
+    quantize_model::QuantizeModel, search::Search, similarity::Similarity, trace::Trace,
+    train::Train, verify::Verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Negatives(Negatives),
     Classify(Classify),
     Quantize(Quantize),
+    QuantizeModel(QuantizeModel),
     Convert(Convert),
     Explain(Explain),
     Trace(Trace),

@@ -27,7 +27,12 @@ mod texts;
 mod throughput;
 mod work;
 
-use crate::{error::Error, input::Size, model, options::Common, progress::Progress};
+use crate::{
+    error::Error,
+    model,
+    options::{Common, Numbers},
+    progress::{Progress, Size},
+};
 use clap::{Args, value_parser};
 use clock::{Ceilings, Clock};
 use machine::Machine;
@@ -56,6 +61,9 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", default_value_t = 30)]
     #[arg(value_parser = value_parser!(u32).range(1..=3600))]
     pub seconds: u32,
+
+    #[command(flatten)]
+    pub numbers: Numbers,
 }
 
 /// Tokens of a text that are tried, where the model reads that many.
@@ -68,6 +76,7 @@ struct Portrait {
     minilm: &'static str,
     machine: Machine,
     level: &'static str,
+    precision: &'static str,
     /// Threads of the measurements with all threads.
     threads: usize,
     /// The approximate time of the whole run.
@@ -114,19 +123,27 @@ impl Encoders {
 pub(crate) fn run(common: &Common, command: &Bench) -> Result<(), Error> {
     let directory = model::directory(common)?;
     let level = model::level(common)?.unwrap_or_default();
+    let precision = model::precision(&command.numbers)?;
     let machine = Machine::here();
     let threads = common.threads.filter(|&threads| threads > 0).unwrap_or(machine.cpus);
-    let load =
-        |threads: usize| SentenceEncoder::builder().level(level).threads(threads).load(&directory);
+    let load = |threads: usize| {
+        let builder = SentenceEncoder::builder().level(level).threads(threads);
+        let builder = match precision {
+            Some(precision) => builder.precision(precision),
+            None => builder,
+        };
+        builder.load(&directory)
+    };
     let encoders = Encoders { one: load(1)?, all: load(threads)?, threads };
-    let bert = encoders.one.model();
+    let (bert, precision) = (encoders.one.model(), encoders.one.precision());
 
     let progress = Progress::new(!common.quiet, Size::Unknown);
-    let mut clock = Clock::new(level, f64::from(command.seconds), progress);
+    let mut clock = Clock::new(level, precision, f64::from(command.seconds), progress);
     let mut portrait = Portrait {
         minilm: env!("CARGO_PKG_VERSION"),
         machine,
         level: level.name(),
+        precision: precision.name(),
         threads,
         seconds: command.seconds,
         model: Shape::of(bert.config(), &directory),
@@ -147,7 +164,8 @@ pub(crate) fn run(common: &Common, command: &Bench) -> Result<(), Error> {
 impl Portrait {
     /// Sets each speed beside the ceiling, which is known last.
     fn compare(&mut self) {
-        let peak = self.ceilings.flops_per_second;
+        let Ceilings { flops_per_second, integer_operations_per_second, .. } = self.ceilings;
+        let peak = integer_operations_per_second.unwrap_or(flops_per_second);
         self.gemm.iter_mut().for_each(|product| product.speed.compare(peak));
         self.forward.iter_mut().for_each(|forward| forward.speed.compare(peak));
         self.throughput.iter_mut().for_each(|all| all.speed.compare(peak * all.threads as f64));

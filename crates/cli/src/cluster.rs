@@ -3,9 +3,10 @@
 use crate::{
     corpus::{Source, Vectors},
     error::Error,
+    fields::Fields,
     model,
     notes::message,
-    options::{Common, at_least_one},
+    options::{Common, at_least_one, check_cosine},
     show::{Page, Style, count},
     terminal::printable,
 };
@@ -61,9 +62,15 @@ pub(crate) struct Cluster {
     pub examples: usize,
 
     /// Print a JSON object for each cluster: {"cluster", "size", "rows", "scores", "texts"}, all of
-    /// its texts and their cosines with the first
+    /// its texts and their cosines with the first; with --id or --keep also "fields". Rows are
+    /// records of the file, from 0
     #[arg(long)]
     pub json: bool,
+
+    /// Print a table with a line for each text of a cluster: cluster, row, score, the columns of
+    /// --id and --keep, and text
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 
     #[command(flatten)]
     pub source: Source,
@@ -73,6 +80,7 @@ const EXAMPLES: &str = "\
 Examples:
   minilm cluster tickets.txt --min-size 3
   minilm cluster tickets.csv --column subject --kmeans 20 --json
+  minilm cluster tickets.csv --column subject --id number --threshold 0.5 --csv > clusters.csv
   minilm cluster notes.index --threshold 0.5";
 
 /// A cluster, as JSON.
@@ -84,9 +92,30 @@ struct Row<'a> {
     /// The cosine of each with the first.
     scores: Vec<f32>,
     texts: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<Fields>>,
+}
+
+impl<'a> Row<'a> {
+    /// Some rows of a cluster and their scores.
+    fn new(vectors: &'a Vectors, cluster: usize, order: &[(usize, f32)]) -> Result<Row<'a>, Error> {
+        let each = || order.iter().map(|&(row, _)| row);
+        let has_fields = !vectors.index.fields().is_empty();
+        let fields = each().map(|row| vectors.fields(row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Row {
+            cluster,
+            size: order.len(),
+            rows: each().map(|row| vectors.record(row)).collect(),
+            scores: order.iter().map(|&(_, score)| score).collect(),
+            texts: each().map(|row| vectors.text(row)).collect::<Result<_, _>>()?,
+            fields: has_fields.then_some(fields),
+        })
+    }
 }
 
 pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
+    check_cosine("min-score", command.min_score)?;
+    command.threshold.map_or(Ok(()), |least| check_cosine("threshold", least))?;
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, false)?;
     let least = command.min_size.map_or(1, NonZeroUsize::get);
@@ -94,6 +123,10 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
     clusters.retain(|rows| rows.len() >= least);
     clusters.sort_by_key(|rows| std::cmp::Reverse(rows.len())); // stable
     let mut page = Page::new();
+    if command.csv {
+        let names = vectors.index.fields().iter().map(String::as_str);
+        page.csv(["cluster", "row", "score"].into_iter().chain(names).chain(["text"]))?;
+    }
     for (cluster, rows) in clusters.iter().enumerate() {
         show(&mut page, command, &vectors, cluster, rows)?;
     }
@@ -102,7 +135,12 @@ pub(crate) fn run(common: &Common, command: &Cluster) -> Result<(), Error> {
         let inside: usize = clusters.iter().map(Vec::len).sum();
         let (clusters, texts) =
             (count(clusters.len(), "cluster"), count(vectors.index.len(), "text"));
-        message(&format!("{clusters} with {inside} of {texts}"));
+        let is_small = inside == 0 && command.is_community() && vectors.index.len() < 1000;
+        let hint = match command.min_size {
+            None if is_small => "; --min-size shows clusters of fewer than 10 texts",
+            _ => "",
+        };
+        message(&format!("{clusters} with {inside} of {texts}{hint}"));
     }
     Ok(())
 }
@@ -153,25 +191,33 @@ fn show(
         false => from_the_middle(embeddings.view(), rows),
     };
     if command.json {
-        let texts = order.iter().map(|&(row, _)| vectors.text(row)).collect::<Result<_, _>>()?;
-        let (rows, scores) = order.iter().copied().unzip();
-        return page.json(&Row { cluster, size: order.len(), rows, scores, texts });
+        return page.json(&Row::new(vectors, cluster, &order)?);
+    }
+    if command.csv {
+        return order.iter().try_for_each(|&(row, score)| {
+            let record = vectors.record(row);
+            let numbers = [cluster.to_string(), record.to_string(), score.to_string()];
+            let text = vectors.text(row)?.to_owned();
+            page.csv(numbers.into_iter().chain(vectors.index.values(row)?).chain([text]))
+        });
     }
     if cluster > 0 {
         page.line("")?;
     }
     let [first, others @ ..] = &order[..] else { return Ok(()) };
     let title = page.style(Style::Bold, &printable(vectors.text(first.0)?));
+    let label = page.style(Style::Dim, &printable(&vectors.label(first.0)?));
     page.line(&format!(
-        "{}  {title}",
+        "{}  {title}{label}",
         page.style(Style::Dim, &format!("{:>11}", count(rows.len(), "text")))
     ))?;
     let shown = command.examples.saturating_sub(1).min(others.len());
     for &(row, score) in &others[..shown] {
         page.line(&format!(
-            "{}  {}",
+            "{}  {}{}",
             page.style(Style::Dim, &format!("{score:11.4}")),
-            printable(vectors.text(row)?)
+            printable(vectors.text(row)?),
+            page.style(Style::Dim, &printable(&vectors.label(row)?))
         ))?;
     }
     if shown < others.len() {

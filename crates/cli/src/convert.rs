@@ -2,12 +2,12 @@
 
 use crate::{
     error::Error,
-    input::Size,
     notes::message,
     options::Common,
     progress::Progress,
+    progress::Size,
     show::count,
-    vectors::{self, Kind, Part, Reader, Writer},
+    vectors::{self, Kind, Part, Writer},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -38,11 +38,11 @@ pub(crate) fn run(common: &Common, command: &Convert) -> Result<(), Error> {
     let to = Kind::of(&command.to)?;
     let takes_texts = !matches!(to, Kind::Npy | Kind::Safetensors);
     let is_table = takes_texts && to != Kind::Jsonl; // with a column for texts, or none
-    let mut rows = Reader::open(&command.from, &command.part)?.same_texts(is_table);
+    let mut rows = command.part.open(&command.from)?.same_texts(is_table);
     let mut writer = Writer::create(&command.to)?;
     let progress = Progress::new(!common.quiet, Size::Unknown);
     let (mut texts, mut done) = (false, 0_usize);
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.advance()? {
         texts |= row.text.is_some();
         writer.push(&row)?;
         done += 1;

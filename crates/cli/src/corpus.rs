@@ -7,14 +7,16 @@ mod scratch;
 
 use crate::{
     error::Error,
-    input::Size,
+    fields::{self, Fields, Keep},
     interrupt::Interrupt,
     model,
     notes::note_truncated,
     options::{Common, Encoding},
     progress::Progress,
-    records::{Input, Places, Record, Records},
+    progress::Size,
+    records::{self, Input, Places, Record, Records},
     show::count,
+    vectors::Part,
 };
 use clap::Args;
 use minilm::{
@@ -23,22 +25,31 @@ use minilm::{
     ndarray::ArrayView2,
     tasks::index::{Index, IndexError},
 };
+use minilm_readers::vectors::is_index;
 pub(crate) use scratch::Scratch;
 use std::{
     collections::VecDeque,
     fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 /// A file of texts.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Source {
     #[arg(value_name = "FILE", help = file_help())]
     pub file: PathBuf,
 
+    /// Take the vectors of the texts from this file, row by row, instead of embedding them: *.npy
+    /// and the other files that `convert` reads
+    #[arg(long, value_name = "FILE")]
+    pub vectors: Option<PathBuf>,
+
     #[command(flatten)]
     pub input: Input,
+
+    #[command(flatten)]
+    pub keep: Keep,
 
     #[command(flatten)]
     pub opening: Opening,
@@ -61,7 +72,37 @@ pub(crate) struct Opening {
 impl Source {
     /// Options of reading and embedding texts have no meaning for an index.
     fn check_index(&self) -> Result<(), Error> {
-        let Source { file, input, encoding, .. } = self;
+        let Source { file, vectors, input, keep, .. } = self;
+        let options = [
+            ("vectors", vectors.is_some()),
+            ("id", keep.id.is_some()),
+            ("keep", !keep.keep.is_empty()),
+        ];
+        let given = options.iter().filter_map(|&(option, is_given)| is_given.then_some(option));
+        match input.given().chain(given).chain(self.encoding.given()).next() {
+            Some(option) => Err(Error::Usage(format!(
+                "--{option}: {} is an index, with texts and vectors as they are",
+                file.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Options of embedding have no meaning for vectors that are there.
+    fn check_vectors(&self) -> Result<(), Error> {
+        match self.encoding.given().next() {
+            Some(option) => {
+                Err(Error::Usage(format!("--{option}: with --vectors nothing is embedded")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Encoding {
+    /// The options that were given, as they are spelt.
+    fn given(&self) -> impl Iterator<Item = &'static str> {
+        let encoding = self;
         let options = [
             ("truncate-dim", encoding.truncate_dim.is_some()),
             ("max-tokens", encoding.max_tokens.is_some()),
@@ -71,14 +112,7 @@ impl Source {
             ("prompt-name", encoding.prompt_name.is_some()),
             ("strict", encoding.strict),
         ];
-        let given = options.iter().filter_map(|&(option, is_given)| is_given.then_some(option));
-        match input.given().chain(given).next() {
-            Some(option) => Err(Error::Usage(format!(
-                "--{option}: {} is an index, with texts and vectors as they are",
-                file.display()
-            ))),
-            None => Ok(()),
-        }
+        options.into_iter().filter_map(|(option, is_given)| is_given.then_some(option))
     }
 }
 
@@ -87,6 +121,10 @@ pub(crate) struct Text {
     pub text: String,
     /// The record as it stands in the file.
     pub raw: String,
+    /// Its number among the records of the file, from 0.
+    pub row: usize,
+    /// Its fields that are kept.
+    pub values: Vec<String>,
 }
 
 impl AsRef<str> for Text {
@@ -104,6 +142,8 @@ pub(crate) struct Corpus<'a> {
     interrupt: Interrupt,
     look: Look<'a>,
     ready: VecDeque<Text>,
+    /// Whether the fields behind the first belong to its text, and are no texts.
+    keeps: bool,
     /// Whether the receiver of the texts also reads the part that the encoder drops.
     pub reads_all: bool,
     taken: usize,
@@ -113,9 +153,9 @@ pub(crate) struct Corpus<'a> {
 }
 
 impl<'a> Corpus<'a> {
-    /// Every field is a text.
+    /// The first field of each record is its text, and the others stay with it.
     pub(crate) fn new(records: Records, interrupt: &Interrupt) -> Corpus<'a> {
-        Corpus::with(records, interrupt, |_| Ok(()))
+        Corpus { keeps: true, ..Corpus::with(records, interrupt, |_| Ok(())) }
     }
 
     /// The texts are the fields that `look` leaves of each record.
@@ -131,6 +171,7 @@ impl<'a> Corpus<'a> {
             interrupt,
             look,
             ready,
+            keeps: false,
             reads_all: false,
             taken: 0,
             skipped: 0,
@@ -175,27 +216,62 @@ impl<'a> Corpus<'a> {
         if let Some(error) = failure {
             return Err(Error::in_text(error, |index| self.places.name(&self.records, index)));
         }
+        note_truncated(quiet || self.reads_all, truncated, encoder.max_tokens());
+        self.finish(quiet)
+    }
+
+    /// Calls `take` with each text and its vector, which is the next row of `vectors`. Returns how
+    /// many there were.
+    fn pair(
+        mut self,
+        mut vectors: minilm_readers::vectors::Reader,
+        quiet: bool,
+        mut take: impl FnMut(&Text, &[f32]) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        while let Some(text) = self.next() {
+            let Some(row) = vectors.advance()? else {
+                let (texts, vectors) = (self.records.name(), vectors.name());
+                let rows = count(self.taken - 1, "row");
+                return Err(Error::Input(format!("{texts} has more texts than {vectors} {rows}")));
+            };
+            take(&text, &row.values)?;
+        }
+        let taken = self.taken;
+        let (name, interrupt) = (self.records.name().to_owned(), self.interrupt.clone());
+        self.finish(quiet)?;
+        if !interrupt.asked() && vectors.advance()?.is_some() {
+            let texts = count(taken, "text");
+            return Err(Error::Input(format!(
+                "{name} has {texts}, but {} more rows",
+                vectors.name()
+            )));
+        }
+        Ok(taken)
+    }
+
+    /// After the last text: how many there were, or why there are no more.
+    fn finish(self, quiet: bool) -> Result<usize, Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
         if self.taken + self.skipped == 0 && !self.interrupt.asked() {
             return Err(Error::Input(format!("{} holds no texts", self.records.name())));
         }
-        self.records.note(quiet);
-        note_truncated(quiet || self.reads_all, truncated, encoder.max_tokens());
+        records::note(&self.records, quiet);
         Ok(self.taken)
     }
 
     /// The texts of the next record.
     fn refill(&mut self) -> Result<(), Error> {
         let Some(record) = self.records.next() else { return Ok(()) };
-        let Record { line, mut fields, raw } = record?;
+        let Record { line, row, mut fields, raw, .. } = record?;
         let wrong = |reason| Error::Input(format!("{}: {reason}", self.records.place(line)));
         (self.look)(&mut fields).map_err(wrong)?;
+        let values = if self.keeps { fields.split_off(1) } else { Vec::new() };
         for (i, text) in fields.into_iter().enumerate() {
             // Bytes of a record are counted once.
             let raw = if i == 0 { raw.clone() } else { String::new() };
-            self.ready.push_back(Text { text, raw });
+            self.ready.push_back(Text { text, raw, row, values: values.clone() });
             self.places.push(line);
         }
         Ok(())
@@ -225,6 +301,32 @@ pub(crate) struct Vectors {
     pub header: Option<String>,
     /// A temporary index, which some systems remove when it is closed.
     _scratch: Option<File>,
+    left_out: LeftOut,
+}
+
+/// Where in a file records were left out.
+#[derive(Debug, Default)]
+struct LeftOut {
+    /// A row, and how many records were left out before it and not before the row before.
+    gaps: Vec<(usize, usize)>,
+    rows: usize,
+    records: usize,
+}
+
+impl LeftOut {
+    /// The next row is the record of this number.
+    fn push(&mut self, record: usize) {
+        if record > self.records {
+            self.gaps.push((self.rows, record - self.records));
+        }
+        (self.rows, self.records) = (self.rows + 1, record + 1);
+    }
+
+    /// The number of the record that a row is.
+    fn record(&self, row: usize) -> usize {
+        let before = self.gaps.iter().take_while(|(from, _)| *from <= row);
+        row + before.map(|(_, records)| records).sum::<usize>()
+    }
 }
 
 impl Vectors {
@@ -235,24 +337,44 @@ impl Vectors {
         if is_index(&source.file) {
             source.check_index()?;
             let index = source.opening.index(&source.file)?;
-            return Ok(Vectors { index, name, header: None, _scratch: None });
+            let left_out = LeftOut::default();
+            return Ok(Vectors { index, name, header: None, _scratch: None, left_out });
         }
         let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
-        let corpus = Corpus::new(source.input.open(&source.file)?, &interrupt);
+        let kept = source.keep.names();
+        let corpus = Corpus::new(source.input.open_with(&source.file, &kept)?, &interrupt);
         let header = corpus.header().filter(|_| records);
-        let encoder = model::load(common, &source.encoding)?;
-        let mut scratch = Scratch::create(encoder.dimension())?;
-        let texts = corpus.embed(&encoder, common.quiet, |sentence| {
-            let text = if records { &sentence.text.raw } else { &sentence.text.text };
-            scratch.push(values(&sentence), text)
-        })?;
+        let mut left_out = LeftOut::default();
+        let mut scratch = None;
+        let mut take = |of: &Text, vector: &[f32]| {
+            if scratch.is_none() {
+                scratch = Some(Scratch::create(vector.len(), &kept)?);
+            }
+            left_out.push(of.row);
+            let text = if records { &of.raw } else { &of.text };
+            scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(vector, text, &of.values))
+        };
+        let texts = match &source.vectors {
+            None => {
+                let encoder = model::load(common, &source.encoding)?;
+                let take =
+                    |sentence: SentenceEmbedding<Text>| take(&sentence.text, values(&sentence));
+                corpus.embed(&encoder, common.quiet, take)?
+            }
+            Some(file) => {
+                source.check_vectors()?;
+                let part = Part { opening: source.opening, ..Part::default() };
+                corpus.pair(part.open(file)?, common.quiet, take)?
+            }
+        };
         if interrupt.asked() {
             let remedy = "to keep what is done, embed with `minilm index`, and give the index here";
             return Err(Error::Interrupted(format!("stopped after {texts} texts; {remedy}")));
         }
+        let scratch = scratch.expect("where there are no texts there was an error");
         let (index, scratch) = scratch.finish(source.opening)?;
         interrupt.stop_at_once();
-        Ok(Vectors { index, name, header, _scratch: Some(scratch) })
+        Ok(Vectors { index, name, header, _scratch: Some(scratch), left_out })
     }
 
     /// Runs what compares all rows with all, and shows meanwhile that something goes on.
@@ -267,6 +389,21 @@ impl Vectors {
         let found = compare(vectors.view());
         progress.finish();
         found.map_err(failed(&self.name))
+    }
+
+    /// The number of the record that a row is, among those of the file, from 0.
+    pub(crate) fn record(&self, row: usize) -> usize {
+        self.left_out.record(row)
+    }
+
+    /// The fields of a row.
+    pub(crate) fn fields(&self, row: usize) -> Result<Fields, Error> {
+        fields::fields(&self.index, row)
+    }
+
+    /// The fields of a row, for people.
+    pub(crate) fn label(&self, row: usize) -> Result<String, Error> {
+        fields::label(&self.index, row)
     }
 
     /// The text of a row.
@@ -304,22 +441,6 @@ impl Opening {
     }
 }
 
-/// Whether a file is an index, also a damaged one or one of another version: by its name, or by how
-/// it begins, with the length of a JSON header and that header.
-pub(crate) fn is_index(path: &Path) -> bool {
-    if !path.metadata().is_ok_and(|found| found.is_file()) {
-        return false; // what is read from a pipe is gone from it
-    }
-    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("index")) {
-        return true;
-    }
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut start));
-    read.is_ok()
-        && start.get(8) == Some(&b'{')
-        && start.windows(13).any(|part| part == b"minilm-index-")
-}
-
 /// As an error of an index is told when the vectors are those of `name`.
 pub(crate) fn failed(name: &str) -> impl Fn(minilm::tasks::Error) -> Error {
     move |source| Error::from(IndexError::Vectors { path: name.into(), source })
@@ -327,4 +448,18 @@ pub(crate) fn failed(name: &str) -> impl Fn(minilm::tasks::Error) -> Error {
 
 fn file_help() -> String {
     format!("A file of texts, or an index: {}", crate::records::FILES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LeftOut;
+
+    #[test]
+    fn rows_know_their_records() {
+        let mut left_out = LeftOut::default();
+        let records = [0, 2, 3, 7, 8];
+        records.into_iter().for_each(|record| left_out.push(record));
+        let found: Vec<usize> = (0..records.len()).map(|row| left_out.record(row)).collect();
+        assert_eq!(found, records);
+    }
 }

@@ -3,14 +3,17 @@
 use crate::{
     corpus::{Source, Vectors},
     error::Error,
+    fields::Fields,
     model,
     notes::message,
-    options::Common,
+    options::{Common, check_cosine},
     show::{Page, count},
+    terminal::printable_lines,
 };
 use clap::Args;
-use minilm::tasks::duplicates::{self, Duplicates};
+use minilm::tasks::duplicates::{self, Dropped, Duplicates};
 use serde::Serialize;
+use std::io::{self, IsTerminal};
 
 /// Print the texts without those that repeat an earlier one
 ///
@@ -29,7 +32,8 @@ pub(crate) struct Dedupe {
     #[arg(long)]
     pub drop: bool,
 
-    /// Print a JSON object for each text to drop: {"row", "text", "kept", "kept_text", "score"}
+    /// Print a JSON object for each text to drop: {"row", "text", "kept", "kept_text", "score"},
+    /// and "fields" and "kept_fields" with --id or --keep. Rows are records of the file, from 0
     #[arg(long, conflicts_with = "drop")]
     pub json: bool,
 
@@ -52,28 +56,48 @@ struct Row<'a> {
     kept: usize,
     kept_text: &'a str,
     score: f32,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    fields: Fields,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    kept_fields: Fields,
 }
 
 pub(crate) fn run(common: &Common, command: &Dedupe) -> Result<(), Error> {
+    check_cosine("threshold", command.threshold)?;
     model::share_threads(common);
     let vectors = Vectors::open(common, &command.source, !command.json)?;
     let found = vectors.compare(common, |rows| duplicates::near(rows, command.threshold))?;
     let Duplicates { keep, drop, .. } = found;
     let mut page = Page::new();
+    // A terminal obeys letters that a file only holds.
+    let is_terminal = io::stdout().is_terminal();
+    let record = |page: &mut Page, text: &str| match is_terminal {
+        true => page.record(&printable_lines(text)),
+        false => page.record(text),
+    };
     if let Some(header) = &vectors.header {
-        page.record(header)?;
+        record(&mut page, header)?;
     }
     match (command.json, command.drop) {
-        (true, _) => drop.iter().try_for_each(|drop| {
-            let (text, kept_text) = (vectors.text(drop.row)?, vectors.text(drop.kept)?);
-            page.json(&Row { row: drop.row, text, kept: drop.kept, kept_text, score: drop.score })
-        })?,
-        (_, true) => drop.iter().try_for_each(|drop| page.record(vectors.text(drop.row)?))?,
-        (_, false) => keep.iter().try_for_each(|&row| page.record(vectors.text(row)?))?,
+        (true, _) => drop.iter().try_for_each(|drop| page.json(&row(&vectors, drop)?))?,
+        (_, true) => drop.iter().try_for_each(|drop| record(&mut page, vectors.text(drop.row)?))?,
+        (_, false) => keep.iter().try_for_each(|&row| record(&mut page, vectors.text(row)?))?,
     }
     page.finish()?;
     if !common.quiet {
         message(&format!("{} to keep, {} to drop", count(keep.len(), "text"), drop.len()));
     }
     Ok(())
+}
+
+fn row<'a>(vectors: &'a Vectors, drop: &Dropped) -> Result<Row<'a>, Error> {
+    Ok(Row {
+        row: vectors.record(drop.row),
+        text: vectors.text(drop.row)?,
+        kept: vectors.record(drop.kept),
+        kept_text: vectors.text(drop.kept)?,
+        score: drop.score,
+        fields: vectors.fields(drop.row)?,
+        kept_fields: vectors.fields(drop.kept)?,
+    })
 }

@@ -21,14 +21,12 @@ pub(crate) enum Error {
     /// Standard output, which may have been closed by its reader.
     #[error("cannot write standard output")]
     Stdout(#[source] io::Error),
-    /// A line of an input that is not text.
-    #[error(
-        "line {line} of {name} is not UTF-8 from byte {byte} on; --encoding names another encoding"
-    )]
-    NotUtf8 { name: String, line: u64, byte: usize },
     /// A file of texts, labels or vectors that is not what it should be.
     #[error("{0}")]
     Input(String),
+    /// A file of texts or vectors that cannot be read.
+    #[error(transparent)]
+    Reader(minilm_readers::Error),
     /// Vectors that cannot be used, or an index.
     #[error(transparent)]
     Index(minilm::tasks::index::IndexError),
@@ -113,6 +111,19 @@ impl From<minilm_train::Error> for Error {
             Train::Model(error) => error.into(),
             Train::Option { option, reason, .. } => option_error(spelt(option), &reason),
             other => Error::Train(other),
+        }
+    }
+}
+
+impl From<minilm_readers::Error> for Error {
+    /// An option that does not fit the file, and a file of another kind, are misuses.
+    fn from(error: minilm_readers::Error) -> Error {
+        use minilm_readers::Error as Reader;
+        match error {
+            Reader::Option { option, reason } => option_error(option, &reason),
+            Reader::Kind(reason) => Error::Usage(reason),
+            Reader::Index(error) => error.into(),
+            other => Error::Reader(other),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
 
 use crate::{
-    corpus::{Corpus, Opening, values},
+    corpus::{Corpus, Opening, Text, values},
     error::Error,
+    fields::Keep,
     interrupt::Interrupt,
     model,
     notes::{message, note_prompt},
@@ -60,17 +61,21 @@ pub(crate) struct Index {
     pub input: Input,
 
     #[command(flatten)]
+    pub keep: Keep,
+
+    #[command(flatten)]
     pub encoding: Encoding,
 }
 
 /// The options and groups of options that belong to writing an index.
-const WRITING: [&str; 8] =
-    ["files", "output", "append", "skip", "windows", "stride", "Input", "Encoding"];
+const WRITING: [&str; 9] =
+    ["files", "output", "append", "skip", "windows", "stride", "Input", "Keep", "Encoding"];
 
 const EXAMPLES: &str = "\
 Examples:
   minilm index notes.txt -o notes.index
   minilm index articles.jsonl --field body -o articles.index
+  minilm index tickets.csv --column body --id number --keep author,date -o tickets.index
   minilm index more-notes.txt -o notes.index --append
   minilm index books.jsonl -o books.index --windows --stride 127
   minilm index --check notes.index
@@ -81,15 +86,16 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
         return command.check.as_deref().map_or(Ok(()), |path| check(common, path));
     };
     check_output(command, output)?;
-    let files: Vec<Records> =
-        command.files.iter().map(|file| command.input.open(file)).collect::<Result<_, _>>()?;
+    let kept = command.keep.names();
+    let open = |file: &PathBuf| command.input.open_with(file, &kept);
+    let files: Vec<Records> = command.files.iter().map(open).collect::<Result<_, _>>()?;
     let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
     let encoder = model::load_for(common, &command.encoding, Some(Prompt::Document))?;
     note_prompt(common.quiet, "each text", encoder.default_prompt());
     let space = encoder.space();
     let mut writer = match command.append {
-        true => Writer::append_or_create(output, &space, encoder.dimension())?,
-        false => Writer::create(output, &space, encoder.dimension())?,
+        true => Writer::append_or_create_with(output, &space, encoder.dimension(), &kept)?,
+        false => Writer::create_with(output, &space, encoder.dimension(), &kept)?,
     };
     let (mut skip, mut done) = (command.skip, command.skip);
     for records in files {
@@ -97,9 +103,10 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
         skip -= corpus.leave_out(skip);
         corpus.reads_all = command.windows;
         done += corpus.embed(&encoder, common.quiet, |sentence| {
+            let Text { text, values: kept, .. } = &sentence.text;
             match command.windows && sentence.dropped > 0 {
-                false => Ok(writer.push(values(&sentence), &sentence.text.text)?),
-                true => push_windows(&mut writer, &encoder, &sentence.text.text, command.stride),
+                false => Ok(writer.push_with(values(&sentence), text, kept)?),
+                true => push_windows(&mut writer, &encoder, &sentence.text, command.stride),
             }
         })?;
         if interrupt.asked() {
@@ -163,14 +170,15 @@ fn check_output(command: &Index, path: &Path) -> Result<(), Error> {
 fn push_windows(
     writer: &mut Writer,
     encoder: &SentenceEncoder,
-    text: &str,
+    of: &Text,
     stride: Option<NonZeroUsize>,
 ) -> Result<(), Error> {
+    let text = of.text.as_str();
     let windows = stride.map_or(Windows::new(), |stride| Windows::new().stride(stride.get()));
     for window in encoder.encode_windows(text, windows) {
         let window = window?;
         let vector = window.embedding.as_slice().expect("an owned vector is contiguous");
-        writer.push(vector, &text[window.range.clone()])?;
+        writer.push_with(vector, &text[window.range.clone()], &of.values)?;
     }
     Ok(())
 }

@@ -6,11 +6,11 @@
 //! args.rs        the list of commands
 //! options.rs     options that commands share
 //! model.rs       options → an encoder
-//! input.rs       files and pipes, unpacked and decoded → lines
 //! texts.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
-//! records.rs  corpus.rs    files of texts → their embeddings
-//! vectors.rs     files of vectors
+//! records.rs  vectors.rs   options of reading files; the readers are in `minilm-readers`
+//! corpus.rs      files of texts → their embeddings
+//! fields.rs      columns that stay with each text, and are shown with results
 //! notes.rs       messages on standard error
 //! show.rs  table.rs  terminal.rs  html.rs    the look of results
 //! embed.rs  similarity.rs  explain.rs  trace.rs  map.rs  verify.rs  index.rs  …     the commands
@@ -32,9 +32,9 @@ mod embed;
 mod error;
 mod eval;
 mod explain;
+mod fields;
 mod html;
 mod index;
-mod input;
 mod interrupt;
 mod locate;
 mod man;
@@ -47,6 +47,7 @@ mod output;
 mod pairs;
 mod progress;
 mod quantize;
+mod quantize_model;
 mod records;
 mod search;
 mod show;
@@ -97,6 +98,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Negatives(command) => negatives::run(&cli.common, command),
         Command::Classify(command) => classify::run(&cli.common, command),
         Command::Quantize(command) => quantize::run(&cli.common, command),
+        Command::QuantizeModel(command) => quantize_model::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),
         Command::Man(command) => man::run(Cli::command(), command),

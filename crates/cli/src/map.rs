@@ -6,12 +6,13 @@ use crate::{
     cluster::from_the_middle,
     corpus::{Source, Vectors, failed},
     error::Error,
-    input::Size,
+    fields::Table,
     model,
     notes::message,
-    options::{Common, at_least_one},
+    options::{Common, at_least_one, check_cosine},
     output::Page,
     progress::Progress,
+    progress::Size,
     show::count,
 };
 use clap::Args;
@@ -22,10 +23,14 @@ use minilm::{
         map::Layout,
     },
 };
-use std::{num::NonZeroUsize, path::PathBuf};
+use minilm_readers::vectors::is_index;
+use std::{cmp::Reverse, collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 
 /// The most clusters by default: so many colours can be told apart.
 const CLUSTERS: usize = 16;
+
+/// The most values of a column that have a colour.
+const VALUES: usize = 24;
 
 /// Draw a map of texts, as a page for the browser
 ///
@@ -35,8 +40,17 @@ const CLUSTERS: usize = 16;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Map {
     /// Write the page to FILE, which appears when it is complete
+    #[arg(long, value_name = "FILE", required_unless_present = "csv")]
+    pub html: Option<PathBuf>,
+
+    /// Write a table to FILE: row, x, y, cluster, the columns of --id and --keep, and text. Rows
+    /// are records of the file, from 0; texts in no cluster have none
     #[arg(long, value_name = "FILE")]
-    pub html: PathBuf,
+    pub csv: Option<PathBuf>,
+
+    /// Colour by the values of this column or field, instead of by clusters
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["kmeans", "min_score"])]
+    pub color: Option<String>,
 
     /// Colour K clusters (k-means) [default: by the number of texts, at most 16]
     #[arg(long, value_name = "K", conflicts_with = "min_score", value_parser = at_least_one)]
@@ -68,10 +82,14 @@ const EXAMPLES: &str = "\
 Examples:
   minilm map tickets.txt --html map.html
   minilm map tickets.csv --column subject --kmeans 10 --html map.html
+  minilm map tickets.csv --column subject --color team --keep number --html map.html
+  minilm map notes.txt --csv places.csv
   minilm map notes.index --min-score 0.7 --html map.html";
 
 /// Some texts that belong together.
 struct Group {
+    /// The value of the column that colours them, or else the name is that of the first text.
+    name: Option<String>,
     /// The text in their middle, or the centre of a community, first; those of no cluster in the
     /// order of the file.
     rows: Vec<usize>,
@@ -79,13 +97,29 @@ struct Group {
     is_cluster: bool,
 }
 
+impl Group {
+    fn cluster(rows: Vec<usize>) -> Group {
+        Group { name: None, rows, is_cluster: true }
+    }
+}
+
 pub(crate) fn run(common: &Common, command: &Map) -> Result<(), Error> {
-    let html = Page::open(&command.html)?;
+    command.min_score.map_or(Ok(()), |least| check_cosine("min-score", least))?;
+    let html = command.html.as_deref().map(Page::open).transpose()?;
+    let csv = command.csv.as_deref().map(Page::open).transpose()?;
     model::share_threads(common);
-    let vectors = Vectors::open(common, &command.source, false)?;
-    let groups = groups(command, &vectors)?;
+    let vectors = vectors(common, command)?;
+    let groups = match &command.color {
+        Some(column) => values(&vectors, column)?,
+        None => groups(command, &vectors)?,
+    };
     let points = points(common, command, &vectors)?;
-    html.write(&page::page(&vectors, &groups, &points)?)?;
+    if let Some(csv) = csv {
+        csv.write(&table(&vectors, &groups, &points)?)?;
+    }
+    if let Some(html) = html {
+        html.write(&page::page(&vectors, &groups, &points)?)?;
+    }
     if !common.quiet {
         let clusters = groups.iter().filter(|group| group.is_cluster).count();
         message(&format!(
@@ -95,6 +129,61 @@ pub(crate) fn run(common: &Common, command: &Map) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// The vectors, with the column that colours them.
+fn vectors(common: &Common, command: &Map) -> Result<Vectors, Error> {
+    let mut source = command.source.clone();
+    if let Some(color) = &command.color
+        && !is_index(&source.file)
+    {
+        source.keep.keep.push(color.clone());
+    }
+    Vectors::open(common, &source, false)
+}
+
+/// The texts by the values of a column, the most frequent first; the rest are those of no group.
+fn values(vectors: &Vectors, column: &str) -> Result<Vec<Group>, Error> {
+    let fields = vectors.index.fields();
+    let place = fields.iter().position(|name| name == column).ok_or_else(|| {
+        let (name, fields) = (&vectors.name, fields.join(", "));
+        Error::Usage(format!("--color: {name} has no field {column:?}; it has {fields}"))
+    })?;
+    let mut rows: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in 0..vectors.index.len() {
+        let value = vectors.index.values(row)?.swap_remove(place);
+        rows.entry(value).or_default().push(row);
+    }
+    let mut left = rows.remove("").unwrap_or_default();
+    let mut all: Vec<_> = rows.into_iter().collect();
+    all.sort_by_key(|(_, rows)| Reverse(rows.len())); // stable
+    left.extend(all.drain(all.len().min(VALUES)..).flat_map(|(_, rows)| rows));
+    left.sort_unstable();
+    let group = |(name, rows)| Group { name: Some(name), rows, is_cluster: true };
+    let mut groups: Vec<Group> = all.into_iter().map(group).collect();
+    if !left.is_empty() {
+        groups.push(Group { name: None, rows: left, is_cluster: false });
+    }
+    Ok(groups)
+}
+
+/// The places as a table, in the order of the file.
+fn table(vectors: &Vectors, groups: &[Group], points: &Array2<f32>) -> Result<String, Error> {
+    let mut of = vec![String::new(); vectors.index.len()];
+    for (number, group) in groups.iter().enumerate().filter(|(_, group)| group.is_cluster) {
+        let name = group.name.clone().unwrap_or(number.to_string());
+        group.rows.iter().for_each(|&row| of[row].clone_from(&name));
+    }
+    let mut table = Table::new();
+    let names = vectors.index.fields().iter().map(String::as_str);
+    table.row(["row", "x", "y", "cluster"].into_iter().chain(names).chain(["text"]));
+    for (row, cluster) in of.into_iter().enumerate() {
+        let [x, y] = [points[[row, 0]], points[[row, 1]]].map(|place| place.to_string());
+        let cells = [vectors.record(row).to_string(), x, y, cluster];
+        let text = vectors.text(row)?.to_owned();
+        table.row(cells.into_iter().chain(vectors.index.values(row)?).chain([text]));
+    }
+    Ok(table.text())
 }
 
 fn points(common: &Common, command: &Map, vectors: &Vectors) -> Result<Array2<f32>, Error> {
@@ -128,7 +217,7 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
     };
     let mut clusters = found.map_err(failed(&vectors.name))?;
     clusters.retain(|rows| !rows.is_empty());
-    clusters.sort_by_key(|rows| std::cmp::Reverse(rows.len())); // stable
+    clusters.sort_by_key(|rows| Reverse(rows.len())); // stable
     let mut free = vec![true; n];
     clusters.iter().flatten().for_each(|&row| free[row] = false);
     let left: Vec<usize> = (0..n).filter(|&row| free[row]).collect();
@@ -137,9 +226,9 @@ fn groups(command: &Map, vectors: &Vectors) -> Result<Vec<Group>, Error> {
         None => from_the_middle(embeddings.view(), &rows).into_iter().map(|(row, _)| row).collect(),
     };
     let mut groups: Vec<Group> =
-        clusters.into_iter().map(|rows| Group { rows: ordered(rows), is_cluster: true }).collect();
+        clusters.into_iter().map(|rows| Group::cluster(ordered(rows))).collect();
     if !left.is_empty() {
-        groups.push(Group { rows: left, is_cluster: false });
+        groups.push(Group { name: None, rows: left, is_cluster: false });
     }
     Ok(groups)
 }

@@ -3,10 +3,12 @@
 use crate::{
     error::Error,
     locate,
-    options::{Common, Encoding},
+    options::{Common, Encoding, Numbers},
 };
-use minilm::{Hub, HubError, Level, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation};
-use std::{env, ffi::OsString, path::PathBuf};
+use minilm::{
+    Hub, HubError, Level, Precision, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation,
+};
+use std::{env, ffi::OsString, fmt::Display, path::PathBuf};
 
 /// The folder of this repository's model.
 const MODEL: &str = "weights/all-MiniLM-L6-v2";
@@ -28,7 +30,20 @@ pub(crate) fn load_for(
     encoding: &Encoding,
     prompt: Option<Prompt>,
 ) -> Result<SentenceEncoder, Error> {
+    load_in(common, encoding, prompt, precision(&encoding.numbers)?)
+}
+
+/// The same in a precision that the command chooses, or in that of the model's file.
+pub(crate) fn load_in(
+    common: &Common,
+    encoding: &Encoding,
+    prompt: Option<Prompt>,
+    precision: Option<Precision>,
+) -> Result<SentenceEncoder, Error> {
     let mut builder = builder(common).level(level(common)?.unwrap_or_default());
+    if let Some(precision) = precision {
+        builder = builder.precision(precision);
+    }
     if let Some(dimensions) = encoding.truncate_dim {
         builder = builder.truncate_dim(dimensions);
     }
@@ -47,7 +62,7 @@ pub(crate) fn load_for(
     Ok(builder.load(directory(common)?)?)
 }
 
-/// An encoder's options that every command shares, except the level.
+/// An encoder's options that every command shares, except the level and the precision.
 pub(crate) fn builder(common: &Common) -> SentenceEncoderBuilder {
     let builder = SentenceEncoder::builder();
     match common.threads {
@@ -69,7 +84,7 @@ pub(crate) fn share_threads(common: &Common) {
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
     match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
         Some(model) if model.exists() => Ok(model),
-        Some(model) => by_name(model, common.quiet),
+        Some(model) => named_directory(model, common.quiet),
         None => locate::find(MODEL, REMEDY)
             .or_else(|nowhere| offline().snapshot(NAME, "main").map_err(|_| nowhere)),
     }
@@ -85,7 +100,7 @@ fn offline() -> Hub {
 
 /// The directory of `NAME` or `NAME@REVISION` in the cache of Hugging Face. A text that cannot be a
 /// name stays a path, which is missing.
-fn by_name(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
+pub(crate) fn named_directory(model: PathBuf, quiet: bool) -> Result<PathBuf, Error> {
     let Some(text) = model.to_str() else { return Ok(model) };
     let (name, revision) = text.split_once('@').unwrap_or((text, "main"));
     match hub(quiet).snapshot(name, revision) {
@@ -105,7 +120,7 @@ fn hub(_quiet: bool) -> Hub {
 /// A hub that shows the progress of a download.
 #[cfg(feature = "download")]
 fn hub(quiet: bool) -> Hub {
-    use crate::{input::Size, progress::Progress};
+    use crate::{progress::Progress, progress::Size};
     let progress = Progress::new(!quiet, Size::Unknown);
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Hub::from_env().on_download(move |file| {
@@ -118,18 +133,30 @@ fn hub(quiet: bool) -> Hub {
 
 /// `--level` or `MINILM_LEVEL`; `None` is `auto`.
 pub(crate) fn level(common: &Common) -> Result<Option<Level>, Error> {
-    let named = common.level.clone().map(|name| ("--level", name));
-    let variable = || {
-        variable("MINILM_LEVEL").map(|name| ("MINILM_LEVEL", name.to_string_lossy().into_owned()))
+    let level: Option<Level> = named(&common.level, ["--level", "MINILM_LEVEL"], |name| {
+        if name == "auto" { Ok(None) } else { name.parse().map(Some) }
+    })?
+    .flatten();
+    Ok(level)
+}
+
+/// `--precision` or `MINILM_PRECISION`.
+pub(crate) fn precision(numbers: &Numbers) -> Result<Option<Precision>, Error> {
+    named(&numbers.precision, ["--precision", "MINILM_PRECISION"], str::parse)
+}
+
+/// What an option names, or else the variable; the origins are for the message.
+fn named<T, E: Display>(
+    option: &Option<String>,
+    [flag, key]: [&str; 2],
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, Error> {
+    let option = option.clone().map(|name| (flag, name));
+    let variable = || variable(key).map(|name| (key, name.to_string_lossy().into_owned()));
+    let parse = |(origin, name): (&str, String)| {
+        parse(&name).map_err(|unknown| Error::Usage(format!("{origin}: {unknown}")))
     };
-    match named.or_else(variable) {
-        None => Ok(None),
-        Some((_, name)) if name == "auto" => Ok(None),
-        Some((origin, name)) => match name.parse() {
-            Ok(level) => Ok(Some(level)),
-            Err(unknown) => Err(Error::Usage(format!("{origin}: {unknown}"))),
-        },
-    }
+    option.or_else(variable).map(parse).transpose()
 }
 
 /// An environment variable, if it is set to anything.

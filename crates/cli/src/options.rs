@@ -1,5 +1,6 @@
 //! Options that several commands share, and the parsers of their values.
 
+use crate::error::Error;
 use clap::{Args, ValueEnum};
 use minilm::{Level, Prompt, max_threads};
 use std::{num::NonZeroUsize, path::PathBuf};
@@ -26,7 +27,7 @@ pub(crate) struct Common {
 }
 
 /// The options of encoding texts.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Encoding options")]
 pub(crate) struct Encoding {
     /// Keep the first N values of each embedding
@@ -57,6 +58,18 @@ pub(crate) struct Encoding {
     /// Fail on a text that is too long, instead of reading only its beginning
     #[arg(long)]
     pub strict: bool,
+
+    #[command(flatten)]
+    pub numbers: Numbers,
+}
+
+/// The numbers that the model computes with.
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct Numbers {
+    /// The numbers of the linear layers: f32, int16 or int8; vectors of different precisions are
+    /// not compared [env: MINILM_PRECISION] [default: that of the model's file, f32 or int8]
+    #[arg(long, value_name = "PRECISION")]
+    pub precision: Option<String>,
 }
 
 impl Encoding {
@@ -93,6 +106,14 @@ fn threads(number: &str) -> Result<usize, String> {
     match number.parse() {
         Ok(threads) if threads <= max_threads() => Ok(threads),
         _ => Err(format!("it has to be a whole number, at most {}", max_threads())),
+    }
+}
+
+/// A bound that cosines can reach; that it is no number is found out by the library.
+pub(crate) fn check_cosine(option: &str, bound: f32) -> Result<(), Error> {
+    match bound.abs() > 1.0 {
+        true => Err(Error::Usage(format!("--{option}: a cosine is from -1 to 1, not {bound}"))),
+        false => Ok(()),
     }
 }
 

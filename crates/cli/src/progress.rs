@@ -1,11 +1,20 @@
 //! A bar on standard error for work that takes long.
 
-use crate::input::Size;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::{self, IsTerminal},
     time::{Duration, Instant},
 };
+
+/// How much there is to do, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    Texts(u64),
+    /// Of a computation.
+    Steps,
+    Bytes(u64),
+    Unknown,
+}
 
 /// Work that is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -2,10 +2,10 @@
 
 use crate::{
     error::Error,
-    input::Size,
     notes::message,
     options::Common,
     progress::Progress,
+    progress::Size,
     show::count,
     vectors::{Bytes, Kind, Part, Reader},
 };
@@ -108,10 +108,10 @@ fn failed(file: &Path) -> impl Fn(minilm::tasks::Error) -> Error {
 
 /// The range of each dimension.
 fn ranges(file: &Path, part: &Part) -> Result<Ranges, Error> {
-    let mut rows = Reader::open(file, part)?;
+    let mut rows = part.open(file)?;
     let mut ends: Option<(Array1<f32>, Array1<f32>)> = None;
     let mut seen = 0;
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.advance()? {
         seen += 1;
         let (min, max) =
             ends.get_or_insert_with(|| (row.values.clone().into(), row.values.clone().into()));
@@ -132,7 +132,7 @@ fn ranges(file: &Path, part: &Part) -> Result<Ranges, Error> {
 fn block(rows: &mut Reader, most: usize) -> Result<Array2<f32>, Error> {
     let (mut values, mut count) = (Vec::new(), 0);
     while count < most
-        && let Some(row) = rows.next()?
+        && let Some(row) = rows.advance()?
     {
         values.extend(row.values);
         count += 1;
@@ -165,7 +165,7 @@ fn write(
     ranges: Option<&Ranges>,
     wanted: bool,
 ) -> Result<usize, Error> {
-    let mut rows = Reader::open(&command.file, &command.part)?;
+    let mut rows = command.part.open(&command.file)?;
     let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) {
         "|i1"
     } else {
@@ -195,7 +195,7 @@ fn write(
 
 /// Searches a sample among itself, exactly and quantised.
 fn report(command: &Quantize, ranges: Option<&Ranges>) -> Result<(), Error> {
-    let sample = block(&mut Reader::open(&command.file, &command.part)?, SAMPLE.0)?;
+    let sample = block(&mut command.part.open(&command.file)?, SAMPLE.0)?;
     let queries = sample.slice_axis(Axis(0), Slice::from(..sample.nrows().min(SAMPLE.1)));
     let failed = failed(&command.file);
     let exact = Search::new().run(queries, sample.view()).map_err(&failed)?;

@@ -3,10 +3,11 @@
 use crate::{
     corpus::Opening,
     error::Error,
+    fields::{self, Fields},
     model,
     notes::{message, note_prompt, note_truncated},
     options::{Common, Encoding, at_least_one},
-    records::{Input, Records},
+    records::{self, Input, Records},
     show::{Page, Style},
     terminal::printable,
 };
@@ -51,9 +52,14 @@ pub(crate) struct Search {
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     pub min_score: Option<f32>,
 
-    /// Print one JSON object per line: {"query", "rank", "score", "row", "text"}
+    /// Print one JSON object per line: {"query", "rank", "score", "row", "text"}, and "fields" if
+    /// the index has some; rows count from 0
     #[arg(long)]
     pub json: bool,
+
+    /// Print a table with the columns query, rank, score, row, those of the fields, and text
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 
     #[command(flatten)]
     pub opening: Opening,
@@ -79,6 +85,8 @@ struct Row<'a> {
     score: f32,
     row: usize,
     text: &'a str,
+    #[serde(skip_serializing_if = "Fields::is_empty")]
+    fields: Fields,
 }
 
 pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
@@ -97,6 +105,11 @@ pub(crate) fn run(common: &Common, command: &Search) -> Result<(), Error> {
         answered: 0,
         truncated: 0,
     };
+    if command.csv {
+        let names = searcher.index.fields().iter().map(String::as_str);
+        let columns = ["query", "rank", "score", "row"].into_iter().chain(names).chain(["text"]);
+        searcher.page.csv(columns)?;
+    }
     match records {
         None => searcher.answer(&command.query, |index| format!("query {}", index + 1))?,
         Some(records) => searcher.answer_all(records)?,
@@ -141,7 +154,7 @@ impl Searcher<'_> {
                 return Err(Error::Input(format!("{name} holds no queries")));
             }
             if some.is_empty() {
-                records.note(self.quiet);
+                records::note(&records, self.quiet);
                 return Ok(());
             }
             let queries: Vec<String> = some.iter().map(|record| record.fields[0].clone()).collect();
@@ -170,19 +183,29 @@ impl Searcher<'_> {
     fn show(&mut self, query: &str, hits: &[Hit]) -> Result<(), Error> {
         let page = &mut self.page;
         let several = self.command.query.len() != 1;
-        if several && !self.command.json {
+        let for_people = !self.command.json && !self.command.csv;
+        if several && for_people {
             let gap = if self.answered > 0 { "\n" } else { "" };
             let title = page.style(Style::Bold, &printable(query));
             page.line(&format!("{gap}{title}"))?;
         }
         for (hit, rank) in hits.iter().zip(1..) {
             let (row, score, text) = (hit.corpus_id, hit.score, self.index.text(hit.corpus_id)?);
-            match self.command.json {
-                true => page.json(&Row { query, rank, score, row, text })?,
-                false => page.line(&format!("{} {}", page.score(score), printable(text)))?,
+            if self.command.json {
+                let fields = fields::fields(&self.index, row)?;
+                page.json(&Row { query, rank, score, row, text, fields })?;
+            } else if self.command.csv {
+                let numbers = [rank.to_string(), score.to_string(), row.to_string()];
+                let values = self.index.values(row)?;
+                let cells = [query.to_owned()].into_iter().chain(numbers).chain(values);
+                page.csv(cells.chain([text.to_owned()]))?;
+            } else {
+                let label = printable(&fields::label(&self.index, row)?);
+                let label = page.style(Style::Dim, &label);
+                page.line(&format!("{} {}{label}", page.score(score), printable(text)))?;
             }
         }
-        if hits.is_empty() && !self.command.json {
+        if hits.is_empty() && for_people {
             page.line(&page.style(Style::Dim, "nothing found"))?;
         }
         Ok(())

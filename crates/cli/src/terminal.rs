@@ -38,6 +38,12 @@ pub(crate) fn is_coloured(color: Color) -> bool {
 /// A text on one line, without letters that would move the cursor or change colours. Those that
 /// would show other letters in another order are spelt out.
 pub(crate) fn printable(text: &str) -> String {
+    let mut visible = printable_part(text);
+    visible.truncate(visible.trim_end().len());
+    visible
+}
+
+fn printable_part(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -53,8 +59,18 @@ pub(crate) fn printable(text: &str) -> String {
             letter => visible.push(letter),
         }
     }
-    visible.truncate(visible.trim_end().len());
     visible
+}
+
+/// [`printable`] text that may have several lines, each of which may have tabs.
+pub(crate) fn printable_lines(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(printable_part).collect::<Vec<_>>().join("\t");
+    text.split_inclusive('\n')
+        .map(|whole| {
+            let text = whole.trim_end_matches(['\r', '\n']);
+            line(text) + &whole[text.len()..]
+        })
+        .collect()
 }
 
 /// The beginning of `text` that fits in `width` columns, with `…` if it is not all.
@@ -88,7 +104,7 @@ pub(crate) fn left(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, left, printable, right};
+    use super::{cut, left, printable, printable_lines, right};
 
     #[test]
     fn every_cell_is_as_wide_as_asked_for() {
@@ -119,5 +135,6 @@ mod tests {
             printable("a\u{202e}b\u{2066}c\u{2028}d\u{200f} "),
             "a\\u{202e}b\\u{2066}c\\u{2028}d\\u{200f}"
         );
+        assert_eq!(printable_lines("a\tb \u{1b}[31m\r\nc \n"), "a\tb  [31m\r\nc \n");
     }
 }

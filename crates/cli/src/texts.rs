@@ -2,8 +2,8 @@
 
 use crate::{
     error::Error,
-    input::Size,
-    records::{Input, Places, Records},
+    progress::Size,
+    records::{self, Input, Places, Records},
 };
 use std::{
     io::{self, IsTerminal},
@@ -62,13 +62,18 @@ impl Texts {
         }
     }
 
+    /// The error that ended the texts, if one did.
+    pub(crate) fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
     /// The error that ended the texts, if one did; else says what was found in their file.
     pub(crate) fn finish(self, quiet: bool) -> Result<(), Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
         if let Origin::Records(records, _) = &self.origin {
-            records.note(quiet);
+            records::note(records, quiet);
         }
         Ok(())
     }
@@ -88,7 +93,7 @@ impl Iterator for Texts {
                 record.fields.into_iter().next()
             }
             Err(error) => {
-                self.error = Some(error);
+                self.error = Some(error.into());
                 None
             }
         }

@@ -6,6 +6,9 @@
 //!     the stage texts at once:  the same bits as alone, within 5e-7 of PyTorch
 //! on the CPU's fastest level:
 //!     300 texts at once:        within 5e-7 of PyTorch, nearer to the exact answer than its f32
+//! for each precision of integers, on each level:
+//!     the stage texts:          near to PyTorch, same bits as levels before
+//!     300 texts:                the same, on the fastest level
 //! ```
 //!
 //! The first difference that is too large ends the run. Its message has the level, the text, the
@@ -14,12 +17,18 @@
 mod compare;
 mod finals;
 mod golden;
+mod rounded;
 mod steps;
 
-use crate::{error::Error, input::Size, locate, model, options::Common, progress::Progress};
+use crate::{
+    error::Error,
+    locate, model,
+    options::{Common, Numbers},
+    progress::{Progress, Size},
+};
 use clap::Args;
 use golden::{Golden, Set, Step};
-use minilm::{Level, SentenceEncoder, ndarray::Array2};
+use minilm::{Level, Precision, SentenceEncoder, ndarray::Array2};
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -29,13 +38,17 @@ use steps::Largest;
 /// Check this build on this machine against PyTorch
 ///
 /// Runs the texts of tests/golden through the model with each instruction set of this CPU, or only
-/// with --level, and compares every step with PyTorch's tensor. Stops with status 1 at the first
-/// difference that is too large.
+/// with --level, and compares every step with PyTorch's tensor. Then it compares the embeddings of
+/// int16 and int8 with PyTorch's. With --precision, it checks that one alone. Stops with status 1
+/// at the first difference that is too large.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// The directory of PyTorch's tensors [default: tests/golden, here or further up]
     #[arg(long, value_name = "DIR")]
     pub golden: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub numbers: Numbers,
 }
 
 pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
@@ -56,37 +69,27 @@ pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
     print(&format!("levels  {}\n", names.join(", ")))?;
 
     let run = Run { golden: &golden, progress: Progress::new(!common.quiet, Size::Unknown) };
-    run.print(&format!(
-        "Every step of {} texts: the largest differences from PyTorch\n\n{}",
-        golden.stages.len(),
-        steps::HEAD
-    ))?;
-    let mut finals = Vec::new();
-    let mut first = None;
-    let mut checked = golden.stages.len();
-    for &level in &levels {
+    let load = |level, precision| {
         run.progress.note(|| format!("{level}: loading"));
-        let encoder = model::builder(common).level(level).load(&model)?;
-        let steps = run.steps(&encoder, first.as_ref())?;
-        let together = run.encode(&encoder, &golden.stages)?;
-        same_bits_as_alone(&encoder, &golden.stages, &steps, &together)?;
-        first.get_or_insert((level, steps));
-        finals.push(finals::check(level, &golden.stages, &together)?);
-        if level == Level::detect() {
-            checked += golden.texts.len();
-            let embeddings = run.encode(&encoder, &golden.texts)?;
-            finals.push(finals::check(level, &golden.texts, &embeddings)?);
-        }
+        Ok::<_, Error>(model::builder(common).level(level).precision(precision).load(&model)?)
+    };
+    let precision = model::precision(&command.numbers)?;
+    if precision.is_none_or(|precision| precision == Precision::F32) {
+        run.float(&levels, &load)?;
     }
-    run.print(&format!(
-        "\nEmbeddings: differences from PyTorch, and from the exact answer\n\n{}",
-        finals::HEAD
-    ))?;
-    run.print(&finals.join("\n"))?;
-    run.print(&format!("\ntoken ids equal: yes, of {checked} texts"))?;
-    run.print("same bits alone and with other texts: yes")?;
+    let rounded: Vec<Precision> = match precision {
+        Some(Precision::F32) => Vec::new(),
+        Some(one) => vec![one],
+        None => vec![Precision::Int16, Precision::Int8],
+    };
+    if !rounded.is_empty() {
+        run.rounded(&levels, &rounded, &load)?;
+    }
     run.print(&format!("same bits on every level: yes, on {}", names.join(", ")))
 }
+
+/// Loads the encoder of a level and a precision.
+type Load<'a> = dyn Fn(Level, Precision) -> Result<SentenceEncoder, Error> + 'a;
 
 /// The steps of every stage text, as the first level computed them.
 type Reference = (Level, Vec<Vec<Step>>);
@@ -97,6 +100,63 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Checks `f32` on all levels.
+    fn float(&self, levels: &[Level], load: &Load) -> Result<(), Error> {
+        let golden = self.golden;
+        self.print(&format!(
+            "Every step of {} texts: the largest differences from PyTorch\n\n{}",
+            golden.stages.len(),
+            steps::HEAD
+        ))?;
+        let mut finals = Vec::new();
+        let mut first = None;
+        let mut checked = golden.stages.len();
+        for &level in levels {
+            let encoder = load(level, Precision::F32)?;
+            let steps = self.steps(&encoder, first.as_ref())?;
+            let together = self.encode(&encoder, &golden.stages)?;
+            same_bits_as_alone(&encoder, &golden.stages, &steps, &together)?;
+            first.get_or_insert((level, steps));
+            finals.push(finals::check(level, &golden.stages, &together)?);
+            if level == Level::detect() {
+                checked += golden.texts.len();
+                let embeddings = self.encode(&encoder, &golden.texts)?;
+                finals.push(finals::check(level, &golden.texts, &embeddings)?);
+            }
+        }
+        self.print(&format!(
+            "\nEmbeddings: differences from PyTorch, and from the exact answer\n\n{}",
+            finals::HEAD
+        ))?;
+        self.print(&finals.join("\n"))?;
+        self.print(&format!("\ntoken ids equal: yes, of {checked} texts"))?;
+        self.print("same bits alone and with other texts: yes\n")
+    }
+
+    /// Checks the precisions of integers on all levels.
+    fn rounded(
+        &self,
+        levels: &[Level],
+        precisions: &[Precision],
+        load: &Load,
+    ) -> Result<(), Error> {
+        let title = "Embeddings with rounded weights: cosines to PyTorch's f32";
+        self.print(&format!("{title}\n\n{}", rounded::HEAD))?;
+        let mut firsts = rounded::Firsts::default();
+        for &precision in precisions {
+            for &level in levels {
+                let encoder = load(level, precision)?;
+                let stages = self.encode(&encoder, &self.golden.stages)?;
+                self.print(&firsts.check(level, precision, &self.golden.stages, stages)?)?;
+                if level == Level::detect() {
+                    let texts = self.encode(&encoder, &self.golden.texts)?;
+                    self.print(&rounded::row(level, precision, &self.golden.texts, &texts)?)?;
+                }
+            }
+        }
+        self.print("")
+    }
+
     /// Checks every step of every stage text, one text at a time, and prints the level's rows of
     /// the table.
     fn steps(

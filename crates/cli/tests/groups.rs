@@ -206,6 +206,9 @@ fn options_that_make_no_sense_are_misuse() {
         &["cluster", "--kmeans", "0"][..],
         &["cluster", "--kmeans", "2", "--threshold", "0.5"],
         &["pairs", "-n", "0"],
+        &["pairs", "--min-score", "5"],
+        &["dedupe", "--threshold", "2"],
+        &["cluster", "--threshold", "-1.5"],
     ] {
         assert_eq!(run(misuse).status, Some(2), "{misuse:?}");
     }

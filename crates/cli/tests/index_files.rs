@@ -140,7 +140,7 @@ fn programs_that_begin_an_index_at_once_lose_no_text() {
         run_with_input(&["index", "-q", "-", "-o", &index, "--append"], texts.as_bytes()).ok()
     };
     thread::scope(|scope| (0..4).for_each(|program| drop(scope.spawn(move || add(program)))));
-    let found = String::from_utf8(run(&["dedupe", "-q", &index, "--threshold", "2"]).ok());
+    let found = String::from_utf8(run(&["dedupe", "-q", &index, "--threshold", "1"]).ok());
     let found = found.expect("UTF-8");
     let mut texts: Vec<&str> = found.lines().collect();
     texts.sort_unstable();

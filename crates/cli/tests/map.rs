@@ -22,7 +22,7 @@ fn between<'a>(page: &'a str, before: &'a str, after: &'a str) -> Vec<&'a str> {
 
 /// The row of each entry of the lists, group by group.
 fn rows(page: &str) -> Vec<Vec<usize>> {
-    let number = |number: &str| number.parse::<usize>().expect("a number") - 1;
+    let number = |number: &str| number.parse::<usize>().expect("a number");
     let group =
         |group: &str| between(group, "<li value=\"", "\"").into_iter().map(number).collect();
     between(page, "<details class=\"group\">", "</details>").into_iter().map(group).collect()

@@ -15,7 +15,7 @@
 //! In the book: `docs/10-speed.md`.
 
 use crate::{
-    simd::{Kernel, LANES, Level, Portable, Simd},
+    simd::{Integers, Kernel, LANES, Level, Portable, Simd},
     tiles::{Tiles, sealed::Sealed},
 };
 use std::{cell::Cell, fmt, marker::PhantomData};
@@ -41,6 +41,10 @@ pub struct Operations {
     pub lookups: u64,
     /// Interleavings of two vectors.
     pub interleavings: u64,
+    /// Products of small integers with their sums: [`Integers::dot_s8`] and [`Integers::dot_s16`].
+    pub dots: u64,
+    /// Conversions between floats and integers.
+    pub conversions: u64,
     /// Scalars copied to all lanes.
     pub broadcasts: u64,
     /// Vectors read from memory.
@@ -129,6 +133,34 @@ macro_rules! counted {
 }
 
 type V = [f32; LANES];
+type I = [i32; LANES];
+
+impl<T: Tiles> Integers for Counting<'_, T> {
+    type Floats = V;
+    type I32x16 = I;
+    type S8 = [i8; 2 * LANES];
+
+    const GROUP: usize = Portable::GROUP;
+    const OFFSET: i32 = Portable::OFFSET;
+
+    fn s8_blocks(panel: &[i8]) -> &[[i8; 2 * LANES]] {
+        Portable::s8_blocks(panel)
+    }
+
+    counted! {
+        load_s8(from: &[i8; 2 * LANES]) -> I, loads;
+        load_s16(from: &[i16; 2 * LANES]) -> I, loads;
+        load_i32(from: &I) -> I, loads;
+        splat_word(word: u32) -> I, broadcasts;
+        dot_s8(sums: I, x: I, w: I) -> I, dots;
+        dot_s16(sums: I, x: I, w: I) -> I, dots;
+        round(v: V) -> I, conversions;
+        to_f32(v: I) -> V, conversions;
+        larger(a: V, b: V) -> V, comparisons;
+        store_s8(q: I, to: &mut [u32]) -> (), stores;
+        store_s16(q: I, to: &mut [u32]) -> (), stores;
+    }
+}
 
 impl<T: Tiles> Simd for Counting<'_, T> {
     type F32x16 = V;
@@ -155,7 +187,7 @@ impl<T: Tiles> Simd for Counting<'_, T> {
         Portable.fold(v, f)
     }
 
-    fn prefetch(self, _at: &V) {}
+    fn prefetch<P>(self, _at: &P) {}
 
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)

@@ -37,12 +37,14 @@
 //! In the book: `docs/03-gemm.md`.
 
 mod input_gradient;
+mod integer;
 mod micro;
 mod panels;
 pub mod tuning;
 mod weight_gradient;
 
 pub use input_gradient::input_gradient;
+pub(crate) use integer::{ColumnFactors, IntegerGemm};
 pub use panels::Packer;
 pub use weight_gradient::weight_gradient;
 

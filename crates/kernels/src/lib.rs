@@ -5,6 +5,7 @@
 //! | module | operation | PyTorch |
 //! |---|---|---|
 //! | [`linear`] | `x·Wᵀ + b` with a fused epilogue; [`gemm`] has its loops | `torch.nn.functional.linear` |
+//! | [`quantise`] | rows of small integers, for products in `s8` and `s16` | |
 //! | [`attention`] | softmax(q·kᵀ/√D)·v, sentences of any length end to end | `scaled_dot_product_attention` |
 //! | [`softmax`] | rows to probabilities | `torch.softmax(x, -1)` |
 //! | [`gelu`] | x·Φ(x), the exact (erf) form | `torch.nn.functional.gelu` |
@@ -69,12 +70,13 @@ pub mod linear;
 pub mod memory;
 pub mod naive;
 pub mod peak;
+pub mod quantise;
 pub mod rows;
 pub mod simd;
 pub mod softmax;
 pub mod tiles;
 
-pub use linear::Linear;
+pub use linear::{Linear, QuantisedLinear};
 pub use memory::AlignedVec;
 pub use rows::{Rows, RowsMut};
 pub use simd::{Level, UnknownLevel};

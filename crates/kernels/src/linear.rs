@@ -11,6 +11,10 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
+mod quantised;
+
+pub use quantised::{QuantisedLinear, QuantisedPacker};
+
 use crate::{
     Level, Rows, RowsMut,
     gemm::{Gemm, KC, PART, Packer, Panels},

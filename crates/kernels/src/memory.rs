@@ -78,7 +78,7 @@ impl fmt::Debug for AlignedVec {
 /// # Safety
 /// Every pattern of bits is a value of the type, all zeros are the value 0, and its alignment is
 /// at most that of a page.
-pub unsafe trait Element: Copy + Send + Sync + 'static {}
+pub unsafe trait Element: Copy + Default + Send + Sync + 'static {}
 
 // SAFETY: every 32 bits are an `f32`, and 0 is 0.0.
 unsafe impl Element for f32 {}

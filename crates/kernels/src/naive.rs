@@ -27,6 +27,120 @@ pub fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     y
 }
 
+/// The rotation that precedes rounding, of one chunk of a row, times the power of two by which
+/// [`quantise`](crate::quantise) stretches. A chunk that is no multiple of sixteen stays as it is.
+///
+/// ```
+/// // Sixteen values are one register, which has no other to be mixed with.
+/// let x: Vec<f32> = (0..32).map(|i| i as f32).collect();
+/// assert_eq!(minilm_kernels::naive::rotate(&x[..16])[3], 3.0);
+/// // Two registers: sums and differences, the second rolled by one lane, and again.
+/// assert_eq!(minilm_kernels::naive::rotate(&x)[0], (0.0 + 16.0) + (1.0 - 17.0));
+/// ```
+pub fn rotate(x: &[f32]) -> Vec<f64> {
+    let v: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+    if !v.len().is_multiple_of(16) {
+        return v;
+    }
+    let mixed = mix(&v);
+    mix(&(0..v.len()).map(|i| mixed[rolled(i)]).collect::<Vec<_>>())
+}
+
+/// The transpose of [`rotate`]: products with it are those of the rotated row with the other side
+/// as it is. Each of the two stretches.
+///
+/// ```
+/// use minilm_kernels::naive::{rotate, rotate_back};
+/// let x: Vec<f32> = (0..32).map(|i| i as f32).collect();
+/// assert_eq!(rotate_back(&rotate(&x))[5], 4.0 * 5.0); // by 2 each, for two registers
+/// ```
+pub fn rotate_back(v: &[f64]) -> Vec<f64> {
+    if !v.len().is_multiple_of(16) {
+        return v.to_vec();
+    }
+    let (mixed, mut unrolled) = (mix(v), vec![0.0; v.len()]); // a mix is symmetric
+    for (i, x) in mixed.into_iter().enumerate() {
+        unrolled[rolled(i)] = x;
+    }
+    mix(&unrolled)
+}
+
+/// Where element `i` is before the lanes of its register t are rolled by t.
+fn rolled(i: usize) -> usize {
+    i / 16 * 16 + (i % 16 + i / 16) % 16
+}
+
+/// The Hadamard matrix of size 2ᵃ, Kronecker I − 2/m·J, over 2ᵃ·m registers of sixteen lanes.
+fn mix(v: &[f64]) -> Vec<f64> {
+    let registers = v.len() / 16;
+    let size = 1 << registers.trailing_zeros();
+    let blocks = (registers / size) as f64;
+    let element = |t: usize, u: usize| {
+        let hadamard = if ((t % size) & (u % size)).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        match (t / size == u / size, blocks == 1.0) {
+            (_, true) => hadamard,
+            (same, false) => hadamard * (f64::from(u8::from(same)) - 2.0 / blocks),
+        }
+    };
+    let lane = |t, l| (0..registers).map(|u| element(t, u) * v[u * 16 + l]).sum();
+    (0..v.len()).map(|i| lane(i / 16, i % 16)).collect()
+}
+
+/// One chunk of a row as integers of at most `largest`, and what one of them is worth.
+///
+/// ```
+/// let (q, scale) = minilm_kernels::naive::quantise(&[1.0, -0.5, 0.0], 127);
+/// assert_eq!((q, scale), (vec![127, -64, 0], 1.0 / 127.0)); // -63.5 is rounded to even
+/// ```
+pub fn quantise(x: &[f64], largest: i64) -> (Vec<i64>, f64) {
+    let most = x.iter().fold(1e-30_f64, |most, x| most.max(x.abs()));
+    let scale = most / largest as f64;
+    (x.iter().map(|x| (x / scale).round_ties_even() as i64).collect(), scale)
+}
+
+/// y = x·Wᵀ + b of [`linear`] with both sides rounded to integers of at most `largest`, chunk by
+/// chunk of 384 k, rotated before that or not.
+///
+/// ```
+/// use minilm_kernels::naive;
+/// let (x, w) = ([127.0, 3.0], [127.0, -2.0]); // integers as they are
+/// assert_eq!(naive::quantised_linear(&x, &w, &[0.5], 127, true), [127.0 * 127.0 - 6.0 + 0.5]);
+/// ```
+pub fn quantised_linear(
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    largest: i64,
+    rotated: bool,
+) -> Vec<f64> {
+    let k = weight.len() / bias.len();
+    // Stretched rows have stretched scales, so the product has the square of the stretch.
+    let quantised = |row: &[f32]| -> Vec<(Vec<i64>, f64)> {
+        let chunks = row.chunks(384).map(|chunk| {
+            let plain = || chunk.iter().map(|&x| f64::from(x)).collect();
+            let is_rotated = rotated && chunk.len().is_multiple_of(16);
+            let stretch = if is_rotated { 1 << (chunk.len() / 16).trailing_zeros() } else { 1 };
+            let values: Vec<f64> = if rotated { rotate(chunk) } else { plain() };
+            let (q, scale) = quantise(&values, largest);
+            (q, scale / f64::from(stretch))
+        });
+        chunks.collect()
+    };
+    let weight: Vec<_> = weight.chunks_exact(k).map(quantised).collect();
+    let product = |x: &[(Vec<i64>, f64)], w: &[(Vec<i64>, f64)]| -> f64 {
+        let chunks = x.iter().zip(w).map(|((x, s), (w, t))| {
+            x.iter().zip(w).map(|(x, w)| x * w).sum::<i64>() as f64 * s * t
+        });
+        chunks.sum()
+    };
+    let rows = x.chunks_exact(k).flat_map(|x| {
+        let x = quantised(x);
+        let columns = weight.iter().zip(bias);
+        columns.map(move |(w, b)| product(&x, w) + f64::from(*b)).collect::<Vec<_>>()
+    });
+    rows.collect()
+}
+
 /// x·Φ(x), Φ the standard normal distribution.
 ///
 /// ```

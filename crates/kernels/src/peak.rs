@@ -9,10 +9,11 @@
 
 use crate::{
     AlignedVec, Level,
+    quantise::Integer,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, marker::PhantomData, time::Instant};
 
 /// Vectors a step works on. At four cycles of latency and two multiply-adds a cycle, eight
 /// registers are enough in flight: twelve vectors at once are that many zmm. AVX2 has sixteen ymm,
@@ -62,6 +63,39 @@ impl Tiled for Fma {
             }
         }
         sums.into_iter().map(|sum| s.sum(sum)).sum()
+    }
+}
+
+/// Dependent products of `E` with their sums on registers: `steps` on each of twelve vectors.
+/// [`integers`] measures them.
+#[derive(Clone, Copy, Debug)]
+pub struct Dots<E> {
+    steps: usize,
+    element: PhantomData<E>,
+}
+
+impl<E: Integer> Kernel for Dots<E> {
+    /// Integer operations of the run, and a sum that no step can be left out of.
+    type Output = (usize, f32);
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> (usize, f32) {
+        S::Tiles::peak(s, self)
+    }
+}
+
+impl<E: Integer> Tiled for Dots<E> {
+    type Output = (usize, f32);
+    #[inline(always)]
+    fn run<S: Simd, const AT_ONCE: usize, const TURNS: usize>(self, s: S) -> (usize, f32) {
+        let w = s.splat_word(black_box(0x0102_0304));
+        let mut sums = [s.splat_word(black_box(1)); AT_ONCE];
+        for _ in 0..self.steps * TURNS {
+            for sum in &mut sums {
+                *sum = E::dot(s, *sum, *sum, w); // depends on itself
+            }
+        }
+        let total = sums.into_iter().map(|sum| s.sum(s.to_f32(sum))).sum();
+        (self.steps * CHAINS * LANES * 2 * E::group::<S>(), total)
     }
 }
 
@@ -167,6 +201,23 @@ pub fn fma(level: Level) -> f64 {
     }
     let work = Fma { steps };
     work.flops() as f64 / best_of(10, || level.run(work))
+}
+
+/// Integer operations a second of one core: products of `E` with their sums on registers, two
+/// operations each. Takes about 10 ms.
+///
+/// ```
+/// # use minilm_kernels::{Level, peak};
+/// println!("{:.1} GOP/s", peak::integers::<i8>(Level::detect()) / 1e9);
+/// # assert!(peak::integers::<i16>(Level::detect()) > 1e6);
+/// ```
+pub fn integers<E: Integer>(level: Level) -> f64 {
+    let mut steps = 5_000;
+    let run = |steps| E::dots(level, Dots { steps, element: PhantomData });
+    while seconds(|| run(steps).1) < 5e-4 {
+        steps *= 2;
+    }
+    run(steps).0 as f64 / best_of(10, || run(steps).1)
 }
 
 /// Vector operations a second of one core, sixteen lanes each: multiply-adds and maxima in turn, on

@@ -17,6 +17,8 @@
 //! 2. no estimate instructions: division and square root are the IEEE ones;
 //! 3. a horizontal sum is always the tree of [`Simd::sum`].
 //!
+//! [`Integers`] are the other half of the vocabulary: exact products of small integers.
+//!
 //! # How `unsafe` stays small
 //!
 //! A value of `Avx2`, `Avx512` or `Neon` exists only if the CPU has the instructions, because only
@@ -38,11 +40,15 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod fma;
+mod forward;
+mod integers;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
 
+pub(crate) use forward::forward;
+pub use integers::Integers;
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
 
@@ -60,7 +66,7 @@ pub const ROUNDER: f32 = 12_582_912.0;
 /// The trait is sealed: a file beside this one implements it for each instruction set, and
 /// [`Counting`](crate::counting::Counting) for all of them. Lane `i` of a result depends on lane
 /// `i` of the operands.
-pub trait Simd: Copy + Sealed {
+pub trait Simd: Copy + Sealed + Integers<Floats = <Self as Simd>::F32x16> {
     /// Sixteen `f32` values in registers.
     type F32x16: Copy;
     /// The tiles that fit in the registers.
@@ -99,9 +105,16 @@ pub trait Simd: Copy + Sealed {
     /// by lane and commutes.
     fn fold(self, v: Self::F32x16, f: impl Fn(Self::F32x16, Self::F32x16) -> Self::F32x16) -> f32;
     /// Hints that the cache line of `at` will be read soon: fetches it into the second-level cache.
-    fn prefetch(self, at: &[f32; LANES]);
+    fn prefetch<T>(self, at: &T);
     /// Runs `kernel` in a function compiled for this instruction set.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// Runs `kernel` with the fastest integer products of this CPU, which may be those of a second
+    /// proof.
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
+        self.vectorize(kernel)
+    }
 
     /// `[0.0; 16]`.
     #[inline(always)]

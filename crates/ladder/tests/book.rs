@@ -29,7 +29,7 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
 }
 
 /// Pages behind the last chapter: to look things up, without figures and exercises.
-const REFERENCE: [&str; 3] = ["11-tasks.md", "12-commands.md", "13-directories.md"];
+const REFERENCE: [&str; 4] = ["11-tasks.md", "12-commands.md", "13-directories.md", "15-python.md"];
 
 /// The chapters that are read one after the other.
 fn course() -> Vec<String> {
@@ -68,7 +68,7 @@ fn sources(folder: &str) -> Vec<String> {
 }
 
 /// Pages besides the chapters whose links are followed.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "docs/SUMMARY.md",
@@ -76,6 +76,7 @@ const PAGES: [&str; 10] = [
     "benches/peers/README.md",
     "benches/record/README.md",
     "crates/ladder/README.md",
+    "crates/python/README.md",
     "crates/tasks/tests/original/README.md",
     "tests/golden/README.md",
     "weights/README.md",

@@ -5,6 +5,7 @@ use crate::{
     files::{ModelFiles, Source},
 };
 use minilm_kernels::Level;
+use minilm_model::Precision;
 use std::{fmt, path::Path, sync::Arc};
 
 /// The treatment of a text that is longer than the model reads.
@@ -47,6 +48,7 @@ pub(crate) type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 #[derive(Default)]
 pub struct SentenceEncoderBuilder {
     pub(crate) level: Level,
+    pub(crate) precision: Option<Precision>,
     pub(crate) threads: Option<usize>,
     pub(crate) normalize: Option<bool>,
     pub(crate) truncate_dim: Option<usize>,
@@ -75,6 +77,33 @@ impl SentenceEncoderBuilder {
     #[must_use]
     pub fn level(mut self, level: Level) -> SentenceEncoderBuilder {
         self.level = level;
+        self
+    }
+
+    /// The numbers that the linear layers compute with; by default those of the model's file:
+    /// [`F32`](Precision::F32), or [`Int8`](Precision::Int8) if [`quantize_model`] wrote it.
+    ///
+    /// [`Int8`](Precision::Int8) and [`Int16`](Precision::Int16) are faster and need less memory;
+    /// how far their vectors are from those of `F32` is in the book, chapter 14. The weights of any
+    /// model are rounded when they are loaded. Vectors of different precisions are of different
+    /// [spaces](SentenceEncoder::space).
+    ///
+    /// [`quantize_model`]: crate::quantize_model
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// use minilm::{Precision, SentenceEncoder, similarity::cosine};
+    /// let path = "weights/all-MiniLM-L6-v2";
+    /// let (text, exact) = ("This is an example sentence", SentenceEncoder::load(path)?);
+    /// let small = SentenceEncoder::builder().precision(Precision::Int8).load(path)?;
+    /// let [a, b] = [exact.encode_one(text)?, small.encode_one(text)?];
+    /// assert!(a != b && cosine(a.view(), b.view()) > 0.998);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> SentenceEncoderBuilder {
+        self.precision = Some(precision);
         self
     }
 
@@ -297,6 +326,7 @@ impl fmt::Debug for SentenceEncoderBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SentenceEncoderBuilder")
             .field("level", &self.level)
+            .field("precision", &self.precision)
             .field("threads", &self.threads)
             .field("normalize", &self.normalize)
             .field("truncate_dim", &self.truncate_dim)

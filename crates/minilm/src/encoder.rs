@@ -6,21 +6,18 @@ pub(crate) use settings::Settings;
 pub use trace::{Tensor, Trace};
 
 use crate::{
-    EncodeOptions, Error, Truncation, builder::OnProgress, helpers::Helpers, prompts::Prompts,
-    threads::Threads, tokenize::TextTokenizer,
+    EncodeOptions, Error, Truncation, builder::OnProgress, helpers::Helpers, process::PerProcess,
+    prompts::Prompts, threads::Threads, tokenize::TextTokenizer,
 };
 use forward::Workspace;
 use head::Head;
 use minilm_kernels::Level;
-use minilm_model::Bert;
+use minilm_model::{Bert, Precision};
 use minilm_pooling::Pooling;
 use std::{
     fmt,
     sync::{Arc, Mutex},
 };
-
-/// Texts whose token ids are held at once: many batches for each thread, in a few MiB.
-const WINDOW: usize = 4096;
 
 /// Bytes of text that one thread tokenises in about the time that it takes to wake another and wait
 /// for it.
@@ -52,8 +49,8 @@ pub struct SentenceEncoder {
     threads: Arc<Threads>,
     on_progress: Option<OnProgress>,
     /// One workspace for each thread that was in a forward pass at the same time as others.
-    workspaces: Arc<Mutex<Vec<Workspace>>>,
-    helpers: Arc<Helpers>,
+    workspaces: Arc<PerProcess<Mutex<Vec<Workspace>>>>,
+    helpers: Arc<PerProcess<Helpers>>,
     #[cfg(feature = "tasks")]
     origin: Arc<space::Origin>,
 }
@@ -78,9 +75,49 @@ impl SentenceEncoder {
         Ok(SentenceEncoder { defaults: self.settings(options)?, ..self.clone() })
     }
 
+    /// The same model, of which each call reads at most `tokens` of a text, `[CLS]` and `[SEP]`
+    /// among them.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let short = encoder.with_max_tokens(4)?;
+    /// assert_eq!(short.tokenize("one two three")?.ids, encoder.tokenize("one two")?.ids);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the model has fewer positions, or no room for a word is left.
+    pub fn with_max_tokens(&self, tokens: usize) -> Result<SentenceEncoder, Error> {
+        open::check_positions(tokens, self.bert.config().max_position_embeddings)?;
+        let tokenizer = self.tokenizer.with_limit(tokens);
+        if tokenizer.room(tokens) == 0 {
+            return Err(open::no_room(tokens));
+        }
+        let mut encoder = SentenceEncoder { tokenizer: Arc::new(tokenizer), ..self.clone() };
+        encoder.defaults.unpooled = encoder.unpooled(&encoder.defaults.prompt)?;
+        Ok(encoder)
+    }
+
     /// Length of an embedding, if a call asks for no other.
     pub fn dimension(&self) -> usize {
         self.defaults.dimension
+    }
+
+    /// Length of an embedding that is not cut: the most that
+    /// [`truncate_dim`](EncodeOptions::truncate_dim) takes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let builder = minilm::SentenceEncoder::builder().truncate_dim(64);
+    /// let encoder = builder.load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!((encoder.dimension(), encoder.max_dimension()), (64, 384));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_dimension(&self) -> usize {
+        self.head.width()
     }
 
     /// The model's prompts, names and texts. As in sentence-transformers, `query` and `document`
@@ -110,6 +147,11 @@ impl SentenceEncoder {
     /// The instruction set that is used.
     pub fn level(&self) -> Level {
         self.bert.level()
+    }
+
+    /// The numbers that the linear layers compute with.
+    pub fn precision(&self) -> Precision {
+        self.bert.precision()
     }
 
     /// The BERT encoder, for access to its intermediate tensors. Its type is not covered by
@@ -145,6 +187,7 @@ impl fmt::Debug for SentenceEncoder {
         f.debug_struct("SentenceEncoder")
             .field("config", self.bert.config())
             .field("level", &self.bert.level())
+            .field("precision", &self.precision())
             .field("max_tokens", &self.max_tokens())
             .field("pooling", &self.pooling)
             .field("defaults", &self.defaults)

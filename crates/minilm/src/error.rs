@@ -21,6 +21,15 @@ pub enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A directory or a file of it could not be written.
+    #[error("cannot write {}", path.display())]
+    #[non_exhaustive]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// A path is not a model's directory, but another one near it is.
     #[error("{} {what}: load {}", path.display(), model.display())]
     #[non_exhaustive]
@@ -135,6 +144,10 @@ pub enum Error {
         /// The text's number, from 0.
         index: usize,
     },
+    /// The progress of
+    /// [`encode_with_progress`](crate::SentenceEncoder::encode_with_progress) has broken off.
+    #[error("the call was stopped")]
+    Stopped,
     /// A similarity can be split among tokens only if the sentence vector is the mean of theirs.
     #[error("only mean pooling can be explained, but this model has {found}")]
     #[non_exhaustive]

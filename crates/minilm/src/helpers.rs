@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_micros(10);
 /// The time that a helper polls after its work: longer than a caller takes to post the next text.
 const LINGER: Duration = Duration::from_micros(200);
 
-/// The helpers of one encoder.
+/// The helpers of one encoder in one process.
 #[derive(Debug)]
 pub(crate) struct Helpers {
     mailbox: Arc<Mailbox>,

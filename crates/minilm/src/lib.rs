@@ -29,6 +29,46 @@
 //! | [`tasks`] | uses of embeddings: search, clusters, duplicates, evaluation |
 //! | [`kernels`] | all arithmetic, once for every instruction set |
 //!
+//! # In a program
+//!
+//! **`Vec<Vec<f32>>`.** Embeddings are an `ndarray::Array2`. Other crates may want vectors:
+//!
+//! ```
+//! # fn main() -> Result<(), minilm::Error> {
+//! let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+//! let embeddings = encoder.encode(&["one text", "another"])?;
+//! let rows: Vec<Vec<f32>> = embeddings.outer_iter().map(|row| row.to_vec()).collect();
+//! let flat: Vec<f32> = embeddings.into_raw_vec_and_offset().0; // row after row, not copied
+//! assert_eq!((rows.len(), flat.len()), (2, 2 * 384));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Servers.** `encode` keeps a processor busy for milliseconds, so an asynchronous program calls
+//! it on a thread for blocking work, such as `tokio::task::spawn_blocking`. One encoder in an `Arc`
+//! (or a clone of it, which shares the model) serves all requests. The example
+//! [`server`](https://docs.rs/crate/minilm/latest/source/crates/minilm/examples/server.rs) is a
+//! server with axum.
+//!
+//! **Storing embeddings.** [`tasks::index`] writes files of vectors with their texts, which name the
+//! model that made them, are searched in place, and grow. In a database an embedding is a blob of
+//! 4·384 bytes:
+//!
+//! ```
+//! # fn main() -> Result<(), minilm::Error> {
+//! # let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+//! let embedding = encoder.encode_one("one text")?;
+//! let blob: Vec<u8> = embedding.iter().flat_map(|value| value.to_le_bytes()).collect();
+//! let read: Vec<f32> =
+//!     blob.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+//! assert_eq!(read, embedding.to_vec());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Vectors of different models, or with other options, cannot be compared.
+//! [`SentenceEncoder::space`] is a fingerprint to store beside them.
+//!
 //! # Features
 //!
 //! | feature | it adds |
@@ -50,7 +90,9 @@ mod files;
 mod helpers;
 mod hub;
 mod options;
+mod process;
 mod prompts;
+mod quantize;
 mod schedule;
 mod stream;
 mod threads;
@@ -65,14 +107,16 @@ pub use files::ModelFiles;
 pub use hub::{Download, DownloadError};
 pub use hub::{Hub, HubError};
 pub use options::{EncodeOptions, Prompt};
+pub use quantize::{WeightSizes, dequantize_model, quantize_model};
 pub use stream::{EncodeIter, SentenceEmbedding};
-pub use threads::max_threads;
+pub use threads::{install, max_threads};
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 
 pub use minilm_kernels as kernels;
 pub use minilm_kernels::Level;
 pub use minilm_model as model;
+pub use minilm_model::{Precision, UnknownPrecision};
 pub use minilm_pooling as pooling;
 pub use minilm_pooling::similarity;
 #[cfg(feature = "tasks")]

@@ -11,6 +11,13 @@ const BATCH: usize = 160;
 /// Tokens below which a batch is not cut further: a pass over the weights costs the same for fewer.
 const SMALLEST_BATCH: usize = 32;
 
+/// Texts whose token ids are held at once: many batches for each thread, in a few MiB.
+const WINDOW: usize = 4096;
+
+/// Bytes of text after which a window ends: about the tokens of as many short texts, and a tenth of
+/// a second of tokenising, so that a call can be stopped soon.
+const WINDOW_BYTES: usize = 1 << 18;
+
 /// The texts without repetitions.
 pub(crate) struct Distinct {
     /// The first place of each different text, ascending.
@@ -30,6 +37,23 @@ pub(crate) fn distinct<S: AsRef<str>>(texts: &[S]) -> Distinct {
         })
     });
     Distinct { of: of.collect(), first }
+}
+
+/// Cuts `which` of the texts into windows that are tokenised and computed one after the other.
+pub(crate) fn windows<'i, S: AsRef<str>>(texts: &[S], which: &'i [usize]) -> Vec<&'i [usize]> {
+    let (mut windows, mut rest) = (Vec::new(), which);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |&&i: &&usize| {
+            let begins = bytes < WINDOW_BYTES;
+            bytes += texts[i].as_ref().len();
+            begins
+        };
+        let (window, others) = rest.split_at(rest.iter().take(WINDOW).take_while(fits).count());
+        windows.push(window);
+        rest = others;
+    }
+    windows
 }
 
 /// Sorts texts by length, longest first, and cuts the order into batches.
@@ -91,6 +115,20 @@ mod tests {
         assert_eq!(batches(&[16; 8], 1).1.len(), 1);
         assert_eq!(batches(&[8, 8], 2).1.len(), 1, "too little to share");
         assert_eq!(batches(&[], 2).1, [0..0; 0]);
+    }
+
+    #[test]
+    fn windows_are_of_some_texts_and_bytes() {
+        let lengths = |texts: &[String]| {
+            let which: Vec<usize> = (0..texts.len()).collect();
+            let windows = windows(texts, &which);
+            assert_eq!(windows.concat(), which);
+            windows.iter().map(|window| window.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(lengths(&vec![String::new(); WINDOW + 1]), [WINDOW, 1]);
+        assert_eq!(lengths(&vec!["x".repeat(WINDOW_BYTES / 2); 5]), [2, 2, 1]);
+        assert_eq!(lengths(&vec!["x".repeat(2 * WINDOW_BYTES); 2]), [1, 1]);
+        assert_eq!(lengths(&[]), [0; 0]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) use words::Word;
 use crate::Error;
 use guard::guard;
 use pieces::Cuts;
+use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 /// The number of tokens of a text that the model reads.
@@ -69,8 +70,9 @@ impl TokenizedText {
 /// `tokenizer.json` carries a truncation and a padding of its own (128 and 128 for
 /// all-MiniLM-L6-v2). They are the settings with which the file was saved, not those of the
 /// model's training, and are switched off.
+#[derive(Clone)]
 pub(crate) struct TextTokenizer {
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     before: Vec<u32>, // [CLS]
     after: Vec<u32>,  // [SEP]
     limit: usize,
@@ -114,6 +116,7 @@ impl TextTokenizer {
             return Err(of_another(id as usize + 1));
         }
         let cuts = Cuts::of(&tokenizer);
+        let tokenizer = Arc::new(tokenizer);
         Ok(TextTokenizer { tokenizer, before, after, limit, cuts })
     }
 
@@ -173,6 +176,11 @@ impl TextTokenizer {
     pub(crate) fn definition(&self) -> String {
         let json = self.tokenizer.to_string(false).unwrap_or_default();
         format!("split special tokens: {}; {json}", self.tokenizer.get_encode_special_tokens())
+    }
+
+    /// The same tokenizer for texts of up to `limit` tokens.
+    pub(crate) fn with_limit(&self, limit: usize) -> TextTokenizer {
+        TextTokenizer { limit, ..self.clone() }
     }
 
     /// The longest text in tokens.

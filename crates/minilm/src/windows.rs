@@ -14,7 +14,11 @@ use crate::{
     tokenize::{Pieces, Word},
 };
 use ndarray::Array1;
-use std::{collections::VecDeque, ops::Range, vec};
+use std::{
+    collections::VecDeque,
+    ops::{ControlFlow, Range},
+    vec,
+};
 
 /// Most windows computed at once: enough to keep every thread busy, few enough to hold.
 const BATCH: usize = 64;
@@ -191,7 +195,7 @@ impl<'a> EncodeWindows<'a> {
             .encode_ids(
                 &self.encoder.defaults,
                 &ids,
-                |_| {},
+                |_| ControlFlow::Continue(()),
                 |i, embedding| embeddings[i] = embedding.to_owned(),
             )
             .map_err(|e| e.at(|_| 0))?;

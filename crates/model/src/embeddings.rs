@@ -67,6 +67,7 @@ impl Embeddings {
     /// Fills x `[T, H]` with what the LayerNorm gets.
     pub(crate) fn sum(&self, batch: &Batch, x: &mut [f32]) -> Result<(), Error> {
         let mut rows = x.chunks_exact_mut(self.hidden());
+        let mut of_position = vec![0.0; self.hidden()];
         for sentence in 0..batch.sentences() {
             let ids = &batch.ids()[batch.rows(sentence)];
             if ids.len() > self.positions {
@@ -76,11 +77,11 @@ impl Embeddings {
                 if id as usize >= self.vocabulary {
                     return Err(Error::TokenId { id, vocabulary: self.vocabulary });
                 }
-                let word = self.word_embeddings.row(id as usize);
-                let position = self.position_embeddings.row(position);
-                let parts = word.iter().zip(&self.token_type_embedding).zip(position);
-                for (x, ((word, token_type), position)) in x.iter_mut().zip(parts) {
-                    *x = word + token_type + position;
+                self.word_embeddings.read(id as usize, x);
+                self.position_embeddings.read(position, &mut of_position);
+                let parts = self.token_type_embedding.iter().zip(&of_position);
+                for (x, (token_type, position)) in x.iter_mut().zip(parts) {
+                    *x = *x + token_type + position; // the word first
                 }
             }
         }

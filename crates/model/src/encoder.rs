@@ -21,16 +21,24 @@
 
 mod load;
 
-use crate::{Batch, Operation, Rank, Scratch, embeddings::LayerNorm, operation::Clock};
+use crate::{
+    Batch, Operation, Rank, Scratch,
+    embeddings::LayerNorm,
+    operation::Clock,
+    projection::{Input, Projection, Rounded},
+};
 use minilm_kernels::{
-    Level, Linear, Rows, RowsMut,
+    Level, Rows, RowsMut,
     attention::{self, attention},
     gemm::{KC, PART},
-    linear::{Columns, Epilogue},
+    linear::Epilogue,
+    quantise::CHUNK,
 };
+use std::ops::Range;
 
 /// Columns of the feed-forward's inner layer at a time: whole chains of the second product.
 const FFN_CHUNK: usize = 3 * KC;
+const _: () = assert!(FFN_CHUNK == CHUNK, "rows of the inner layer are rounded chunk by chunk");
 
 /// `encoder`: the layers in order.
 #[derive(Debug)]
@@ -51,7 +59,7 @@ pub struct Layer {
 struct Attention {
     /// `self.query`, `self.key` and `self.value` of some heads as one layer `[3H / groups, H]`, for
     /// each group of heads.
-    qkv: Vec<Linear>,
+    qkv: Vec<Projection>,
     /// Heads of a group.
     heads: usize,
     output: Output,
@@ -61,14 +69,14 @@ struct Attention {
 #[derive(Debug)]
 struct Intermediate {
     /// `dense` `[F, H]`, cut into layers of [`FFN_CHUNK`] outputs.
-    dense: Vec<Linear>,
+    dense: Vec<Projection>,
 }
 
 /// `….output`: a projection, the residual, a LayerNorm.
 #[derive(Debug)]
 struct Output {
-    /// `dense` `[H, K]`, cut along K; the last piece has the bias.
-    dense: Vec<Linear>,
+    /// `dense` `[H, K]`, cut along K; the last piece has the bias, or the first one of integers.
+    dense: Vec<Projection>,
     layer_norm: LayerNorm,
 }
 
@@ -93,7 +101,7 @@ impl Encoder {
 
     /// Threads that all have a share of some product.
     pub(crate) fn shares(&self) -> usize {
-        let parts = |linear: &Linear| linear.outputs().div_ceil(PART);
+        let parts = |linear: &Projection| linear.outputs().div_ceil(PART);
         let of_layer = |layer: &Layer| {
             let inner = parts(&layer.intermediate.dense[0]);
             layer.attention.qkv.len().max(parts(&layer.attention.output.dense[0])).max(inner)
@@ -123,17 +131,23 @@ impl Call<'_> {
 impl Layer {
     /// x ← layer(x)
     fn forward(&self, call: &Call, scratch: &mut Scratch) {
-        let Scratch { x, y, context, part, scores } = scratch;
+        let Scratch { x, y, context, part, scores, rounded, rounded_part } = scratch;
         let Layer { attention, intermediate, output } = self;
         // context = attention(x·W_qkvᵀ + b)
-        attention.forward(call, x, part, scores, context);
+        attention.forward(call, x, part, scores, rounded, context);
         // y = LayerNorm(context·W_oᵀ + b + x)
-        call.time(Operation::AttentionOutput, || attention.output.project(call, 0, context, x, y));
+        call.time(Operation::AttentionOutput, || {
+            attention.output.project(call, 0, context, x, rounded, y);
+        });
         call.time(Operation::AttentionNorm, || attention.output.normalise(call, y));
         // x = gelu(y·W_1ᵀ + b)·W_2ᵀ + b + y, one chunk of the inner layer at a time
-        for chunk in 0..intermediate.dense.len() {
-            call.time(Operation::Intermediate, || intermediate.forward(call, chunk, y, part));
-            call.time(Operation::Output, || output.project(call, chunk, part, y, x));
+        let inner = &intermediate.dense;
+        let input = call.time(Operation::Intermediate, || {
+            inner[0].round(call.level, Rows::new(y, inner[0].inputs()), rounded)
+        });
+        for chunk in 0..inner.len() {
+            call.time(Operation::Intermediate, || intermediate.forward(call, chunk, input, part));
+            call.time(Operation::Output, || output.project(call, chunk, part, y, rounded_part, x));
         }
         // x = LayerNorm(x)
         call.time(Operation::OutputNorm, || output.normalise(call, x));
@@ -148,13 +162,20 @@ impl Attention {
         x: &[f32],        // [T, H]
         part: &mut [f32], // [T, 3H / groups]
         scores: &mut attention::Scratch,
+        rounded: &mut Rounded,
         context: &mut [f32], // [T, H]
     ) {
         let (h, t) = (self.output.dense[0].inputs(), call.batch.tokens());
         let width = h / self.qkv.len(); // of a group
+        let x = call.time(Operation::QueryKeyValue, || {
+            self.qkv[0].round(call.level, Rows::new(x, h), rounded)
+        });
         for group in call.rank.share(self.qkv.len()) {
             let qkv = &mut part[..t * 3 * width];
-            call.time(Operation::QueryKeyValue, || self.qkv[group].forward(x, qkv));
+            call.time(Operation::QueryKeyValue, || {
+                let (linear, y) = (&self.qkv[group], RowsMut::new(qkv, 3 * width));
+                linear.columns(0..3 * width, x, y, Epilogue::Identity, false);
+            });
             let qkv = attention::split(Rows::new(qkv, 3 * width));
             let mut context = RowsMut::new(context, h);
             let context = context.columns(group * width..(group + 1) * width);
@@ -172,7 +193,7 @@ impl Intermediate {
         &self,
         call: &Call,
         chunk: usize,
-        x: &[f32],         // [T, H]
+        x: Input,          // [T, H]
         inner: &mut [f32], // [T, FFN_CHUNK]
     ) {
         let dense = &self.dense[chunk];
@@ -180,8 +201,8 @@ impl Intermediate {
         let inner = &mut inner[..call.batch.tokens() * width];
         let columns = share(dense, call.rank);
         let y = &mut RowsMut::new(inner, width);
-        let x = Rows::new(x, dense.inputs());
-        columns.forward(x, y.columns(columns.range()), Epilogue::Gelu);
+        let y = y.columns(columns.clone());
+        dense.columns(columns, x, y, Epilogue::Gelu, false);
         call.rank.all_gather(inner, width, PART);
     }
 }
@@ -194,23 +215,22 @@ impl Output {
         piece: usize,
         x: &[f32],        // [T, columns of the piece]
         residual: &[f32], // [T, H]
-        y: &mut [f32],    // [T, H]
+        rounded: &mut Rounded,
+        y: &mut [f32], // [T, H]
     ) {
         let dense = &self.dense[piece];
         let (h, k) = (dense.outputs(), dense.inputs());
         let columns = share(dense, call.rank);
         let x = Rows::new(&x[..call.batch.tokens() * k], k);
-        let residual = Rows::new(residual, h).columns(columns.range());
+        let x = dense.round(call.level, x, rounded);
+        let residual = Rows::new(residual, h).columns(columns.clone());
         let y = &mut RowsMut::new(y, h);
-        let y = y.columns(columns.range());
+        let y = y.columns(columns.clone());
         let epilogue = match piece + 1 == self.dense.len() {
             true => Epilogue::Residual(residual),
             false => Epilogue::Identity,
         };
-        match piece {
-            0 => columns.forward(x, y, epilogue),
-            _ => columns.accumulate(x, y, epilogue),
-        }
+        dense.columns(columns, x, y, epilogue, piece > 0);
     }
 
     /// y ← LayerNorm(y), when the shares of all threads are there.
@@ -221,6 +241,6 @@ impl Output {
 }
 
 /// The thread's share of the columns of a layer's y.
-fn share<'a>(linear: &'a Linear, rank: &Rank) -> Columns<'a> {
-    linear.columns(rank.columns(linear.outputs(), PART))
+fn share(linear: &Projection, rank: &Rank) -> Range<usize> {
+    rank.columns(linear.outputs(), PART)
 }

@@ -2,6 +2,7 @@
 //!
 //! In the book: `docs/01-model.md`.
 
+use crate::Precision;
 use std::{io, path::PathBuf};
 
 /// The error of loading a checkpoint or of running a batch.
@@ -85,6 +86,41 @@ pub enum Error {
         tensor: String,
         /// The type in the file.
         found: String,
+    },
+    /// Another precision is asked for than that of the checkpoint.
+    #[error(
+        "{}: the weights are {found}, not {wanted}: ask for {found}, or write them as f32 with \
+         `minilm quantize-model --dequantize`",
+        path.display()
+    )]
+    Precision {
+        /// The safetensors file.
+        path: PathBuf,
+        /// That of the file.
+        found: Precision,
+        /// That which is asked for.
+        wanted: Precision,
+    },
+    /// Rounded weights, or their metadata, are not as this version writes them.
+    #[error("{}: {found} is not what can be read here; the original weights can be rounded with \
+        `minilm quantize-model`", path.display())]
+    Form {
+        /// The safetensors file.
+        path: PathBuf,
+        /// What it has.
+        found: String,
+    },
+    /// A rounded weight, or a scale, has a value that rounding does not give.
+    #[error("{}: tensor {tensor} holds {value} at element {index}, which rounding never gives", path.display())]
+    Rounded {
+        /// The safetensors file.
+        path: PathBuf,
+        /// The tensor's name.
+        tensor: String,
+        /// The element's number, row-major.
+        index: usize,
+        /// The value.
+        value: f32,
     },
     /// A weight is NaN or infinite.
     #[error("{}: tensor {tensor} holds {value} at element {index}", path.display())]

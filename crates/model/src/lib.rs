@@ -33,6 +33,7 @@
 
 mod batch;
 mod config;
+mod dense;
 mod embeddings;
 mod encoder;
 mod error;
@@ -41,6 +42,8 @@ mod kind;
 mod mapped;
 mod operation;
 pub mod plain;
+mod precision;
+mod projection;
 mod scratch;
 mod stage;
 mod thread_group;
@@ -56,6 +59,7 @@ pub use kind::kind;
 pub use mapped::Mapped;
 pub use operation::{Lap, Operation};
 pub use plain::Plain;
+pub use precision::{Precision, UnknownPrecision};
 pub use scratch::Scratch;
 pub use stage::Stage;
 pub use thread_group::{Rank, ThreadGroup};
@@ -74,6 +78,7 @@ pub struct Bert {
     encoder: Encoder,
     checkpoint: Checkpoint,
     level: Level,
+    precision: Precision,
 }
 
 impl Bert {
@@ -92,18 +97,46 @@ impl Bert {
     }
 
     /// Packs the weights of `checkpoint` for `level`, and keeps it alive for those that are read in
-    /// place.
+    /// place. The precision is that of the checkpoint: F32 for floats of any kind.
     ///
     /// # Errors
     /// As [`Bert::load`]; errors name the configuration `config.json`, wherever it is from.
     pub fn new(config: Config, checkpoint: &Checkpoint, level: Level) -> Result<Bert, Error> {
+        let precision = checkpoint.precision()?.unwrap_or_default();
+        Bert::with_precision(config, checkpoint, level, precision)
+    }
+
+    /// As [`Bert::new`], with the weights of the linear layers rounded to `precision`. A checkpoint
+    /// that is rounded already has one precision alone.
+    ///
+    /// ```no_run
+    /// use minilm_kernels::Level;
+    /// use minilm_model::{Bert, Checkpoint, Config, Precision};
+    ///
+    /// let config = Config::read("weights/all-MiniLM-L6-v2/config.json".as_ref())?;
+    /// let checkpoint = Checkpoint::open("weights/all-MiniLM-L6-v2/model.safetensors".as_ref())?;
+    /// let bert = Bert::with_precision(config, &checkpoint, Level::detect(), Precision::Int8)?;
+    /// assert_eq!(bert.precision(), Precision::Int8);
+    /// # Ok::<(), minilm_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Bert::new`]; [`Error::Precision`] if the checkpoint has another one.
+    pub fn with_precision(
+        config: Config,
+        checkpoint: &Checkpoint,
+        level: Level,
+        precision: Precision,
+    ) -> Result<Bert, Error> {
         config.validate("config.json".as_ref())?;
+        checkpoint.check_precision(precision)?;
         Ok(Bert {
             embeddings: Embeddings::load(checkpoint, &config)?,
-            encoder: Encoder::load(checkpoint, &config, level)?,
+            encoder: Encoder::load(checkpoint, &config, level, precision)?,
             checkpoint: checkpoint.clone(),
             config,
             level,
+            precision,
         })
     }
 
@@ -115,6 +148,11 @@ impl Bert {
     /// The level that the weights are packed for.
     pub fn level(&self) -> Level {
         self.level
+    }
+
+    /// The precision of the linear layers.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The size of the largest thread group in which every thread has work; further threads would
@@ -153,7 +191,7 @@ impl Bert {
     /// # Errors
     /// As [`Bert::load`].
     pub fn plain(&self) -> Result<Plain, Error> {
-        Plain::load(&self.checkpoint, &self.config, self.level)
+        Plain::load(&self.checkpoint, &self.config, self.level, self.precision)
     }
 
     /// The file that the weights are from.

@@ -25,14 +25,17 @@ mod backward;
 pub use backward::Gradients;
 
 use crate::{
-    Batch, Config, Error, Stage,
+    Batch, Config, Error, Precision, Stage,
+    dense::Dense,
     embeddings::{Embeddings, LayerNorm},
+    projection::{Packing, Projection},
     weights::Checkpoint,
 };
 use minilm_kernels::{
-    Level, Linear, Rows, RowsMut,
+    Level, Rows, RowsMut,
     attention::{self, attention},
     gelu::gelu_slice,
+    quantise::Rotation,
 };
 use std::iter;
 
@@ -60,22 +63,22 @@ pub struct Plain {
 /// `encoder.layer.n`
 #[derive(Debug)]
 struct Layer {
-    query: Dense,              // attention.self.query          [H, H]
-    key: Dense,                // attention.self.key            [H, H]
-    value: Dense,              // attention.self.value          [H, H]
+    query: Linear,             // attention.self.query          [H, H]
+    key: Linear,               // attention.self.key            [H, H]
+    value: Linear,             // attention.self.value          [H, H]
     heads: usize,              // A, of D = H / A columns
-    attention_output: Dense,   // attention.output.dense        [H, H]
+    attention_output: Linear,  // attention.output.dense        [H, H]
     attention_norm: LayerNorm, // attention.output.LayerNorm   [H]
-    intermediate: Dense,       // intermediate.dense            [F, H]
-    output: Dense,             // output.dense                  [H, F]
+    intermediate: Linear,      // intermediate.dense            [F, H]
+    output: Linear,            // output.dense                  [H, F]
     output_norm: LayerNorm,    // output.LayerNorm              [H]
 }
 
 /// A linear layer: packed for the forward pass, and as it is stored for the backward pass.
 #[derive(Debug)]
-struct Dense {
-    linear: Linear,
-    weight: Vec<f32>, // [N, K]
+struct Linear {
+    packed: Projection,
+    weight: Vec<f32>, // [N, K]; empty if the products are of integers
 }
 
 /// All tensors that the model computes for a batch of T tokens.
@@ -115,10 +118,11 @@ impl Plain {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
     ) -> Result<Plain, Error> {
         let embeddings = Embeddings::load(checkpoint, config)?;
         let layers = 0..config.num_hidden_layers;
-        let layers = layers.map(|n| Layer::load(checkpoint, config, level, n));
+        let layers = layers.map(|n| Layer::load(checkpoint, config, level, precision, n));
         Ok(Plain { embeddings, layers: layers.collect::<Result<_, _>>()?, level })
     }
 
@@ -143,37 +147,45 @@ impl Layer {
         checkpoint: &Checkpoint,
         config: &Config,
         level: Level,
+        precision: Precision,
         n: usize,
     ) -> Result<Layer, Error> {
         let (h, f) = (config.hidden_size, config.intermediate_size);
-        let linear = |part: &str, outputs: usize, inputs: usize| {
+        let linear = |part: &str, outputs: usize, inputs: usize, rotation: Rotation| {
             let name = format!("encoder.layer.{n}.{part}");
-            let weight = checkpoint.tensor(&format!("{name}.weight"), &[outputs, inputs])?;
-            let bias = checkpoint.tensor(&format!("{name}.bias"), &[outputs])?;
-            let linear = Linear::pack(level, &weight, outputs).with_bias(&bias);
-            Ok::<_, Error>(Dense { linear, weight: weight.into_owned() })
+            let weight = match precision {
+                Precision::F32 => {
+                    let shape = [outputs, inputs];
+                    checkpoint.tensor(&format!("{name}.weight"), &shape)?.into_owned()
+                }
+                Precision::Int16 | Precision::Int8 => Vec::new(),
+            };
+            let dense = Dense::load(checkpoint, &name, outputs, inputs)?;
+            let packed =
+                Packing::together(precision, level, |mut packer| dense.pack(&mut packer, rotation));
+            Ok::<_, Error>(Linear { packed, weight })
         };
         let norm =
             |part: &str| LayerNorm::load(checkpoint, &format!("encoder.layer.{n}.{part}"), config);
         Ok(Layer {
-            query: linear("attention.self.query", h, h)?,
-            key: linear("attention.self.key", h, h)?,
-            value: linear("attention.self.value", h, h)?,
+            query: linear("attention.self.query", h, h, Rotation::Rotated)?,
+            key: linear("attention.self.key", h, h, Rotation::Rotated)?,
+            value: linear("attention.self.value", h, h, Rotation::Rotated)?,
             heads: config.num_attention_heads,
-            attention_output: linear("attention.output.dense", h, h)?,
+            attention_output: linear("attention.output.dense", h, h, Rotation::Plain)?,
             attention_norm: norm("attention.output.LayerNorm")?,
-            intermediate: linear("intermediate.dense", f, h)?,
-            output: linear("output.dense", h, f)?,
+            intermediate: linear("intermediate.dense", f, h, Rotation::Rotated)?,
+            output: linear("output.dense", h, f, Rotation::Rotated)?,
             output_norm: norm("output.LayerNorm")?,
         })
     }
 
     fn forward(&self, level: Level, starts: &[usize], x: &[f32]) -> LayerActivations {
         // Attention: each token looks at the tokens of its sentence.
-        let query = linear(&self.query, x); // [T, H]
-        let key = linear(&self.key, x); // [T, H]
-        let value = linear(&self.value, x); // [T, H]
-        let h = self.query.linear.outputs();
+        let query = linear(&self.query, level, x); // [T, H]
+        let key = linear(&self.key, level, x); // [T, H]
+        let value = linear(&self.value, level, x); // [T, H]
+        let h = self.query.packed.outputs();
         let mut context = vec![0.0; x.len()]; // [T, H]
         attention(
             level,
@@ -185,14 +197,14 @@ impl Layer {
         );
 
         // Projection, residual, LayerNorm.
-        let mut attention_output = linear(&self.attention_output, &context); // [T, H]
+        let mut attention_output = linear(&self.attention_output, level, &context); // [T, H]
         add(&mut attention_output, x);
         self.attention_norm.forward(level, &mut attention_output);
 
         // Feed-forward: up, GELU, down, residual, LayerNorm.
-        let mut intermediate = linear(&self.intermediate, &attention_output); // [T, F]
+        let mut intermediate = linear(&self.intermediate, level, &attention_output); // [T, F]
         gelu_slice(level, &mut intermediate);
-        let mut output = linear(&self.output, &intermediate); // [T, H]
+        let mut output = linear(&self.output, level, &intermediate); // [T, H]
         add(&mut output, &attention_output);
         self.output_norm.forward(level, &mut output);
 
@@ -201,9 +213,9 @@ impl Layer {
 }
 
 /// x·Wᵀ + b: x `[T, K]`, the result `[T, N]`.
-fn linear(Dense { linear, .. }: &Dense, x: &[f32]) -> Vec<f32> {
-    let mut y = vec![0.0; x.len() / linear.inputs() * linear.outputs()];
-    linear.forward(x, &mut y);
+fn linear(Linear { packed, .. }: &Linear, level: Level, x: &[f32]) -> Vec<f32> {
+    let mut y = vec![0.0; x.len() / packed.inputs() * packed.outputs()];
+    packed.forward(level, x, &mut y);
     y
 }
 

@@ -2,8 +2,11 @@
 //!
 //! In the book: `docs/02-memory.md`.
 
+mod rounded;
+
 use crate::{Error, Mapped, kind::kind};
 use half::{bf16, f16};
+use minilm_kernels::quantise::CHUNK;
 use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::{
     borrow::Cow,
@@ -171,6 +174,12 @@ impl Checkpoint {
             Dtype::F16 => Cow::Owned(convert(bytes, |b| f16::from_le_bytes(b).to_f32())),
             Dtype::F64 => Cow::Owned(convert(bytes, |b| f64::from_le_bytes(b) as f32)),
             Dtype::BF16 => Cow::Owned(convert(bytes, |b| bf16::from_le_bytes(b).to_f32())),
+            Dtype::I8 if self.precision()?.is_some() => {
+                return Err(Error::Form {
+                    path: file.path.clone(),
+                    found: format!("tensor {name} in I8"),
+                });
+            }
             other => {
                 return Err(Error::Dtype {
                     path: file.path.clone(),
@@ -188,6 +197,9 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::tensor`].
     pub(crate) fn table(&self, name: &str, rows: usize, cols: usize) -> Result<Table, Error> {
+        if self.precision()?.is_some() && self.locate(name, &[rows, cols])?.dtype == Dtype::I8 {
+            return self.int8_table(name, [rows, cols]);
+        }
         let values = match self.tensor(name, &[rows, cols])? {
             Cow::Borrowed(_) => {
                 let Stored { file, range, .. } = self.locate(name, &[rows, cols])?;
@@ -253,17 +265,36 @@ pub(crate) struct Table {
 
 #[derive(Debug)]
 enum Values {
-    InPlace { bytes: Arc<Bytes>, range: Range<usize> },
+    InPlace {
+        bytes: Arc<Bytes>,
+        range: Range<usize>,
+    },
     Owned(Vec<f32>),
+    /// Integers in the file, and what they are worth in each chunk of each row.
+    Int8 {
+        bytes: Arc<Bytes>,
+        range: Range<usize>,
+        scales: Vec<f32>,
+    },
 }
 
 impl Table {
-    /// Row `i` `[cols]`.
-    pub(crate) fn row(&self, i: usize) -> &[f32] {
-        let values = match &self.values {
-            Values::InPlace { bytes, range } => bytemuck::cast_slice(&bytes[range.clone()]),
-            Values::Owned(values) => values,
-        };
-        &values[i * self.cols..(i + 1) * self.cols]
+    /// to ← row `i` `[cols]`.
+    pub(crate) fn read(&self, i: usize, to: &mut [f32]) {
+        let row = i * self.cols..(i + 1) * self.cols;
+        match &self.values {
+            Values::InPlace { bytes, range } => {
+                to.copy_from_slice(&bytemuck::cast_slice(&bytes[range.clone()])[row]);
+            }
+            Values::Owned(values) => to.copy_from_slice(&values[row]),
+            Values::Int8 { bytes, range, scales } => {
+                let q: &[i8] = &bytemuck::cast_slice(&bytes[range.clone()])[row];
+                let scales = scales.chunks_exact(self.cols.div_ceil(CHUNK)).nth(i);
+                let chunks = to.chunks_mut(CHUNK).zip(q.chunks(CHUNK));
+                for ((to, q), scale) in chunks.zip(scales.unwrap_or_default()) {
+                    to.iter_mut().zip(q).for_each(|(to, &q)| *to = f32::from(q) * scale);
+                }
+            }
+        }
     }
 }

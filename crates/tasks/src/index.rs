@@ -9,6 +9,10 @@
 //!                       texts      U8  [bytes]    texts or ids, in UTF-8
 //! ```
 //!
+//! Rows may have fields besides their text ([`Writer::create_with`]). The metadata then has their
+//! names, there are `2n + 1` offsets, and behind each text are the values, a list of JSON.
+//!
+//!
 //! - Vectors of different models cannot be compared, but nothing in the numbers shows it: a search
 //!   among the vectors of another model answers, and wrongly. So the file says what made its
 //!   vectors, a [`Space`], and a query of another one is refused with both names.
@@ -142,7 +146,7 @@ impl<B: AsRef<[u8]>> Index<B> {
             .and_then(|matrix| matrix.check_finite())
             .map_err(|source| IndexError::Vectors { path: self.path.clone(), source })?;
         self.check_texts()?;
-        (0..self.len()).try_for_each(|row| self.text(row).map(|_| ()))
+        (0..self.len()).try_for_each(|row| self.text(row).and(self.values(row)).map(|_| ()))
     }
 
     /// Rows.
@@ -198,8 +202,29 @@ impl<B: AsRef<[u8]>> Index<B> {
     /// [`IndexError::Damaged`]; [`IndexError::Format`] if the texts are not where the offsets say.
     pub fn text(&self, row: usize) -> Result<&str, IndexError> {
         self.check_texts()?;
-        let text = self.bytes_of(row).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let text = self.piece(row, 0).and_then(|bytes| std::str::from_utf8(bytes).ok());
         text.ok_or_else(|| IndexError::Text { path: self.path.clone(), row, rows: self.len() })
+    }
+
+    /// The names of the fields that each row has besides its text.
+    pub fn fields(&self) -> &[String] {
+        &self.layout.fields
+    }
+
+    /// The values of a row's fields, one for each of [`Index::fields`].
+    ///
+    /// # Errors
+    /// Those of [`Index::text`].
+    pub fn values(&self, row: usize) -> Result<Vec<String>, IndexError> {
+        if self.layout.fields.is_empty() && row < self.len() {
+            return Ok(Vec::new());
+        }
+        self.check_texts()?;
+        let values: Option<Vec<String>> =
+            self.piece(row, 1).and_then(|bytes| serde_json::from_slice(bytes).ok());
+        values
+            .filter(|values| values.len() == self.layout.fields.len())
+            .ok_or_else(|| IndexError::Text { path: self.path.clone(), row, rows: self.len() })
     }
 
     fn check_texts(&self) -> Result<(), IndexError> {
@@ -243,10 +268,12 @@ impl<B: AsRef<[u8]>> Index<B> {
         found.clone().map_err(|wrong| IndexError::wrong(&self.path, wrong))
     }
 
-    fn bytes_of(&self, row: usize) -> Option<&[u8]> {
+    /// A row's piece of text: its text, or its fields.
+    fn piece(&self, row: usize, piece: usize) -> Option<&[u8]> {
         let bytes = self.bytes.as_ref();
         let offsets = bytes[self.layout.offsets()].as_chunks::<8>().0;
-        let [start, end] = [offsets.get(row)?, offsets.get(row.checked_add(1)?)?]
+        let at = row.checked_mul(self.layout.pieces())?.checked_add(piece)?;
+        let [start, end] = [offsets.get(at)?, offsets.get(at.checked_add(1)?)?]
             .map(|offset| u64::from_le_bytes(*offset));
         bytes[self.layout.texts()].get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }

@@ -90,8 +90,11 @@ fn threads_and_dropout_decide_as_they_should() {
 #[test]
 fn the_directory_has_the_files_of_the_base() {
     let mut tiny = Tiny::new().with_modules();
-    tiny.rename(|name| format!("bert.{name}"));
-    let pooler = tiny.tensor("bert.embeddings.LayerNorm.bias").clone();
+    tiny.rename(|name| {
+        let name = name.replace("LayerNorm.weight", "LayerNorm.gamma");
+        format!("bert.{}", name.replace("LayerNorm.bias", "LayerNorm.beta"))
+    });
+    let pooler = tiny.tensor("bert.embeddings.LayerNorm.beta").clone();
     tiny.tensors.insert("bert.pooler.dense.bias".to_owned(), pooler.clone());
     tiny.files.insert("tokenizer_config.json".into(), "{ \"do_lower_case\":true }".into());
     let room = Room::new(&tiny);

@@ -9,6 +9,7 @@ mod counts;
 mod dependencies;
 mod errors;
 mod files;
+mod fuzz;
 mod lints;
 mod machine;
 mod man;
@@ -18,6 +19,7 @@ mod release;
 mod report;
 mod sources;
 mod targets;
+mod wheel;
 mod width;
 
 use cargo::Workspace;
@@ -38,7 +40,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 16] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -90,6 +92,11 @@ const STEPS: [Step; 14] = [
         about: "the engine compiles for AArch64 and its kernels pass their tests there (qemu)",
         run: targets::check,
     },
+    Step {
+        name: "fuzz",
+        about: "no fuzz target panics on its corpus, nor in five seconds beyond it (libFuzzer)",
+        run: fuzz::check,
+    },
     Step { name: "benches", about: "the benchmarks compile", run: release::benches },
     Step {
         name: "package",
@@ -100,6 +107,11 @@ const STEPS: [Step; 14] = [
         name: "example",
         about: "the README's example runs in a crate of its own",
         run: release::example,
+    },
+    Step {
+        name: "python",
+        about: "the Python package builds, installs and passes its tests",
+        run: wheel::check,
     },
 ];
 
@@ -112,6 +124,10 @@ cargo xtask errors                writes benches/record/errors.json: the largest
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone
                                   meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
+cargo xtask fuzz [--minutes N] [TARGET…]
+                                  runs the fuzz targets in turn, ten minutes together by default,
+                                  and adds the counts to benches/record/fuzz.json
+cargo xtask wheel                 builds the wheels of the Python package, and tests this machine's
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
@@ -139,7 +155,18 @@ fn main() -> ExitCode {
         ["errors"] => task(errors::update),
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
+        ["fuzz", ref rest @ ..] => {
+            let (minutes, names) = match *rest {
+                ["--minutes", minutes, ref names @ ..] => (minutes.parse().ok(), names),
+                ref names => (Some(10.0), names),
+            };
+            match minutes {
+                Some(minutes) => task(|workspace| fuzz::fuzz(workspace, minutes, names)),
+                None => return misused("--minutes takes a number"),
+            }
+        }
         ["man"] => task(man::write),
+        ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),
@@ -191,8 +218,8 @@ fn help() {
     println!(
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
+    println!("MINILM_REQUIRE_PYTHON=1 makes `python` fail where there is no Python.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
-    println!(
-        "MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.\n\n{TASKS}"
-    );
+    println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
+    println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` fail where there is no C++ compiler.\n\n{TASKS}");
 }

@@ -1,7 +1,7 @@
 //! Times, and the ceilings that speeds are compared with.
 
 use crate::{error::Error, progress::Progress};
-use minilm::{Level, kernels::peak};
+use minilm::{Level, Precision, kernels::peak};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,9 @@ pub(super) struct Sample {
 pub(super) struct Ceilings {
     /// Multiply-adds on registers, two operations for each lane.
     pub flops_per_second: f64,
+    /// Products of small integers with their sums, two operations each, if the precision has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integer_operations_per_second: Option<f64>,
     /// Vector operations on registers, of sixteen lanes each, half of them multiply-adds.
     pub operations_per_second: f64,
     /// Divisions on registers, one for each lane.
@@ -44,6 +47,7 @@ pub(super) struct Read {
 /// Hands out the time there is, and looks at the core's ceiling now and then.
 pub(super) struct Clock {
     pub level: Level,
+    pub precision: Precision,
     seconds: f64,
     /// Operations per second of the whole model, as last measured.
     model: Option<f64>,
@@ -52,11 +56,16 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(level: Level, seconds: f64, progress: Progress) -> Clock {
+    pub(super) fn new(
+        level: Level,
+        precision: Precision,
+        seconds: f64,
+        progress: Progress,
+    ) -> Clock {
         progress.note(|| "ceilings".to_owned());
         let read = READ.map(|bytes| Read { bytes, bytes_per_second: peak::read(level, bytes) });
         let ceilings = Ceilings { read: read.into(), ..Ceilings::default() };
-        Clock { level, seconds, model: None, ceilings, progress }
+        Clock { level, precision, seconds, model: None, ceilings, progress }
     }
 
     /// The whole time.
@@ -115,6 +124,15 @@ impl Clock {
     }
 
     fn look_up(&mut self) {
+        let integers: Option<fn(Level) -> f64> = match self.precision {
+            Precision::Int16 => Some(peak::integers::<i16>),
+            Precision::Int8 => Some(peak::integers::<i8>),
+            _ => None,
+        };
+        if let Some(peak) = integers {
+            let most = &mut self.ceilings.integer_operations_per_second;
+            *most = Some(most.unwrap_or(0.0).max(peak(self.level)));
+        }
         let Ceilings { flops_per_second, operations_per_second, divisions_per_second, .. } =
             &mut self.ceilings;
         *flops_per_second = flops_per_second.max(peak::fma(self.level));
@@ -154,7 +172,7 @@ fn seconds(work: impl FnOnce() -> Result<(), Error>) -> Result<f64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Size;
+    use crate::progress::Size;
     use std::thread::sleep;
 
     #[test]
@@ -195,6 +213,7 @@ mod tests {
             let ceilings = Ceilings::default();
             Clock {
                 level: Level::PORTABLE,
+                precision: Precision::F32,
                 seconds,
                 model,
                 ceilings,

@@ -53,12 +53,7 @@ pub(super) fn measure(
         })?;
         let speed = Speed::new(flop, sample);
         clock.learn(speed.flops_per_second);
-        results.push(Forward {
-            tokens,
-            sentences,
-            bytes: work::weight_bytes(bert.config()),
-            speed,
-        });
+        results.push(Forward { tokens, sentences, bytes: work::weight_bytes(bert), speed });
     }
     Ok(results)
 }

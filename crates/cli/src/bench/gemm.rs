@@ -2,7 +2,15 @@
 
 use super::{clock::Clock, work::Speed};
 use crate::error::Error;
-use minilm::{kernels::Linear, model::Config};
+use minilm::{
+    Level, Precision,
+    kernels::{
+        Linear, QuantisedLinear, Rows, RowsMut,
+        linear::Epilogue,
+        quantise::{Integer, QuantisedRows, Rotation},
+    },
+    model::Config,
+};
 use serde::Serialize;
 
 /// Rows of x: tokens that are computed together.
@@ -30,21 +38,48 @@ pub(super) fn measure(clock: &mut Clock, config: &Config) -> Result<Vec<Product>
     for shape in shapes {
         let (inputs, outputs) = (shape.inputs, shape.outputs);
         clock.note(&format!("GEMM {inputs} → {outputs}"));
-        let linear =
-            Linear::pack(clock.level, &ramp(outputs * inputs), outputs).with_bias(&ramp(outputs));
+        let product: Box<Run> = match clock.precision {
+            Precision::Int8 => rounded::<i8>(clock.level, inputs, outputs),
+            Precision::Int16 => rounded::<i16>(clock.level, inputs, outputs),
+            _ => float(clock.level, inputs, outputs),
+        };
         for rows in ROWS {
             let (x, mut y) = (ramp(rows * inputs), vec![0.0; rows * outputs]);
+            let mut run = product(&x);
             let sample = clock.sample(share, || {
-                linear.forward(&x, &mut y);
+                run(&mut y);
                 Ok(())
             })?;
             let speed = Speed::new(shape.flop(rows) as f64, sample);
-            let bytes =
-                (size_of::<f32>() * (rows * inputs + inputs * outputs + rows * outputs)) as f64;
+            let operands = clock.precision.bytes() * (rows * inputs + inputs * outputs);
+            let bytes = (operands + size_of::<f32>() * rows * outputs) as f64;
             products.push(Product { inputs, outputs, rows, bytes, speed });
         }
     }
     Ok(products)
+}
+
+/// Prepares x, and gives what computes y.
+type Run = dyn for<'x> Fn(&'x [f32]) -> Box<dyn FnMut(&mut [f32]) + 'x>;
+
+fn float(level: Level, inputs: usize, outputs: usize) -> Box<Run> {
+    let linear = Linear::pack(level, &ramp(outputs * inputs), outputs).with_bias(&ramp(outputs));
+    Box::new(move |x| {
+        let linear = linear.clone();
+        Box::new(move |y| linear.forward(x, y))
+    })
+}
+
+/// The product alone: its rows are rounded before.
+fn rounded<E: Integer>(level: Level, inputs: usize, outputs: usize) -> Box<Run> {
+    let weight = ramp(outputs * inputs);
+    let linear = QuantisedLinear::<E>::pack(level, &weight, outputs, Rotation::Rotated);
+    let linear = linear.with_bias(&ramp(outputs));
+    Box::new(move |x| {
+        let (linear, mut rows) = (linear.clone(), QuantisedRows::default());
+        rows.quantise(level, Rows::new(x, inputs), linear.rotation());
+        Box::new(move |y| linear.forward(&rows, RowsMut::new(y, outputs), Epilogue::Identity))
+    })
 }
 
 /// Values between −½ and ½.

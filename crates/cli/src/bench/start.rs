@@ -2,7 +2,10 @@
 
 use super::{clock::Clock, texts};
 use crate::error::Error;
-use minilm::{SentenceEncoder, model::Bert};
+use minilm::{
+    SentenceEncoder,
+    model::{Bert, Checkpoint, Config},
+};
 use serde::Serialize;
 use std::{path::Path, time::Instant};
 
@@ -38,10 +41,10 @@ fn start(clock: &Clock, directory: &Path, threads: usize) -> Result<Start, Error
     let mut fastest =
         Start { threads, weights: f64::INFINITY, encoder: f64::INFINITY, text: f64::INFINITY };
     for _ in 0..STARTS {
-        let (weights, _) =
-            timed(|| Bert::load(directory, clock.level).map_err(minilm::Error::from))?;
+        let (weights, _) = timed(|| load(directory, clock).map_err(minilm::Error::from))?;
         let (encoder, ready) = timed(|| {
-            SentenceEncoder::builder().level(clock.level).threads(threads).load(directory)
+            let builder = SentenceEncoder::builder().level(clock.level).precision(clock.precision);
+            builder.threads(threads).load(directory)
         })?;
         let (text, _) = texts::of_tokens(&ready, TOKENS.min(ready.max_tokens()), 0)?;
         let (text, _) = timed(|| ready.encode_one(&text))?;
@@ -50,6 +53,12 @@ fn start(clock: &Clock, directory: &Path, threads: usize) -> Result<Start, Error
         fastest.text = fastest.text.min(text);
     }
     Ok(fastest)
+}
+
+fn load(directory: &Path, clock: &Clock) -> Result<Bert, minilm::model::Error> {
+    let config = Config::read(&directory.join("config.json"))?;
+    let checkpoint = Checkpoint::open(&directory.join("model.safetensors"))?;
+    Bert::with_precision(config, &checkpoint, clock.level, clock.precision)
 }
 
 fn timed<T>(run: impl FnOnce() -> Result<T, minilm::Error>) -> Result<(f64, T), Error> {

@@ -22,6 +22,7 @@ fn head(portrait: &Portrait) -> String {
     let mut table = Table::new(["machine", &machine.cpu]).left(2);
     table.row(["CPUs", &format!("{} may be used", machine.cpus)]);
     table.row(["level", portrait.level]);
+    table.row(["precision", portrait.precision]);
     table.row(["model", &model.name]);
     let shape = (model.layers, model.hidden, model.heads, model.intermediate);
     table.row([
@@ -41,6 +42,9 @@ fn head(portrait: &Portrait) -> String {
 
 fn ceilings(ceilings: &Ceilings) -> String {
     let mut table = Table::new(["ceiling", "a second", ""]).left(1);
+    if let Some(integers) = ceilings.integer_operations_per_second {
+        table.row(["integer products on registers", &format!("{:.1}", integers / 1e9), "GOP"]);
+    }
     table.row([
         "multiply-adds on registers",
         &format!("{:.1}", ceilings.flops_per_second / 1e9),

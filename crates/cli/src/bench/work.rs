@@ -1,7 +1,10 @@
 //! The amount of work, and the least time that it can take.
 
 use super::clock::{Ceilings, Sample};
-use minilm::{kernels::counting, model::Config};
+use minilm::{
+    kernels::counting,
+    model::{Bert, Config},
+};
 use serde::Serialize;
 
 /// Lanes of a vector, on every level.
@@ -18,8 +21,8 @@ pub(super) fn attention_flop(config: &Config) -> f64 {
 }
 
 /// Bytes of the weights of the linear layers, which every pass over a batch reads.
-pub(super) fn weight_bytes(config: &Config) -> f64 {
-    config.linear_weights() as f64 * size_of::<f32>() as f64
+pub(super) fn weight_bytes(bert: &Bert) -> f64 {
+    bert.config().linear_weights() as f64 * bert.precision().bytes() as f64
 }
 
 /// Some work, and how fast it went.
@@ -161,6 +164,7 @@ mod tests {
             operations_per_second: 2e9,
             divisions_per_second: 2e9,
             read: Vec::new(),
+            ..Ceilings::default()
         };
         let least = |operations: Operations| operations.least_slots(&ceilings);
         let none = Operations::NONE;

@@ -12,14 +12,20 @@ use std::{env, fs::File};
 pub(crate) struct Scratch(Unnamed);
 
 impl Scratch {
-    /// For vectors with this many columns.
-    pub(crate) fn create(columns: usize) -> Result<Scratch, Error> {
-        let writer = Unnamed::create(&env::temp_dir(), &Space::new("", ""), columns);
+    /// For vectors with this many columns, and rows with these fields.
+    pub(crate) fn create(columns: usize, fields: &[String]) -> Result<Scratch, Error> {
+        let space = Space::new("", "");
+        let writer = Unnamed::create_with(&env::temp_dir(), &space, columns, fields);
         writer.map(Scratch).map_err(failed)
     }
 
-    pub(crate) fn push(&mut self, vector: &[f32], text: &str) -> Result<(), Error> {
-        self.0.push(vector, text).map_err(failed)
+    pub(crate) fn push(
+        &mut self,
+        vector: &[f32],
+        text: &str,
+        values: &[String],
+    ) -> Result<(), Error> {
+        self.0.push_with(vector, text, values).map_err(failed)
     }
 
     /// The index that was written, and its file, which some systems remove when it is closed.

@@ -217,9 +217,9 @@ pub(super) fn clusters(common: &Common, task: &Clusters) -> Result<(), Error> {
     let (texts, interrupt) =
         embed::<1>(common, table, table.open(["text", "label"])?, look, |vectors| {
             if scratch.is_none() {
-                scratch = Some(Scratch::create(vectors[0].len())?);
+                scratch = Some(Scratch::create(vectors[0].len(), &[])?);
             }
-            scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], ""))
+            scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(&vectors[0], "", &[]))
         })?;
     let scratch = scratch.expect("where there are no texts there was an error");
     let (index, _file) = scratch.finish(Opening::default())?;

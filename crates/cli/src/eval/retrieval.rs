@@ -42,12 +42,8 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
     let file = |name: &str| task.folder.join(name);
     let relevant = judgements(&file(&format!("qrels/{}.tsv", task.split)))?;
     let (names, queries) = queries(&file("queries.jsonl"), &relevant)?;
-    let corpus = Records::open(
-        &file("corpus.jsonl"),
-        Kind::Jsonl,
-        &[Needed("_id"), Optional("title"), Needed("text")],
-        &Reading::default(),
-    )?;
+    let fields = [Needed("_id"), Optional("title"), Needed("text")];
+    let corpus = Reading::default().open(&file("corpus.jsonl"), Kind::Jsonl, &fields)?;
     let encoder = model::load_for(common, &task.encoding, Some(Prompt::Query))?;
     let queries = encoder
         .encode(&queries)
@@ -87,7 +83,7 @@ pub(super) fn run(common: &Common, task: &Retrieval) -> Result<(), Error> {
 fn judgements(path: &Path) -> Result<Relevant, Error> {
     let mut relevant = Relevant::new();
     let names = ["query-id", "corpus-id", "score"].map(Needed);
-    for record in Records::open(path, Kind::Tsv, &names, &Reading::default())? {
+    for record in Reading::default().open(path, Kind::Tsv, &names)? {
         let Record { line, fields, .. } = record?;
         let [query, document, score] = &fields[..] else { continue };
         let score: f64 = score.trim().parse().map_err(|_| {
@@ -111,7 +107,7 @@ fn queries(path: &Path, relevant: &Relevant) -> Result<(Vec<String>, Vec<String>
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     let mut found = HashSet::new();
     let fields = ["_id", "text"].map(Needed);
-    for record in Records::open(path, Kind::Jsonl, &fields, &Reading::default())? {
+    for record in Reading::default().open(path, Kind::Jsonl, &fields)? {
         let Record { line, fields, .. } = record?;
         let mut fields = fields.into_iter();
         if let (Some(name), Some(text)) = (fields.next(), fields.next())

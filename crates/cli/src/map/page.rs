@@ -34,7 +34,10 @@ pub(super) fn page(
     let mut legend = String::new();
     for (number, group) in (1..).zip(groups) {
         let name = match group.is_cluster {
-            true => escape(&short(vectors.text(group.rows[0])?)),
+            true => match &group.name {
+                Some(value) => escape(&short(value)),
+                None => escape(&short(vectors.text(group.rows[0])?)),
+            },
             false => "in no cluster".to_owned(),
         };
         let mark = if group.is_cluster { number.to_string() } else { "–".to_owned() };
@@ -82,7 +85,7 @@ fn switch(group: usize, mark: &str, name: &str, size: usize) -> String {
     )
 }
 
-/// The texts of a cluster, each with its number in the file.
+/// The texts of a cluster, each with the number of its record in the file, from 0.
 fn list(vectors: &Vectors, group: &Group, mark: &str, name: &str) -> Result<String, Error> {
     let size = count(group.rows.len(), "text");
     let mut list = format!(
@@ -91,8 +94,13 @@ fn list(vectors: &Vectors, group: &Group, mark: &str, name: &str) -> Result<Stri
     );
     for &row in &group.rows {
         let text = escape(vectors.text(row)?);
+        let (record, label) = (vectors.record(row), vectors.label(row)?);
+        let label = match label.trim_start() {
+            "" => String::new(),
+            label => format!(" <small>{}</small>", escape(label)),
+        };
         // a String can be written to
-        let _ = writeln!(list, "<li value=\"{}\"><bdi>{text}</bdi></li>", row + 1);
+        let _ = writeln!(list, "<li value=\"{record}\"><bdi>{text}</bdi>{label}</li>");
     }
     Ok(list + "</ol></details>\n")
 }
@@ -136,10 +144,8 @@ mod tests {
 
     #[test]
     fn the_longer_side_fills_the_map_and_one_place_is_a_map_too() {
-        let groups = [
-            Group { rows: vec![2, 0], is_cluster: true },
-            Group { rows: vec![1], is_cluster: false },
-        ];
+        let groups =
+            [Group::cluster(vec![2, 0]), Group { name: None, rows: vec![1], is_cluster: false }];
         assert_eq!(
             places(&groups, &array![[0.0, 1.0], [4.0, 1.0], [2.0, 3.0]]),
             "5000 5000 0 0 9999 0"

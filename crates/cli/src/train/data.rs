@@ -3,7 +3,7 @@
 use crate::{
     error::Error,
     notes::message,
-    records::{Kind as FileKind, Name, Reading, Record, Records},
+    records::{self, Kind as FileKind, Name, Reading, Record},
     show::count,
 };
 use clap::{Args, ValueEnum};
@@ -70,8 +70,8 @@ pub(crate) fn read(path: &Path, columns: &Columns, quiet: bool) -> Result<Datase
     let found = find(path, file_kind, columns)?;
     let names: Vec<Name> =
         found.texts.iter().chain(&found.value).map(|name| Name::Needed(name)).collect();
-    let mut records = Records::open(path, file_kind, &names, &columns.reading)?;
-    let rows = records.by_ref().collect::<Result<Vec<Record>, Error>>()?;
+    let mut records = columns.reading.open(path, file_kind, &names)?;
+    let rows = records.by_ref().collect::<Result<Vec<Record>, _>>()?;
     if rows.is_empty() {
         return Err(Error::Input(format!("{} holds no rows", path.display())));
     }
@@ -88,7 +88,7 @@ pub(crate) fn read(path: &Path, columns: &Columns, quiet: bool) -> Result<Datase
         let fields: Vec<&str> = row.fields[..texts].iter().map(String::as_str).collect();
         data.push(&records.place(row.line), &fields, row.fields.get(texts).map(String::as_str))?;
     }
-    records.note(quiet);
+    records::note(&records, quiet);
     if !quiet {
         message(&format!("{}: {}", path.display(), told(&data, &found)));
     }
@@ -101,7 +101,7 @@ fn find(path: &Path, kind: FileKind, columns: &Columns) -> Result<Found, Error> 
     if !columns.columns.is_empty() {
         return Ok(Found { texts: columns.columns.clone(), value, named: true });
     }
-    let names = Records::names(path, kind, &columns.reading)?;
+    let names = columns.reading.names(path, kind)?;
     let others: Vec<&str> =
         names.iter().map(String::as_str).filter(|name| Some(*name) != value.as_deref()).collect();
     let Some(value) = value else {

@@ -1,6 +1,6 @@
 //! What is seen of a run while it goes on.
 
-use crate::{error::Error, input::Size, notes::message, progress::Progress, show::Page};
+use crate::{error::Error, notes::message, progress::Progress, progress::Size, show::Page};
 use minilm_train::{Event, Scores, Step, Trainer};
 use serde_json::json;
 use std::time::{Duration, Instant};

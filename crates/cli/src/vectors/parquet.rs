@@ -1,98 +1,20 @@
-//! Parquet: a column with lists of numbers, and perhaps a column `text`.
+//! Writing Parquet: a column with lists of numbers, and perhaps a column `text`.
 
-use super::{Row, Source, Wrong};
-use crate::{
-    error::Error,
-    records::{
-        Name, list,
-        parquet::{Rows, lists_of_numbers, text, value},
-    },
-};
+use super::Row;
 use parquet::{
     data_type::{ByteArray, ByteArrayType, FloatType},
     errors::ParquetError,
     file::{properties::WriterProperties, writer::SerializedFileWriter},
-    record::Field,
     schema::parser::parse_message_type,
 };
 use std::{
     fs::File,
     io::{self, Seek, SeekFrom, Write},
-    path::Path,
     sync::Arc,
 };
 
 /// Rows of a row group.
 const GROUP: usize = 8192;
-
-pub(super) struct Table {
-    rows: Rows,
-    column: String,
-}
-
-impl Table {
-    /// The vectors of this column, or of `embedding`, or of the only one with lists of numbers.
-    pub(super) fn open(path: &Path, column: Option<&str>) -> Result<Table, Error> {
-        let column = match column {
-            Some(column) => column.to_owned(),
-            None => the_only(path, lists_of_numbers(path)?)?,
-        };
-        let rows = Rows::open(path, &[Name::Needed(&column), Name::Optional("text")])?;
-        Ok(Table { rows, column })
-    }
-}
-
-fn the_only(path: &Path, lists: Vec<String>) -> Result<String, Error> {
-    let usual = lists.iter().any(|name| name == "embedding") || lists.is_empty();
-    match &lists[..] {
-        _ if usual => Ok("embedding".to_owned()),
-        [one] => Ok(one.clone()),
-        several => Err(Error::Input(format!(
-            "{} has several columns with lists of numbers, {}; --column names one",
-            path.display(),
-            list(several.iter().map(String::as_str))
-        ))),
-    }
-}
-
-impl Source for Table {
-    fn next(&mut self) -> Result<Option<Row>, Wrong> {
-        let Some(row) = self.rows.next().map_err(|error| Wrong::Content(error.to_string()))? else {
-            return Ok(None);
-        };
-        let column = &self.column;
-        let wrong = |reason: &str| Wrong::Content(format!("the column {column:?} {reason}"));
-        let values = match value(&row, column) {
-            None | Some(Field::Null) => return Err(wrong("is null, not a list of numbers")),
-            Some(Field::ListInternal(list)) => list.elements().iter().map(number).collect(),
-            Some(_) => return Err(wrong("is no list")),
-        };
-        let values: Option<Vec<f32>> = values;
-        let values = values.ok_or_else(|| wrong("holds something else than numbers"))?;
-        Ok(Some(Row { text: value(&row, "text").and_then(text), values }))
-    }
-
-    fn place(&self, _row: usize) -> String {
-        format!("row {}", self.rows.read())
-    }
-}
-
-fn number(field: &Field) -> Option<f32> {
-    Some(match field {
-        Field::Float(number) => *number,
-        Field::Double(number) => *number as f32,
-        Field::Float16(number) => number.to_f32(),
-        Field::Byte(number) => f32::from(*number),
-        Field::UByte(number) => f32::from(*number),
-        Field::Short(number) => f32::from(*number),
-        Field::UShort(number) => f32::from(*number),
-        Field::Int(number) => *number as f32,
-        Field::UInt(number) => *number as f32,
-        Field::Long(number) => *number as f32,
-        Field::ULong(number) => *number as f32,
-        _ => return None,
-    })
-}
 
 /// Writes rows, [`GROUP`] at a time.
 pub(super) struct Writer {

@@ -97,6 +97,7 @@ impl Writer {
             }
             #[cfg(feature = "parquet")]
             Kind::Parquet => self.parquet.push(row),
+            _ => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -10,11 +10,51 @@ use crate::{
 /// Steps of k per round of the innermost loop, which checks once per round where the rows end.
 pub(super) const UNROLL: usize = 2;
 
+/// The numbers of a product: what one step of the micro-kernel multiplies and adds.
+pub(crate) trait Arithmetic<S: Simd> {
+    /// What a row of x has for one step.
+    type X: Copy;
+    /// What sixteen columns have for one step.
+    type W;
+    /// A vector of either in registers.
+    type V: Copy;
+
+    /// A vector of weights.
+    fn load(s: S, w: &Self::W) -> Self::V;
+    /// A value of x in each lane.
+    fn splat(s: S, x: Self::X) -> Self::V;
+    /// sum + x·w
+    fn mul_add(s: S, x: Self::V, w: Self::V, sum: Self::V) -> Self::V;
+}
+
+/// Products of `f32`: a step is one k, and a fused multiply-add.
+pub(crate) enum Fused {}
+
+impl<S: Simd> Arithmetic<S> for Fused {
+    type X = f32;
+    type W = [f32; LANES];
+    type V = S::F32x16;
+
+    #[inline(always)]
+    fn load(s: S, w: &[f32; LANES]) -> S::F32x16 {
+        s.load(w)
+    }
+
+    #[inline(always)]
+    fn splat(s: S, x: f32) -> S::F32x16 {
+        s.splat(x)
+    }
+
+    #[inline(always)]
+    fn mul_add(s: S, x: S::F32x16, w: S::F32x16, sum: S::F32x16) -> S::F32x16 {
+        s.mul_add(x, w, sum)
+    }
+}
+
 /// `sums[i][j] = Σₖ x[row + i, k] · panel[k][j]`, k ascending, each step one fused multiply-add.
 ///
 /// Values of `x` are broadcast straight from its rows, so nothing is copied. `ahead` holds weights
 /// that are needed later; they are prefetched on the way.
-#[expect(clippy::needless_range_loop, reason = "an iterator compiles to a slower loop")]
 #[inline(always)]
 pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -23,17 +63,33 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
     panel: &[[[f32; LANES]; NV]], // [K]
     ahead: &[[[f32; LANES]; NV]], // up to [K]
 ) -> [[S::F32x16; NV]; MR] {
-    let (steps, last) = panel.as_chunks::<UNROLL>();
-    let mut rows: [&[[f32; UNROLL]]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
+    let mut rows: [&[f32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+KC]
     for i in 0..MR {
-        rows[i] = &x.row(row + i).as_chunks().0[..steps.len()];
+        rows[i] = x.row(row + i);
+    }
+    steps::<S, Fused, MR, NV>(s, rows, panel, ahead, [[s.zero(); NV]; MR])
+}
+
+/// `sums[i][j] += Σₖ rows[i][k] · panel[k][j]`, for any kind of number.
+#[expect(clippy::needless_range_loop, reason = "an iterator compiles to a slower loop")]
+#[inline(always)]
+pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
+    s: S,
+    x: [&[A::X]; MR],     // [steps] each
+    panel: &[[A::W; NV]], // [steps]
+    ahead: &[[A::W; NV]], // up to [steps]
+    mut sums: [[A::V; NV]; MR],
+) -> [[A::V; NV]; MR] {
+    let (steps, last) = panel.as_chunks::<UNROLL>();
+    let mut rows: [&[[A::X; UNROLL]]; MR] = [&[]; MR];
+    for i in 0..MR {
+        rows[i] = &x[i].as_chunks().0[..steps.len()];
     }
     // Prefetches are spread evenly over the rounds, so that few requests are in flight at once and
     // the loads of x do not wait behind them.
     let (ahead, _) = ahead.as_chunks::<UNROLL>();
     let every = (steps.len() / ahead.len().max(1)).max(1);
     let (mut ahead, mut k) = (ahead.iter(), 0);
-    let mut sums = [[s.zero(); NV]; MR];
     for rounds in steps.chunks(every) {
         if let Some(ahead) = ahead.next() {
             for line in ahead.as_flattened() {
@@ -41,36 +97,36 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
             }
         }
         for [even, odd] in rounds {
-            step(s, even, column(&rows, k, 0), &mut sums);
-            step(s, odd, column(&rows, k, 1), &mut sums);
+            multiply::<S, A, MR, NV>(s, even, column(&rows, k, 0), &mut sums);
+            multiply::<S, A, MR, NV>(s, odd, column(&rows, k, 1), &mut sums);
             k += 1;
         }
     }
     if let [panel] = last {
-        let mut a = [&0.0; MR];
+        let mut a = [&x[0][UNROLL * steps.len()]; MR];
         for i in 0..MR {
-            a[i] = &x.row(row + i)[UNROLL * steps.len()];
+            a[i] = &x[i][UNROLL * steps.len()];
         }
-        step(s, panel, a, &mut sums);
+        multiply::<S, A, MR, NV>(s, panel, a, &mut sums);
     }
     sums
 }
 
 /// x[ic..ic+MR, k], for the step `odd` of round `k`.
 #[inline(always)]
-fn column<'a, const MR: usize>(
-    rows: &[&'a [[f32; UNROLL]]; MR],
+fn column<'a, X, const MR: usize>(
+    rows: &[&'a [[X; UNROLL]]; MR],
     k: usize,
     odd: usize,
-) -> [&'a f32; MR] {
-    let mut x = [&0.0; MR];
-    for i in 0..MR {
+) -> [&'a X; MR] {
+    let mut x = [&rows[0][k][odd]; MR];
+    for i in 1..MR {
         x[i] = &rows[i][k][odd];
     }
     x
 }
 
-/// `sums[i][j] += x[i] · panel[j]`
+/// `sums[i][j] += x[i] · panel[j]`, in `f32`.
 #[inline(always)]
 pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
     s: S,
@@ -78,14 +134,25 @@ pub(crate) fn step<S: Simd, const MR: usize, const NV: usize>(
     x: [&f32; MR],
     sums: &mut [[S::F32x16; NV]; MR],
 ) {
-    let mut b = [s.zero(); NV];
-    for j in 0..NV {
-        b[j] = s.load(&panel[j]);
+    multiply::<S, Fused, MR, NV>(s, panel, x, sums);
+}
+
+/// `sums[i][j] += x[i] · panel[j]`
+#[inline(always)]
+fn multiply<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
+    s: S,
+    panel: &[A::W; NV],
+    x: [&A::X; MR],
+    sums: &mut [[A::V; NV]; MR],
+) {
+    let mut b = [A::load(s, &panel[0]); NV];
+    for j in 1..NV {
+        b[j] = A::load(s, &panel[j]);
     }
     for i in 0..MR {
-        let a = s.splat(*x[i]);
+        let a = A::splat(s, *x[i]);
         for j in 0..NV {
-            sums[i][j] = s.mul_add(a, b[j], sums[i][j]);
+            sums[i][j] = A::mul_add(s, a, b[j], sums[i][j]);
         }
     }
 }

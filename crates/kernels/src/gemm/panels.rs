@@ -46,7 +46,7 @@ impl<E: Element> Panels<E> {
     }
 
     /// A matrix `[n, k]` whose panels start at `start` of the memory.
-    pub(super) fn at(
+    pub(crate) fn at(
         memory: &Arc<OnceLock<Pages<E>>>,
         start: usize,
         [n, k]: [usize; 2],
@@ -54,6 +54,18 @@ impl<E: Element> Panels<E> {
     ) -> Panels<E> {
         let range = start..start + n.next_multiple_of(vectors * LANES) * k;
         Panels { memory: Arc::clone(memory), range, n, k }
+    }
+
+    /// Where its panels end in the memory.
+    pub(crate) fn end(&self) -> usize {
+        self.range.end
+    }
+
+    /// Panel `p` of `nr` columns and everything that lies behind it, element by element.
+    #[inline(always)]
+    pub(super) fn behind(&self, p: usize, nr: usize) -> &[E] {
+        let memory = self.memory.get().expect("`pack_together` has filled the panels");
+        &memory[self.range.start + p * nr * self.k..]
     }
 
     /// Where its panels are.

@@ -23,7 +23,7 @@ use crate::{
     Rows, RowsMut,
     linear::Epilogue,
     memory::Pages,
-    simd::{Kernel, LANES, Simd},
+    simd::{Integers, Kernel, LANES, Simd, forward},
     tiles::{Tiled, Tiles, sealed::Sealed},
 };
 use std::{
@@ -250,40 +250,23 @@ impl<S, C> fmt::Debug for Tuned<S, C> {
 
 impl<S, C> Sealed for Tuned<S, C> {}
 
-/// Methods that compute as `S` does.
-macro_rules! same {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {$(
-        #[inline(always)]
-        fn $name(self, $($arg: $type),*) -> $result {
-            self.s.$name($($arg),*)
-        }
-    )*};
+impl<S: Simd, C> Integers for Tuned<S, C> {
+    type Floats = S::Floats;
+    type I32x16 = S::I32x16;
+    type S8 = S::S8;
+
+    forward! { integers of s: S }
+    forward! { products of s: S }
 }
 
 impl<S: Simd, C: Choice> Simd for Tuned<S, C> {
     type F32x16 = S::F32x16;
     type Tiles = C;
 
-    same! {
-        splat(x: f32) -> S::F32x16;
-        load(from: &[f32; LANES]) -> S::F32x16;
-        store(v: S::F32x16, to: &mut [f32; LANES]) -> ();
-        add(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        sub(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        mul(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        div(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        mul_add(a: S::F32x16, b: S::F32x16, c: S::F32x16) -> S::F32x16;
-        max(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        min(a: S::F32x16, b: S::F32x16) -> S::F32x16;
-        abs(a: S::F32x16) -> S::F32x16;
-        exp2_int(n: S::F32x16) -> S::F32x16;
-        lookup(table: &[f32; LANES], i: S::F32x16) -> S::F32x16;
-        interleave(a: S::F32x16, b: S::F32x16) -> [S::F32x16; 2];
-        fold(v: S::F32x16, f: impl Fn(S::F32x16, S::F32x16) -> S::F32x16) -> f32;
-    }
+    forward! { floats of s: S }
 
     #[inline(always)]
-    fn prefetch(self, at: &[f32; LANES]) {
+    fn prefetch<T>(self, at: &T) {
         if C::PREFETCH {
             self.s.prefetch(at);
         }

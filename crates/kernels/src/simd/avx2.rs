@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Simd, integers::vnni::AvxVnni};
 use crate::tiles::{self, sealed::Sealed};
 use std::arch::x86_64::*;
 
@@ -140,9 +140,9 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn prefetch(self, at: &[f32; LANES]) {
+    fn prefetch<T>(self, at: &T) {
         // SAFETY: a prefetch never faults, and every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.as_ptr().cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>((&raw const *at).cast()) }
     }
 
     #[inline(always)]
@@ -154,5 +154,13 @@ impl Simd for Avx2 {
         }
         // SAFETY: `self` exists only where `Avx2::detect` found AVX2 and FMA.
         unsafe { run(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
+        match AvxVnni::detect(self) {
+            Some(second) => second.vectorize(kernel),
+            None => self.vectorize(kernel),
+        }
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Simd, integers::vnni::Avx512Vnni};
 use crate::tiles::{self, sealed::Sealed};
 use std::arch::x86_64::*;
 
-/// Proof that the CPU has AVX-512F.
+/// Proof that the CPU has AVX-512F and AVX-512BW. (Two early kinds of CPU have F alone; they run
+/// AVX2.)
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Avx512(());
 
 impl Avx512 {
     /// The proof, if the CPU has the instructions and the operating system keeps the registers.
     pub fn detect() -> Option<Avx512> {
-        is_x86_feature_detected!("avx512f").then_some(Avx512(()))
+        let has = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
+        has.then_some(Avx512(()))
     }
 }
 
@@ -119,19 +121,27 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn prefetch(self, at: &[f32; LANES]) {
+    fn prefetch<T>(self, at: &T) {
         // SAFETY: a prefetch never faults, and every x86-64 has it.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.as_ptr().cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>((&raw const *at).cast()) }
     }
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         #[inline(never)] // so that a kernel within a kernel has its own registers and constants
-        #[target_feature(enable = "avx512f")]
+        #[target_feature(enable = "avx512f,avx512bw")]
         fn run<K: Kernel>(isa: Avx512, kernel: K) -> K::Output {
             kernel.run(isa)
         }
-        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F.
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F and BW.
         unsafe { run(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
+        match Avx512Vnni::detect(self) {
+            Some(second) => second.vectorize(kernel),
+            None => self.vectorize(kernel),
+        }
     }
 }

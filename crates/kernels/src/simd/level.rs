@@ -61,6 +61,16 @@ macro_rules! levels {
                     Isa::$isa(isa) => isa.vectorize(kernel),
                 )*}
             }
+
+            /// As [`Level::run`], with the fastest integer products that the CPU has beside the
+            /// level's instructions: VNNI. The result has the same bits.
+            #[inline]
+            pub fn run_integers<K: Kernel>(self, kernel: K) -> K::Output {
+                match self.0 {$(
+                    #[cfg($targets)]
+                    Isa::$isa(isa) => isa.vectorize_integers(kernel),
+                )*}
+            }
         }
     };
 }

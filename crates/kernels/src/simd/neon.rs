@@ -150,12 +150,12 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn prefetch(self, at: &[f32; LANES]) {
+    fn prefetch<T>(self, at: &T) {
         // SAFETY: a prefetch never faults, writes no register and touches neither stack nor flags.
         unsafe {
             asm!(
                 "prfm pldl2keep, [{0}]",
-                in(reg) at.as_ptr(),
+                in(reg) &raw const *at,
                 options(nostack, preserves_flags, readonly),
             );
         }

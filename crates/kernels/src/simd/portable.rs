@@ -108,7 +108,7 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn prefetch(self, _at: &[f32; LANES]) {}
+    fn prefetch<T>(self, _at: &T) {}
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {

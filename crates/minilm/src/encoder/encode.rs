@@ -1,12 +1,15 @@
 //! Texts to embeddings: all at once, or as they come.
 
-use super::{Encoded, FEW_BYTES, SentenceEncoder, WINDOW, settings::Settings};
+use super::{Encoded, FEW_BYTES, SentenceEncoder, settings::Settings};
 use crate::{
     EncodeIter, EncodeOptions, Error, Progress, Prompt, TokenCount, TokenizedText, Truncation,
     schedule,
 };
 use ndarray::{Array1, Array2};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    ops::ControlFlow,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 impl SentenceEncoder {
     /// The embeddings of `texts`: `[texts, dimension]`, in their order.
@@ -78,24 +81,66 @@ impl SentenceEncoder {
         self.encode_all(texts, &self.settings(options)?)
     }
 
+    /// As [`SentenceEncoder::encode_with`], with a progress of this call, which can stop it.
+    ///
+    /// `progress` is called as the function of
+    /// [`on_progress`](crate::SentenceEncoderBuilder::on_progress), which it replaces. Once it
+    /// breaks, the batches that are being computed are finished and no other begins.
+    ///
+    /// ```
+    /// use minilm::{EncodeOptions, Error};
+    /// use std::ops::ControlFlow;
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let texts = ["one", "two"];
+    /// let options = EncodeOptions::new();
+    /// let stopped = encoder.encode_with_progress(&texts, &options, |_| ControlFlow::Break(()));
+    /// assert!(matches!(stopped, Err(Error::Stopped)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode_with`], and [`Error::Stopped`].
+    pub fn encode_with_progress<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        options: &EncodeOptions,
+        progress: impl Fn(Progress) -> ControlFlow<()> + Send + Sync,
+    ) -> Result<Encoded, Error> {
+        self.encode_watched(texts, &self.settings(options)?, progress)
+    }
+
     fn encode_all<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
         settings: &Settings,
+    ) -> Result<Encoded, Error> {
+        self.encode_watched(texts, settings, |progress| {
+            if let Some(report) = &self.on_progress {
+                report(progress);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn encode_watched<S: AsRef<str> + Sync>(
+        &self,
+        texts: &[S],
+        settings: &Settings,
+        progress: impl Fn(Progress) -> ControlFlow<()> + Send + Sync,
     ) -> Result<Encoded, Error> {
         let distinct = schedule::distinct(texts);
         let mut embeddings = Array2::zeros((texts.len(), settings.dimension));
         let mut counts = vec![TokenCount::default(); texts.len()];
         let done = AtomicUsize::new(texts.len() - distinct.first.len());
 
-        for window in distinct.first.chunks(WINDOW) {
+        for window in schedule::windows(texts, &distinct.first) {
             let tokenized = self.tokenize_all(settings, texts, window)?;
             let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
             let report = |texts_done| {
                 let done = texts_done + done.fetch_add(texts_done, Ordering::Relaxed);
-                if let Some(report) = &self.on_progress {
-                    report(Progress { done, total: texts.len() });
-                }
+                progress(Progress { done, total: texts.len() })
             };
             let encoded = self.encode_ids(settings, &ids, report, |i, vector| {
                 embeddings.row_mut(window[i]).assign(&vector);

@@ -1,11 +1,17 @@
 //! Batches through the model, on all threads: forward pass, pooling, normalisation.
 
 use super::{SentenceEncoder, settings::Settings};
-use crate::{Error, schedule};
+use crate::{Error, helpers::Helpers, schedule};
 use minilm_kernels::Rows;
 use minilm_model::{Batch, Scratch};
 use ndarray::{Array2, ArrayView1};
-use std::{ops::Range, sync::PoisonError};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// The memory of one thread for one batch.
 #[derive(Default)]
@@ -19,12 +25,13 @@ impl SentenceEncoder {
     /// any order.
     ///
     /// `done` is called with the number of texts that have just been computed, on the thread that
-    /// computed them.
+    /// computed them. If it breaks, no further batch begins, and the result is
+    /// [`Error::Stopped`].
     pub(crate) fn encode_ids(
         &self,
         settings: &Settings,
         texts: &[&[u32]],
-        done: impl Fn(usize) + Send + Sync,
+        done: impl Fn(usize) -> ControlFlow<()> + Send + Sync,
         mut take: impl FnMut(usize, ArrayView1<f32>),
     ) -> Result<(), Error> {
         let read = |batch: &Batch, hidden: Rows| {
@@ -53,7 +60,7 @@ impl SentenceEncoder {
     pub(super) fn in_batches<R: Send>(
         &self,
         texts: &[&[u32]],
-        done: impl Fn(usize) + Send + Sync,
+        done: impl Fn(usize) -> ControlFlow<()> + Send + Sync,
         read: impl Fn(&Batch, Rows) -> R + Send + Sync,
         mut take: impl FnMut(&[usize], R) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -61,12 +68,21 @@ impl SentenceEncoder {
         let (order, batches) = schedule::batches(&lengths, self.threads.count());
         // One batch alone is shared by the threads.
         let together = batches.len() == 1;
+        let stopped = AtomicBool::new(false);
         let found = self.threads.map(&batches, |batch: &Range<usize>| {
+            if stopped.load(Ordering::Relaxed) {
+                return Err(Error::Stopped);
+            }
             let ids = order[batch.clone()].iter().map(|&i| texts[i]);
             let found = self.forward(ids, together, &read);
-            done(batch.len());
+            if done(batch.len()).is_break() {
+                stopped.store(true, Ordering::Relaxed);
+            }
             found
         });
+        if stopped.into_inner() {
+            return Err(Error::Stopped);
+        }
         for (batch, found) in batches.into_iter().zip(found) {
             take(&order[batch], found?)?;
         }
@@ -81,15 +97,22 @@ impl SentenceEncoder {
         read: impl FnOnce(&Batch, Rows) -> R,
     ) -> Result<R, Error> {
         // The lock is held to take and to return a workspace, not while it is used.
-        let free = || self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let workspaces = self.workspaces.get(Mutex::default);
+        let free = || workspaces.lock().unwrap_or_else(PoisonError::into_inner);
         let mut workspace = free().pop().unwrap_or_default();
         workspace.batch.clear();
         texts.for_each(|ids| workspace.batch.push(ids));
         let Workspace { batch, scratch } = &mut workspace;
-        let result = self.helpers.with(&self.threads, &self.bert, batch, together, |rank| {
-            let hidden = self.bert.forward_together(batch, scratch, rank);
-            hidden.map(|hidden| read(batch, hidden))
-        });
+        let result = self.helpers.get(Helpers::new).with(
+            &self.threads,
+            &self.bert,
+            batch,
+            together,
+            |rank| {
+                let hidden = self.bert.forward_together(batch, scratch, rank);
+                hidden.map(|hidden| read(batch, hidden))
+            },
+        );
         free().push(workspace);
         Ok(result?)
     }

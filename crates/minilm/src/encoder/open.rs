@@ -10,6 +10,7 @@ use crate::{
     directory::Directory,
     files::Source,
     helpers::Helpers,
+    process::PerProcess,
     threads::Threads,
     tokenize::{TextTokenizer, Vocabulary},
 };
@@ -26,8 +27,12 @@ impl SentenceEncoder {
         let folder = &directory.transformer;
         let checkpoint = source.take_weights(folder)?;
         let config = directory.config.clone();
+        let precision = match options.precision {
+            Some(precision) => precision,
+            None => checkpoint.precision()?.unwrap_or_default(),
+        };
         let (bert, vocabulary) = threads.join(
-            || Bert::new(config, &checkpoint, options.level),
+            || Bert::with_precision(config, &checkpoint, options.level, precision),
             || Vocabulary::read(&source, folder, &directory.tokenizer),
         );
         let bert = bert?;
@@ -43,9 +48,8 @@ impl SentenceEncoder {
         let width = directory.pooling.width(config.hidden_size);
         let head = Head::read(&mut source, &directory.steps, width, options.level)?;
         let positions = config.max_position_embeddings;
-        if let Some(tokens) = options.max_tokens.filter(|&tokens| tokens > positions) {
-            let reason = format!("{tokens} is more than the model's {positions} positions");
-            return Err(Error::Option { option: "max_tokens", reason });
+        if let Some(tokens) = options.max_tokens {
+            check_positions(tokens, positions)?;
         }
         let limit = options
             .max_tokens
@@ -60,10 +64,7 @@ impl SentenceEncoder {
         let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit)?;
         if tokenizer.room(limit) == 0 {
             return Err(match options.max_tokens {
-                Some(tokens) => Error::Option {
-                    option: "max_tokens",
-                    reason: format!("{tokens} leaves no room for a word"),
-                },
+                Some(tokens) => no_room(tokens),
                 None => Error::Tokenizer {
                     path,
                     reason: format!("what it puts around each text is all of {limit} tokens"),
@@ -88,7 +89,7 @@ impl SentenceEncoder {
             threads: Arc::new(threads),
             on_progress: options.on_progress,
             workspaces: Arc::default(),
-            helpers: Arc::new(Helpers::new()),
+            helpers: Arc::new(PerProcess::new(Helpers::new())),
             #[cfg(feature = "tasks")]
             origin: Arc::new(origin),
         };
@@ -104,4 +105,18 @@ impl SentenceEncoder {
         encoder.defaults = encoder.settings(&options)?;
         Ok(encoder)
     }
+}
+
+/// The most tokens that a user asks for are positions of the model.
+pub(super) fn check_positions(tokens: usize, positions: usize) -> Result<(), Error> {
+    if tokens <= positions {
+        return Ok(());
+    }
+    let reason = format!("{tokens} is more than the model's {positions} positions");
+    Err(Error::Option { option: "max_tokens", reason })
+}
+
+/// The error of a limit that the tokens around every text fill.
+pub(super) fn no_room(tokens: usize) -> Error {
+    Error::Option { option: "max_tokens", reason: format!("{tokens} leaves no room for a word") }
 }

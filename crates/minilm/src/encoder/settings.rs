@@ -95,7 +95,7 @@ impl SentenceEncoder {
     }
 
     /// Tokens of a prompt that are not pooled.
-    fn unpooled(&self, prompt: &str) -> Result<usize, Error> {
+    pub(super) fn unpooled(&self, prompt: &str) -> Result<usize, Error> {
         if self.pooling.include_prompt() || prompt.is_empty() {
             return Ok(0);
         }

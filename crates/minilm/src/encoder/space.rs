@@ -5,7 +5,7 @@ use super::{
     settings::{Normalize, Settings},
 };
 use crate::{EncodeOptions, Error, files::Source};
-use minilm_model::Checkpoint;
+use minilm_model::{Checkpoint, Precision};
 use minilm_tasks::index::Space;
 use std::{path::Path, sync::OnceLock};
 
@@ -73,18 +73,28 @@ impl SentenceEncoder {
             Normalize::AfterTruncation => "cut, then normalised",
         };
         let made = format!("{normalize}; {} dimensions", settings.dimension);
-        let parts = [self.model_fingerprint().as_bytes(), made.as_bytes()];
+        let precision = self.precision();
+        let mut parts = vec![self.model_fingerprint().as_bytes(), made.as_bytes()];
+        if precision != Precision::F32 {
+            parts.push(precision.name().as_bytes());
+        }
         Space::new(&self.origin.name, &Space::fingerprint(parts))
             .with_prompt(&settings.prompt)
             .with_part("model", self.model_fingerprint())
             .with_part("normalisation", normalize)
             .with_part("dimensions", &settings.dimension.to_string())
+            .with_part("precision", precision.name())
     }
 
     /// Of the model, whatever the settings.
     fn model_fingerprint(&self) -> &str {
         let origin = &self.origin;
-        origin.fingerprint.get_or_init(|| {
+        // It is stored when it is ready: a process that is forked meanwhile would otherwise wait
+        // for a thread that it does not have.
+        if let Some(fingerprint) = origin.fingerprint.get() {
+            return fingerprint;
+        }
+        let fingerprint = {
             let config = self.bert.config();
             let (heads, epsilon) = (config.num_attention_heads, config.layer_norm_eps);
             let tokenizer = self.tokenizer.definition();
@@ -97,7 +107,8 @@ impl SentenceEncoder {
             let head = self.head.description();
             let parts = [tokenizer.as_bytes(), made.as_bytes(), head.as_bytes()];
             Space::fingerprint(origin.checkpoint.files().chain(self.head.files()).chain(parts))
-        })
+        };
+        origin.fingerprint.get_or_init(|| fingerprint)
     }
 }
 

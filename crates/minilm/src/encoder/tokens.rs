@@ -1,10 +1,11 @@
 //! Texts to tokens, and tokens to vectors before pooling.
 
-use super::{SentenceEncoder, TokenEmbeddings, WINDOW};
-use crate::{Error, TokenCount, TokenizedText};
+use super::{SentenceEncoder, TokenEmbeddings};
+use crate::{Error, TokenCount, TokenizedText, schedule};
 use minilm_kernels::Rows;
 use minilm_model::Batch;
 use ndarray::Array2;
+use std::ops::ControlFlow;
 
 impl SentenceEncoder {
     /// One vector for each token of `text`: the encoder's last hidden state, before pooling.
@@ -46,7 +47,7 @@ impl SentenceEncoder {
     ) -> Result<Vec<TokenEmbeddings>, Error> {
         let mut all = Vec::with_capacity(texts.len());
         let indices: Vec<usize> = (0..texts.len()).collect();
-        for window in indices.chunks(WINDOW) {
+        for window in schedule::windows(texts, &indices) {
             let tokenized = self.tokenize_all(&self.defaults, texts, window)?;
             let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
             let hidden = self.hidden_states(&ids).map_err(|error| error.at(|i| window[i]))?;
@@ -66,7 +67,7 @@ impl SentenceEncoder {
         };
         self.in_batches(
             texts,
-            |_| {},
+            |_| ControlFlow::Continue(()),
             read,
             |indices, found| {
                 for (&index, state) in indices.iter().zip(found) {

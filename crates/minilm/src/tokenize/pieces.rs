@@ -29,7 +29,7 @@ use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer
 const PIECE: usize = 1 << 14;
 
 /// The places where a text may be cut.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cuts {
     /// Bytes of a piece, if there is a place for a cut.
     pub piece: usize,

@@ -16,8 +16,8 @@
 //! Reference: D. Rumelhart, G. Hinton and R. Williams, *Learning Representations by
 //! Back-Propagating Errors*, Nature 323, 1986.
 
-use super::{Activations, Dense, Layer, LayerActivations, Plain, add, linear};
-use crate::{Batch, Error, embeddings::LayerNorm};
+use super::{Activations, Layer, LayerActivations, Linear, Plain, add, linear};
+use crate::{Batch, Error, embeddings::LayerNorm, projection::Projection};
 use minilm_kernels::{
     Level, Rows, RowsMut,
     attention::{BackwardScratch, attention_backward},
@@ -53,13 +53,16 @@ impl Plain {
     /// As [`Plain::forward`].
     ///
     /// # Panics
-    /// If the activations are not the batch's, or `d_hidden` has another shape than they.
+    /// If the activations are not the batch's, or `d_hidden` has another shape than they, or the
+    /// model's products are of integers: rounding has no gradient.
     pub fn backward(
         &self,
         batch: &Batch,
         activations: &Activations,
         d_hidden: Rows,
     ) -> Result<Gradients, Error> {
+        let is_f32 = |layer: &Layer| matches!(layer.query.packed, Projection::F32(_));
+        assert!(self.layers.iter().all(is_f32), "products of integers have no gradient");
         let mut gradients = Gradients::new();
         let mut dx: Vec<f32> =
             (0..d_hidden.rows()).flat_map(|t| d_hidden.row(t)).copied().collect(); // [T, H]
@@ -128,14 +131,14 @@ impl Layer {
             forward;
 
         // Feed-forward: LayerNorm, down, GELU, up; and past it by the residual.
-        let mut sum = linear(&self.output, intermediate); // [T, H]
+        let mut sum = linear(&self.output, level, intermediate); // [T, H]
         add(&mut sum, attention_output);
         let d_sum =
             norm_backward(level, &self.output_norm, sum, &d_output, "output.LayerNorm", record);
         let mut d_inner =
             linear_backward(level, &self.output, intermediate, &d_sum, "output.dense", record);
-        let mut inner = linear(&self.intermediate, attention_output); // [T, F]
-        let f = self.intermediate.linear.outputs();
+        let mut inner = linear(&self.intermediate, level, attention_output); // [T, F]
+        let f = self.intermediate.packed.outputs();
         gelu_backward(level, RowsMut::new(&mut inner, f), RowsMut::new(&mut d_inner, f));
         let name = "intermediate.dense";
         let mut d_attention =
@@ -143,14 +146,14 @@ impl Layer {
         add(&mut d_attention, &d_sum); // [T, H]
 
         // Attention: LayerNorm, projection, attention; and past it by the residual.
-        let mut sum = linear(&self.attention_output, context); // [T, H]
+        let mut sum = linear(&self.attention_output, level, context); // [T, H]
         add(&mut sum, x);
         let name = "attention.output.LayerNorm";
         let d_sum = norm_backward(level, &self.attention_norm, sum, &d_attention, name, record);
         let name = "attention.output.dense";
         let d_context =
             linear_backward(level, &self.attention_output, context, &d_sum, name, record);
-        let h = self.query.linear.outputs();
+        let h = self.query.packed.outputs();
         let qkv = [query, key, value].map(|tensor| Rows::new(tensor, h));
         let mut d_qkv = vec![0.0; 3 * x.len()]; // [T, 3H]
         attention_backward(
@@ -175,7 +178,7 @@ impl Layer {
         d_sum: Vec<f32>, // [T, H]
         record: Record,
     ) -> Vec<f32> {
-        let h = self.query.linear.outputs();
+        let h = self.query.packed.outputs();
         let (d_qkv, parts) = (Rows::new(d_qkv, 3 * h), [&self.query, &self.key, &self.value]);
         for (part, name) in ["query", "key", "value"].into_iter().enumerate() {
             let dy = d_qkv.columns(part * h..(part + 1) * h);
@@ -192,13 +195,13 @@ impl Layer {
 /// dx `[T, K]` of y = x·Wᵀ + b, from x and dy `[T, N]`.
 fn linear_backward(
     level: Level,
-    dense: &Dense,
+    dense: &Linear,
     x: &[f32],
     dy: &[f32],
     name: &str,
     record: Record,
 ) -> Vec<f32> {
-    let (n, k) = (dense.linear.outputs(), dense.linear.inputs());
+    let (n, k) = (dense.packed.outputs(), dense.packed.inputs());
     let dy = Rows::new(dy, n);
     parameters_backward(level, x, dy, name, record);
     let mut dx = vec![0.0; x.len()];

@@ -38,8 +38,9 @@ impl<F: Write + Seek> Body<F> {
         directory: &Path,
         space: &Space,
         columns: usize,
+        fields: &[String],
     ) -> io::Result<Body<F>> {
-        let layout = Layout::new(0, columns, 0, space.clone());
+        let layout = Layout::new(columns, space.clone(), fields.to_vec());
         let spool =
             || Summed::new(BufWriter::new(tempfile::spooled_tempfile_in(IN_MEMORY, directory)));
         let mut file = BufWriter::with_capacity(1 << 20, file);
@@ -79,10 +80,10 @@ impl<F: Write + Seek> Body<F> {
         copy(old, layout.texts(), &mut self.texts)?;
         let mut ascent = Ascent::default();
         let mut offsets = BufReader::new(part(old, layout.offsets())?);
-        for row in 0..=layout.rows {
+        for piece in 0..=layout.rows * layout.pieces() {
             let offset = read_u64(&mut offsets)?;
             ascent.next(offset);
-            match row {
+            match piece {
                 0 => self.offsets.restart(&offset.to_le_bytes()), // a 0 is written already
                 _ => self.offsets.write_all(&offset.to_le_bytes())?,
             }
@@ -92,13 +93,15 @@ impl<F: Write + Seek> Body<F> {
         Ok(ascent)
     }
 
-    /// Adds a row. The vector is little-endian.
-    pub(super) fn push(&mut self, vector: &[u8], text: &[u8]) -> io::Result<()> {
+    /// Adds a row with as many pieces of text as each has. The vector is little-endian.
+    pub(super) fn push(&mut self, vector: &[u8], pieces: &[&[u8]]) -> io::Result<()> {
         self.layout.rows += 1;
-        self.layout.text_bytes += text.len();
         self.vectors.write_all(vector)?;
-        self.offsets.write_all(&(self.layout.text_bytes as u64).to_le_bytes())?;
-        self.texts.write_all(text)
+        pieces.iter().try_for_each(|piece| {
+            self.layout.text_bytes += piece.len();
+            self.offsets.write_all(&(self.layout.text_bytes as u64).to_le_bytes())?;
+            self.texts.write_all(piece)
+        })
     }
 
     /// Adds a row of the index `path`, if it can be one.
@@ -107,10 +110,18 @@ impl<F: Write + Seek> Body<F> {
         path: &Path,
         vector: &[f32],
         text: &str,
+        values: &[String],
     ) -> Result<(), IndexError> {
         let path = || path.to_owned();
         self.check(vector).map_err(|source| IndexError::Vectors { path: path(), source })?;
-        self.push(bytemuck::cast_slice(vector), text.as_bytes())
+        let fields = &self.layout.fields;
+        if fields.len() != values.len() {
+            let (index, other) = (fields.clone(), values.to_vec());
+            return Err(IndexError::Fields { path: path(), index, other });
+        }
+        let json = serde_json::to_vec(values).expect("a list is plain data");
+        let pieces = [text.as_bytes(), &json];
+        self.push(bytemuck::cast_slice(vector), &pieces[..self.layout.pieces()])
             .map_err(|source| IndexError::Write { path: path(), source })
     }
 

@@ -120,6 +120,21 @@ pub enum IndexError {
         /// The prompt of those to be added.
         other: String,
     },
+    /// Rows with other fields are not to be mixed in one index.
+    #[error(
+        "{} holds rows with {}, not with {}",
+        path.display(),
+        fields(index),
+        fields(other)
+    )]
+    Fields {
+        /// The file.
+        path: PathBuf,
+        /// The fields of the rows in it.
+        index: Vec<String>,
+        /// The fields, or values, of those to be added.
+        other: Vec<String>,
+    },
     /// The vectors cannot be used: those in the file, the queries, or those to be written.
     #[error("{}", path.display())]
     Vectors {
@@ -128,6 +143,13 @@ pub enum IndexError {
         /// The fault in them.
         source: Error,
     },
+}
+
+fn fields(names: &[String]) -> String {
+    match names {
+        [] => "no fields".to_owned(),
+        names => format!("the fields {}", names.join(", ")),
+    }
 }
 
 impl IndexError {

@@ -19,7 +19,7 @@ const COLUMNS: usize = 1 << 24;
 /// More than any header of an index has: its only long parts are the space's name and fingerprint.
 const LONGEST: u64 = 1 << 20;
 
-/// More than a header has besides the space: less than 350 characters, and twelve numbers of at
+/// More than a header has besides the metadata: less than 300 characters, and twelve numbers of at
 /// most 20 digits.
 const ROOM: usize = 640;
 
@@ -33,6 +33,7 @@ pub(super) struct Layout {
     pub columns: usize,
     pub text_bytes: usize,
     pub space: Space,
+    pub fields: Vec<String>,
     data: usize, // where the first tensor begins in the file
 }
 
@@ -52,6 +53,9 @@ struct Metadata {
     format: String,
     #[serde(flatten)]
     space: Space,
+    /// A list in JSON: the metadata of a safetensors file has strings only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fields: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -83,10 +87,21 @@ impl From<&str> for Wrong {
 }
 
 impl Layout {
-    pub(super) fn new(rows: usize, columns: usize, text_bytes: usize, space: Space) -> Layout {
-        let mut layout = Layout { rows, columns, text_bytes, space, data: 0 };
+    /// No rows yet.
+    pub(super) fn new(columns: usize, space: Space, fields: Vec<String>) -> Layout {
+        let mut layout = Layout { rows: 0, columns, text_bytes: 0, space, fields, data: 0 };
         layout.data = layout.header().len();
         layout
+    }
+
+    /// Pieces of text that each row has: its text, and its fields if rows have some.
+    pub(super) fn pieces(&self) -> usize {
+        1 + usize::from(!self.fields.is_empty())
+    }
+
+    /// Pieces of text of all rows.
+    fn all_pieces(&self) -> Option<usize> {
+        self.rows.checked_mul(self.pieces())
     }
 
     /// The length of the header and the header, filled up with spaces: it is as long for any number
@@ -94,8 +109,8 @@ impl Layout {
     pub(super) fn header(&self) -> Vec<u8> {
         let (_, header) = self.tensors().expect("what is in memory has a size");
         let mut json = serde_json::to_vec(&header).expect("a header is plain data");
-        let space = serde_json::to_vec(&self.space).expect("so is a space").len();
-        json.resize((ROOM + space).next_multiple_of(64) - LENGTH, b' ');
+        let named = serde_json::to_vec(&header.metadata).expect("so is the metadata").len();
+        json.resize((ROOM + named).next_multiple_of(64) - LENGTH, b' ');
         [(json.len() as u64).to_le_bytes().as_slice(), &json].concat()
     }
 
@@ -115,8 +130,12 @@ impl Layout {
         if !(1..=COLUMNS).contains(&columns) {
             return Err(Wrong::Format(format!("its vectors have {columns} columns")));
         }
-        let layout =
-            Layout { rows, columns, text_bytes, space: header.metadata.space, data: needed };
+        let fields = match &header.metadata.fields {
+            Some(fields) => serde_json::from_str(fields).map_err(in_header)?,
+            None => Vec::new(),
+        };
+        let space = header.metadata.space;
+        let layout = Layout { rows, columns, text_bytes, space, fields, data: needed };
         // The header must say what this program would have written.
         let (length, expected) = layout.tensors().ok_or("its shapes are too large")?;
         for (name, found, expected) in [
@@ -167,10 +186,14 @@ impl Layout {
             Some(Tensor { dtype: dtype.to_owned(), shape, data_offsets: (start, end) })
         };
         let vectors = tensor("F32", size_of::<f32>(), vec![self.rows, self.columns])?;
-        let offsets = tensor("U64", size_of::<u64>(), vec![self.rows.checked_add(1)?])?;
+        let offsets = self.all_pieces()?.checked_add(1)?;
+        let offsets = tensor("U64", size_of::<u64>(), vec![offsets])?;
         let checksums = tensor("U32", size_of::<u32>(), vec![Checksums::COUNT])?;
         let texts = tensor("U8", 1, vec![self.text_bytes])?;
-        let metadata = Metadata { format: format!("{FORMAT}{VERSION}"), space: self.space.clone() };
+        let fields = (!self.fields.is_empty())
+            .then(|| serde_json::to_string(&self.fields).expect("a list is plain data"));
+        let (format, space) = (format!("{FORMAT}{VERSION}"), self.space.clone());
+        let metadata = Metadata { format, space, fields };
         Some((end, Header { metadata, vectors, offsets, checksums, texts }))
     }
 
@@ -187,7 +210,7 @@ impl Layout {
     /// Where the offsets are.
     pub(super) fn offsets(&self) -> Range<usize> {
         let start = self.vectors().end;
-        start..start + (self.rows + 1) * size_of::<u64>()
+        start..start + (self.rows * self.pieces() + 1) * size_of::<u64>()
     }
 
     /// Where the checksums are.

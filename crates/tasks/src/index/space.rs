@@ -89,7 +89,11 @@ impl Space {
             let other = other.parts.get(name).filter(|other| *other != value)?;
             Some(format!("{name}: {value}, not {other}"))
         });
-        let differ: Vec<String> = differ.collect();
+        let mut differ: Vec<String> = differ.collect();
+        let [here, there] = [self, other].map(|space| space.parts.get("precision"));
+        if let Some(precision) = here.filter(|_| there.is_some_and(|there| Some(there) != here)) {
+            differ.push(format!("load the model with --precision {precision}"));
+        }
         if differ.is_empty() { String::new() } else { format!("; {}", differ.join("; ")) }
     }
 

@@ -37,11 +37,24 @@ impl Unnamed {
     /// # Errors
     /// [`IndexError::Vectors`] for no columns, [`IndexError::Write`]; errors name the directory.
     pub fn create(directory: &Path, space: &Space, columns: usize) -> Result<Unnamed, IndexError> {
+        Unnamed::create_with(directory, space, columns, &[])
+    }
+
+    /// Begins an index whose rows have these fields.
+    ///
+    /// # Errors
+    /// Those of [`Unnamed::create`].
+    pub fn create_with(
+        directory: &Path,
+        space: &Space,
+        columns: usize,
+        fields: &[String],
+    ) -> Result<Unnamed, IndexError> {
         if columns == 0 {
             return Err(body::no_columns(directory));
         }
         let body = tempfile::tempfile_in(directory)
-            .and_then(|file| Body::begin(file, directory, space, columns));
+            .and_then(|file| Body::begin(file, directory, space, columns, fields));
         match body {
             Ok(body) => Ok(Unnamed { directory: directory.to_owned(), body }),
             Err(source) => Err(IndexError::Write { path: directory.to_owned(), source }),
@@ -53,7 +66,20 @@ impl Unnamed {
     /// # Errors
     /// Those of [`Writer::push`](super::Writer::push).
     pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
-        self.body.push_row(&self.directory, vector, text)
+        self.push_with(vector, text, &[])
+    }
+
+    /// Adds a row with the values of its fields.
+    ///
+    /// # Errors
+    /// Those of [`Writer::push_with`](super::Writer::push_with).
+    pub fn push_with(
+        &mut self,
+        vector: &[f32],
+        text: &str,
+        values: &[String],
+    ) -> Result<(), IndexError> {
+        self.body.push_row(&self.directory, vector, text, values)
     }
 
     /// The file, at its beginning.

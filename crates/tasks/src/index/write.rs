@@ -100,6 +100,7 @@ pub struct Writer {
     path: PathBuf, // as it was given
     space: Space,
     columns: usize,
+    fields: Vec<String>,
     body: Body<Replacement>,
     purpose: Purpose,
 }
@@ -122,10 +123,37 @@ impl Writer {
     /// # Errors
     /// [`IndexError::Vectors`] for no columns, [`IndexError::Write`].
     pub fn create(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
+        Writer::create_with(path, space, columns, &[])
+    }
+
+    /// Begins an index whose rows have these fields besides their text, such as the number that a
+    /// row has elsewhere. It is filled by [`Writer::push_with`].
+    ///
+    /// ```
+    /// use minilm_tasks::index::{Index, Space, Writer};
+    /// let file = std::env::temp_dir().join(format!("fields-{}.index", std::process::id()));
+    /// let fields = ["id".to_owned()];
+    /// let mut writer = Writer::create_with(&file, &Space::new("model", "0"), 1, &fields)?;
+    /// writer.push_with(&[1.0], "east", &["7".to_owned()])?;
+    /// writer.finish()?;
+    /// let index = Index::read(&file)?;
+    /// assert_eq!((index.fields(), index.values(0)?), (&fields[..], vec!["7".to_owned()]));
+    /// # std::fs::remove_file(&file)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Writer::create`].
+    pub fn create_with(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+        fields: &[String],
+    ) -> Result<Writer, IndexError> {
         if columns == 0 {
             return Err(body::no_columns(path));
         }
-        Writer::begin(path, space, columns)
+        Writer::begin(path, space, columns, fields)
     }
 
     /// Begins the index that has the rows of the one at `path`, and more.
@@ -141,7 +169,7 @@ impl Writer {
     pub fn append(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
         let base = File::open(path)
             .map_err(|source| IndexError::Read { path: path.to_owned(), source })?;
-        Writer::append_to(path, space, columns, base)
+        Writer::append_to(path, space, columns, &[], base)
     }
 
     /// [`Writer::append`] if there is a file of that name, or else a new index.
@@ -155,10 +183,24 @@ impl Writer {
         space: &Space,
         columns: usize,
     ) -> Result<Writer, IndexError> {
+        Writer::append_or_create_with(path, space, columns, &[])
+    }
+
+    /// [`Writer::append_or_create`] for rows with these fields.
+    ///
+    /// # Errors
+    /// [`IndexError::Fields`] if the index that is there has others, and those of
+    /// [`Writer::append_or_create`].
+    pub fn append_or_create_with(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+        fields: &[String],
+    ) -> Result<Writer, IndexError> {
         match File::open(path) {
-            Ok(base) => Writer::append_to(path, space, columns, base),
+            Ok(base) => Writer::append_to(path, space, columns, fields, base),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let writer = Writer::create(path, space, columns)?;
+                let writer = Writer::create_with(path, space, columns, fields)?;
                 Ok(Writer { purpose: Purpose::Append { base: None, first: 0 }, ..writer })
             }
             Err(source) => Err(IndexError::Read { path: path.to_owned(), source }),
@@ -169,9 +211,10 @@ impl Writer {
         path: &Path,
         space: &Space,
         columns: usize,
+        fields: &[String],
         base: File,
     ) -> Result<Writer, IndexError> {
-        let writer = Writer::after(path, space, columns, &base)?;
+        let writer = Writer::after(path, space, columns, fields, &base)?;
         let first = writer.rows();
         Ok(Writer { purpose: Purpose::Append { base: Some(base), first }, ..writer })
     }
@@ -181,6 +224,7 @@ impl Writer {
         path: &Path,
         space: &Space,
         columns: usize,
+        fields: &[String],
         base: &File,
     ) -> Result<Writer, IndexError> {
         let (layout, _) = read_layout(path, base)?;
@@ -191,20 +235,29 @@ impl Writer {
                 Error::Columns { what: "vectors", found: columns, expected: layout.columns };
             return Err(IndexError::Vectors { path: path.to_owned(), source });
         }
-        let mut writer = Writer::begin(path, &layout.space, columns)?;
+        if fields != layout.fields {
+            let (path, index, other) = (path.to_owned(), layout.fields, fields.to_vec());
+            return Err(IndexError::Fields { path, index, other });
+        }
+        let mut writer = Writer::begin(path, &layout.space, columns, fields)?;
         writer.body.push_index(path, base)?;
         Ok(writer)
     }
 
-    fn begin(path: &Path, space: &Space, columns: usize) -> Result<Writer, IndexError> {
+    fn begin(
+        path: &Path,
+        space: &Space,
+        columns: usize,
+        fields: &[String],
+    ) -> Result<Writer, IndexError> {
         let begin = || {
             let file = Replacement::of(path)?;
             let directory = parent(file.target()).to_owned();
-            Body::begin(file, &directory, space, columns)
+            Body::begin(file, &directory, space, columns, fields)
         };
         let body = begin().map_err(|source| IndexError::Write { path: path.to_owned(), source })?;
-        let (path, space) = (path.to_owned(), space.clone());
-        Ok(Writer { path, space, columns, body, purpose: Purpose::Create })
+        let (path, space, fields) = (path.to_owned(), space.clone(), fields.to_vec());
+        Ok(Writer { path, space, columns, fields, body, purpose: Purpose::Create })
     }
 
     /// Rows so far.
@@ -218,7 +271,21 @@ impl Writer {
     /// [`IndexError::Vectors`] for a vector of another length, or one that is not finite;
     /// [`IndexError::Write`].
     pub fn push(&mut self, vector: &[f32], text: &str) -> Result<(), IndexError> {
-        self.body.push_row(&self.path, vector, text)
+        self.push_with(vector, text, &[])
+    }
+
+    /// Adds a row with the values of its fields.
+    ///
+    /// # Errors
+    /// [`IndexError::Fields`] for another number of values than there are fields, and those of
+    /// [`Writer::push`].
+    pub fn push_with(
+        &mut self,
+        vector: &[f32],
+        text: &str,
+        values: &[String],
+    ) -> Result<(), IndexError> {
+        self.body.push_row(&self.path, vector, text, values)
     }
 
     /// Gives the file its name when it is on the disk. Returns how many rows it has.
@@ -227,7 +294,7 @@ impl Writer {
     /// [`IndexError::Write`]; where rows are added, also the errors of [`Writer::append`] about the
     /// index that has the name by now.
     pub fn finish(self) -> Result<usize, IndexError> {
-        let Writer { path, space, columns, body, purpose } = self;
+        let Writer { path, space, columns, fields, body, purpose } = self;
         let failed = |source| IndexError::Write { path: path.clone(), source };
         let (mut file, layout) = body.complete().map_err(failed)?;
         loop {
@@ -249,7 +316,7 @@ impl Writer {
             // Until `current` is closed, no other writer replaces it.
             return match &purpose {
                 Purpose::Append { base, first } if !is_same(base.as_ref(), &current) => {
-                    let mut writer = Writer::after(&path, &space, columns, &current)?;
+                    let mut writer = Writer::after(&path, &space, columns, &fields, &current)?;
                     copy_rows(&file, &layout, *first, &mut writer.body).map_err(failed)?;
                     drop(file);
                     let (file, layout) = writer.body.complete().map_err(failed)?;
@@ -289,17 +356,21 @@ fn copy_rows(
     let reader = |start: usize| from.reader(start as u64).map(BufReader::new);
     let size = layout.columns * size_of::<f32>();
     let mut vectors = reader(layout.vectors().start + first * size)?;
-    let mut offsets = reader(layout.offsets().start + first * size_of::<u64>())?;
+    let pieces = layout.pieces();
+    let mut offsets = reader(layout.offsets().start + first * pieces * size_of::<u64>())?;
     let mut start = read_u64(&mut offsets)?;
     let mut texts = reader(layout.texts().start + start as usize)?;
-    let (mut vector, mut text) = (vec![0; size], Vec::new());
+    let mut vector = vec![0; size];
     for _ in first..layout.rows {
-        let end = read_u64(&mut offsets)?;
         vectors.read_exact(&mut vector)?;
-        text.resize((end - start) as usize, 0);
-        texts.read_exact(&mut text)?;
-        to.push(&vector, &text)?;
-        start = end;
+        let mut row = vec![Vec::new(); pieces];
+        for piece in &mut row {
+            let end = read_u64(&mut offsets)?;
+            piece.resize((end - start) as usize, 0);
+            texts.read_exact(piece)?;
+            start = end;
+        }
+        to.push(&vector, &row.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     }
     Ok(())
 }

@@ -1,0 +1,214 @@
+//! The product of rounded rows with rounded weights: exact integer sums, then `f32`.
+//!
+//! ```text
+//! LOOP 3  for each panel               y[.., jc..jc+NR]
+//! LOOP 2    for each chunk of k        W[jc..jc+NR, pc..pc+CHUNK]
+//! LOOP 1      for each tile of rows    x[ic..ic+MR, pc..pc+CHUNK]
+//!               micro-kernel           MR × NR sums in i32
+//!               y = fma(f32(sum)·sₓ, s_w, y)      the bias before the first chunk
+//!           epilogue                   GELU or residual
+//! ```
+//!
+//! The loops, the tiles and the micro-kernel are those of [`gemm`](super). A chunk has its own
+//! scales, one for each row of x and one for each column of y, so its sums are turned into `f32`
+//! before the next chunk. The bias comes first because the sum of the first chunk is then one
+//! multiply-add from it, with no pass over y of its own.
+//!
+//! No sum leaves `i32`: 384·2047² = 1.61·10⁹ < 2³¹, and 384·(127 + 128)·127 = 1.24·10⁷.
+//!
+//! In the book: `docs/14-rounding.md`.
+
+use super::{
+    Finish, Panels, cut, deal,
+    micro::{Arithmetic, UNROLL, steps, tile_rows},
+    padded,
+};
+use crate::{
+    RowsMut,
+    linear::Epilogue,
+    quantise::{CHUNK, Integer, QuantisedRows},
+    simd::{Kernel, LANES, Simd},
+    tiles::{Tiled, Tiles},
+};
+use std::{marker::PhantomData, ops::Range, slice::Chunks};
+
+/// What each column of y has for each chunk of k, in whole panels.
+#[derive(Clone, Debug)]
+pub struct ColumnFactors {
+    pub scales: Vec<f32>, // [chunks, panels · NR]
+    pub starts: Vec<i32>, // the same, −OFFSET·Σₖ w
+    pub width: usize,     // panels · NR
+}
+
+/// One product: y ← epilogue((y +) x·Wᵀ + b) for the columns of W from `first` on.
+pub struct IntegerGemm<'a, E> {
+    pub(crate) x: &'a QuantisedRows<E>, // [M, K]
+    pub(crate) weights: &'a Panels<E>,  // W [N, K in whole words]
+    pub(crate) factors: &'a ColumnFactors,
+    pub(crate) first: usize, // column of y in W; a multiple of PART
+    pub(crate) bias: Option<&'a [f32]>, // [columns of y]
+    pub(crate) y: RowsMut<'a>, // [M, columns]
+    pub(crate) onto: bool,   // whether y already holds sums
+    pub(crate) epilogue: Epilogue<'a>,
+}
+
+/// Products of the element `E`: a step is one word.
+struct Words<E>(PhantomData<E>);
+
+impl<S: Simd, E: Integer> Arithmetic<S> for Words<E> {
+    type X = u32;
+    type W = E::Block<S>;
+    type V = S::I32x16;
+
+    #[inline(always)]
+    fn load(s: S, w: &E::Block<S>) -> S::I32x16 {
+        E::load(s, w)
+    }
+
+    #[inline(always)]
+    fn splat(s: S, x: u32) -> S::I32x16 {
+        s.splat_word(x)
+    }
+
+    #[inline(always)]
+    fn mul_add(s: S, x: S::I32x16, w: S::I32x16, sum: S::I32x16) -> S::I32x16 {
+        E::dot(s, sum, x, w)
+    }
+}
+
+impl<E: Integer> Kernel for IntegerGemm<'_, E> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        S::Tiles::gemm(s, self);
+    }
+}
+
+impl<E: Integer> Tiled for IntegerGemm<'_, E> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
+        let (nr, group) = (NV * LANES, E::group::<S>());
+        let (m, n, k) = (self.x.rows(), self.y.cols(), self.weights.inputs());
+        self.x.assert_group(group);
+        let chunk = CHUNK / group; // steps
+        let share = chunk.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL); // of a tile
+        // LOOP 3: panels
+        for (p, columns) in cut(n, nr).enumerate() {
+            let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]
+            let bias = padded(self.bias.map_or(&[], |bias| &bias[columns.clone()]));
+            // W[jc..jc+NR, ..], and the weights behind it
+            let panel = E::blocks::<S>(self.weights.behind(self.first / nr + p, nr));
+            let panel = panel.as_chunks::<NV>().0;
+            // LOOP 2: chunks of k
+            for (c, steps) in cut(k / group, chunk).enumerate() {
+                let (weights, behind) = panel[steps.start..].split_at(steps.len());
+                let mut ahead = behind[..behind.len().min(chunk)].chunks(share);
+                let at = c * self.factors.width + self.first + p * nr;
+                let chunk = Chunk::<S, E, NV> {
+                    x: self.x,
+                    chunk: c,
+                    steps,
+                    weights,
+                    scales: whole(&self.factors.scales[at..]),
+                    starts: whole(&self.factors.starts[at..]),
+                    bias: (!self.onto && c == 0).then_some(&bias),
+                };
+                // LOOP 1: tiles
+                for (rows, size) in deal(m, MOST) {
+                    tile_rows!(size, MOST, MR => chunk.tiles::<MR>(s, rows, &mut ahead, &mut y));
+                }
+            }
+            if let Some(finish) = Finish::<NV>::new(None, self.epilogue, columns, y) {
+                s.vectorize(finish); // a function of its own: GELU needs the registers
+            }
+        }
+    }
+}
+
+/// The first NV vectors of a slice.
+#[inline(always)]
+fn whole<T, const NV: usize>(from: &[T]) -> &[[T; LANES]; NV] {
+    from.as_chunks().0.first_chunk().expect("factors come in whole panels")
+}
+
+/// One chunk of one panel.
+struct Chunk<'a, S: Simd, E: Integer, const NV: usize> {
+    x: &'a QuantisedRows<E>,
+    chunk: usize,
+    steps: Range<usize>,
+    weights: &'a [[E::Block<S>; NV]], // [steps]
+    scales: &'a [[f32; LANES]; NV],
+    starts: &'a [[i32; LANES]; NV],
+    bias: Option<&'a [[f32; LANES]; NV]>, // instead of y, before the first chunk
+}
+
+impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
+    /// y[rows] ← y + the products, in tiles of MR rows, each of which prefetches a share of
+    /// `ahead`.
+    #[inline(always)]
+    fn tiles<const MR: usize>(
+        &self,
+        s: S,
+        rows: Range<usize>,
+        ahead: &mut Chunks<[E::Block<S>; NV]>,
+        y: &mut RowsMut, // [M, up to NR]
+    ) {
+        for row in rows.step_by(MR) {
+            let ahead = ahead.next().unwrap_or_default();
+            match y.block(row) {
+                Some(y) => self.tile::<MR>(s, row, ahead, y), // y[ic..ic+MR, jc..jc+NR]
+                None => self.ragged_tile::<MR>(s, row, ahead, y),
+            }
+        }
+    }
+
+    /// y ← y + the products
+    #[inline(always)]
+    fn tile<const MR: usize>(
+        &self,
+        s: S,
+        row: usize,
+        ahead: &[[E::Block<S>; NV]],
+        y: [&mut [[f32; LANES]; NV]; MR],
+    ) {
+        let mut x: [&[u32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+CHUNK]
+        for i in 0..MR {
+            x[i] = &self.x.words(row + i)[self.steps.clone()];
+        }
+        let mut starts = [s.load_i32(&self.starts[0]); NV];
+        for j in 1..NV {
+            starts[j] = s.load_i32(&self.starts[j]);
+        }
+        let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, [starts; MR]);
+        for i in 0..MR {
+            let of_row = s.splat(self.x.scale(row + i, self.chunk));
+            for j in 0..NV {
+                let before = s.load(self.bias.map_or(&y[i][j], |bias| &bias[j]));
+                let product = s.mul(s.to_f32(sums[i][j]), of_row);
+                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut y[i][j]);
+            }
+        }
+    }
+
+    /// The last panel, if it is not whole, goes by way of a tile that is.
+    #[cold]
+    #[inline(always)]
+    fn ragged_tile<const MR: usize>(
+        &self,
+        s: S,
+        row: usize,
+        ahead: &[[E::Block<S>; NV]],
+        y: &mut RowsMut,
+    ) {
+        let mut whole = [[[0.0; LANES]; NV]; MR];
+        for (i, whole) in whole.iter_mut().enumerate() {
+            *whole = padded(y.row(row + i));
+        }
+        self.tile(s, row, ahead, whole.each_mut());
+        for (i, whole) in whole.iter().enumerate() {
+            let y = y.row(row + i);
+            y.copy_from_slice(&whole.as_flattened()[..y.len()]);
+        }
+    }
+}

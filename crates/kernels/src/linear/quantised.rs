@@ -1,0 +1,262 @@
+//! The linear layer with rounded weights.
+
+use super::Epilogue;
+use crate::{
+    Level, Rows, RowsMut,
+    gemm::{ColumnFactors, IntegerGemm, PART, Panels},
+    memory::Pages,
+    quantise::{CHUNK, Integer, QuantisedRows, Rotation, quantise_weights},
+    simd::{Kernel, LANES, Simd},
+    tiles::Tiles,
+};
+use std::{
+    marker::PhantomData,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+/// A linear layer `y = x·Wᵀ + b` whose weights are rounded to `E`, `i8` or `i16`, and which takes
+/// rows that are rounded in the same way.
+///
+/// ```text
+/// y = b, then for each chunk of k:  y = fma(f32(Σ q_x·q_w) · s_x, s_w, y)
+/// ```
+///
+/// ```
+/// use minilm_kernels::{Level, QuantisedLinear, Rows, RowsMut, linear::Epilogue};
+/// use minilm_kernels::quantise::{QuantisedRows, Rotation};
+/// let (level, w, x) = (Level::detect(), [2.0, 127.0], [127.0, 1.0]); // scales of 1
+/// let linear = QuantisedLinear::<i8>::pack(level, &w, 1, Rotation::Plain).with_bias(&[0.5]);
+/// let mut rows = QuantisedRows::default();
+/// rows.quantise(level, Rows::new(&x, 2), linear.rotation());
+/// let mut y = [0.0];
+/// linear.forward(&rows, RowsMut::new(&mut y, 1), Epilogue::Identity);
+/// assert_eq!(y, [2.0 * 127.0 + 127.0 + 0.5]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct QuantisedLinear<E> {
+    level: Level,
+    weights: Panels<E>, // [N, K in whole words]
+    factors: Arc<ColumnFactors>,
+    bias: Option<Vec<f32>>, // [N]
+    inputs: usize,          // K
+    rotation: Rotation,
+}
+
+impl<E: Integer> QuantisedLinear<E> {
+    /// Rounds and packs `weight` `[outputs, K]` for `level`.
+    ///
+    /// # Panics
+    /// If `weight` is empty or holds no whole rows.
+    pub fn pack(
+        level: Level,
+        weight: &[f32],
+        outputs: usize,
+        rotation: Rotation,
+    ) -> QuantisedLinear<E> {
+        QuantisedLinear::pack_together(level, |packer| packer.linear(weight, outputs, rotation))
+    }
+
+    /// Packs layers into one piece of memory, as
+    /// [`Linear::pack_together`](super::Linear::pack_together).
+    ///
+    /// # Panics
+    /// As [`QuantisedLinear::pack`].
+    pub fn pack_together<T>(level: Level, layers: impl FnOnce(&mut QuantisedPacker<E>) -> T) -> T {
+        let mut packer = QuantisedPacker { level, memory: Arc::default(), panels: Vec::new() };
+        let packed = layers(&mut packer);
+        let mut memory = Pages::zeroed(packer.panels.len());
+        memory.copy_from_slice(&packer.panels);
+        packer.memory.set(memory).expect("the memory is set once");
+        packed
+    }
+
+    /// The same layer with the bias `[N]`.
+    ///
+    /// # Panics
+    /// If `bias` has another length.
+    #[must_use]
+    pub fn with_bias(self, bias: &[f32]) -> QuantisedLinear<E> {
+        let n = self.outputs();
+        assert_eq!(bias.len(), n, "{} biases for {n} outputs", bias.len());
+        QuantisedLinear { bias: Some(bias.to_vec()), ..self }
+    }
+
+    /// Columns of x: K.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Columns of y: N.
+    pub fn outputs(&self) -> usize {
+        self.weights.outputs()
+    }
+
+    /// Whether the layer takes rotated rows.
+    pub fn rotation(&self) -> Rotation {
+        self.rotation
+    }
+
+    /// y = epilogue(x·Wᵀ + b) for x `[M, K]` and y `[M, N]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the rows were rounded for another level.
+    pub fn forward(&self, x: &QuantisedRows<E>, y: RowsMut, epilogue: Epilogue) {
+        self.columns(0..self.outputs(), x, y, epilogue, false);
+    }
+
+    /// y = epilogue((y +) x·Wᵀ + b) for x `[M, K]` and y `[M, columns]`: some columns of y alone,
+    /// and, if `onto`, one of several layers into which a product is cut along K.
+    ///
+    /// The result has the bits of the uncut product if every layer but the last has a K that is a
+    /// multiple of [`CHUNK`], the first call alone has a bias and is not `onto`, and the last alone
+    /// has an epilogue.
+    ///
+    /// # Panics
+    /// If the shapes do not fit, the rows were rounded for another level, or the columns do not
+    /// start at a multiple of [`PART`] and end at one or at N.
+    pub fn columns(
+        &self,
+        columns: Range<usize>,
+        x: &QuantisedRows<E>,
+        y: RowsMut,
+        epilogue: Epilogue,
+        onto: bool,
+    ) {
+        let (Range { start, end }, n) = (columns.clone(), self.outputs());
+        assert!(start <= end && end <= n, "columns {columns:?} of {n}");
+        assert!(
+            (columns.is_empty() || start.is_multiple_of(PART))
+                && (end == n || end.is_multiple_of(PART)),
+            "columns start and end at a multiple of {PART}: {columns:?} of {n}"
+        );
+        let k = self.inputs;
+        assert_eq!(x.cols(), k, "x has {} columns, the weights {k}", x.cols());
+        let shape = (x.rows(), columns.len());
+        assert_eq!((y.rows(), y.cols()), shape, "y has another shape");
+        if let Epilogue::Residual(r) = epilogue {
+            assert_eq!((r.rows(), r.cols()), shape, "the residual's shape is not y's");
+        }
+        let bias = self.bias.as_ref().map(|bias| &bias[columns]);
+        let (weights, factors) = (&self.weights, &*self.factors);
+        let product = IntegerGemm { x, weights, factors, first: start, bias, y, onto, epilogue };
+        E::multiply(self.level, product);
+    }
+}
+
+/// Lays out layers one behind the other, see [`QuantisedLinear::pack_together`].
+#[derive(Debug)]
+pub struct QuantisedPacker<E> {
+    level: Level,
+    memory: Arc<OnceLock<Pages<E>>>,
+    panels: Vec<E>, // of the layers so far
+}
+
+impl<E: Integer> QuantisedPacker<E> {
+    /// The layer with the weights `[outputs, K]`, which is packed behind those before it.
+    ///
+    /// # Panics
+    /// As [`QuantisedLinear::pack`].
+    pub fn linear(
+        &mut self,
+        weight: &[f32],
+        outputs: usize,
+        rotation: Rotation,
+    ) -> QuantisedLinear<E> {
+        let n = outputs;
+        assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
+        assert!(
+            weight.len().is_multiple_of(n),
+            "{} weights are no whole rows for {n} outputs",
+            weight.len()
+        );
+        let rows = Rows::new(weight, weight.len() / n);
+        let (q, scales) = quantise_weights(self.level, rows, rotation);
+        self.integers(&q, &scales, n, rotation)
+    }
+
+    /// The layer with weights that [`quantise_weights`] has rounded: q `[outputs, K]`, scales
+    /// `[outputs, chunks of K]`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn integers(
+        &mut self,
+        q: &[E],
+        scales: &[f32],
+        outputs: usize,
+        rotation: Rotation,
+    ) -> QuantisedLinear<E> {
+        let (n, k) = (outputs, q.len() / outputs);
+        assert_eq!((q.len(), scales.len()), (n * k, n * k.div_ceil(CHUNK)), "weights and scales");
+        let layout = self.level.run_integers(Layout::<E>(PhantomData));
+        let words = k.next_multiple_of(layout.group);
+        let weights = Panels::at(&self.memory, self.panels.len(), [n, words], layout.vectors);
+        let (nr, start) = (layout.vectors * LANES, self.panels.len());
+        self.panels.resize(weights.end(), E::default());
+        layout.pack(&mut self.panels[start..], [n, k], q);
+        let factors = layout.factors([n, k], n.next_multiple_of(nr), q, scales);
+        QuantisedLinear {
+            level: self.level,
+            weights,
+            factors: Arc::new(factors),
+            bias: None,
+            inputs: k,
+            rotation,
+        }
+    }
+}
+
+/// How a level reads panels of `E`.
+struct Layout<E>(PhantomData<E>);
+
+/// The numbers of a [`Layout`].
+struct Widths {
+    vectors: usize, // NV
+    group: usize,   // k's of a step
+    offset: i32,    // of x
+}
+
+impl<E: Integer> Kernel for Layout<E> {
+    type Output = Widths;
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Widths {
+        Widths { vectors: S::Tiles::PANEL, group: E::group::<S>(), offset: E::offset::<S>() }
+    }
+}
+
+impl Widths {
+    /// Panels of [steps, NR, group]; columns and k's that do not exist are zeros.
+    fn pack<E: Integer>(&self, panels: &mut [E], [n, k]: [usize; 2], q: &[E]) {
+        let (nr, words) = (self.vectors * LANES, k.next_multiple_of(self.group));
+        for (p, panel) in panels.chunks_exact_mut(nr * words).enumerate() {
+            for column in 0..nr.min(n - p * nr) {
+                let row = &q[(p * nr + column) * k..][..k];
+                let steps = panel.chunks_exact_mut(nr * self.group);
+                for (step, from) in steps.zip(row.chunks(self.group)) {
+                    step[column * self.group..][..from.len()].copy_from_slice(from);
+                }
+            }
+        }
+    }
+
+    /// Scales and starting sums in the order in which the loops read them.
+    fn factors<E: Integer>(
+        &self,
+        [n, k]: [usize; 2],
+        width: usize,
+        q: &[E],
+        of_rows: &[f32],
+    ) -> ColumnFactors {
+        let chunks = k.div_ceil(CHUNK);
+        let (mut scales, mut starts) = (vec![0.0; chunks * width], vec![0; chunks * width]);
+        for column in 0..n {
+            for (c, q) in q[column * k..][..k].chunks(CHUNK).enumerate() {
+                let sum: i32 = q.iter().map(|&q| q.into()).sum();
+                scales[c * width + column] = of_rows[column * chunks + c];
+                starts[c * width + column] = -self.offset * sum;
+            }
+        }
+        ColumnFactors { scales, starts, width }
+    }
+}

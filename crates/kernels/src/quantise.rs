@@ -1,0 +1,535 @@
+//! Rows of small integers: rotated, scaled by their largest magnitude, rounded.
+//!
+//! ```text
+//! for each chunk of 384 values of a row:
+//!   v     = rotate(chunk)                       if the row is to be rotated
+//!   a     = max |v|                             at least 1e-30
+//!   q     = round_ties_even(v · (L / a))        L = 127 (s8) or 2047 (s16), so |q| ≤ L
+//!   scale = a / L
+//! ```
+//!
+//! A value that stands out ruins the others of its row: they are rounded to steps of a/L. So a row
+//! is rotated first, which spreads each value over the whole chunk. The rotation R is orthogonal
+//! but for a factor, and the weights are rotated by the same function, so products stay as they
+//! are: (R·x)·(R·w) = x·w times a power of two, which goes into the scale of the weights.
+//!
+//! ```text
+//! rotate: a chunk as registers of sixteen lanes, 24 of them for 384 values
+//!   mix   Hadamard of size 8 over each eight registers, then I − ⅔·J over the three eights
+//!   roll  the lanes of register t by t
+//!   mix   again
+//! ```
+//!
+//! Other widths have 2ᵃ·m registers with m odd: Hadamard of size 2ᵃ, then I − 2/m·J over the m
+//! blocks. A chunk that is no multiple of sixteen is not rotated, and keeps what stands out.
+//!
+//! The maximum is exact in any order, additions and multiply-adds come in a fixed one, and the
+//! division is the IEEE one: the same bits on every level. A NaN or an infinity makes the scale one,
+//! and so every value of a product with the row.
+//!
+//! References: S. Ashkboos et al., *QuaRot*, arXiv:2404.00456 (rotations before rounding); A.
+//! Householder, *Unitary Triangularization of a Nonsymmetric Matrix*, JACM 5(4), 1958.
+//!
+//! In the book: `docs/14-rounding.md`.
+
+use crate::{
+    Level, Rows,
+    gemm::IntegerGemm,
+    memory::Element,
+    peak::Dots,
+    simd::{Integers, Kernel, LANES, Simd},
+    tiles::sealed::Sealed,
+};
+use std::{marker::PhantomData, ops::Range};
+
+/// Values of a row that share a scale: a constant of the arithmetic, the same on every machine.
+///
+/// It is the width of the model, so most rows have one scale. Sums over a chunk fit in `i32`.
+pub const CHUNK: usize = 384;
+
+/// Vectors of a whole chunk.
+const VECTORS: usize = CHUNK / LANES;
+
+/// The least magnitude that a chunk is scaled by, so that zeros stay zeros.
+const FLOOR: f32 = 1e-30;
+
+/// A small integer that rows and weights are rounded to: `i8` or `i16`.
+///
+/// The trait is sealed.
+pub trait Integer: Element + Into<i32> + Sealed + Compiled {
+    /// The largest magnitude: 127 or 2047.
+    ///
+    /// For `i16`, the products of a chunk then sum up to less than 2³¹.
+    const LARGEST: f32;
+    /// Weights of sixteen columns for one step, as the instruction set `S` reads them.
+    type Block<S: Integers>: Copy + 'static;
+
+    /// k's of a step.
+    fn group<S: Integers>() -> usize;
+    /// What is added to values of x.
+    fn offset<S: Integers>() -> i32;
+    /// The blocks of a panel.
+    fn blocks<S: Integers>(panel: &[Self]) -> &[Self::Block<S>];
+    /// Weights for [`Integer::dot`].
+    fn load<S: Integers>(s: S, from: &Self::Block<S>) -> S::I32x16;
+    /// sums + x·w
+    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16;
+    /// Sixteen values of x as words.
+    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]);
+    /// A value from a wider one that has it.
+    fn narrow(q: i16) -> Self;
+}
+
+impl Sealed for i8 {}
+
+impl Integer for i8 {
+    const LARGEST: f32 = 127.0;
+    type Block<S: Integers> = S::S8;
+
+    #[inline(always)]
+    fn group<S: Integers>() -> usize {
+        S::GROUP
+    }
+
+    #[inline(always)]
+    fn offset<S: Integers>() -> i32 {
+        S::OFFSET
+    }
+
+    #[inline(always)]
+    fn blocks<S: Integers>(panel: &[i8]) -> &[S::S8] {
+        S::s8_blocks(panel)
+    }
+
+    #[inline(always)]
+    fn load<S: Integers>(s: S, from: &S::S8) -> S::I32x16 {
+        s.load_s8(from)
+    }
+
+    #[inline(always)]
+    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16 {
+        s.dot_s8(sums, x, w)
+    }
+
+    #[inline(always)]
+    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]) {
+        s.store_s8(q, to);
+    }
+
+    #[inline(always)]
+    fn narrow(q: i16) -> i8 {
+        q as i8
+    }
+}
+
+impl Sealed for i16 {}
+
+impl Integer for i16 {
+    const LARGEST: f32 = 2047.0;
+    type Block<S: Integers> = [i16; 2 * LANES];
+
+    #[inline(always)]
+    fn group<S: Integers>() -> usize {
+        2
+    }
+
+    #[inline(always)]
+    fn offset<S: Integers>() -> i32 {
+        0
+    }
+
+    #[inline(always)]
+    fn blocks<S: Integers>(panel: &[i16]) -> &[[i16; 2 * LANES]] {
+        panel.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn load<S: Integers>(s: S, from: &[i16; 2 * LANES]) -> S::I32x16 {
+        s.load_s16(from)
+    }
+
+    #[inline(always)]
+    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16 {
+        s.dot_s16(sums, x, w)
+    }
+
+    #[inline(always)]
+    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]) {
+        s.store_s16(q, to);
+    }
+
+    #[inline(always)]
+    fn narrow(q: i16) -> i16 {
+        q
+    }
+}
+
+/// The kernels of each integer, compiled in this crate: [`Integer`] is generic, and a kernel that
+/// another crate instantiates is optimised as that crate is.
+mod compiled {
+    use super::{Dots, IntegerGemm, Level, QuantisedRows, Rotation, Rows};
+
+    /// [`QuantisedRows::quantise`] as a kernel.
+    pub struct Quantise<'a, E> {
+        pub(super) x: Rows<'a>,
+        pub(super) rotation: Rotation,
+        pub(super) to: &'a mut QuantisedRows<E>,
+    }
+
+    /// Rows of weights as plain integers: [`quantise_weights`](super::quantise_weights).
+    pub struct QuantiseWeights<'a, E> {
+        pub(super) weight: Rows<'a>, // [N, K]
+        pub(super) rotation: Rotation,
+        pub(super) q: &'a mut [E],        // [N, K]
+        pub(super) scales: &'a mut [f32], // [N, chunks]
+    }
+
+    pub trait Compiled: Sized {
+        fn multiply(level: Level, kernel: IntegerGemm<Self>);
+        fn quantise(level: Level, kernel: Quantise<Self>);
+        fn quantise_weights(level: Level, kernel: QuantiseWeights<Self>);
+        fn dots(level: Level, kernel: Dots<Self>) -> (usize, f32);
+    }
+
+    macro_rules! compiled {
+        ($($integer:ty),*) => {$(
+            impl Compiled for $integer {
+                fn multiply(level: Level, kernel: IntegerGemm<$integer>) {
+                    level.run_integers(kernel);
+                }
+
+                fn quantise(level: Level, kernel: Quantise<$integer>) {
+                    level.run_integers(kernel);
+                }
+
+                fn quantise_weights(level: Level, kernel: QuantiseWeights<$integer>) {
+                    level.run(kernel);
+                }
+
+                fn dots(level: Level, kernel: Dots<$integer>) -> (usize, f32) {
+                    level.run_integers(kernel)
+                }
+            }
+        )*};
+    }
+    compiled!(i8, i16);
+}
+use compiled::{Compiled, Quantise, QuantiseWeights};
+
+/// Whether rows are rotated before they are rounded. The two sides of a product must agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotation {
+    /// For rows in which a few values stand out.
+    Rotated,
+    /// For rows without such values.
+    Plain,
+}
+
+/// The chunks of a row of `k` values.
+pub(crate) fn chunks(k: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..k).step_by(CHUNK).map(move |start| start..k.min(start + CHUNK))
+}
+
+/// The factor by which [`rotate`] stretches: products of two rotated rows have its square.
+///
+/// Each mixing stretches by √2ᵃ, and there are two.
+pub(crate) fn stretch(rotation: Rotation, len: usize) -> f32 {
+    match rotation {
+        Rotation::Rotated if len.is_multiple_of(LANES) => {
+            (1 << (len / LANES).trailing_zeros()) as f32
+        }
+        _ => 1.0,
+    }
+}
+
+/// Rounded rows `[M, K]` in the form that products of this CPU read, with their scales. Like a
+/// `Vec`, it keeps its memory for the next rows.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, quantise::{QuantisedRows, Rotation}};
+/// let mut rows = QuantisedRows::<i8>::default();
+/// rows.quantise(Level::detect(), Rows::new(&[1.0, -254.0], 2), Rotation::Plain);
+/// assert_eq!((rows.rows(), rows.scale(0, 0)), (1, 2.0)); // 254 / 127
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct QuantisedRows<E> {
+    words: Vec<u32>,  // [M, stride]
+    scales: Vec<f32>, // [M, chunks]
+    rows: usize,
+    cols: usize,
+    group: usize, // values of a word
+    offset: i32,  // what was added to them
+    element: PhantomData<E>,
+}
+
+impl<E: Integer> QuantisedRows<E> {
+    /// Rounds the rows of `x` `[M, K]`, in place of those before.
+    pub fn quantise(&mut self, level: Level, x: Rows, rotation: Rotation) {
+        E::quantise(level, Quantise { x, rotation, to: self });
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns: K.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// What an integer of row `i` is worth in chunk `chunk`.
+    ///
+    /// # Panics
+    /// If there is no such row or chunk.
+    #[inline(always)]
+    pub fn scale(&self, i: usize, chunk: usize) -> f32 {
+        self.scales[i * self.cols.div_ceil(CHUNK) + chunk]
+    }
+
+    /// The integers of row `i` `[K]`.
+    ///
+    /// ```
+    /// use minilm_kernels::{Level, Rows, quantise::{QuantisedRows, Rotation}};
+    /// let mut rows = QuantisedRows::<i8>::default();
+    /// rows.quantise(Level::detect(), Rows::new(&[1.0, -0.5, 0.0], 3), Rotation::Plain);
+    /// assert_eq!(rows.integers(0), [127, -64, 0]); // -63.5 is rounded to even
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn integers(&self, i: usize) -> Vec<i32> {
+        let bits = 32 / self.group;
+        let value = |word: u32, place: usize| {
+            let top = word << (32 - bits * (place + 1)); // the value's bits are the highest
+            match self.offset {
+                0 => top as i32 >> (32 - bits),
+                offset => (top >> (32 - bits)) as i32 - offset,
+            }
+        };
+        let words = self.words(i).iter();
+        let values = words.flat_map(|&word| (0..self.group).map(move |place| value(word, place)));
+        values.take(self.cols).collect()
+    }
+
+    /// The words of row `i`.
+    #[inline(always)]
+    pub(crate) fn words(&self, i: usize) -> &[u32] {
+        let stride = stride(self.cols, self.group);
+        &self.words[i * stride..(i + 1) * stride]
+    }
+
+    /// Checks that the rows were made for products whose words have `group` values.
+    pub(crate) fn assert_group(&self, group: usize) {
+        assert_eq!(self.group, group, "the rows were rounded for another level");
+    }
+
+    fn resize(&mut self, rows: usize, cols: usize, group: usize, offset: i32) {
+        (self.rows, self.cols, self.group, self.offset) = (rows, cols, group, offset);
+        // A vector of sixteen values at the end may have places past the row.
+        self.words.resize(rows * stride(cols, group), 0);
+        self.scales.resize(rows * cols.div_ceil(CHUNK), 0.0);
+    }
+}
+
+/// Words of a row: whole vectors, whose values past the row are zeros.
+fn stride(cols: usize, group: usize) -> usize {
+    cols.next_multiple_of(LANES) / group
+}
+
+impl<E: Integer> Kernel for Quantise<'_, E> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Quantise { x, rotation, to } = self;
+        let group = E::group::<S>();
+        to.resize(x.rows(), x.cols(), group, E::offset::<S>());
+        let (stride, per_row) = (stride(x.cols(), group), x.cols().div_ceil(CHUNK));
+        let mut buffer = Buffer::default();
+        for i in 0..x.rows() {
+            for (c, chunk) in chunks(x.cols()).enumerate() {
+                let start = i * stride + chunk.start / group;
+                let words = LANES / group;
+                let scale = quantise_chunk(
+                    s,
+                    &x.row(i)[chunk],
+                    rotation,
+                    E::LARGEST,
+                    &mut buffer,
+                    #[inline(always)]
+                    |vector, q| E::store(s, q, &mut to.words[start + vector * words..]),
+                );
+                to.scales[i * per_row + c] = scale;
+            }
+        }
+    }
+}
+
+/// Rounds rows of weights `[N, K]`, by the function that rounds rows of x: integers `[N, K]`, and
+/// what they are worth `[N, chunks]` in a product with rounded rows.
+///
+/// ```
+/// use minilm_kernels::{Level, Rows, quantise::{Rotation, quantise_weights}};
+/// let weight = Rows::new(&[254.0, -2.0], 2);
+/// let (q, scales) = quantise_weights::<i8>(Level::detect(), weight, Rotation::Plain);
+/// assert_eq!((q, scales), (vec![127, -1], vec![2.0]));
+/// ```
+pub fn quantise_weights<E: Integer>(
+    level: Level,
+    weight: Rows,
+    rotation: Rotation,
+) -> (Vec<E>, Vec<f32>) {
+    let (n, k) = (weight.rows(), weight.cols());
+    let (mut q, mut scales) = (vec![E::default(); n * k], vec![0.0; n * k.div_ceil(CHUNK)]);
+    let kernel = QuantiseWeights { weight, rotation, q: &mut q, scales: &mut scales };
+    E::quantise_weights(level, kernel);
+    (q, scales)
+}
+
+impl<E: Integer> Kernel for QuantiseWeights<'_, E> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (k, mut buffer) = (self.weight.cols(), Buffer::default());
+        let per_row = k.div_ceil(CHUNK);
+        for i in 0..self.weight.rows() {
+            let row = &mut self.q[i * k..(i + 1) * k];
+            for (c, chunk) in chunks(k).enumerate() {
+                let to = &mut row[chunk.clone()];
+                let scale = quantise_chunk(
+                    s,
+                    &self.weight.row(i)[chunk.clone()],
+                    self.rotation,
+                    E::LARGEST,
+                    &mut buffer,
+                    #[inline(always)]
+                    |vector, q| {
+                        let mut words = [0; LANES / 2];
+                        s.store_s16(q, &mut words);
+                        for (lane, to) in to.iter_mut().skip(vector * LANES).take(LANES).enumerate()
+                        {
+                            *to = E::narrow((words[lane / 2] >> (16 * (lane % 2))) as i16);
+                        }
+                    },
+                );
+                // The products of rotated rows are stretched twice; a power of two is exact.
+                let stretch = stretch(self.rotation, chunk.len());
+                self.scales[i * per_row + c] = scale / (stretch * stretch);
+            }
+        }
+    }
+}
+
+/// A chunk on its way through the rotation.
+#[derive(Default)]
+struct Buffer {
+    v: [[f32; LANES]; VECTORS],
+    twice: [[[f32; LANES]; 2]; VECTORS], // each vector beside itself
+}
+
+/// Rounds a chunk: gives each vector of integers to `store`, and returns the scale.
+#[inline(always)]
+fn quantise_chunk<S: Simd>(
+    s: S,
+    x: &[f32], // up to [CHUNK]
+    rotation: Rotation,
+    largest: f32,
+    buffer: &mut Buffer,
+    mut store: impl FnMut(usize, S::I32x16),
+) -> f32 {
+    let vectors = x.len().div_ceil(LANES);
+    let v = &mut buffer.v[..vectors];
+    for (t, v) in v.iter_mut().enumerate() {
+        s.store(s.load_or(&x[t * LANES..], 0.0), v);
+    }
+    if rotation == Rotation::Rotated && x.len().is_multiple_of(LANES) {
+        rotate(s, v, &mut buffer.twice);
+    }
+    let mut most = s.zero();
+    for v in v.iter() {
+        most = s.larger(s.abs(s.load(v)), most);
+    }
+    let most = s.fold(
+        most,
+        #[inline(always)]
+        |a, b| s.larger(a, b),
+    );
+    let most = if most < FLOOR { FLOOR } else { most }; // NaN stays
+    let factor = s.splat(largest / most);
+    for (t, v) in v.iter().enumerate() {
+        store(t, s.round(s.mul(s.load(v), factor)));
+    }
+    most / largest
+}
+
+/// v ← R·v, by [`stretch`] too long.
+#[inline(always)]
+fn rotate<S: Simd>(s: S, v: &mut [[f32; LANES]], twice: &mut [[[f32; LANES]; 2]; VECTORS]) {
+    mix(s, v);
+    for (v, twice) in v.iter().zip(twice.iter_mut()) {
+        let v = s.load(v);
+        s.store(v, &mut twice[0]);
+        s.store(v, &mut twice[1]);
+    }
+    // Lane l of register t becomes lane (l + t) mod 16 of what it was.
+    for (t, (v, twice)) in v.iter_mut().zip(twice.iter()).enumerate() {
+        s.store(s.load_or(&twice.as_flattened()[t % LANES..], 0.0), v);
+    }
+    mix(s, v);
+}
+
+/// Mixes registers with each other, lane by lane.
+#[inline(always)]
+fn mix<S: Simd>(s: S, v: &mut [[f32; LANES]]) {
+    let size = 1 << v.len().trailing_zeros();
+    match size {
+        1 => {}
+        2 => hadamard::<S, 2>(s, v),
+        4 => hadamard::<S, 4>(s, v),
+        8 => hadamard::<S, 8>(s, v),
+        16 => hadamard::<S, 16>(s, v),
+        size => unreachable!("a chunk has less than 32 registers, not {size}"),
+    }
+    if v.len() > size {
+        householder(s, v, size);
+    }
+}
+
+/// The Hadamard matrix of size N, over each N registers.
+#[inline(always)]
+fn hadamard<S: Simd, const N: usize>(s: S, v: &mut [[f32; LANES]]) {
+    for block in v.as_chunks_mut::<N>().0 {
+        let mut r = [s.zero(); N];
+        for i in 0..N {
+            r[i] = s.load(&block[i]);
+        }
+        let mut half = 1;
+        while half < N {
+            for i in 0..N {
+                if i & half == 0 {
+                    let (a, b) = (r[i], r[i + half]);
+                    (r[i], r[i + half]) = (s.add(a, b), s.sub(a, b));
+                }
+            }
+            half *= 2;
+        }
+        for i in 0..N {
+            s.store(r[i], &mut block[i]);
+        }
+    }
+}
+
+/// I − 2/m·J over m blocks of `size` registers.
+#[inline(always)]
+fn householder<S: Simd>(s: S, v: &mut [[f32; LANES]], size: usize) {
+    let factor = s.splat(-2.0 / (v.len() / size) as f32);
+    for i in 0..size {
+        let mut sum = s.load(&v[i]);
+        for block in (i + size..v.len()).step_by(size) {
+            sum = s.add(sum, s.load(&v[block]));
+        }
+        for block in (i..v.len()).step_by(size) {
+            s.store(s.mul_add(factor, sum, s.load(&v[block])), &mut v[block]);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Integer products on sixteen lanes: small integers multiplied exactly, summed in `i32`.
+//!
+//! ```text
+//! weights of sixteen columns, GROUP of k each        one word of x: the same k's, one row
+//! w₀₀ w₀₁ │ w₁₀ w₁₁ │ … │ w₁₅₀ w₁₅₁                  x₀ x₁
+//!        lane c of the sums += w_c0·x₀ + w_c1·x₁
+//! ```
+//!
+//! A lane of 32 bits holds two `s16` (GROUP 2) or four bytes (GROUP 4) of consecutive k. Integer
+//! sums are exact, so their order is free, and every level gives the same ones.
+//!
+//! | instructions | product of s8 | product of s16 |
+//! |---|---|---|
+//! | AVX-512 with VNNI, AVX-VNNI | `vpdpbusd` on four bytes | `vpdpwssds` on two words |
+//! | AVX-512, AVX2 | `vpmovsxbw`, then as s16 | `vpmaddwd` and `vpaddd` |
+//! | NEON | widened, then as s16 | `smull`, `addp` and `add` |
+//! | portable | as s16 | plain Rust |
+//!
+//! `vpdpbusd` multiplies *unsigned* bytes of x by signed ones of w. So there x is stored with
+//! [`Integers::OFFSET`] added, and a column's sum starts at `−OFFSET·Σₖ w`: the same integer at the
+//! end. `vpmaddubsw`, the same for AVX2, saturates at 16 bits and is not exact. The saturating
+//! `vpdpwssds` is used since the compiler takes `vpdpwssd` apart again; no sum here is large enough
+//! to saturate.
+//!
+//! VNNI is no level of its own but a second proof inside one: [`Level::run_integers`] looks for it.
+//!
+//! In the book: `docs/14-rounding.md`.
+//!
+//! [`Level::run_integers`]: crate::Level::run_integers
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+pub(super) mod vnni;
+
+use super::LANES;
+
+/// The integer half of [`Simd`](super::Simd).
+pub trait Integers: Copy {
+    /// Sixteen `f32` values in registers.
+    type Floats: Copy;
+    /// Sixteen `i32` in registers, or as many words of two `s16` or four bytes.
+    type I32x16: Copy;
+    /// Weights `s8` of sixteen columns in memory, [`Integers::GROUP`] of k for each.
+    type S8: Copy + 'static;
+
+    /// Consecutive k in a word of `s8`: 2 or 4. (A word of `s16` has two.)
+    const GROUP: usize;
+    /// What is added to `s8` values of x before they are stored.
+    const OFFSET: i32;
+
+    /// The blocks of sixteen columns in a panel.
+    fn s8_blocks(panel: &[i8]) -> &[Self::S8];
+    /// Weights `s8` as [`Integers::dot_s8`] takes them.
+    fn load_s8(self, from: &Self::S8) -> Self::I32x16;
+    /// Weights `s16` of sixteen columns, two of k for each.
+    fn load_s16(self, from: &[i16; 2 * LANES]) -> Self::I32x16;
+    /// Sixteen `i32`.
+    fn load_i32(self, from: &[i32; LANES]) -> Self::I32x16;
+    /// The word of x in each lane.
+    fn splat_word(self, word: u32) -> Self::I32x16;
+    /// sums + x·w in each lane, over the k's of a word, exactly.
+    fn dot_s8(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
+    /// sums + x·w in each lane, over the two k's of a word, exactly.
+    fn dot_s16(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
+    /// The nearest integers, ties to even; unspecified for a lane of 2²² or more, or NaN.
+    fn round(self, v: Self::Floats) -> Self::I32x16;
+    /// The nearest floats.
+    fn to_f32(self, v: Self::I32x16) -> Self::Floats;
+    /// The larger of two values that are not negative; a NaN is larger than all.
+    fn larger(self, a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// Sixteen values of x, −128 … 127, as `LANES / GROUP` words, with the offset.
+    fn store_s8(self, q: Self::I32x16, to: &mut [u32]);
+    /// Sixteen values of x, −32 768 … 32 767, as eight words.
+    fn store_s16(self, q: Self::I32x16, to: &mut [u32]);
+}
+
+/// The first words of a slice that has room for sixteen values.
+#[inline(always)]
+fn words<const N: usize>(to: &mut [u32]) -> &mut [u32; N] {
+    to.first_chunk_mut().expect("room for sixteen values")
+}

@@ -1,0 +1,134 @@
+//! Integer products in four q registers, as `s16`.
+
+use super::{Integers, words};
+use crate::simd::{LANES, neon::Neon};
+use std::arch::aarch64::*;
+
+/// Methods that do the same expression of intrinsics without pointers to all four registers.
+macro_rules! operations {
+    ($($name:ident($($arg:ident: $from:ty),*) -> $to:ty = $body:expr;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($arg: [$from; 4]),*) -> [$to; 4] {
+            // Nested functions carry the feature, so that the intrinsics in them are safe to call.
+            #[inline]
+            #[target_feature(enable = "neon")]
+            fn operation($($arg: $from),*) -> $to {
+                $body
+            }
+            #[inline]
+            #[target_feature(enable = "neon")]
+            fn operations($($arg: [$from; 4]),*) -> [$to; 4] {
+                [
+                    operation($($arg[0]),*),
+                    operation($($arg[1]),*),
+                    operation($($arg[2]),*),
+                    operation($($arg[3]),*),
+                ]
+            }
+            // SAFETY: `self` exists only where `Neon::detect` found NEON.
+            unsafe { operations($($arg),*) }
+        }
+    )*};
+}
+
+impl Integers for Neon {
+    type Floats = [float32x4_t; 4];
+    type I32x16 = [int32x4_t; 4];
+    type S8 = [i8; 2 * LANES];
+
+    const GROUP: usize = 2;
+    const OFFSET: i32 = 0;
+
+    operations! {
+        round(v: float32x4_t) -> int32x4_t = vcvtnq_s32_f32(v);
+        to_f32(v: int32x4_t) -> float32x4_t = vcvtq_f32_s32(v);
+        // Bits of floats that are not negative have the order of the floats, and NaN is the last.
+        larger(a: float32x4_t, b: float32x4_t) -> float32x4_t = vreinterpretq_f32_s32(
+            vmaxq_s32(vreinterpretq_s32_f32(a), vreinterpretq_s32_f32(b)));
+        dot_s16(sums: int32x4_t, x: int32x4_t, w: int32x4_t) -> int32x4_t = {
+            let (x, w) = (vreinterpretq_s16_s32(x), vreinterpretq_s16_s32(w));
+            // Products of k 0 and k 1 side by side, then their sums.
+            let low = vmull_s16(vget_low_s16(x), vget_low_s16(w));
+            vaddq_s32(sums, vpaddq_s32(low, vmull_high_s16(x, w)))
+        };
+    }
+
+    #[inline(always)]
+    fn dot_s8(self, sums: [int32x4_t; 4], x: [int32x4_t; 4], w: [int32x4_t; 4]) -> [int32x4_t; 4] {
+        self.dot_s16(sums, x, w)
+    }
+
+    #[inline(always)]
+    fn s8_blocks(panel: &[i8]) -> &[[i8; 2 * LANES]] {
+        panel.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn load_s8(self, from: &[i8; 2 * LANES]) -> [int32x4_t; 4] {
+        #[inline]
+        #[target_feature(enable = "neon")]
+        fn widen(from: &[i8; 8]) -> int32x4_t {
+            // SAFETY: the reference is valid for eight bytes.
+            vreinterpretq_s32_s16(vmovl_s8(unsafe { vld1_s8(from.as_ptr()) }))
+        }
+        let mut w = self.splat_word(0);
+        for (w, from) in w.iter_mut().zip(from.as_chunks::<8>().0) {
+            // SAFETY: `self` exists only where `Neon::detect` found NEON.
+            *w = unsafe { widen(from) };
+        }
+        w
+    }
+
+    #[inline(always)]
+    fn load_s16(self, from: &[i16; 2 * LANES]) -> [int32x4_t; 4] {
+        #[inline]
+        #[target_feature(enable = "neon")]
+        fn load(from: &[i16; 8]) -> int32x4_t {
+            // SAFETY: the reference is valid for eight values.
+            vreinterpretq_s32_s16(unsafe { vld1q_s16(from.as_ptr()) })
+        }
+        let mut w = self.splat_word(0);
+        for (w, from) in w.iter_mut().zip(from.as_chunks::<8>().0) {
+            // SAFETY: `self` exists only where `Neon::detect` found NEON.
+            *w = unsafe { load(from) };
+        }
+        w
+    }
+
+    #[inline(always)]
+    fn load_i32(self, from: &[i32; LANES]) -> [int32x4_t; 4] {
+        let mut v = self.splat_word(0);
+        for (v, from) in v.iter_mut().zip(from.as_chunks::<4>().0) {
+            // SAFETY: the feature by `self`; the reference is valid for four values.
+            *v = unsafe { vld1q_s32(from.as_ptr()) };
+        }
+        v
+    }
+
+    #[inline(always)]
+    fn splat_word(self, word: u32) -> [int32x4_t; 4] {
+        // SAFETY: `self` exists only where `Neon::detect` found NEON.
+        [unsafe { vdupq_n_s32(word as i32) }; 4]
+    }
+
+    #[inline(always)]
+    fn store_s8(self, q: [int32x4_t; 4], to: &mut [u32]) {
+        self.store_s16(q, to);
+    }
+
+    #[inline(always)]
+    fn store_s16(self, q: [int32x4_t; 4], to: &mut [u32]) {
+        #[inline]
+        #[target_feature(enable = "neon")]
+        fn narrow(low: int32x4_t, high: int32x4_t) -> uint32x4_t {
+            vreinterpretq_u32_s16(vcombine_s16(vmovn_s32(low), vmovn_s32(high)))
+        }
+        let to: &mut [u32; LANES / 2] = words(to);
+        for (q, to) in q.as_chunks::<2>().0.iter().zip(to.as_chunks_mut::<4>().0) {
+            // SAFETY: `self` exists only where `Neon::detect` found NEON.
+            let narrow = unsafe { narrow(q[0], q[1]) };
+            // SAFETY: the feature by `self`; the reference is valid for four words.
+            unsafe { vst1q_u32(to.as_mut_ptr(), narrow) };
+        }
+    }
+}

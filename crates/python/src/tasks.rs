@@ -1,0 +1,282 @@
+//! Functions of vectors: similarity, search, clusters, quantisation.
+
+use crate::{encoder::cached_model, errors::from_task, watch::watched};
+use minilm::{
+    install,
+    ndarray::{Array2, ArrayView2, Axis, concatenate},
+    similarity,
+    tasks::{
+        Similarity,
+        cluster::{Agglomerative, Communities, Distance, KMeans, Linkage},
+        duplicates,
+        paraphrases::Mining,
+        quantize::{QuantizedSearch, Ranges, to_binary, to_ubinary},
+        search::{Hit, Metric, Search},
+    },
+};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::{exceptions::PyValueError, prelude::*};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Rows that a thread compares at once.
+const ROWS: usize = 64;
+
+/// Rows of a corpus between two looks for signals.
+const BLOCK: usize = 1 << 16;
+
+/// Corpus ids and scores of each query.
+type Hits = Vec<Vec<(usize, f32)>>;
+
+/// A matrix of vectors.
+type Vectors<'py> = PyReadonlyArray2<'py, f32>;
+
+pub(crate) fn similarity_of(name: &str) -> PyResult<Similarity> {
+    let found = Similarity::ALL.iter().find(|similarity| similarity.name() == name);
+    found.copied().ok_or_else(|| {
+        let known: Vec<_> = Similarity::ALL.iter().map(|similarity| similarity.name()).collect();
+        PyValueError::new_err(format!("{name:?} is no similarity; they are: {}", known.join(", ")))
+    })
+}
+
+pub(crate) fn metric_of(name: &str) -> PyResult<Metric> {
+    match name {
+        "cosine" => Ok(Metric::Cosine),
+        "dot" => Ok(Metric::Dot),
+        _ => Err(PyValueError::new_err(format!("a search scores by cosine or dot, not {name:?}"))),
+    }
+}
+
+fn same_columns(a: &Vectors<'_>, b: &Vectors<'_>) -> PyResult<()> {
+    let [a, b] = [a, b].map(|matrix| matrix.as_array().ncols());
+    if a == b {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("vectors of {a} and of {b} values cannot be compared")))
+}
+
+/// The score of each row of `a` with each row of `b`.
+#[pyfunction]
+fn similarity_matrix<'py>(
+    py: Python<'py>,
+    a: Vectors<'py>,
+    b: Vectors<'py>,
+    name: &str,
+) -> PyResult<Bound<'py, PyArray2<f32>>> {
+    same_columns(&a, &b)?;
+    let kind = similarity_of(name)?;
+    let (a, b) = (a.as_array(), b.as_array());
+    let scores = |a: ArrayView2<f32>| match kind {
+        Similarity::Cosine => similarity::matrix(a, b),
+        _ => similarity::matrix_of(|a, b| kind.of(a, b) as f32, a, b),
+    };
+    let matrix = py.detach(|| {
+        install(|| {
+            let parts: Vec<_> = a.axis_chunks_iter(Axis(0), ROWS).collect();
+            let parts: Vec<Array2<f32>> = parts.into_par_iter().map(scores).collect();
+            let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+            match views.is_empty() {
+                true => Array2::zeros((0, b.nrows())),
+                false => concatenate(Axis(0), &views).expect("parts of the same width"),
+            }
+        })
+    });
+    Ok(matrix.into_pyarray(py))
+}
+
+/// The score of each row of `a` with the same row of `b`.
+#[pyfunction]
+fn similarity_pairs<'py>(
+    py: Python<'py>,
+    a: Vectors<'py>,
+    b: Vectors<'py>,
+    name: &str,
+) -> PyResult<Bound<'py, PyArray1<f32>>> {
+    let kind = similarity_of(name)?;
+    let (a, b) = (a.as_array(), b.as_array());
+    let scores = py.detach(|| kind.pairs(a, b)).map_err(from_task)?;
+    let scores: Vec<f32> = scores.into_iter().map(|score| score as f32).collect();
+    Ok(scores.into_pyarray(py))
+}
+
+fn plain(hits: Vec<Vec<Hit>>) -> Hits {
+    hits.into_iter()
+        .map(|hits| hits.into_iter().map(|hit| (hit.corpus_id, hit.score)).collect())
+        .collect()
+}
+
+/// The best rows of a corpus for each query.
+#[pyfunction]
+fn search(
+    py: Python<'_>,
+    queries: Vectors<'_>,
+    corpus: Vectors<'_>,
+    top_k: usize,
+    metric: &str,
+) -> PyResult<Hits> {
+    let search = Search::new().top_k(top_k).metric(metric_of(metric)?);
+    let (queries, corpus) = (queries.as_array(), corpus.as_array());
+    let work = |stop: &AtomicBool| {
+        install(|| {
+            let mut stream = search.start(queries)?;
+            for block in corpus.axis_chunks_iter(Axis(0), BLOCK) {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                stream.feed(block)?;
+            }
+            if corpus.nrows() == 0 {
+                stream.feed(corpus)?; // it may have the wrong width
+            }
+            Ok(stream.finish())
+        })
+    };
+    watched(py, work, || Ok(()))?.map(plain).map_err(from_task)
+}
+
+/// The pairs of rows that are most alike, as (score, row, row).
+#[pyfunction]
+fn paraphrases(
+    py: Python<'_>,
+    embeddings: Vectors<'_>,
+    max_pairs: usize,
+    top_k: usize,
+    metric: &str,
+) -> PyResult<Vec<(f32, usize, usize)>> {
+    let mining = Mining::new().max_pairs(max_pairs).top_k(top_k).metric(metric_of(metric)?);
+    let rows = embeddings.as_array();
+    let pairs = py.detach(|| install(|| mining.run(rows))).map_err(from_task)?;
+    Ok(pairs.into_iter().map(|pair| (pair.score, pair.first, pair.second)).collect())
+}
+
+/// The communities among the rows.
+#[pyfunction]
+fn communities(
+    py: Python<'_>,
+    embeddings: Vectors<'_>,
+    threshold: f32,
+    min_size: usize,
+) -> PyResult<Vec<Vec<usize>>> {
+    let communities = Communities::new().threshold(threshold).min_size(min_size);
+    let rows = embeddings.as_array();
+    py.detach(|| install(|| communities.run(rows))).map_err(from_task)
+}
+
+/// The rows to keep, and for each other row the kept one and their cosine.
+#[pyfunction]
+#[expect(clippy::type_complexity, reason = "it is a tuple in Python")]
+fn near_duplicates(
+    py: Python<'_>,
+    embeddings: Vectors<'_>,
+    threshold: f32,
+) -> PyResult<(Vec<usize>, Vec<(usize, usize, f32)>)> {
+    let rows = embeddings.as_array();
+    let found = py.detach(|| install(|| duplicates::near(rows, threshold))).map_err(from_task)?;
+    let dropped = found.drop.into_iter().map(|row| (row.row, row.kept, row.score)).collect();
+    Ok((found.keep, dropped))
+}
+
+/// Labels, centres and inertia of k-means.
+#[pyfunction]
+#[expect(clippy::type_complexity, reason = "it is a tuple in Python")]
+fn k_means<'py>(
+    py: Python<'py>,
+    embeddings: Vectors<'py>,
+    clusters: usize,
+    seed: u64,
+) -> PyResult<(Bound<'py, PyArray1<usize>>, Bound<'py, PyArray2<f32>>, f64)> {
+    let rows = embeddings.as_array();
+    let work = || install(|| KMeans::new(clusters).seed(seed).run(rows));
+    let found = py.detach(work).map_err(from_task)?;
+    Ok((found.labels.into_pyarray(py), found.centres.into_pyarray(py), found.inertia))
+}
+
+/// Labels of agglomerative clustering by the cosine distance, with average linkage.
+#[pyfunction]
+fn agglomerative<'py>(
+    py: Python<'py>,
+    embeddings: Vectors<'py>,
+    threshold: f64,
+) -> PyResult<Bound<'py, PyArray1<usize>>> {
+    let rows = embeddings.as_array();
+    let clusters =
+        Agglomerative::new(threshold).linkage(Linkage::Average).distance(Distance::Cosine);
+    let labels = py.detach(|| install(|| clusters.run(rows))).map_err(from_task)?;
+    Ok(labels.into_pyarray(py))
+}
+
+/// The least and the largest value of each column.
+#[pyfunction]
+fn ranges<'py>(
+    py: Python<'py>,
+    embeddings: Vectors<'py>,
+) -> PyResult<(Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>)> {
+    let found = Ranges::of(embeddings.as_array()).map_err(from_task)?;
+    Ok((found.min().to_vec().into_pyarray(py), found.max().to_vec().into_pyarray(py)))
+}
+
+/// Embeddings with a byte, or a bit, for each value.
+#[pyfunction]
+#[pyo3(signature = (embeddings, precision, low=None, high=None))]
+fn quantize<'py>(
+    py: Python<'py>,
+    embeddings: Vectors<'py>,
+    precision: &str,
+    low: Option<PyReadonlyArray1<'py, f32>>,
+    high: Option<PyReadonlyArray1<'py, f32>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let rows = embeddings.as_array();
+    let ranges = || match (&low, &high) {
+        (Some(low), Some(high)) => Ranges::new(low.as_array(), high.as_array()),
+        _ => Ranges::of(rows),
+    };
+    Ok(match precision {
+        "int8" => bytes(py, ranges().and_then(|ranges| ranges.to_i8(rows)))?,
+        "uint8" => bytes(py, ranges().and_then(|ranges| ranges.to_u8(rows)))?,
+        "binary" => bytes(py, to_binary(rows))?,
+        "ubinary" => bytes(py, to_ubinary(rows))?,
+        _ => return Err(PyValueError::new_err(format!("{precision:?} is no precision"))),
+    })
+}
+
+fn bytes<'py, T: numpy::Element>(
+    py: Python<'py>,
+    matrix: Result<Array2<T>, minilm::tasks::Error>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(matrix.map_err(from_task)?.into_pyarray(py).into_any())
+}
+
+/// A search among rows of unsigned bits, scored again by `embeddings` if they are given.
+#[pyfunction]
+#[pyo3(signature = (queries, bits, top_k, multiplier, metric, embeddings=None))]
+fn search_bits(
+    py: Python<'_>,
+    queries: Vectors<'_>,
+    bits: PyReadonlyArray2<'_, u8>,
+    top_k: usize,
+    multiplier: usize,
+    metric: &str,
+    embeddings: Option<Vectors<'_>>,
+) -> PyResult<Hits> {
+    let search =
+        QuantizedSearch::new().top_k(top_k).multiplier(multiplier).metric(metric_of(metric)?);
+    let embeddings = embeddings.as_ref().map(|rows| rows.as_array());
+    let (queries, bits) = (queries.as_array(), bits.as_array());
+    let hits = py.detach(|| install(|| search.binary(queries, bits, embeddings)));
+    hits.map(plain).map_err(from_task)
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(cached_model, module)?)?;
+    module.add_function(wrap_pyfunction!(similarity_matrix, module)?)?;
+    module.add_function(wrap_pyfunction!(similarity_pairs, module)?)?;
+    module.add_function(wrap_pyfunction!(search, module)?)?;
+    module.add_function(wrap_pyfunction!(search_bits, module)?)?;
+    module.add_function(wrap_pyfunction!(paraphrases, module)?)?;
+    module.add_function(wrap_pyfunction!(communities, module)?)?;
+    module.add_function(wrap_pyfunction!(near_duplicates, module)?)?;
+    module.add_function(wrap_pyfunction!(k_means, module)?)?;
+    module.add_function(wrap_pyfunction!(agglomerative, module)?)?;
+    module.add_function(wrap_pyfunction!(ranges, module)?)?;
+    module.add_function(wrap_pyfunction!(quantize, module)?)
+}

@@ -1,0 +1,193 @@
+//! The Python package: built, installed into an empty environment, and tested there.
+//!
+//! ```text
+//! target/python/tools   maturin, and for wheels ziglang, from PyPI
+//! target/python/dist    wheels
+//! target/python/venv    an environment with the wheel, NumPy and what its tests need
+//! ```
+//!
+//! The step `python` builds quickly, for the tests of this machine. The task `wheel` builds what is
+//! published: the release, linked by zig against the C library of 2014 (glibc 2.17), which every
+//! Linux in use has.
+//!
+//! Tests of other packages' adapters run where those packages are installed, and are counted as
+//! skipped elsewhere: `MINILM_TEST_PYTHON` names an interpreter that has them, into which the wheel
+//! is then installed.
+
+use crate::{
+    Outcome,
+    cargo::{self, Workspace},
+    files,
+};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The oldest Python of the package, `abi3-py310`.
+const OLDEST_PYTHON: (u32, u32) = (3, 10);
+/// What the tests need, besides the wheel and its NumPy.
+const TEST_PACKAGES: [&str; 3] = ["pytest", "pyarrow", "mypy"];
+/// Bytes of the largest wheel: it holds no weights.
+const LARGEST: u64 = 3_000_000;
+/// Wheels that are published: the targets and the versions of the C library.
+const WHEELS: [(&str, &str); 2] =
+    [("x86_64-unknown-linux-gnu", "manylinux2014"), ("aarch64-unknown-linux-gnu", "manylinux2014")];
+
+/// The package's folders.
+struct Package<'w> {
+    workspace: &'w Workspace,
+    source: PathBuf,
+    work: PathBuf,
+}
+
+/// The step: a quick build, and the tests.
+pub fn check(workspace: &Workspace) -> Outcome {
+    let package = Package::of(workspace);
+    let python = match python() {
+        Ok(python) => python,
+        Err(lack) if env::var_os("MINILM_REQUIRE_PYTHON").is_some() => return Err(lack),
+        Err(lack) => return Ok(format!("skipped: {lack}")),
+    };
+    package.lint()?;
+    let tools = package.tools(&python, &["maturin"])?;
+    let wheel = package.build(&tools, &["--profile", "dev"])?;
+    package.test(&python, &wheel)
+}
+
+/// The task: the wheels of the release and the source archive. The one for this machine is tested.
+pub fn release(workspace: &Workspace) -> Outcome {
+    let package = Package::of(workspace);
+    let python = python()?;
+    let tools = package.tools(&python, &["maturin", "ziglang"])?;
+    let mut remarks = Vec::new();
+    for (target, libc) in WHEELS {
+        let release = ["--release", "--zig", "--target", target, "--compatibility", libc];
+        let wheel = package.build(&tools, &release)?;
+        let bytes = fs::metadata(&wheel).map_err(|error| error.to_string())?.len();
+        if bytes > LARGEST {
+            return Err(format!("{}: {bytes} bytes, more than {LARGEST}", wheel.display()));
+        }
+        remarks.push(format!("{}: {bytes} bytes", wheel.display()));
+        if target.starts_with(env::consts::ARCH) {
+            remarks.push(package.test(&python, &wheel)?);
+        }
+    }
+    let sdist = ["sdist".into(), "--out".into(), package.dist(), "--manifest-path".into()];
+    let archive = package.source.join("Cargo.toml");
+    cargo::run(Command::new(tools.join("maturin")).args(sdist).arg(archive))?;
+    Ok(remarks.join("\n"))
+}
+
+impl Package<'_> {
+    fn of(workspace: &Workspace) -> Package<'_> {
+        Package {
+            workspace,
+            source: workspace.root.join("crates/python"),
+            work: workspace.target.join("python"),
+        }
+    }
+
+    fn dist(&self) -> PathBuf {
+        self.work.join("dist")
+    }
+
+    /// Layout, lints, and no C among the dependencies.
+    fn lint(&self) -> Result<(), String> {
+        let run = |arguments: &[&str]| cargo::run(cargo::cargo(&self.source).args(arguments));
+        run(&["fmt", "--check"])?;
+        run(&["clippy", "--quiet", "--locked", "--", "-Dwarnings"])?;
+        let tree = run(&["tree", "--locked", "-e", "normal,build", "--prefix", "none"])?;
+        match tree.lines().find(|line| line.starts_with("cc v") || line.starts_with("cmake v")) {
+            Some(builder) => Err(format!("the Python package needs {builder}, which builds C")),
+            None => Ok(()),
+        }
+    }
+
+    /// The folder of the programs of an environment that has these packages.
+    fn tools(&self, python: &str, packages: &[&str]) -> Result<PathBuf, String> {
+        let folder = self.work.join("tools");
+        let bin = folder.join("bin");
+        if !bin.is_dir() {
+            cargo::run(Command::new(python).args(["-m", "venv"]).arg(&folder))?;
+        }
+        pip(&bin.join("python"), packages)?;
+        Ok(bin)
+    }
+
+    /// Builds the wheel with maturin.
+    fn build(&self, tools: &Path, options: &[&str]) -> Result<PathBuf, String> {
+        let dist = self.dist();
+        let arch = options
+            .iter()
+            .find_map(|option| option.strip_suffix("-unknown-linux-gnu"))
+            .unwrap_or(env::consts::ARCH);
+        let ours = |wheel: &PathBuf| wheel.to_string_lossy().contains(arch);
+        fs::create_dir_all(&dist).map_err(|error| error.to_string())?;
+        for old in files::directly_in(&dist, "whl")?.into_iter().filter(ours) {
+            fs::remove_file(&old).map_err(|error| error.to_string())?;
+        }
+        let mut maturin = Command::new(tools.join("maturin"));
+        maturin.arg("build").args(options).arg("--locked");
+        maturin.arg("--out").arg(&dist).arg("--manifest-path").arg(self.source.join("Cargo.toml"));
+        // maturin calls zig as `python -m ziglang`, with the Python on the path.
+        let path = env::var_os("PATH").unwrap_or_default();
+        let paths = std::iter::once(tools.to_owned()).chain(env::split_paths(&path));
+        let path = env::join_paths(paths).map_err(|error| error.to_string())?;
+        cargo::run(maturin.env("PATH", path))?;
+        let wheels = files::directly_in(&dist, "whl")?;
+        wheels.into_iter().find(ours).ok_or(format!("{}: no wheel", dist.display()))
+    }
+
+    /// Installs the wheel and runs pytest.
+    fn test(&self, python: &str, wheel: &Path) -> Outcome {
+        let interpreter = match env::var_os("MINILM_TEST_PYTHON") {
+            Some(interpreter) => interpreter.into(),
+            None => self.empty_environment(python)?,
+        };
+        let wheel = wheel.to_string_lossy();
+        pip(&interpreter, &["--force-reinstall", "--no-deps", &wheel])?;
+        pip(&interpreter, &[&wheel])?;
+        self.workspace.cargo(["build", "--quiet", "--package", "minilm-cli"])?;
+        let program = self.workspace.target.join("debug/minilm");
+        let mut pytest = Command::new(&interpreter);
+        pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+        pytest.current_dir(self.source.join("tests")).env("MINILM_PROGRAM", program);
+        let output = cargo::run(&mut pytest)?;
+        let last = output.lines().rev().find(|line| line.contains("passed"));
+        Ok(last.ok_or(output.clone())?.trim_matches('=').trim().to_owned())
+    }
+
+    /// An environment without anything but what the tests need.
+    fn empty_environment(&self, python: &str) -> Result<PathBuf, String> {
+        let folder = self.work.join("venv");
+        let interpreter = folder.join("bin/python");
+        cargo::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))?;
+        pip(&interpreter, &TEST_PACKAGES)?;
+        Ok(interpreter)
+    }
+}
+
+fn pip(python: &Path, arguments: &[&str]) -> Result<(), String> {
+    let install = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
+    cargo::run(Command::new(python).args(install).args(arguments)).map(drop)
+}
+
+/// The first Python that is new enough.
+fn python() -> Result<String, String> {
+    let given = env::var("MINILM_PYTHON").ok();
+    let names = given.iter().map(String::as_str).chain(["python3", "python"]);
+    let version = "import sys; print(*sys.version_info[:2])";
+    for name in names {
+        let Ok(found) = cargo::run(Command::new(name).args(["-c", version])) else { continue };
+        let mut numbers = found.split_whitespace().filter_map(|number| number.parse().ok());
+        if let (Some(major), Some(minor)) = (numbers.next(), numbers.next())
+            && (major, minor) >= OLDEST_PYTHON
+        {
+            return Ok(name.to_owned());
+        }
+    }
+    let (major, minor) = OLDEST_PYTHON;
+    Err(format!("there is no Python {major}.{minor} or newer on the path"))
+}
