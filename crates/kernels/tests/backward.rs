@@ -4,7 +4,7 @@
 mod support;
 
 use minilm_kernels::{
-    Level, Rows, RowsMut,
+    AlignedVec, Level, Rows, RowsMut,
     attention::{AttentionDropout, BackwardScratch, attention_backward, split},
     column_sums::{column_products, column_sums},
     dropout::Dropout,
@@ -114,7 +114,7 @@ fn linear_kernels(
     let (x, dy) = (Rows::new(x, k), Rows::new(dy, n));
     let out = RowsMut::new(&mut dx, k);
     input_gradient(level, dy, Rows::new(w, k), Some(x), out);
-    weight_gradient(level, dy, x, RowsMut::new(&mut dw, k));
+    weight_gradient(level, dy, x, &mut AlignedVec::default(), RowsMut::new(&mut dw, k));
     column_sums(level, dy, &mut db);
     [dx, dw, db]
 }
@@ -173,7 +173,8 @@ fn the_gradient_of_weights_is_chains_over_tokens() {
     let [_, whole, _] = linear_kernels(Level::detect(), [t, n, k], &x, &random.values(n * k), &dy);
     let mut part = vec![1.0; 7 * k];
     let (x, dy) = (Rows::new(&x, k), Rows::new(&dy, n).columns(11..18));
-    weight_gradient(Level::detect(), dy, x, RowsMut::new(&mut part, k));
+    let out = RowsMut::new(&mut part, k);
+    weight_gradient(Level::detect(), dy, x, &mut AlignedVec::default(), out);
     assert_same_bits("rows 11 to 17", k, &part, &whole[11 * k..18 * k]);
 }
 

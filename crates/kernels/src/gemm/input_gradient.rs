@@ -79,8 +79,8 @@ impl Tiled for InputGradient<'_> {
                 copy(rows, weights);
                 let chain = Chain { x: self.dy.columns(n.clone()), weights, onto: n.start > 0 };
                 for (rows, size) in deal(self.dy.rows(), MOST) {
-                    let ahead = &mut [].chunks(1);
-                    tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, ahead, &mut dx));
+                    let none = &mut [].chunks(1);
+                    tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, none, &mut dx));
                 }
             }
             let epilogue = self.residual.map_or(Epilogue::Identity, Epilogue::Residual);

@@ -4,15 +4,18 @@
 //! y[t, n]  = Σₖ x[t, k]·W[n, k] + b[n]
 //! dW[n, k] = Σₜ dy[t, n]·∂y[t, n]/∂W[n, k] = Σₜ dy[t, n]·x[t, k]
 //!
-//! LOOP 3  for each chain of KC tokens   dy[tc..tc+KC, ..], x[tc..tc+KC, ..]
-//! LOOP 2    for each panel              x[tc..tc+KC, kc..kc+NR]     copied, stays in L1
-//! LOOP 1      for each tile             dW[nc..nc+MR, kc..kc+NR]
-//!               outer products          for each t: MR values of dy[t] × NV vectors of x[t]
+//! LOOP 4  for each chain of KC tokens   dy[tc..tc+KC, ..], x[tc..tc+KC, ..]   x is packed in panels
+//! LOOP 3    for each block of tiles     dy[tc..tc+KC, nc..nc+4MR]   packed, stays in L1
+//! LOOP 2      for each panel            x[tc..tc+KC, kc..kc+NR]     stays in L1 for the block
+//! LOOP 1        for each tile           dW[nc..nc+MR, kc..kc+NR]
+//!                 outer products        for each t: MR values of dy[t] × NV vectors of x[t]
 //! ```
 //!
 //! The sum runs over the tokens, so a token contributes an outer product of a row of dy and a row
 //! of x: the values of dy are broadcast, those of x are vectors, and neither is transposed. The
-//! result has the layout of W as PyTorch stores it.
+//! result has the layout of W as PyTorch stores it. Both are packed because their rows are a
+//! multiple of 512 bytes apart: in place, a column of them would fall into few sets of the
+//! first-level cache.
 //!
 //! # The order of additions
 //!
@@ -21,38 +24,47 @@
 
 use super::{KC, cut, deal, input_gradient::copy, padded, step, tile_rows};
 use crate::{
-    Level, Rows, RowsMut,
+    AlignedVec, Level, Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
+use std::ops::Range;
 
-/// dW `[N, K]` += dyᵀ·x for dy `[T, N]` and x `[T, K]`.
+/// Tiles of a block of dy.
+const TILES: usize = 4;
+
+/// The most rows of a tile, on any level.
+const MOST_ROWS: usize = 12;
+
+/// dW `[N, K]` += dyᵀ·x for dy `[T, N]` and x `[T, K]`; `scratch` is memory to work in.
 ///
 /// # Panics
 /// If the shapes do not fit.
 ///
 /// ```
-/// use minilm_kernels::{Level, Rows, RowsMut, gemm::weight_gradient};
+/// use minilm_kernels::{AlignedVec, Level, Rows, RowsMut, gemm::weight_gradient};
 /// let (dy, x) = ([1.0, 10.0], [2.0, 3.0, 4.0, 5.0]); // dy [2, 1], x [2, 2]
 /// let mut dw = [0.5, 0.0]; // [1, 2]
-/// let (dy, x) = (Rows::new(&dy, 1), Rows::new(&x, 2));
-/// weight_gradient(Level::detect(), dy, x, RowsMut::new(&mut dw, 2));
+/// let (dy, x, scratch) = (Rows::new(&dy, 1), Rows::new(&x, 2), &mut AlignedVec::default());
+/// weight_gradient(Level::detect(), dy, x, scratch, RowsMut::new(&mut dw, 2));
 /// assert_eq!(dw, [42.5, 53.0]);
 /// ```
 pub fn weight_gradient(
     level: Level,
-    dy: Rows,    // [T, N]
-    x: Rows,     // [T, K]
+    dy: Rows, // [T, N]
+    x: Rows,  // [T, K]
+    scratch: &mut AlignedVec,
     dw: RowsMut, // [N, K]
 ) {
     assert_eq!(dy.rows(), x.rows(), "dy has {} rows, x {}", dy.rows(), x.rows());
     assert_eq!((dw.rows(), dw.cols()), (dy.cols(), x.cols()), "dW has another shape");
-    level.run(WeightGradient { dy, x, dw });
+    level.run(WeightGradient { dy, x, scratch, dw });
 }
 
 struct WeightGradient<'a> {
     dy: Rows<'a>,
     x: Rows<'a>,
+    scratch: &'a mut AlignedVec,
     dw: RowsMut<'a>,
 }
 
@@ -68,20 +80,50 @@ impl Tiled for WeightGradient<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        let mut block = [[[0.0; LANES]; NV]; KC];
+        const { assert!(MOST <= MOST_ROWS) };
+        let (k, nr) = (self.x.cols(), NV * LANES);
         for tokens in cut(self.x.rows(), KC) {
-            let dy = self.dy.slice(tokens.clone());
-            for columns in cut(self.x.cols(), NV * LANES) {
-                let panel = &mut block[..tokens.len()];
-                copy(self.x.slice(tokens.clone()).columns(columns.clone()), panel);
-                let mut dw = self.dw.columns(columns);
-                for (rows, size) in deal(dy.cols(), MOST) {
-                    for row in rows.step_by(size) {
-                        tile_rows!(size, MOST, MR => {
-                            tile::<S, MR, NV>(s, dy.columns(row..row + MR), panel, row, &mut dw);
-                        });
-                    }
+            // x in panels: [K/NR, KC, NV]
+            let panels = self.scratch.resize(tokens.len() * k.next_multiple_of(nr));
+            let panels: &mut [[[f32; LANES]; NV]] = panels.as_chunks_mut().0.as_chunks_mut().0;
+            let x = self.x.slice(tokens.clone());
+            for (panel, columns) in panels.chunks_exact_mut(tokens.len()).zip(cut(k, nr)) {
+                copy(x.columns(columns), panel);
+            }
+            let chain = Chain { dy: self.dy.slice(tokens.clone()), panels };
+            for (rows, size) in deal(self.dw.rows(), MOST) {
+                let blocks = rows.clone().step_by(TILES * size);
+                let blocks = blocks.map(|first| first..rows.end.min(first + TILES * size));
+                for block in blocks {
+                    tile_rows!(size, MOST, MR => chain.block::<S, MR>(s, block, &mut self.dw));
                 }
+            }
+        }
+    }
+}
+
+/// One chain of tokens.
+struct Chain<'a, const NV: usize> {
+    dy: Rows<'a>,                     // [KC, N]
+    panels: &'a [[[f32; LANES]; NV]], // [K/NR, KC]
+}
+
+impl<const NV: usize> Chain<'_, NV> {
+    /// dW[rows] += dyᵀ·x for whole tiles of MR rows.
+    #[inline(always)]
+    fn block<S: Simd, const MR: usize>(&self, s: S, rows: Range<usize>, dw: &mut RowsMut) {
+        let (t, k) = (self.dy.rows(), dw.cols());
+        let mut slivers = [0.0; TILES * KC * MOST_ROWS];
+        let slivers = &mut slivers.as_chunks_mut::<MR>().0[..rows.len() / MR * t];
+        for (row, sliver) in rows.clone().step_by(MR).zip(slivers.chunks_exact_mut(t)) {
+            for (token, to) in sliver.iter_mut().enumerate() {
+                to.copy_from_slice(&self.dy.row(token)[row..row + MR]);
+            }
+        }
+        for (panel, columns) in self.panels.chunks_exact(t).zip(cut(k, NV * LANES)) {
+            let mut dw = dw.columns(columns);
+            for (row, sliver) in rows.clone().step_by(MR).zip(slivers.chunks_exact(t)) {
+                tile::<S, MR, NV>(s, sliver, panel, row, &mut dw);
             }
         }
     }
@@ -91,15 +133,14 @@ impl Tiled for WeightGradient<'_> {
 #[inline(always)]
 fn tile<S: Simd, const MR: usize, const NV: usize>(
     s: S,
-    dy: Rows,                     // [KC, MR]
+    dy: &[[f32; MR]],             // [KC]
     panel: &[[[f32; LANES]; NV]], // [KC]
     row: usize,
     dw: &mut RowsMut, // [N, up to NR]
 ) {
     let mut sums = [[s.zero(); NV]; MR];
-    for t in 0..panel.len() {
-        let dy: &[f32; MR] = dy.row(t).first_chunk().expect("MR columns");
-        step(s, &panel[t], dy.each_ref(), &mut sums);
+    for (dy, panel) in dy.iter().zip(panel) {
+        step(s, panel, dy.each_ref(), &mut sums);
     }
     if let Some(dw) = dw.block::<MR, NV>(row) {
         for i in 0..MR {

@@ -19,7 +19,7 @@
 use super::{Activations, Layer, LayerActivations, Linear, Plain, add, linear};
 use crate::{Batch, Error, embeddings::LayerNorm, projection::Projection};
 use minilm_kernels::{
-    Level, Rows, RowsMut,
+    AlignedVec, Level, Rows, RowsMut,
     attention::{BackwardScratch, attention_backward},
     column_sums::{column_products, column_sums},
     gelu::gelu_backward,
@@ -213,7 +213,8 @@ fn linear_backward(
 fn parameters_backward(level: Level, x: &[f32], dy: Rows, name: &str, record: Record) {
     let (n, k) = (dy.cols(), x.len().checked_div(dy.rows()).unwrap_or(1));
     let (mut weight, mut bias) = (vec![0.0; n * k], vec![0.0; n]);
-    weight_gradient(level, dy, Rows::new(x, k), RowsMut::new(&mut weight, k));
+    let (x, scratch) = (Rows::new(x, k), &mut AlignedVec::default());
+    weight_gradient(level, dy, x, scratch, RowsMut::new(&mut weight, k));
     column_sums(level, dy, &mut bias);
     record(&format!("{name}.weight"), weight);
     record(&format!("{name}.bias"), bias);

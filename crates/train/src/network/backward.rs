@@ -21,11 +21,11 @@ use super::{
     tape::{LayerTape, Memory, Normed, Tape, first_rows},
 };
 use minilm_kernels::{
-    Level, Rows, RowsMut,
+    AlignedVec, Level, Rows, RowsMut,
     attention::{BackwardScratch, attention_backward, split},
     column_sums::{column_products, column_sums},
     gelu::gelu_backward,
-    gemm::{PART, input_gradient, weight_gradient},
+    gemm::{input_gradient, weight_gradient},
     layer_norm::layer_norm_backward,
 };
 use rayon::prelude::*;
@@ -150,7 +150,7 @@ impl Network {
                 &before,
                 gradients.reborrow(),
             );
-            layer_weights(self.level, &mut self.layers[n], &layer[0], &gradients, h);
+            layer_weights(self.level, &mut self.layers[n], &layer[0], &gradients);
             std::mem::swap(&mut gradients.out, &mut gradients.input);
         }
         self.backward_embeddings(chunk, sites, &tape.embeddings, gradients);
@@ -289,6 +289,9 @@ struct Part<'a> {
     bias: &'a mut [f32],   // [rows]
 }
 
+/// Rows of dW that a thread computes at a time: so many that it is worth packing x for them.
+const PART: usize = 192;
+
 /// The parts of a layer's gradients that threads compute, each with its own columns of dy.
 fn parts<'a>(dense: &'a mut Dense, dy: &'a [f32], x: &'a [f32]) -> impl Iterator<Item = Part<'a>> {
     let [n, k] = dense.shape();
@@ -300,8 +303,7 @@ fn parts<'a>(dense: &'a mut Dense, dy: &'a [f32], x: &'a [f32]) -> impl Iterator
 }
 
 /// The gradients of a layer's parameters over the whole chunk.
-fn layer_weights(level: Level, layer: &mut Layer, tape: &LayerTape, g: &Gradients, h: usize) {
-    let _ = h;
+fn layer_weights(level: Level, layer: &mut Layer, tape: &LayerTape, g: &Gradients) {
     norm_gradient(level, &mut layer.output_norm, g.out, tape.output.x);
     norm_gradient(level, &mut layer.attention_norm, g.mid, tape.attended.x);
     let Layer { qkv, attention_output, intermediate, output, .. } = layer;
@@ -310,8 +312,9 @@ fn layer_weights(level: Level, layer: &mut Layer, tape: &LayerTape, g: &Gradient
         .chain(parts(attention_output, g.dropped_y, tape.context))
         .chain(parts(qkv, g.qkv, g.x))
         .collect();
-    work.into_par_iter().with_max_len(1).for_each(|Part { dy, x, weight, bias }| {
-        weight_gradient(level, dy, x, RowsMut::new(weight, x.cols()));
+    work.into_par_iter().with_max_len(1).for_each_init(AlignedVec::default, |scratch, part| {
+        let Part { dy, x, weight, bias } = part;
+        weight_gradient(level, dy, x, scratch, RowsMut::new(weight, x.cols()));
         column_sums(level, dy, bias);
     });
 }
