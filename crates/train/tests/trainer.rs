@@ -252,6 +252,26 @@ fn an_average_is_between_the_base_and_the_trained_weights() {
 }
 
 #[test]
+fn a_model_learns_the_vectors_of_another() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut other = Tiny::new().with_modules();
+    other.tensor("encoder.layer.1.output.dense.weight").values.reverse();
+    let teacher = SentenceEncoder::load(other.write().path()).expect("it loads");
+    for (i, distance) in
+        [minilm_train::Target::Mse, minilm_train::Target::Cosine].into_iter().enumerate()
+    {
+        let mut setup = room.setup(&format!("model-{i}"));
+        setup.loss = Loss::Distillation { distance };
+        assert!(Trainer::new(setup.clone()).is_err(), "there are no vectors");
+        setup.vectors = Some(teacher.encode(setup.data.texts()).expect("vectors"));
+        (setup.arguments.dropout, setup.arguments.num_train_epochs) = (Some(0.0), 20.0);
+        let mut trainer = Trainer::new(setup).expect("a run");
+        let losses = run(&mut trainer).expect("it trains");
+        assert!(losses[losses.len() - 1] < 0.5 * losses[0], "{losses:?}");
+    }
+}
+
+#[test]
 fn every_kind_of_data_trains() {
     let room = Room::new(&Tiny::new().with_modules());
     let source = pairs(12);
