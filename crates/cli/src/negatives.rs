@@ -22,7 +22,8 @@ use std::{collections::HashMap, io, num::NonZeroUsize, path::PathBuf};
 /// Find hard negatives for pairs: texts that are near to an anchor and are not its positive
 ///
 /// Reads pairs (anchor, positive), and writes triplets: a row for each negative. The candidates are
-/// all positives, and the texts of --corpus. The options are those of mine_hard_negatives of
+/// all positives, and the texts of --corpus. Where pairs have a label, the positives of the same
+/// label are no negatives. The options are those of mine_hard_negatives of
 /// sentence-transformers.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -108,7 +109,8 @@ pub(crate) fn run(common: &Common, command: &Negatives) -> Result<(), Error> {
     let progress = Progress::busy(!common.quiet, what);
     let anchors = embed(&encoder, &texts.anchors, Prompt::Query)?;
     let corpus = embed(&encoder, &texts.corpus, Prompt::Document)?;
-    let mined = command.mining().run(anchors.view(), corpus.view(), &texts.positives)?;
+    let mined =
+        command.mining().run(anchors.view(), corpus.view(), &texts.positives, &texts.right)?;
     progress.finish();
     let rows = write(target, command, &texts, &mined).map_err(failed)?;
     if !common.quiet {
@@ -130,6 +132,8 @@ struct Texts {
     anchors: Vec<String>,
     corpus: Vec<String>,
     positives: Vec<Vec<usize>>,
+    /// The positives of other anchors with the same label.
+    right: Vec<Vec<usize>>,
 }
 
 impl Texts {
@@ -152,19 +156,27 @@ impl Texts {
         }
         let (mut anchors, mut numbers) = (Vec::new(), HashMap::new());
         let mut positives: Vec<Vec<usize>> = Vec::new();
+        let mut labels: Vec<Option<u32>> = Vec::new();
+        let mut of_label: HashMap<u32, Vec<usize>> = HashMap::new();
         for row in data.rows() {
             let [anchor, positive] = [0, 1].map(|i| &data.texts()[row.texts[i] as usize]);
             let number = *numbers.entry(row.texts[0]).or_insert_with(|| {
                 anchors.push(anchor.clone());
                 positives.push(Vec::new());
+                labels.push(row.label);
                 anchors.len() - 1
             });
-            let row = place(positive);
-            if !positives[number].contains(&row) {
-                positives[number].push(row);
+            let place = place(positive);
+            if !positives[number].contains(&place) {
+                positives[number].push(place);
+            }
+            if let Some(label) = row.label {
+                of_label.entry(label).or_default().push(place);
             }
         }
-        Ok(Texts { anchors, corpus, positives })
+        let of = |label: &Option<u32>| label.and_then(|label| of_label.get(&label));
+        let right = labels.iter().map(|label| of(label).cloned().unwrap_or_default()).collect();
+        Ok(Texts { anchors, corpus, positives, right })
     }
 }
 

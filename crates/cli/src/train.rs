@@ -96,6 +96,10 @@ fn setup(
     setup.loss = command.loss(&setup.loss)?;
     setup.arguments = command.arguments();
     setup.average = command.average;
+    if let Some(teacher) = &command.teacher {
+        let teacher = model::builder(common).load(teacher)?;
+        setup.vectors = Some(teacher.encode(setup.data.texts())?);
+    }
     setup.origin = origin;
     for file in &command.eval {
         let data = data::read(file, &Columns::default(), common.quiet)?;

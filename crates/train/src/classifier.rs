@@ -11,6 +11,8 @@
 //! Of two classes the first has the weights 0, as there. The problem is strictly convex in W, so
 //! there is one answer; L-BFGS finds it in `f64`, from zero, in one order of sums: no seed and no
 //! thread changes it.
+//!
+//! In the book: `docs/14-training.md`.
 
 mod files;
 mod lbfgs;

@@ -16,6 +16,7 @@ mod finding;
 pub use finding::Finding;
 
 use crate::{Error, Loss, Random};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -234,8 +235,9 @@ impl Dataset {
         finding::check(self, batch)
     }
 
-    /// SHA-256 of the rows, in their order: equal for equal data, whatever file they came from.
-    pub fn digest(&self) -> String {
+    /// SHA-256 of the rows, in their order, and of the vectors that their texts are to have: equal
+    /// for equal data, whatever file they came from.
+    pub fn digest(&self, vectors: Option<&Array2<f32>>) -> String {
         let mut hash = Sha256::new();
         hash.update(self.kind.name());
         let mut text = |text: &str| {
@@ -246,6 +248,9 @@ impl Dataset {
             row.texts.iter().for_each(|&number| text(&self.texts[number as usize]));
             text(&row.score.to_bits().to_string());
             text(row.label.map_or("", |label| &self.labels[label as usize]));
+        }
+        for x in vectors.into_iter().flatten() {
+            hash.update(x.to_le_bytes());
         }
         hex(&hash.finalize())
     }

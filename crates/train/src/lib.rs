@@ -14,6 +14,8 @@
 //! | [`Evaluation`] | what the model is worth on other data |
 //! | [`classifier`] | logistic regression on embeddings |
 //! | [`negatives`] | hard negatives for pairs |
+//!
+//! In the book: `docs/14-training.md`.
 #![forbid(unsafe_code)]
 
 mod arguments;

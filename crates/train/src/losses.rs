@@ -21,6 +21,8 @@
 //! Everything is `f64` because the loss of a nearly solved batch is a small difference of numbers
 //! near 1, which `f32` does not have the digits for. Exponentials and logarithms are those of the
 //! crate `libm`, which are the same on every machine.
+//!
+//! In the book: `docs/14-training.md`.
 
 mod cosent;
 mod distillation;

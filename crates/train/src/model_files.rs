@@ -152,8 +152,7 @@ impl Base {
             trained.map(|tensor| (tensor.name, tensor)).collect();
         let mut entries = Vec::new();
         for (name, stored) in base.tensors() {
-            let plain = name.strip_prefix("bert.").unwrap_or(&name);
-            entries.push(match trained.remove(plain) {
+            entries.push(match trained.remove(today(&name).as_str()) {
                 Some(tensor) => Entry::floats(&name, tensor.shape, tensor.data),
                 None => Entry {
                     dtype: stored.dtype(),
@@ -163,7 +162,7 @@ impl Base {
                 },
             });
         }
-        debug_assert!(trained.is_empty(), "every tensor has its place: {:?}", trained.keys());
+        assert!(trained.is_empty(), "every tensor has its place: {:?}", trained.keys());
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         let write = || {
             let mut file = BufWriter::new(Replacement::of(path)?);
@@ -236,6 +235,14 @@ impl Base {
             file("sentence_bert_config.json", limit),
         ]
     }
+}
+
+/// A tensor's name as the network has it: without `bert.`, and with the names that LayerNorm's
+/// parameters have had since TensorFlow.
+fn today(name: &str) -> String {
+    let name = name.strip_prefix("bert.").unwrap_or(name);
+    let name = name.replace("LayerNorm.gamma", "LayerNorm.weight");
+    name.replace("LayerNorm.beta", "LayerNorm.bias")
 }
 
 /// A configuration of weights in `f32`, whatever the base's were.

@@ -26,7 +26,7 @@ use std::collections::HashSet;
 /// let corpus = array![[1.0, 0.0], [0.9, 0.1], [0.5, 0.5], [0.0, 1.0]];
 /// let anchors = array![[1.0, 0.0]];
 /// let mining = Mining { num_negatives: 1, relative_margin: Some(0.05), ..Mining::default() };
-/// let mined = mining.run(anchors.view(), corpus.view(), &[vec![0]])?;
+/// let mined = mining.run(anchors.view(), corpus.view(), &[vec![0]], &[vec![]])?;
 /// assert_eq!(mined.negatives[0][0].0, 2); // row 1 is within the margin of the positive
 /// # Ok::<(), minilm_train::Error>(())
 /// ```
@@ -80,35 +80,42 @@ pub struct Mined {
 
 impl Mining {
     /// Looks for negatives of each anchor in the corpus; `positives` are the rows of the corpus
-    /// that belong to each anchor.
+    /// that belong to each anchor, and `right` has others that are no negatives of it, such as
+    /// those of the same label. The original knows positives alone: there `right` is empty.
     ///
     /// # Errors
     /// [`Error::Option`] if the ranks leave no room for the negatives, or [`Error::Evaluation`] for
     /// vectors that cannot be compared.
     ///
     /// # Panics
-    /// If there is not one list of positives, with one entry or more, for each anchor.
+    /// If there is not one list of positives, with one entry or more, and one of right rows for
+    /// each anchor.
     pub fn run(
         &self,
         anchors: ArrayView2<f32>,
         corpus: ArrayView2<f32>,
         positives: &[Vec<usize>],
+        right: &[Vec<usize>],
     ) -> Result<Mined, Error> {
         assert_eq!(anchors.nrows(), positives.len(), "positives of each anchor");
+        assert_eq!(anchors.nrows(), right.len(), "right rows of each anchor");
         assert!(positives.iter().all(|rows| !rows.is_empty()), "a positive of each anchor");
         let most = positives.iter().map(Vec::len).max().unwrap_or(0);
         let range_max = self.ranks(most)?;
-        let hits = Search::new().top_k(range_max + most).run(anchors, corpus)?;
+        let most_right = right.iter().map(Vec::len).max().unwrap_or(0);
+        let hits = Search::new().top_k(range_max + most + most_right).run(anchors, corpus)?;
         let mut mined = Mined::default();
         for (i, (hits, positives)) in hits.iter().zip(positives).enumerate() {
-            let own: HashSet<usize> = positives.iter().copied().collect();
+            let own: HashSet<usize> = positives.iter().chain(&right[i]).copied().collect();
             let score = |&row: &usize| {
                 let [a, b] = [anchors.row(i), corpus.row(row)].map(|row| row.to_vec());
                 Similarity::Cosine.of(&a, &b) as f32
             };
             let positive = positives.iter().map(score).fold(f32::INFINITY, f32::min);
             let mut left = Vec::new();
-            for hit in hits.iter().filter(|hit| !own.contains(&hit.corpus_id)) {
+            let seen = range_max + positives.len(); // as if right rows were not in the corpus
+            let hits = hits.iter().filter(|hit| !own.contains(&hit.corpus_id));
+            for hit in hits.take(seen) {
                 if self.is_within_margin(hit.score, positive) {
                     mined.within_margin += 1;
                 } else if self.is_out_of_range(hit.score) {

@@ -6,6 +6,8 @@
 //! after some  evaluation; checkpoint
 //! finish      the best weights, or the last; averaged with the base; the model's directory
 //! ```
+//!
+//! In the book: `docs/14-training.md`.
 
 mod finish;
 mod step;
@@ -40,6 +42,8 @@ pub struct Setup {
     pub data: Dataset,
     /// The loss.
     pub loss: Loss,
+    /// For [`Loss::Distillation`], a vector for each of the data's texts: `[texts, H]`.
+    pub vectors: Option<Array2<f32>>,
     /// The settings.
     pub arguments: Arguments,
     /// What the model is evaluated on; the first tells the best.
@@ -65,6 +69,7 @@ impl Setup {
             output: output.as_ref().to_owned(),
             loss: data.kind().loss(),
             data,
+            vectors: None,
             arguments: Arguments::default(),
             evaluations: Vec::new(),
             average: 0.0,
@@ -198,8 +203,8 @@ impl Trainer {
             let reason = "the directory is not empty: choose another one".to_owned();
             return Err(Error::Checkpoint { path: setup.output, reason });
         }
-        let network = Network::load(&setup.base)?;
-        let mut trainer = Trainer::prepare(setup, network)?;
+        let base = setup.base.clone();
+        let mut trainer = Trainer::prepare(setup, || Ok(Network::load(&base)?))?;
         trainer.tasks.extend((!trainer.evaluations.is_empty()).then_some(Task::Evaluate));
         trainer.tasks.push_back(Task::Step);
         Ok(trainer)
@@ -214,8 +219,8 @@ impl Trainer {
     pub fn resume(setup: Setup) -> Result<Trainer, Error> {
         let path = last(&setup.output)?;
         let state = checkpoint::read_state(&path)?;
-        let network = checkpoint::load(&path, state.global_step)?;
-        let mut trainer = Trainer::prepare(setup, network)?;
+        let load = || checkpoint::load(&path, state.global_step);
+        let mut trainer = Trainer::prepare(setup, load)?;
         let wrong = |reason: &str| {
             let reason = format!("it is of {reason}: go on with what the run began with");
             Err(Error::Checkpoint { path: path.clone(), reason })
@@ -243,10 +248,14 @@ impl Trainer {
         Ok(checkpoint::read_state(&last(output)?)?.origin)
     }
 
-    fn prepare(setup: Setup, network: Network) -> Result<Trainer, Error> {
+    /// Everything but the place in the run. The tokenizer's encoder is gone before `load` is called:
+    /// the weights are in memory once.
+    fn prepare(
+        setup: Setup,
+        load: impl FnOnce() -> Result<Network, Error>,
+    ) -> Result<Trainer, Error> {
         setup.arguments.check()?;
         setup.data.kind().check(&setup.loss)?;
-        check_loss(&setup)?;
         let mut findings = setup.data.check(setup.arguments.per_device_train_batch_size)?;
         let base = Base::open(&setup.base)?;
         let (texts, evaluations) = tokenized(&setup)?;
@@ -254,6 +263,8 @@ impl Trainer {
             let limit = texts.lengths().max().unwrap_or(0);
             findings.push(Finding::Truncated { texts: texts.truncated, limit });
         }
+        let network = load()?;
+        check_loss(&setup, network.dimension())?;
         let kept = if setup.arguments.keep > 0.0 {
             Some(texts.embed(&Network::load(&setup.base)?)?)
         } else {
@@ -263,7 +274,7 @@ impl Trainer {
         let warmup = crate::Schedule::warmup(setup.arguments.warmup_steps, plan.steps);
         Ok(Trainer {
             base_digest: base.digest()?,
-            data_digest: setup.data.digest(),
+            data_digest: setup.data.digest(setup.vectors.as_ref()),
             base,
             network,
             texts,
@@ -375,6 +386,7 @@ impl Trainer {
     fn after_step_tasks(&mut self, resumed: bool) {
         let arguments = &self.setup.arguments;
         let due = match arguments.eval_steps {
+            _ if self.step == 0 => true,
             Some(steps) => self.step.is_multiple_of(steps) || self.step == self.plan.steps,
             None => self.plan.ends_epoch(self.step),
         };
@@ -432,7 +444,27 @@ fn last(output: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Whether the loss fits the data's numbers.
-fn check_loss(setup: &Setup) -> Result<(), Error> {
+fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
+    if let Loss::Matryoshka { dimensions, .. } = &setup.loss
+        && let Some((k, _)) = dimensions.iter().find(|(k, _)| !(1..=width).contains(k))
+    {
+        return Error::option("matryoshka", format!("the embeddings have {width} values, not {k}"));
+    }
+    let needed = [setup.data.texts().len(), width];
+    match (&setup.vectors, setup.loss.inner()) {
+        (Some(vectors), Loss::Distillation { .. }) if vectors.shape() == needed => {}
+        (None, loss) if !matches!(loss, Loss::Distillation { .. }) => {}
+        (vectors, loss) => {
+            let found = vectors
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |it| format!("{:?}", it.shape()));
+            let reason = format!(
+                "{} with vectors {found}, where {needed:?} are texts and values",
+                loss.name()
+            );
+            return Error::option("loss", reason);
+        }
+    }
     let scores = || setup.data.rows().iter().map(|row| row.score);
     if *setup.loss.inner() == Loss::CosineSimilarity
         && let Some(score) = scores().find(|score| !(-1.0..=1.0).contains(score))

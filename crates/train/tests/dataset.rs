@@ -85,7 +85,7 @@ fn labelled_texts_become_pairs_of_one_label() {
 
 #[test]
 fn digests_are_of_the_rows() {
-    let of = |rows: &[(&[&str], &str)]| data(Kind::Pairs, rows).expect("data").digest();
+    let of = |rows: &[(&[&str], &str)]| data(Kind::Pairs, rows).expect("data").digest(None);
     let first = of(&[(&["a", "b"], ""), (&["c", "d"], "")]);
     assert_eq!(first, of(&[(&["a", "b"], ""), (&["c", "d"], "")]));
     assert_ne!(first, of(&[(&["c", "d"], ""), (&["a", "b"], "")]));

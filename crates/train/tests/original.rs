@@ -241,6 +241,7 @@ fn mined_negatives_are_those_of_sentence_transformers() {
         pairs.iter().filter(|pair| pair[0] == *query).map(|pair| place(&pair[1])).collect()
     };
     let positives: Vec<Vec<usize>> = queries.iter().map(of).collect();
+    let none = vec![Vec::new(); queries.len()];
     for case in file["cases"].as_array().expect("a list") {
         let settings = &case["settings"];
         let number = |name: &str| settings.get(name).and_then(Json::as_f64);
@@ -254,7 +255,8 @@ fn mined_negatives_are_those_of_sentence_transformers() {
             num_negatives: number("num_negatives").expect("a number") as usize,
             random: None,
         };
-        let mined = mining.run(vectors(&queries).view(), vectors(&corpus).view(), &positives);
+        let mined =
+            mining.run(vectors(&queries).view(), vectors(&corpus).view(), &positives, &none);
         let mined = mined.expect("negatives");
         let mut triplets = Vec::new();
         for (i, query) in queries.iter().enumerate() {

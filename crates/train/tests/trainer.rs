@@ -90,8 +90,11 @@ fn threads_and_dropout_decide_as_they_should() {
 #[test]
 fn the_directory_has_the_files_of_the_base() {
     let mut tiny = Tiny::new().with_modules();
-    tiny.rename(|name| format!("bert.{name}"));
-    let pooler = tiny.tensor("bert.embeddings.LayerNorm.bias").clone();
+    tiny.rename(|name| {
+        let name = name.replace("LayerNorm.weight", "LayerNorm.gamma");
+        format!("bert.{}", name.replace("LayerNorm.bias", "LayerNorm.beta"))
+    });
+    let pooler = tiny.tensor("bert.embeddings.LayerNorm.beta").clone();
     tiny.tensors.insert("bert.pooler.dense.bias".to_owned(), pooler.clone());
     tiny.files.insert("tokenizer_config.json".into(), "{ \"do_lower_case\":true }".into());
     let room = Room::new(&tiny);
@@ -245,6 +248,26 @@ fn an_average_is_between_the_base_and_the_trained_weights() {
     });
     for ((base, trained), mean) in base.iter().zip(&trained).zip(&mean) {
         assert_eq!(*mean, f64::from((0.75 * trained + 0.25 * base) as f32));
+    }
+}
+
+#[test]
+fn a_model_learns_the_vectors_of_another() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut other = Tiny::new().with_modules();
+    other.tensor("encoder.layer.1.output.dense.weight").values.reverse();
+    let teacher = SentenceEncoder::load(other.write().path()).expect("it loads");
+    for (i, distance) in
+        [minilm_train::Target::Mse, minilm_train::Target::Cosine].into_iter().enumerate()
+    {
+        let mut setup = room.setup(&format!("model-{i}"));
+        setup.loss = Loss::Distillation { distance };
+        assert!(Trainer::new(setup.clone()).is_err(), "there are no vectors");
+        setup.vectors = Some(teacher.encode(setup.data.texts()).expect("vectors"));
+        (setup.arguments.dropout, setup.arguments.num_train_epochs) = (Some(0.0), 20.0);
+        let mut trainer = Trainer::new(setup).expect("a run");
+        let losses = run(&mut trainer).expect("it trains");
+        assert!(losses[losses.len() - 1] < 0.5 * losses[0], "{losses:?}");
     }
 }
 

@@ -24,13 +24,14 @@ const SYSROOT: &str = "/usr/aarch64-linux-gnu";
 const OLDEST_EMULATOR: u32 = 10;
 
 /// The packages that are compiled.
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "minilm-kernels",
     "minilm-model",
     "minilm-pooling",
     "minilm-tasks",
     "minilm-readers",
     "minilm",
+    "minilm-train",
 ];
 
 /// Runs of `cargo test`. The one test that is skipped takes half of the time of all.

@@ -24,10 +24,10 @@ pub(super) fn curves(title: &str, curves: &[(&str, &str, Vec<Point>)]) -> String
     for share in [0.0, 0.5, 1.0] {
         let value = low + share * (high - low);
         grid(&mut svg, y(value), &number(value));
-        let step = left + share * (right - left);
+        let step = (left + share * (right - left)).round();
         let _ = writeln!(
             svg,
-            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{step:.0}</text>",
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{step}</text>",
             x(step),
             H - 8.0
         );

@@ -11,7 +11,7 @@ use crate::{
 };
 use minilm::SentenceEncoder;
 use minilm_train::{
-    Base, Dataset, Kind,
+    Base, Dataset, Finding, Kind,
     classifier::{Classifier, Labelled},
 };
 use serde_json::json;
@@ -35,9 +35,9 @@ pub(super) fn run(
 ) -> Result<(), Error> {
     let data = labelled(file, command, common.quiet)?;
     let findings = data.check(1)?;
-    if !common.quiet {
-        findings.iter().for_each(|finding| message(&finding.to_string()));
-    }
+    // A label with one text has no partner in training; a classifier needs none.
+    let findings = findings.iter().filter(|finding| !matches!(finding, Finding::SingleLabels(_)));
+    findings.filter(|_| !common.quiet).for_each(|finding| message(&finding.to_string()));
     let tests = command
         .eval
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn run(
     let labels = data.labels().to_vec();
     let c = command.regularization;
     let classifier = Classifier::fit(embeddings.view(), &classes, labels.len(), c)?;
-    let labelled = Labelled { classifier, labels, c, model: base.digest()? };
+    let mut labelled = Labelled { classifier, labels, c, model: String::new() };
     let mut found = vec![accuracy(&labelled, &encoder, &file.display().to_string(), &data)?];
     for (name, test) in &tests {
         found.push(accuracy(&labelled, &encoder, name, test)?);
@@ -66,6 +66,7 @@ pub(super) fn run(
     progress.finish();
     if !command.check {
         base.copy_to(output)?;
+        labelled.model = Base::open(output)?.digest()?;
         labelled.save(output)?;
     }
     summary(command, output, &found)

@@ -3,7 +3,9 @@
 use super::Columns;
 use crate::{error::Error, options::at_least_one};
 use clap::{Args, ValueEnum};
-use minilm_train::{Arguments, Distance, Loss, Sampler, Schedule, TRIPLET_MARGIN, classifier};
+use minilm_train::{
+    Arguments, Distance, Loss, Sampler, Schedule, TRIPLET_MARGIN, Target, classifier,
+};
 use std::{num::NonZeroUsize, path::PathBuf};
 
 /// Train the model on your own texts
@@ -59,6 +61,10 @@ pub(crate) struct Train {
     /// sentence-transformers does
     #[arg(long)]
     pub no_mask: bool,
+
+    /// distill: the directory of the model whose embeddings are learned; it is the default loss then
+    #[arg(long, value_name = "MODEL")]
+    pub teacher: Option<PathBuf>,
 
     /// How rows become batches
     #[arg(long, value_name = "HOW", value_enum, default_value = "batch", alias = "batch-sampler")]
@@ -189,6 +195,8 @@ pub(crate) enum Name {
     Contrastive,
     /// The positive is nearer than the negative
     Triplet,
+    /// The embeddings are those of --teacher, up to their length
+    Distill,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -212,11 +220,18 @@ impl Train {
     /// The loss that was asked for, or the usual one with the numbers that were asked for.
     pub(super) fn loss(&self, usual: &Loss) -> Result<Loss, Error> {
         let name = self.loss.unwrap_or(match usual {
+            _ if self.teacher.is_some() => Name::Distill,
             Loss::CoSent { .. } => Name::Cosent,
             Loss::Contrastive { .. } => Name::Contrastive,
             _ => Name::Mnrl,
         });
+        if name == Name::Distill && self.teacher.is_none() {
+            return Err(Error::Usage(
+                "--loss distill: --teacher names the model to learn".to_owned(),
+            ));
+        }
         let unused = [
+            ("teacher", self.teacher.is_some() && name != Name::Distill),
             ("symmetric", self.symmetric && name != Name::Mnrl),
             ("no-mask", self.no_mask && name != Name::Mnrl),
             ("margin", self.margin.is_some() && !matches!(name, Name::Contrastive | Name::Triplet)),
@@ -235,6 +250,7 @@ impl Train {
             }
             Name::Cosent => Loss::CoSent { scale: self.scale },
             Name::Cosine => Loss::CosineSimilarity,
+            Name::Distill => Loss::Distillation { distance: Target::Cosine },
             Name::Contrastive => Loss::Contrastive { margin: margin(0.5) },
             Name::Triplet => {
                 Loss::Triplet { margin: margin(TRIPLET_MARGIN), distance: Distance::Cosine }

@@ -12,6 +12,8 @@
 //!
 //! A row's own positive is never left out. The sampler [`NoDuplicates`](crate::Sampler) keeps such
 //! rows out of one batch instead, and cannot do so if there are fewer labels than rows.
+//!
+//! In the book: `docs/14-training.md`.
 
 use std::collections::HashMap;
 

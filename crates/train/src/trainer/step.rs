@@ -82,11 +82,14 @@ impl Trainer {
             self.masked.0 += out as u64;
             self.masked.1 += all as u64;
         }
-        let examples = Examples { columns, scores: &scores, same: same.as_ref(), vectors: None };
+        let places: Vec<usize> = texts.iter().map(|&text| text as usize).collect();
+        let of_texts = |all: &Array2<f32>| all.select(Axis(0), &places).mapv(f64::from);
+        let vectors = self.setup.vectors.as_ref().map(of_texts);
+        let vectors = vectors.as_ref().map(|vectors| vectors.view());
+        let examples = Examples { columns, scores: &scores, same: same.as_ref(), vectors };
         let mut value = self.setup.loss.value(embeddings.view(), &examples);
         if let Some(kept) = &self.kept {
-            let places: Vec<usize> = texts.iter().map(|&text| text as usize).collect();
-            let vectors = kept.select(Axis(0), &places).mapv(f64::from);
+            let vectors = of_texts(kept);
             let examples = Examples { vectors: Some(vectors.view()), ..Examples::of(columns) };
             let near = Loss::Distillation { distance: Target::Cosine };
             let near = near.value(embeddings.view(), &examples);
