@@ -9,6 +9,7 @@ mod heads;
 mod journey;
 mod lanes;
 mod packing;
+mod rounding;
 mod rungs;
 mod sums;
 mod threads;
@@ -34,7 +35,7 @@ pub struct Source<'a> {
     pub config: &'a Config,
 }
 
-pub const FIGURES: [Figure; 17] = [
+pub const FIGURES: [Figure; 18] = [
     Figure { name: "journey", draw: journey::draw },
     Figure { name: "work", draw: work::draw },
     Figure { name: "packing", draw: packing::draw },
@@ -52,4 +53,5 @@ pub const FIGURES: [Figure; 17] = [
     Figure { name: "sums", draw: sums::draw },
     Figure { name: "threads", draw: threads::draw },
     Figure { name: "bounds", draw: bounds::draw },
+    Figure { name: "rounding", draw: rounding::draw },
 ];

@@ -10,13 +10,14 @@
 #![forbid(unsafe_code)]
 
 use minilm_kernels::{
-    Level, Rows, RowsMut,
+    Level, QuantisedLinear, Rows, RowsMut,
     attention::{Scratch, attention, split},
     dot::{Product, products, squared_distances},
     exp::exp_slice,
     gelu::gelu_slice,
     layer_norm::layer_norm,
     linear::{Epilogue, Linear},
+    quantise::{Integer, QuantisedRows, Rotation, quantise_weights},
     softmax::softmax,
 };
 use minilm_testing::ramp;
@@ -38,7 +39,7 @@ struct Case {
     run: fn(Level, usize),
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 18] = [
     Case {
         name: "gemm",
         elements: 12 * H * 128,
@@ -58,6 +59,10 @@ const CASES: [Case; 14] = [
         run: |level, n| gemm(level, n, 12, Epilogue::Gelu),
     },
     Case { name: "gemm-residual", elements: 12 * H * 128, element: "multiply-add", run: residual },
+    Case { name: "gemm-s8", elements: 12 * H * 128, element: "multiply-add", run: rounded::<i8> },
+    Case { name: "gemm-s16", elements: 12 * H * 128, element: "multiply-add", run: rounded::<i16> },
+    Case { name: "quantise-s8", elements: H, element: "value", run: quantise::<i8> },
+    Case { name: "quantise-weights", elements: 16 * H, element: "weight", run: round_weights },
     Case { name: "pack", elements: H * 128, element: "weight", run: pack },
     Case {
         name: "exp",
@@ -145,6 +150,33 @@ fn residual(level: Level, repetitions: usize) {
         first.forward_with(x.columns(0..H / 3), y.columns(0..128), Epilogue::Identity);
         let epilogue = Epilogue::Residual(residual);
         last.columns(0..128).accumulate(x.columns(H / 3..H), y.columns(0..128), epilogue);
+    }
+}
+
+fn rounded<E: Integer>(level: Level, repetitions: usize) {
+    let mut y = vec![0.0; 12 * 128];
+    let linear = QuantisedLinear::<E>::pack(level, &ramp(128 * H), 128, Rotation::Rotated);
+    let linear = linear.with_bias(&ramp(128));
+    let mut rows = QuantisedRows::default();
+    rows.quantise(level, Rows::new(&ramp(12 * H), H), linear.rotation());
+    for _ in 0..repetitions {
+        linear.forward(black_box(&rows), RowsMut::new(&mut y, 128), Epilogue::Identity);
+    }
+}
+
+/// Rotation and rounding of one row.
+fn quantise<E: Integer + Default>(level: Level, repetitions: usize) {
+    let (x, mut rows) = (ramp(H), QuantisedRows::<E>::default());
+    for _ in 0..repetitions {
+        rows.quantise(level, Rows::new(black_box(&x), H), Rotation::Rotated);
+    }
+}
+
+fn round_weights(level: Level, repetitions: usize) {
+    let weight = ramp(16 * H);
+    for _ in 0..repetitions {
+        let weight = Rows::new(black_box(&weight), H);
+        black_box(quantise_weights::<i8>(level, weight, Rotation::Rotated));
     }
 }
 

@@ -30,7 +30,7 @@
 //! References: S. Ashkboos et al., *QuaRot*, arXiv:2404.00456 (rotations before rounding); A.
 //! Householder, *Unitary Triangularization of a Nonsymmetric Matrix*, JACM 5(4), 1958.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 
 use crate::{
     Level, Rows,
@@ -406,10 +406,13 @@ impl<E: Integer> Kernel for QuantiseWeights<'_, E> {
                     |vector, q| {
                         let mut words = [0; LANES / 2];
                         s.store_s16(q, &mut words);
-                        for (lane, to) in to.iter_mut().skip(vector * LANES).take(LANES).enumerate()
-                        {
-                            *to = E::narrow((words[lane / 2] >> (16 * (lane % 2))) as i16);
+                        let mut lanes = [E::default(); LANES];
+                        for (pair, word) in lanes.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+                            *pair = [E::narrow(word as i16), E::narrow((word >> 16) as i16)];
                         }
+                        let to = &mut to[vector * LANES..];
+                        let len = to.len().min(LANES); // the last vector may not be whole
+                        to[..len].copy_from_slice(&lanes[..len]);
                     },
                 );
                 // The products of rotated rows are stretched twice; a power of two is exact.

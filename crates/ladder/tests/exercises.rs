@@ -290,3 +290,17 @@ fn rest(part: f64, factor: f64) -> f64 {
 fn chapter_10_rest() {
     exercise::rest(rest);
 }
+
+// Chapter 14: rounding
+
+/// A row as integers from -127 to 127, ties to even, and what one of them is worth. A row of zeros
+/// is zeros.
+fn quantise(row: &[f32]) -> (Vec<i8>, f32) {
+    todo!("chapter 14")
+}
+
+#[test]
+#[ignore = "an exercise"]
+fn chapter_14_quantise() {
+    exercise::quantise(quantise);
+}

@@ -266,3 +266,12 @@ fn wrong_answers_are_refused() {
     });
     refused("the part alone", || exercise::rest(|_, factor| factor));
 }
+
+#[test]
+fn chapter_14() {
+    exercise::quantise(|row| {
+        let most = row.iter().fold(1e-30_f32, |most, x| most.max(x.abs()));
+        let scale = most / 127.0;
+        (row.iter().map(|x| (x / scale).round_ties_even() as i8).collect(), scale)
+    });
+}

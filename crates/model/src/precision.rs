@@ -1,6 +1,6 @@
 //! The numbers that the linear layers compute with.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 
 use std::{fmt, str::FromStr};
 

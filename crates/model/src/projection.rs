@@ -1,6 +1,6 @@
 //! A linear layer in the precision of the model.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 
 use crate::Precision;
 use minilm_kernels::{

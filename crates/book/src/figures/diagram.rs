@@ -47,6 +47,14 @@ impl Diagram {
         ));
     }
 
+    /// A rectangle without a border, for charts.
+    pub fn bar(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), fill: &str) {
+        self.push(format!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             fill=\"{fill}\"/>"
+        ));
+    }
+
     /// A square without a border.
     pub fn square(&mut self, (x, y): (f64, f64), side: f64, fill: &str) {
         self.push(format!(

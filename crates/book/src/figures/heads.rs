@@ -99,15 +99,20 @@ fn queries_and_keys(source: &Source) -> Result<[Vec<f32>; 2], String> {
 
 /// The residual stream `[L, H]` that goes into the layer.
 fn layer_input(source: &Source) -> Result<Vec<f32>, String> {
+    let mut batch = Batch::default();
+    batch.push(&ids(source, &WORDS)?);
+    let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
+    let plain = bert.plain().map_err(|error| error.to_string())?;
+    let mut activations = plain.forward(&batch).map_err(|error| error.to_string())?;
+    Ok(activations.layers.swap_remove(LAYER - 1).output)
+}
+
+/// The ids of tokens.
+pub(super) fn ids(source: &Source, words: &[&str]) -> Result<Vec<u32>, String> {
     let tokenizer = files::read_json(&source.weights.join("tokenizer.json"))?;
     let id = |word: &&str| {
         let id = tokenizer["model"]["vocab"][word].as_u64();
         id.and_then(|id| u32::try_from(id).ok()).ok_or_else(|| format!("{word:?} is no token"))
     };
-    let mut batch = Batch::default();
-    batch.push(&WORDS.iter().map(id).collect::<Result<Vec<_>, _>>()?);
-    let bert = Bert::load(source.weights, Level::detect()).map_err(|error| error.to_string())?;
-    let plain = bert.plain().map_err(|error| error.to_string())?;
-    let mut activations = plain.forward(&batch).map_err(|error| error.to_string())?;
-    Ok(activations.layers.swap_remove(LAYER - 1).output)
+    words.iter().map(id).collect()
 }

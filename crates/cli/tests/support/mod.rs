@@ -61,7 +61,8 @@ pub fn program<S: AsRef<OsStr>>(arguments: &[S]) -> Command {
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
         .env("MINILM_MODEL", repository().join("weights/all-MiniLM-L6-v2"))
-        .env_remove("MINILM_LEVEL");
+        .env_remove("MINILM_LEVEL")
+        .env_remove("MINILM_PRECISION");
     command
 }
 

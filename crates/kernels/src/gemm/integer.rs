@@ -16,7 +16,7 @@
 //!
 //! No sum leaves `i32`: 384·2047² = 1.61·10⁹ < 2³¹, and 384·(127 + 128)·127 = 1.24·10⁷.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 
 use super::{
     Finish, Panels, cut, deal,

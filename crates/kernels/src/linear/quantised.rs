@@ -1,4 +1,6 @@
 //! The linear layer with rounded weights.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::Epilogue;
 use crate::{

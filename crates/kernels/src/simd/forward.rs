@@ -1,4 +1,6 @@
 //! Instruction sets that compute as another one does, but for something.
+//!
+//! In the book: `docs/04-simd.md`.
 
 /// Methods of [`Simd`](super::Simd) and [`Integers`](super::Integers) that are those of the field
 /// `$inner`.

@@ -24,7 +24,7 @@
 //!
 //! VNNI is no level of its own but a second proof inside one: [`Level::run_integers`] looks for it.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 //!
 //! [`Level::run_integers`]: crate::Level::run_integers
 

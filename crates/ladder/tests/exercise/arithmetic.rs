@@ -80,3 +80,15 @@ pub fn exp2(exp2: fn(Level, &mut [f32])) {
         }
     }
 }
+
+pub fn quantise(quantise: fn(&[f32]) -> (Vec<i8>, f32)) {
+    assert_eq!(quantise(&[254.0, 1.0, 3.0, -5.0]), (vec![127, 0, 2, -2], 2.0), "ties to even");
+    assert_eq!(quantise(&[0.0; 3]).0, [0; 3], "zeros stay zeros");
+    let row = Random(7).values(100);
+    let (q, scale) = quantise(&row);
+    assert_eq!(q.iter().map(|q| q.unsigned_abs()).max(), Some(127), "the largest is 127");
+    for (x, q) in row.iter().zip(q) {
+        let error = (x - f32::from(q) * scale).abs();
+        assert!(error <= 0.5001 * scale, "{x} is {q} steps of {scale}");
+    }
+}

@@ -9,7 +9,7 @@
 //! The word embeddings are stored so as well, without a rotation: a row has few values that stand
 //! out, and it is read one at a time. Everything else is `F32`.
 //!
-//! In the book: `docs/14-rounding.md`.
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Checkpoint, SafetensorsFile, Stored, Table, Values};
 use crate::{Config, Error, Precision};

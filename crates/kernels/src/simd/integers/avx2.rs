@@ -1,4 +1,6 @@
 //! Integer products in two ymm registers, as `s16`.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::simd::{LANES, avx2::Avx2};

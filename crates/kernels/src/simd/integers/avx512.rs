@@ -1,4 +1,6 @@
 //! Integer products in one zmm register, as `s16`.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::simd::{LANES, avx512::Avx512};

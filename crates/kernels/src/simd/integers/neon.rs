@@ -1,4 +1,6 @@
 //! Integer products in four q registers, as `s16`.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::simd::{LANES, neon::Neon};

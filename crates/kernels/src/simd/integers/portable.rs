@@ -1,4 +1,6 @@
 //! Integer products in plain Rust: the specification of the other levels.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::simd::{LANES, Portable, ROUNDER};

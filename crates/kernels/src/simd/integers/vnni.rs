@@ -1,6 +1,8 @@
 //! Integer products with VNNI: four `s8` or two `s16` of a lane in one instruction.
 //!
 //! The proofs here are second ones: they hold a level, compute floats as it does, and add VNNI.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::{
