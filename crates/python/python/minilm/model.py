@@ -189,7 +189,7 @@ class SentenceTransformer:
         Raises:
             TypeError: An input is no str; the message has its number.
             ValueError: An argument cannot be used; the message names it.
-            KeyboardInterrupt: Within a tenth of a second or so.
+            KeyboardInterrupt: Within a second of Ctrl-C.
         """
         if "sentences" in kwargs and inputs is None:
             inputs = kwargs.pop("sentences")
