@@ -91,7 +91,7 @@ impl Package<'_> {
     fn lint(&self) -> Result<(), String> {
         let run = |arguments: &[&str]| cargo::run(cargo::cargo(&self.source).args(arguments));
         run(&["fmt", "--check"])?;
-        run(&["clippy", "--quiet", "--locked", "--", "-Dwarnings"])?;
+        run(&["clippy", "--quiet", "--locked", "--no-deps", "--", "-Dwarnings"])?;
         let tree = run(&["tree", "--locked", "-e", "normal,build", "--prefix", "none"])?;
         match tree.lines().find(|line| line.starts_with("cc v") || line.starts_with("cmake v")) {
             Some(builder) => Err(format!("the Python package needs {builder}, which builds C")),
