@@ -14,13 +14,17 @@
 //! its encoder, takes the ancestor's pool for its own.
 
 use std::{
-    mem,
-    process::id,
+    mem, process,
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
 };
+
+/// The process, where processes fork. Elsewhere a process has one id all its life, if any.
+fn id() -> u32 {
+    if cfg!(unix) { process::id() } else { 1 }
+}
 
 /// A value for each process that asks for one.
 #[derive(Debug)]

@@ -173,9 +173,9 @@ def test_everything_public_is_documented():
     import inspect
 
     import minilm
-    from minilm import evaluation, index, model, util, weights
+    from minilm import compatible, documents, evaluation, index, model, util, weights
 
-    for module in (minilm, evaluation, index, model, util, weights):
+    for module in (minilm, compatible, documents, evaluation, index, model, util, weights):
         assert module.__doc__
         for name, item in vars(module).items():
             ours = getattr(item, "__module__", "").startswith("minilm")

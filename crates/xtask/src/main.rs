@@ -127,7 +127,7 @@ cargo xtask report [--check]      writes the tables and figures of the records, 
 cargo xtask fuzz [--minutes N] [TARGET…]
                                   runs the fuzz targets in turn, ten minutes together by default,
                                   and adds the counts to benches/record/fuzz.json
-cargo xtask wheel                 builds the wheels of the Python package, and tests this machine's
+cargo xtask wheel                 builds the wheel of the Python package, installs and tests it
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {

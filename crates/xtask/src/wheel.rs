@@ -31,9 +31,9 @@ const OLDEST_PYTHON: (u32, u32) = (3, 10);
 const TEST_PACKAGES: [&str; 3] = ["pytest", "pyarrow", "mypy"];
 /// Bytes of the largest wheel: it holds no weights.
 const LARGEST: u64 = 3_000_000;
-/// Wheels that are published: the targets and the versions of the C library.
-const WHEELS: [(&str, &str); 2] =
-    [("x86_64-unknown-linux-gnu", "manylinux2014"), ("aarch64-unknown-linux-gnu", "manylinux2014")];
+/// The target of the wheel that is published, and the C library that it asks for.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const C_LIBRARY: &str = "manylinux2014";
 
 /// The package's folders.
 struct Package<'w> {
@@ -56,28 +56,22 @@ pub fn check(workspace: &Workspace) -> Outcome {
     package.test(&python, &wheel)
 }
 
-/// The task: the wheels of the release and the source archive. The one for this machine is tested.
+/// The task: the wheel of the release, tested, and the source archive.
 pub fn release(workspace: &Workspace) -> Outcome {
     let package = Package::of(workspace);
     let python = python()?;
     let tools = package.tools(&python, &["maturin", "ziglang"])?;
-    let mut remarks = Vec::new();
-    for (target, libc) in WHEELS {
-        let release = ["--release", "--zig", "--target", target, "--compatibility", libc];
-        let wheel = package.build(&tools, &release)?;
-        let bytes = fs::metadata(&wheel).map_err(|error| error.to_string())?.len();
-        if bytes > LARGEST {
-            return Err(format!("{}: {bytes} bytes, more than {LARGEST}", wheel.display()));
-        }
-        remarks.push(format!("{}: {bytes} bytes", wheel.display()));
-        if target.starts_with(env::consts::ARCH) {
-            remarks.push(package.test(&python, &wheel)?);
-        }
+    let release = ["--release", "--zig", "--target", TARGET, "--compatibility", C_LIBRARY];
+    let wheel = package.build(&tools, &release)?;
+    let bytes = fs::metadata(&wheel).map_err(|error| error.to_string())?.len();
+    if bytes > LARGEST {
+        return Err(format!("{}: {bytes} bytes, more than {LARGEST}", wheel.display()));
     }
-    let sdist = ["sdist".into(), "--out".into(), package.dist(), "--manifest-path".into()];
-    let archive = package.source.join("Cargo.toml");
-    cargo::run(Command::new(tools.join("maturin")).args(sdist).arg(archive))?;
-    Ok(remarks.join("\n"))
+    let tested = package.test(&python, &wheel)?;
+    let mut archive = Command::new(tools.join("maturin"));
+    archive.args(["sdist", "--out"]).arg(package.dist());
+    cargo::run(archive.arg("--manifest-path").arg(package.source.join("Cargo.toml")))?;
+    Ok(format!("{}: {bytes} bytes\n{tested}", wheel.display()))
 }
 
 impl Package<'_> {
@@ -97,7 +91,7 @@ impl Package<'_> {
     fn lint(&self) -> Result<(), String> {
         let run = |arguments: &[&str]| cargo::run(cargo::cargo(&self.source).args(arguments));
         run(&["fmt", "--check"])?;
-        run(&["clippy", "--quiet", "--locked", "--", "-Dwarnings"])?;
+        run(&["clippy", "--quiet", "--locked", "--no-deps", "--", "-Dwarnings"])?;
         let tree = run(&["tree", "--locked", "-e", "normal,build", "--prefix", "none"])?;
         match tree.lines().find(|line| line.starts_with("cc v") || line.starts_with("cmake v")) {
             Some(builder) => Err(format!("the Python package needs {builder}, which builds C")),
@@ -119,13 +113,8 @@ impl Package<'_> {
     /// Builds the wheel with maturin.
     fn build(&self, tools: &Path, options: &[&str]) -> Result<PathBuf, String> {
         let dist = self.dist();
-        let arch = options
-            .iter()
-            .find_map(|option| option.strip_suffix("-unknown-linux-gnu"))
-            .unwrap_or(env::consts::ARCH);
-        let ours = |wheel: &PathBuf| wheel.to_string_lossy().contains(arch);
         fs::create_dir_all(&dist).map_err(|error| error.to_string())?;
-        for old in files::directly_in(&dist, "whl")?.into_iter().filter(ours) {
+        for old in files::directly_in(&dist, "whl")? {
             fs::remove_file(&old).map_err(|error| error.to_string())?;
         }
         let mut maturin = Command::new(tools.join("maturin"));
@@ -136,8 +125,7 @@ impl Package<'_> {
         let paths = std::iter::once(tools.to_owned()).chain(env::split_paths(&path));
         let path = env::join_paths(paths).map_err(|error| error.to_string())?;
         cargo::run(maturin.env("PATH", path))?;
-        let wheels = files::directly_in(&dist, "whl")?;
-        wheels.into_iter().find(ours).ok_or(format!("{}: no wheel", dist.display()))
+        files::directly_in(&dist, "whl")?.pop().ok_or(format!("{}: no wheel", dist.display()))
     }
 
     /// Installs the wheel and runs pytest.

@@ -7,12 +7,14 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _minilm, arguments
+from .compatible import Compatible
+from .documents import Documents
 from .progress import bar
 from .similarity import Floats, SimilarityFunction
 from .util import quantize_embeddings
@@ -25,24 +27,7 @@ Precision = Literal["float32", "int8", "uint8", "binary", "ubinary"]
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 
-class Window(NamedTuple):
-    """A window of a document that is longer than the model reads."""
-
-    start: int  #: The first character.
-    end: int  #: The character behind the last.
-    tokens: int  #: Tokens, ``[CLS]`` and ``[SEP]`` among them.
-    embedding: Floats  #: ``[dimension]``
-
-
-class Explanation(NamedTuple):
-    """The cosine of two texts, split among the pairs of their tokens."""
-
-    a: list[str]  #: The tokens of the first text.
-    b: list[str]  #: The tokens of the second.
-    pairs: NDArray[np.float64]  #: What each pair adds, ``[len(a), len(b)]``; the sum is the cosine.
-
-
-class SentenceTransformer:
+class SentenceTransformer(Documents, Compatible):
     """A sentence-embedding model.
 
     Args:
@@ -189,7 +174,7 @@ class SentenceTransformer:
         Raises:
             TypeError: An input is no str; the message has its number.
             ValueError: An argument cannot be used; the message names it.
-            KeyboardInterrupt: Within a tenth of a second or so.
+            KeyboardInterrupt: Within a second of Ctrl-C.
         """
         if "sentences" in kwargs and inputs is None:
             inputs = kwargs.pop("sentences")
@@ -291,87 +276,6 @@ class SentenceTransformer:
             for (_, ids, embeddings, _), row in zip(found, rows)
         ]
 
-    def tokenize(self, texts: Texts, **kwargs: Any) -> dict[str, NDArray[np.int64]]:
-        """The token ids of texts, padded with 0 to the longest: ``input_ids``,
-        ``token_type_ids`` and ``attention_mask``, each ``[len(texts), longest]``."""
-        prompt = kwargs.pop("prompt", None)
-        arguments.check_encode_arguments(type(self).__name__, 1, None, None, kwargs)
-        items, _ = arguments.texts_of(texts)
-        ids = [found for found, _ in self._encoder.tokenize(items, prompt or "")]
-        shape = (len(ids), max(map(len, ids), default=0))
-        padded, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for row, found in enumerate(ids):
-            padded[row, : len(found)] = found
-            mask[row, : len(found)] = 1
-        return {
-            "input_ids": padded,
-            "token_type_ids": np.zeros(shape, dtype=np.int64),
-            "attention_mask": mask,
-        }
-
-    preprocess = tokenize
-
-    def dropped_tokens(self, inputs: Texts) -> list[int]:
-        """The tokens of each text beyond :attr:`max_seq_length`, which :meth:`encode` drops."""
-        texts, _ = arguments.texts_of(inputs)
-        found = self._encoder.tokenize(texts, self._prompt(None, None))
-        return [dropped for _, dropped in found]
-
-    def encode_windows(
-        self,
-        document: str,
-        window: int | None = None,
-        stride: int | None = None,
-        *,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        normalize_embeddings: bool = False,
-        truncate_dim: int | None = None,
-    ) -> list[Window]:
-        """The windows of a document that is longer than the model reads.
-
-        Args:
-            window: Tokens of a window, ``[CLS]`` and ``[SEP]`` among them; by default
-                :attr:`max_seq_length`.
-            stride: Tokens from the begin of a window to that of the next; by default a window's
-                words, so that no word is in two windows.
-        """
-        found = self._encoder.encode_windows(
-            document,
-            window,
-            stride,
-            self._prompt(prompt, prompt_name),
-            normalize_embeddings or None,
-            self._dimension(truncate_dim),
-        )
-        return [Window(*one) for one in found]
-
-    def encode_long(
-        self,
-        document: str,
-        window: int | None = None,
-        stride: int | None = None,
-        *,
-        prompt_name: str | None = None,
-        prompt: str | None = None,
-        normalize_embeddings: bool = False,
-        truncate_dim: int | None = None,
-    ) -> Floats:
-        """One embedding for a document of any length: the mean of its windows' embeddings,
-        weighted by their tokens, of length 1 if embeddings are."""
-        return self._encoder.encode_long(
-            document,
-            window,
-            stride,
-            self._prompt(prompt, prompt_name),
-            normalize_embeddings or None,
-            self._dimension(truncate_dim),
-        )
-
-    def explain(self, a: str, b: str) -> Explanation:
-        """The cosine similarity of two texts, split exactly among the pairs of their tokens."""
-        return Explanation(*self._encoder.explain(a, b))
-
     @property
     def similarity_fn_name(self) -> str:
         """The name of the similarity of :meth:`similarity`."""
@@ -424,41 +328,6 @@ class SentenceTransformer:
             self.truncate_dim = before
 
     truncate_sentence_embeddings = truncate_embeddings
-
-    @property
-    def device(self) -> str:
-        """It is ``"cpu"``."""
-        return "cpu"
-
-    def to(self, device: Any = None, **kwargs: Any) -> SentenceTransformer:
-        """The model itself; other devices than the CPU are refused."""
-        arguments.check_device(device)
-        if kwargs:
-            raise ValueError(f"to(): minilm has no {', '.join(kwargs)}")
-        return self
-
-    def cpu(self) -> SentenceTransformer:
-        """The model itself."""
-        return self
-
-    def eval(self) -> SentenceTransformer:
-        """The model itself, which is never trained."""
-        return self
-
-    def start_multi_process_pool(self, target_devices: Any = None) -> dict[str, Any]:
-        """An empty pool, for programs that pass it to :meth:`encode`: one process uses all CPUs."""
-        arguments.check_device(target_devices)
-        return {"input": None, "output": None, "processes": []}
-
-    @staticmethod
-    def stop_multi_process_pool(pool: dict[str, Any]) -> None:
-        """Does nothing: the pool is empty."""
-
-    def encode_multi_process(
-        self, inputs: Texts, pool: dict[str, Any] | None = None, **kwargs: Any
-    ) -> Any:
-        """As :meth:`encode`."""
-        return self.encode(inputs, pool=pool, **kwargs)
 
     def space(self) -> str:
         """The model's name and a fingerprint of everything that two comparable embeddings share."""
