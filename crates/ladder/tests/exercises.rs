@@ -301,6 +301,6 @@ fn quantise(row: &[f32]) -> (Vec<i8>, f32) {
 
 #[test]
 #[ignore = "an exercise"]
-fn chapter_14_quantise() {
+fn chapter_16_quantise() {
     exercise::quantise(quantise);
 }
