@@ -268,7 +268,7 @@ fn wrong_answers_are_refused() {
 }
 
 #[test]
-fn chapter_14() {
+fn chapter_16() {
     exercise::quantise(|row| {
         let most = row.iter().fold(1e-30_f32, |most, x| most.max(x.abs()));
         let scale = most / 127.0;

@@ -84,7 +84,7 @@ impl SentenceEncoderBuilder {
     /// [`F32`](Precision::F32), or [`Int8`](Precision::Int8) if [`quantize_model`] wrote it.
     ///
     /// [`Int8`](Precision::Int8) and [`Int16`](Precision::Int16) are faster and need less memory;
-    /// how far their vectors are from those of `F32` is in the book, chapter 14. The weights of any
+    /// how far their vectors are from those of `F32` is in the book, chapter 16. The weights of any
     /// model are rounded when they are loaded. Vectors of different precisions are of different
     /// [spaces](SentenceEncoder::space).
     ///
