@@ -291,12 +291,12 @@ fn chapter_10_rest() {
     exercise::rest(rest);
 }
 
-// Chapter 14: rounding
+// Chapter 16: rounding
 
 /// A row as integers from -127 to 127, ties to even, and what one of them is worth. A row of zeros
 /// is zeros.
 fn quantise(row: &[f32]) -> (Vec<i8>, f32) {
-    todo!("chapter 14")
+    todo!("chapter 16")
 }
 
 #[test]

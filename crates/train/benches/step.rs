@@ -2,6 +2,7 @@
 //! whole steps.
 //!
 //! Kernels run on one thread, for 128 tokens (a pack) or 1024 (a chunk); a step on all threads.
+#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm_kernels::{

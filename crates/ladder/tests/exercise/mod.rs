@@ -4,7 +4,7 @@ mod arithmetic;
 mod order;
 mod work;
 
-pub use arithmetic::{best_tile, exp2, largest, lines, pack, product, relu};
+pub use arithmetic::{best_tile, exp2, largest, lines, pack, product, quantise, relu};
 pub use order::{Part, merge, online, order, padding, tree};
 pub use work::{
     Gemm, deal, flop_of_a_batch, is_right, rest, roofline, share, tokens_for_arithmetic, ulps,
