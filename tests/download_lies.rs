@@ -54,6 +54,21 @@ fn a_lie_about_the_size_is_found_out() {
 }
 
 #[test]
+fn a_file_of_unknown_size_does_not_fill_the_disk() {
+    // 65 MiB, sent until the connection ends, and announced by no header.
+    let server = Server::new(|request| match request.path.ends_with("/config.json") {
+        true => good(request).body(&vec![b' '; 65 << 20]).with("Content-Length", ""),
+        false => good(request),
+    });
+    let cache = Cache::new();
+    let error = cache.error(&server).to_string();
+    assert!(error.contains("but no size, with which a file has at most 67108864 bytes"), "{error}");
+    assert_eq!(fs::metadata(cache.incomplete("config.json")).map_or(0, |found| found.len()), 0);
+    cache.is_not_whole();
+    cache.complete(&Server::new(good));
+}
+
+#[test]
 fn the_token_goes_to_the_endpoint_and_not_where_it_redirects() {
     let cdn = Arc::new(Server::new(|request| {
         let start = request.start();

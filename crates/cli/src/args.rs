@@ -1,9 +1,9 @@
 //! The command line as clap reads it: the options of every command, and the list of commands.
 
 use crate::{
-    bench::Bench, classify::Classify, cluster::Cluster, completions::Completions, convert::Convert,
-    dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index, man::Man, map::Map,
-    negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize,
+    about::About, bench::Bench, classify::Classify, cluster::Cluster, completions::Completions,
+    convert::Convert, dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index,
+    man::Man, map::Map, negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize,
     quantize_model::QuantizeModel, search::Search, similarity::Similarity, trace::Trace,
     train::Train, verify::Verify,
 };
@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Convert(Convert),
     Explain(Explain),
     Trace(Trace),
+    Model(About),
     Verify(Verify),
     Bench(Bench),
     Completions(Completions),

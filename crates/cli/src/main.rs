@@ -20,6 +20,7 @@
 //! failed, 2 misused, 130 stopped by a signal.
 #![forbid(unsafe_code)]
 
+mod about;
 mod args;
 mod bench;
 mod classify;
@@ -85,6 +86,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Similarity(command) => similarity::run(&cli.common, command),
         Command::Explain(command) => explain::run(&cli.common, command),
         Command::Trace(command) => trace::run(&cli.common, command),
+        Command::Model(command) => about::run(&cli.common, command),
         Command::Verify(command) => verify::run(&cli.common, command),
         Command::Bench(command) => bench::run(&cli.common, command),
         Command::Index(command) => index::run(&cli.common, command),

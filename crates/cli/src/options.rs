@@ -1,9 +1,12 @@
 //! Options that several commands share, and the parsers of their values.
 
 use crate::error::Error;
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
 use minilm::{Level, Prompt, max_threads};
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{ffi::OsStr, num::NonZeroUsize, path::PathBuf};
 
 /// The options of every command.
 #[derive(Debug, Args)]
@@ -19,6 +22,7 @@ pub(crate) struct Common {
     pub threads: Option<usize>,
 
     #[arg(long, global = true, value_name = "LEVEL", help = level_help())]
+    #[arg(value_parser = Levels, hide_possible_values = true)]
     pub level: Option<String>,
 
     /// No notes and no progress on standard error
@@ -120,6 +124,28 @@ pub(crate) fn check_cosine(option: &str, bound: f32) -> Result<(), Error> {
 /// A number of things that cannot be none.
 pub(crate) fn at_least_one(number: &str) -> Result<NonZeroUsize, String> {
     number.parse().map_err(|_| "it has to be a whole number, at least 1".to_owned())
+}
+
+/// Any text, of which shells complete the names of instruction sets. Whether this CPU has one is
+/// found out later.
+#[derive(Debug, Clone)]
+struct Levels;
+
+impl TypedValueParser for Levels {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(["auto"].iter().chain(Level::NAMES).copied().map(PossibleValue::new)))
+    }
 }
 
 fn level_help() -> String {

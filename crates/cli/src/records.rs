@@ -50,7 +50,7 @@ pub(crate) struct Reading {
     pub encoding: Option<String>,
 
     /// The most bytes that one line, object, row or value may have; K, M and G are 2^10, 2^20 and
-    /// 2^30 [default: 64M]
+    /// 2^30 [default: 16M]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_record: Option<usize>,
 }

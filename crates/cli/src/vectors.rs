@@ -30,7 +30,7 @@ pub(crate) struct Part {
     pub column: Option<String>,
 
     /// The most bytes that one row may have in its file; K, M and G are 2^10, 2^20 and 2^30
-    /// [default: 64M]
+    /// [default: 16M]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub max_record: Option<usize>,
 

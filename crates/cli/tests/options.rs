@@ -187,3 +187,37 @@ fn help_and_version_are_results() {
         assert!(stdout.contains("minilm"), "{stdout}");
     }
 }
+
+#[test]
+fn the_model_is_named_with_its_place_and_its_limits() {
+    let text = String::from_utf8(run(&["model"]).ok()).expect("UTF-8");
+    let directory = repository().join("weights/all-MiniLM-L6-v2");
+    for part in ["all-MiniLM-L6-v2 (", "384", "at most 256 of a text", "\"\""] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(text.contains(directory.to_str().expect("UTF-8")), "{text}");
+    let json = run(&["model", "--json", "--truncate-dim", "64", "--max-tokens", "99"]).ok();
+    let facts: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!((&facts["dimensions"], &facts["max_tokens"]), (&64.into(), &99.into()));
+}
+
+#[test]
+fn shells_complete_the_names_of_levels() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = String::from_utf8(run(&["completions", shell]).ok()).expect("UTF-8");
+        assert!(script.contains("avx512") && script.contains("portable"), "{shell}");
+    }
+}
+
+#[test]
+fn manual_pages_tell_of_status_environment_and_files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    run(&["man", directory.path().to_str().expect("UTF-8")]).ok();
+    for name in ["minilm.1", "minilm-index.1", "minilm-eval-sts.1"] {
+        let page = std::fs::read_to_string(directory.path().join(name)).expect(name);
+        for part in [".SH \"EXIT STATUS\"", ".SH ENVIRONMENT", ".SH FILES", "MINILM_MODEL"] {
+            assert!(page.contains(part), "{name} {part}");
+        }
+    }
+    assert!(!directory.path().join("minilm-man.1").exists());
+}

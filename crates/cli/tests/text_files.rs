@@ -182,3 +182,20 @@ fn a_name_may_end_in_a_question_mark() {
 fn field_and_column_exclude_each_other() {
     assert_eq!(run(&["pairs", "x", "--field", "a", "--column", "b"]).status, Some(2));
 }
+
+#[test]
+fn a_record_has_a_longest_length() {
+    let long = "longer than ten";
+    for (options, input, place) in [
+        (&["--missing", "fail"][..], format!("short\n{long}\n"), "line 2 of standard input"),
+        (&["--field", "t"], format!("{{\"t\": \"{long}\"}}\n"), "line 1 of standard input"),
+        (&["--column", "t"], format!("t\na\n{long}\n"), "cannot read standard input: a record"),
+    ] {
+        let command = [&["embed", "-q", "--max-record", "10"], options].concat();
+        let run = run_with_input(&command, input.as_bytes());
+        let message = "is longer than 10 bytes; --max-record allows longer ones";
+        assert_eq!(run.message(1), format!("{place} {message}"), "{options:?}");
+        let command = [&["embed", "-q", "--max-record", "1K"], options].concat();
+        assert_eq!(run_with_input(&command, input.as_bytes()).status, Some(0), "{options:?}");
+    }
+}

@@ -3,6 +3,7 @@
 //! In the book: `docs/00-map.md`.
 
 mod config;
+mod growth;
 mod guard;
 mod pieces;
 #[cfg(test)]

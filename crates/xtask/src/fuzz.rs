@@ -29,8 +29,9 @@ const FLAGS: &str = "--cfg fuzzing -C passes=sancov-module \
 /// The time that each target gets beyond its corpus in `cargo xtask check`.
 const CHECK: Duration = Duration::from_secs(5);
 
-/// Limits of one input: seconds, and megabytes of the whole process.
-const LIMITS: [&str; 2] = ["-timeout=20", "-rss_limit_mb=2048"];
+/// Limits of one input: seconds, many because a busy machine may suspend a target, and megabytes of
+/// the whole process.
+const LIMITS: [&str; 2] = ["-timeout=100", "-rss_limit_mb=2048"];
 
 /// The longest input of targets whose seeds are short. A model's weights have 6 kB, and a text is
 /// cut into pieces of 40 kB.

@@ -5,7 +5,7 @@ use crate::split;
 use minilm::{
     ndarray::Array2,
     tasks::{
-        index::{self, Index, Space},
+        index::{self, Index, IndexError, Space},
         search::Search,
     },
 };
@@ -20,10 +20,13 @@ pub fn index(data: &[u8]) {
         mend(&mut bytes);
     }
     let Ok(index) = Index::new(Path::new("it"), bytes.clone()) else { return };
-    let whole = index.check().is_ok();
+    // Rows that were written wrongly, with checksums that fit, are as they were written.
+    let whole =
+        !matches!(index.check(), Err(IndexError::Damaged { .. } | IndexError::Format { .. }));
+    let is_right = index.check().is_ok();
     let texts: Vec<Option<String>> =
         (0..index.len().min(64)).map(|row| index.text(row).ok().map(str::to_owned)).collect();
-    assert!(!whole || texts.iter().all(Option::is_some), "a whole index has all its texts");
+    assert!(!is_right || texts.iter().all(Option::is_some), "a whole index has all its texts");
     let Ok(vectors) = index.vectors() else { return assert!(!whole) };
     assert_eq!(vectors.view().dim(), (index.len(), index.dimensions()));
     if index.dimensions() > 64 {

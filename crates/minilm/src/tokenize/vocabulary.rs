@@ -2,6 +2,7 @@
 
 use super::{
     config::{TokenizerConfig, Tokens, cuts_at},
+    growth,
     guard::guard,
 };
 use crate::{Error, directory::field, files::Source};
@@ -42,6 +43,7 @@ impl Vocabulary {
         };
         let is_json = path.extension().is_some_and(|extension| extension == "json");
         let mut tokenizer = if is_json {
+            growth::check(&bytes).map_err(unusable)?;
             let written = guard(|| Tokenizer::from_bytes(&bytes)).map_err(unusable)?;
             of_file(written, &path, config)?
         } else if config.is_bert() {

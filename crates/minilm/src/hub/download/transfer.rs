@@ -8,6 +8,10 @@ use std::{
 };
 use ureq::{Body, http::Response};
 
+/// The most bytes of a file whose size the server does not say. The weights are larger, and every
+/// server says theirs.
+const UNANNOUNCED: u64 = 64 << 20;
+
 /// A file on its way.
 pub(super) struct Transfer<'a> {
     pub client: &'a Client<'a>,
@@ -83,19 +87,30 @@ impl Transfer<'_> {
                 Err(error) => return Err(Failure::again(error)),
             };
             here += n as u64;
-            if let Some(size) = self.size.filter(|&size| here > size) {
+            if here > self.size.unwrap_or(UNANNOUNCED) {
                 self.restart(to)?;
-                let (kind, found) = ("size", format!("{here} bytes or more"));
-                return Err(DownloadError::Mismatch {
-                    url: self.url.to_string(),
-                    kind,
-                    expected: format!("{size} bytes"),
-                    found,
-                }
-                .into());
+                return Err(self.too_long(here).into());
             }
-            to.write_all(&buffer[..n]).map_err(|error| self.cannot_write(error))?;
+            if let Err(error) = to.write_all(&buffer[..n]) {
+                // Bytes that fill the disk are in the way of everything else.
+                if error.kind() == io::ErrorKind::StorageFull {
+                    self.restart(to)?;
+                }
+                return Err(self.cannot_write(error).into());
+            }
             self.report(here);
+        }
+    }
+
+    fn too_long(&self, here: u64) -> DownloadError {
+        DownloadError::Mismatch {
+            url: self.url.to_string(),
+            kind: "size",
+            expected: match self.size {
+                Some(size) => format!("{size} bytes"),
+                None => format!("no size, with which a file has at most {UNANNOUNCED} bytes,"),
+            },
+            found: format!("{here} bytes or more"),
         }
     }
 

@@ -30,7 +30,7 @@ use ruzstd::decoding::StreamingDecoder;
 use std::{io::Read, sync::Arc};
 
 /// The most bytes of a page, in longest values.
-const PAGE: usize = 4;
+const PAGE: usize = 32;
 
 /// The least bytes that a value takes in memory when its row is read.
 const VALUE: usize = 16;
