@@ -76,7 +76,8 @@ fn mix(v: &[f64]) -> Vec<f64> {
     let size = 1 << registers.trailing_zeros();
     let blocks = (registers / size) as f64;
     let element = |t: usize, u: usize| {
-        let hadamard = if ((t % size) & (u % size)).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let signs = ((t % size) & (u % size)).count_ones();
+        let hadamard = if signs.is_multiple_of(2) { 1.0 } else { -1.0 };
         match (t / size == u / size, blocks == 1.0) {
             (_, true) => hadamard,
             (same, false) => hadamard * (f64::from(u8::from(same)) - 2.0 / blocks),

@@ -71,7 +71,6 @@ pub(crate) fn chain<S: Simd, const MR: usize, const NV: usize>(
 }
 
 /// `sums[i][j] += Σₖ rows[i][k] · panel[k][j]`, for any kind of number.
-#[expect(clippy::needless_range_loop, reason = "an iterator compiles to a slower loop")]
 #[inline(always)]
 pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
     s: S,

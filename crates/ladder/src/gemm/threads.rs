@@ -48,7 +48,9 @@ pub fn linear(level: Level, weight: &[f32], k: usize) -> Forward {
         let own = shares.next();
         rayon::in_place_scope(|scope| {
             shares.for_each(|(x, y)| scope.spawn(move |_| product(x, y)));
-            own.map(|(x, y)| product(x, y)); // the caller works too
+            if let Some((x, y)) = own {
+                product(x, y); // the caller works too
+            }
         });
     })
 }
