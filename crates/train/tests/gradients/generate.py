@@ -52,7 +52,8 @@ def tiny(out):
     labels = [0.9, 0.1, 0.5, 0.5]
     cases = {"mnrl": (2, lambda e: mnrl(e[:8], 4)), "mnrl_hard": (3, lambda e: mnrl(e, 4)), "cosent": (2, lambda e: cosent(e[:8], labels))}
     for name, (columns, loss) in cases.items():
-        model.zero_grad(); e = embed(model, batch); e.retain_grad(); value = loss(e); value.backward()
+        model.zero_grad(); e = embed(model, batch); e.retain_grad()
+        value = loss(torch.nn.functional.normalize(e, dim=1)); value.backward()  # cosines: the original normalises once more
         tensors = {n: (p.grad if p.grad is not None else torch.zeros_like(p)).float() for n, p in model.named_parameters()}
         tensors |= {"sentence_embedding": e.detach().float(), "sentence_embedding.grad": e.grad.float()}
         save_file({k: v.contiguous() for k, v in tensors.items()}, f"{out}/{name}.safetensors")
