@@ -4,6 +4,8 @@
 //! Kernels run on one thread, for 128 tokens (a pack) or 1024 (a chunk); a step on all threads.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use minilm_kernels::{
     AlignedVec, Level, Rows, RowsMut,
