@@ -2,7 +2,6 @@
 //! whole steps.
 //!
 //! Kernels run on one thread, for 128 tokens (a pack) or 1024 (a chunk); a step on all threads.
-#![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
 #![allow(missing_docs, reason = "criterion's macro makes a public function")]
 
