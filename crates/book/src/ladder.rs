@@ -178,7 +178,11 @@ mod tests {
     use serde_json::json;
 
     fn record() -> Value {
-        let rung = |name: &str, value: f64, cores: u32| json!({ "name": name, "value": value, "cores": cores });
+        let rung = |name: &str, value: f64, cores: u32| {
+            let mut rung = json!({ "name": name, "value": value });
+            rung["cores"] = cores.into();
+            rung
+        };
         let case = |rows: u32| {
             json!({
                 "name": "gemm", "case": format!("384 → 1536, {rows} rows"), "unit": "GFLOP/s",

@@ -67,9 +67,32 @@ pub(crate) struct Index {
     pub encoding: Encoding,
 }
 
-/// The options and groups of options that belong to writing an index.
-const WRITING: [&str; 9] =
-    ["files", "output", "append", "skip", "windows", "stride", "Input", "Keep", "Encoding"];
+/// The options that belong to writing an index, one by one: clap leaves a group empty that holds
+/// another.
+const WRITING: [&str; 22] = [
+    "files",
+    "output",
+    "append",
+    "skip",
+    "windows",
+    "stride",
+    "field",
+    "column",
+    "missing",
+    "delimiter",
+    "encoding",
+    "max_record",
+    "id",
+    "keep",
+    "truncate_dim",
+    "max_tokens",
+    "normalize",
+    "no_normalize",
+    "prompt",
+    "prompt_name",
+    "strict",
+    "precision",
+];
 
 const EXAMPLES: &str = "\
 Examples:

@@ -19,7 +19,7 @@ use minilm_train::{
 };
 use std::{collections::HashMap, io, num::NonZeroUsize, path::PathBuf};
 
-/// Find hard negatives for pairs: texts that are near to an anchor and are not its positive
+/// Find hard negatives: texts that are near to an anchor, and not its positive
 ///
 /// Reads pairs (anchor, positive), and writes triplets: a row for each negative. The candidates are
 /// all positives, and the texts of --corpus. Where pairs have a label, the positives of the same

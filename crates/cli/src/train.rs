@@ -223,7 +223,8 @@ fn summary(command: &Train, setup: &Setup, outcome: &Outcome) -> Result<(), Erro
     }
     page.line(&format!("  SHA-256 of the weights: {}", outcome.digest))?;
     page.line(&format!(
-        "  Vectors of the base do not fit this model: make indexes again with `minilm index --model {}`",
+        "  Vectors of the base do not fit this model: make indexes again with \
+         `minilm index --model {}`",
         setup.output.display()
     ))?;
     page.finish()

@@ -161,7 +161,7 @@ fn tables_are_for_people_and_respect_the_level() {
         return assert_eq!(stdout, "", "a level that is not there");
     }
     for line in [
-        "level    avx2",
+        "level      avx2",
         "384→1152",
         "sentences × tokens",
         "layer_norm",

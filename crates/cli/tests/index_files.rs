@@ -35,7 +35,16 @@ fn a_check_reads_all_of_an_index() {
     let is = "is as it was written: 8 texts, vectors of 384 dimensions by all-MiniLM-L6-v2 (";
     assert!(whole.message(0).starts_with(&format!("{index} {is}")), "{}", whole.stderr);
     assert_eq!(run(&["index", "-q", "--check", &index]).ok(), b"");
-    for misuse in [&["-o", "x.index"][..], &["--append"], &["--truncate-dim", "8"], &["file.txt"]] {
+    for misuse in [
+        &["-o", "x.index"][..],
+        &["--append"],
+        &["--truncate-dim", "8"],
+        &["--precision", "int8"],
+        &["--column", "body"],
+        &["--missing", "skip"],
+        &["--keep", "author"],
+        &["file.txt"],
+    ] {
         assert_eq!(run(&[&["index", "--check", &index], misuse].concat()).status, Some(2));
     }
     assert_eq!(run(&["index"]).status, Some(2));

@@ -7,7 +7,7 @@ use support::*;
 #[cfg(not(feature = "parquet"))]
 #[test]
 fn a_program_without_parquet_says_so() {
-    let message = "a.parquet: this minilm reads no Parquet; build it with --features parquet";
+    let message = "a.parquet: this build reads no Parquet; build it with --features parquet";
     assert_eq!(run(&["convert", "a.parquet", "a.npy"]).message(2), message);
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("a.parquet");

@@ -17,8 +17,9 @@
 //! m    = 0 if bits < p·2³²
 //! ```
 //!
-//! References: `mix` is that of SplitMix64 (G. Steele, D. Lea and C. Flood, OOPSLA 2014); `finalise`
-//! has the constants of C. Wellons' `lowbias32`. N. Srivastava et al., *Dropout*, JMLR 15, 2014.
+//! References: `mix` is that of SplitMix64 (G. Steele, D. Lea and C. Flood, OOPSLA 2014);
+//! `finalise` has the constants of C. Wellons' `lowbias32`. N. Srivastava et al., *Dropout*, JMLR
+//! 15, 2014.
 
 use crate::{
     RowsMut,
@@ -31,7 +32,7 @@ use crate::{
 /// use minilm_kernels::{Level, RowsMut, dropout::Dropout};
 /// let dropout = Dropout::new(0.5, [42, 1, 0]);
 /// let mut x = [1.0; 64];
-/// dropout.apply(Level::detect(), 0, &[0, 2], RowsMut::new(&mut x, 32)); // one sentence, two tokens
+/// dropout.apply(Level::detect(), 0, &[0, 2], RowsMut::new(&mut x, 32)); // one sentence of 2
 /// assert!(x.iter().all(|&x| x == 0.0 || x == 2.0));
 /// assert!(x.contains(&0.0) && x.contains(&2.0));
 /// ```

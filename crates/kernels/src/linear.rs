@@ -94,8 +94,8 @@ impl Linear {
         Linear { bias: Some(bias.to_vec()), ..self }
     }
 
-    /// Replaces the weights by `weight` `[N, K]` and the bias by `bias` `[N]`, in the memory that the
-    /// layer has: for training, which changes them after each step.
+    /// Replaces the weights by `weight` `[N, K]` and the bias by `bias` `[N]`, in the memory that
+    /// the layer has: for training, which changes them after each step.
     ///
     /// ```
     /// use minilm_kernels::{Level, Linear};

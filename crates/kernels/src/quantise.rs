@@ -24,8 +24,8 @@
 //! blocks. A chunk that is no multiple of sixteen is not rotated, and keeps what stands out.
 //!
 //! The maximum is exact in any order, additions and multiply-adds come in a fixed one, and the
-//! division is the IEEE one: the same bits on every level. A NaN or an infinity makes the scale one,
-//! and so every value of a product with the row.
+//! division is the IEEE one: the same bits on every level. A NaN or an infinity makes the scale
+//! one, and so every value of a product with the row.
 //!
 //! References: S. Ashkboos et al., *QuaRot*, arXiv:2404.00456 (rotations before rounding); A.
 //! Householder, *Unitary Triangularization of a Nonsymmetric Matrix*, JACM 5(4), 1958.

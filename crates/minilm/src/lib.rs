@@ -50,9 +50,9 @@
 //! [`server`](https://docs.rs/crate/minilm/latest/source/crates/minilm/examples/server.rs) is a
 //! server with axum.
 //!
-//! **Storing embeddings.** [`tasks::index`] writes files of vectors with their texts, which name the
-//! model that made them, are searched in place, and grow. In a database an embedding is a blob of
-//! 4·384 bytes:
+//! **Storing embeddings.** [`tasks::index`] writes files of vectors with their texts, which name
+//! the model that made them, are searched in place, and grow. In a database an embedding is a blob
+//! of 4·384 bytes:
 //!
 //! ```
 //! # fn main() -> Result<(), minilm::Error> {

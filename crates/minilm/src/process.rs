@@ -3,7 +3,7 @@
 //! ```text
 //! parent   encode ─ pool, locks ─┬─ fork ─┬─ encode on the same pool
 //!                                │        │
-//! child                          └────────┴─ encode: its process id has no pool yet, so it makes one
+//! child                          └────────┴─ encode: its process id has no pool yet: it makes one
 //! ```
 //!
 //! A process that is made by `fork` inherits the memory of its parent and one thread of it. The

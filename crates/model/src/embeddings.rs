@@ -67,7 +67,6 @@ impl Embeddings {
     /// Fills x `[T, H]` with what the LayerNorm gets.
     pub(crate) fn sum(&self, batch: &Batch, x: &mut [f32]) -> Result<(), Error> {
         let mut rows = x.chunks_exact_mut(self.hidden());
-        let mut of_position = vec![0.0; self.hidden()];
         for sentence in 0..batch.sentences() {
             let ids = &batch.ids()[batch.rows(sentence)];
             if ids.len() > self.positions {
@@ -78,11 +77,10 @@ impl Embeddings {
                     return Err(Error::TokenId { id, vocabulary: self.vocabulary });
                 }
                 self.word_embeddings.read(id as usize, x);
-                self.position_embeddings.read(position, &mut of_position);
-                let parts = self.token_type_embedding.iter().zip(&of_position);
-                for (x, (token_type, position)) in x.iter_mut().zip(parts) {
-                    *x = *x + token_type + position; // the word first
+                for (x, token_type) in x.iter_mut().zip(&self.token_type_embedding) {
+                    *x += token_type;
                 }
+                self.position_embeddings.add(position, x);
             }
         }
         Ok(())

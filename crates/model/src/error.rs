@@ -111,7 +111,10 @@ pub enum Error {
         found: String,
     },
     /// A rounded weight, or a scale, has a value that rounding does not give.
-    #[error("{}: tensor {tensor} holds {value} at element {index}, which rounding never gives", path.display())]
+    #[error(
+        "{}: tensor {tensor} holds {value} at element {index}, which rounding never gives",
+        path.display()
+    )]
     Rounded {
         /// The safetensors file.
         path: PathBuf,

@@ -281,18 +281,30 @@ enum Values {
 impl Table {
     /// to ← row `i` `[cols]`.
     pub(crate) fn read(&self, i: usize, to: &mut [f32]) {
+        self.for_each(i, to, |to, value| *to = value);
+    }
+
+    /// to ← to + row `i` `[cols]`.
+    pub(crate) fn add(&self, i: usize, to: &mut [f32]) {
+        self.for_each(i, to, |to, value| *to += value);
+    }
+
+    fn for_each(&self, i: usize, to: &mut [f32], update: impl Fn(&mut f32, f32)) {
         let row = i * self.cols..(i + 1) * self.cols;
+        let floats = |to: &mut [f32], values: &[f32]| {
+            to.iter_mut().zip(values).for_each(|(to, value)| update(to, *value));
+        };
         match &self.values {
             Values::InPlace { bytes, range } => {
-                to.copy_from_slice(&bytemuck::cast_slice(&bytes[range.clone()])[row]);
+                floats(to, &bytemuck::cast_slice(&bytes[range.clone()])[row]);
             }
-            Values::Owned(values) => to.copy_from_slice(&values[row]),
+            Values::Owned(values) => floats(to, &values[row]),
             Values::Int8 { bytes, range, scales } => {
                 let q: &[i8] = &bytemuck::cast_slice(&bytes[range.clone()])[row];
                 let scales = scales.chunks_exact(self.cols.div_ceil(CHUNK)).nth(i);
                 let chunks = to.chunks_mut(CHUNK).zip(q.chunks(CHUNK));
                 for ((to, q), scale) in chunks.zip(scales.unwrap_or_default()) {
-                    to.iter_mut().zip(q).for_each(|(to, &q)| *to = f32::from(q) * scale);
+                    to.iter_mut().zip(q).for_each(|(to, &q)| update(to, f32::from(q) * scale));
                 }
             }
         }

@@ -146,7 +146,9 @@ impl Encoder {
     }
 
     /// The windows of a document, as places in it, numbers of tokens and embeddings.
-    #[pyo3(signature = (document, tokens=None, stride=None, prompt=None, normalize=None, truncate_dim=None))]
+    #[pyo3(signature = (
+        document, tokens=None, stride=None, prompt=None, normalize=None, truncate_dim=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn encode_windows<'py>(
         &self,
@@ -178,7 +180,9 @@ impl Encoder {
     }
 
     /// One embedding for a document of any length.
-    #[pyo3(signature = (document, tokens=None, stride=None, prompt=None, normalize=None, truncate_dim=None))]
+    #[pyo3(signature = (
+        document, tokens=None, stride=None, prompt=None, normalize=None, truncate_dim=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn encode_long<'py>(
         &self,

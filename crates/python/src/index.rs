@@ -44,7 +44,9 @@ impl Index {
 
     /// Writes an index file of embeddings and their texts, or adds them to one.
     #[staticmethod]
-    #[pyo3(signature = (path, encoder, embeddings, texts, append, prompt=None, normalize=None, truncate_dim=None))]
+    #[pyo3(signature = (
+        path, encoder, embeddings, texts, append, prompt=None, normalize=None, truncate_dim=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn write(
         py: Python<'_>,
@@ -68,7 +70,9 @@ impl Index {
     }
 
     /// The best rows for each query, as (row, score).
-    #[pyo3(signature = (encoder, queries, top_k, metric, prompt=None, normalize=None, truncate_dim=None))]
+    #[pyo3(signature = (
+        encoder, queries, top_k, metric, prompt=None, normalize=None, truncate_dim=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn search(
         &self,

@@ -40,8 +40,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         });
         let total = forward + backward + update;
         println!(
-            "{sentences} x {length}{}: {} tokens, forward {:.1} ms, backward {:.1} ms, update {:.1} \
-             ms, {:.0} tokens/s",
+            "{sentences} x {length}{}: {} tokens, forward {:.1} ms, backward {:.1} ms, \
+             update {:.1} ms, {:.0} tokens/s",
             if mixed { " mixed" } else { "" },
             batch.len(),
             forward * 1e3,

@@ -46,7 +46,8 @@ impl Card<'_> {
         format!(
             "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\n\
              base_model: {}\ntags:\n- sentence-transformers\n- sentence-similarity\n\
-             - feature-extraction\n- generated_from_trainer\n- dataset_size:{}\n{losses}- minilm\n---\n",
+             - feature-extraction\n- generated_from_trainer\n- dataset_size:{}\n{losses}- minilm\n\
+             ---\n",
             quoted(&self.base),
             self.setup.data.rows().len(),
         )
@@ -54,9 +55,9 @@ impl Card<'_> {
 
     fn introduction(&self) -> String {
         format!(
-            "This is a [sentence-transformers](https://www.sbert.net) model: {}, trained with minilm \
-             {} on {} {}. It maps a text to {} values. It was trained on a CPU, and the command \
-             below gives the same weights again, bit for bit.\n",
+            "This is a [sentence-transformers](https://www.sbert.net) model: {}, trained with \
+             minilm {} on {} {}. It maps a text to {} values. It was trained on a CPU, and the \
+             command below gives the same weights again, bit for bit.\n",
             code(&self.base),
             env!("CARGO_PKG_VERSION"),
             self.setup.data.rows().len(),
@@ -139,7 +140,8 @@ impl Card<'_> {
             .collect();
         let every = steps.len().div_ceil(ROWS).max(1);
         let mut text = String::from(
-            "### Log\n\n| epoch | step | loss | length of the gradient | rate |\n|---:|---:|---:|---:|---:|\n",
+            "### Log\n\n| epoch | step | loss | length of the gradient | rate |\n\
+             |---:|---:|---:|---:|---:|\n",
         );
         for (i, step) in steps.iter().enumerate() {
             if (i + 1).is_multiple_of(every) || i + 1 == steps.len() {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! model's files              the weights; a directory that every reader of models loads
-//! optimizer.safetensors      the moments of AdamW, NAME.exp_avg and NAME.exp_avg_sq, and the ids of
-//!                            the word embeddings that have any
+//! optimizer.safetensors      the moments of AdamW, NAME.exp_avg and NAME.exp_avg_sq, and the ids
+//!                            of the word embeddings that have any
 //! trainer_state.json         the step, the settings, digests of the data and of the base, the log
 //! ```
 //!

@@ -51,7 +51,7 @@ pub const TRIPLET_MARGIN: f64 = 0.2;
 /// ```
 /// use minilm_train::{Examples, Loss};
 /// use ndarray::array;
-/// let embeddings = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]]; // two anchors, two positives
+/// let embeddings = array![[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0]]; // a, a, p, p
 /// let found = Loss::default().value(embeddings.view(), &Examples::of(2));
 /// assert!(found.loss < 1e-6);
 /// assert_eq!(found.gradient.dim(), (4, 2));

@@ -34,7 +34,8 @@ use std::collections::HashSet;
 pub struct Mining {
     /// Nearest candidates that are passed over: they may be right.
     pub range_min: usize,
-    /// The last rank that is looked at. By default as many as are needed: more if there are margins.
+    /// The last rank that is looked at. By default as many as are needed: more if there are
+    /// margins.
     pub range_max: Option<usize>,
     /// The highest score of a negative.
     pub max_score: Option<f32>,

@@ -23,7 +23,8 @@ impl Sampler {
     ///
     /// ```
     /// use minilm_train::{Row, Sampler};
-    /// let rows: Vec<Row> = (0..5).map(|i| Row { texts: vec![i, 9], score: 0.0, label: None }).collect();
+    /// let row = |i| Row { texts: vec![i, 9], score: 0.0, label: None };
+    /// let rows: Vec<Row> = (0..5).map(row).collect();
     /// assert_eq!(Sampler::Batch.batches(&rows, 2, 42, 0).len(), 3);
     /// // All rows share the text 9, so that no two of them go into one batch.
     /// assert_eq!(Sampler::NoDuplicates.batches(&rows, 2, 42, 0).len(), 5);

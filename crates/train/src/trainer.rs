@@ -248,8 +248,8 @@ impl Trainer {
         Ok(checkpoint::read_state(&last(output)?)?.origin)
     }
 
-    /// Everything but the place in the run. The tokenizer's encoder is gone before `load` is called:
-    /// the weights are in memory once.
+    /// Everything but the place in the run. The tokenizer's encoder is gone before `load` is
+    /// called: the weights are in memory once.
     fn prepare(
         setup: Setup,
         load: impl FnOnce() -> Result<Network, Error>,

@@ -42,7 +42,7 @@ fn a_run_that_is_resumed_at_any_step_gives_the_same_bits() {
     let room = Room::new(&Tiny::new().with_modules());
     let with = |name: &str| {
         let mut setup = room.setup(name);
-        setup.arguments.gradient_accumulation_steps = 2; // two steps an epoch, of 2 batches and of 1
+        setup.arguments.gradient_accumulation_steps = 2; // two steps per epoch
         setup.arguments.num_train_epochs = 3.0;
         setup.arguments.keep = 0.1;
         setup

@@ -21,8 +21,8 @@ pub use texts::{text, windows};
 
 use std::sync::Once;
 
-/// Panics that the code under test catches are no finds: libFuzzer's hook would end the process, and
-/// without it those that nothing catches do.
+/// Panics that the code under test catches are no finds: libFuzzer's hook would end the process,
+/// and without it those that nothing catches do.
 fn only_uncaught_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| drop(std::panic::take_hook()));

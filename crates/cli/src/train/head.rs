@@ -125,7 +125,9 @@ fn summary(command: &Train, output: &Path, found: &[Accuracy]) -> Result<(), Err
     for (i, of) in found.iter().enumerate() {
         let Accuracy { name, accuracy, macro_f1, texts } = of;
         if command.json {
-            page.json(&json!({ "data": name, "texts": texts, "accuracy": accuracy, "macro_f1": macro_f1 }))?;
+            page.json(&json!({
+                "data": name, "texts": texts, "accuracy": accuracy, "macro_f1": macro_f1
+            }))?;
             continue;
         }
         if i == 0 {

@@ -62,7 +62,7 @@ pub(crate) struct Train {
     #[arg(long)]
     pub no_mask: bool,
 
-    /// distill: the directory of the model whose embeddings are learned; it is the default loss then
+    /// distill: the directory of the model whose embeddings are learned; the default loss then
     #[arg(long, value_name = "MODEL")]
     pub teacher: Option<PathBuf>,
 

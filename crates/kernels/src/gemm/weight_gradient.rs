@@ -4,7 +4,7 @@
 //! y[t, n]  = Σₖ x[t, k]·W[n, k] + b[n]
 //! dW[n, k] = Σₜ dy[t, n]·∂y[t, n]/∂W[n, k] = Σₜ dy[t, n]·x[t, k]
 //!
-//! LOOP 4  for each chain of KC tokens   dy[tc..tc+KC, ..], x[tc..tc+KC, ..]   x is packed in panels
+//! LOOP 4  for each chain of KC tokens   dy[tc..tc+KC, ..], x[tc..tc+KC, ..]   x in panels
 //! LOOP 3    for each block of tiles     dy[tc..tc+KC, nc..nc+4MR]   packed, stays in L1
 //! LOOP 2      for each panel            x[tc..tc+KC, kc..kc+NR]     stays in L1 for the block
 //! LOOP 1        for each tile           dW[nc..nc+MR, kc..kc+NR]

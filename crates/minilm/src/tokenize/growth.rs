@@ -90,7 +90,11 @@ mod tests {
 
     #[test]
     fn steps_multiply() {
-        let replace = |pattern: serde_json::Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+        let replace = |pattern: serde_json::Value, content: &str| {
+            let mut step = json!({"type": "Replace", "content": content});
+            step["pattern"] = pattern;
+            step
+        };
         let space = replace(json!({"String": " "}), "\u{2581}");
         let ten = replace(json!({"Regex": "a"}), "aaaaaaaaaa");
         let steps =

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! y = x·Wᵀ + b              dx = dy·W     dW = dyᵀ·x     db = Σ dy
-//! y = x̂·γ + β               dx = r·(q − mean q − x̂·mean(q·x̂)), q = dy·γ     dγ = Σ dy·x̂    dβ = Σ dy
+//! y = x̂·γ + β               dx = r·(q − mean q − x̂·mean(q·x̂)), q = dy·γ
+//!                           dγ = Σ dy·x̂   dβ = Σ dy
 //! y = gelu(x)               dx = dy·gelu'(x)
 //! c = softmax(q·kᵀ/√D)·v    dv = Pᵀ·dc    dS = P⊙(dP − Σ P⊙dP)/√D    dq = dS·k    dk = dSᵀ·q
 //! y = x + f(x)              dx = dy + the gradient through f
@@ -10,8 +11,9 @@
 //! ```
 //!
 //! Read it beside the forward pass: the same steps, last to first. Where a step needs a tensor that
-//! the forward pass did not keep, it is computed again from one that it did. `minilm-train` computes
-//! the same gradients, bit for bit: it keeps what is needed, and lets threads share the work.
+//! the forward pass did not keep, it is computed again from one that it did. `minilm-train`
+//! computes the same gradients, bit for bit: it keeps what is needed, and lets threads share the
+//! work.
 //!
 //! Reference: D. Rumelhart, G. Hinton and R. Williams, *Learning Representations by
 //! Back-Propagating Errors*, Nature 323, 1986.

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! classifier/model.safetensors   weight [K, H] and bias [K], f64
-//! classifier/config.json         the labels, the strength of the data, the digest of the weights of
-//!                                the model whose embeddings it reads
+//! classifier/config.json         the labels, the strength of the data, the digest of the weights
+//!                                of the model whose embeddings it reads
 //! ```
 
 use super::Classifier;

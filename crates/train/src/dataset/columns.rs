@@ -65,7 +65,8 @@ pub struct Columns {
 /// ```
 /// use minilm_train::columns::infer;
 /// let found = infer(&["score", "genre", "sentence1", "sentence2"])?;
-/// assert_eq!((found.texts, found.value.as_deref()), (vec!["sentence1".to_owned(), "sentence2".to_owned()], Some("score")));
+/// assert_eq!(found.texts, ["sentence1", "sentence2"]);
+/// assert_eq!(found.value.as_deref(), Some("score"));
 /// # Ok::<(), minilm_train::Error>(())
 /// ```
 ///

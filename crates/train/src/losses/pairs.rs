@@ -9,8 +9,8 @@ use ndarray::{Array2, ArrayView2};
 /// A loss and its derivatives by each cosine.
 pub(super) type OfCosines = (f64, Vec<f64>);
 
-/// From the cosines of the pairs and their scores to the embeddings: with cos = u·v and g = ∂ℓ/∂cos,
-/// ∂ℓ/∂u = g·v and ∂ℓ/∂v = g·u.
+/// From the cosines of the pairs and their scores to the embeddings: with cos = u·v and g =
+/// ∂ℓ/∂cos, ∂ℓ/∂u = g·v and ∂ℓ/∂v = g·u.
 pub(super) fn value(
     embeddings: ArrayView2<f64>,
     examples: &Examples,

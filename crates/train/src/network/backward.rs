@@ -121,8 +121,8 @@ struct PackOfLayer<'p, 'a> {
 }
 
 impl Network {
-    /// Adds the gradients of a chunk to those of the parameters. `d_hidden` `[T, H]` is the gradient
-    /// of the last hidden states.
+    /// Adds the gradients of a chunk to those of the parameters. `d_hidden` `[T, H]` is the
+    /// gradient of the last hidden states.
     pub(super) fn backward_chunk(
         &mut self,
         chunk: &Chunk,

@@ -60,8 +60,8 @@ impl Network {
     }
 }
 
-/// dm for e = m/|m|. The loss has seen e as rounded to `f32`, so the part along that e is taken out:
-/// it is by far the largest where a batch is nearly solved.
+/// dm for e = m/|m|. The loss has seen e as rounded to `f32`, so the part along that e is taken
+/// out: it is by far the largest where a batch is nearly solved.
 fn normalize_backward(m: &[f32], d: &[f64]) -> Vec<f64> {
     let mut e = m.to_vec();
     normalize(&mut e);

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! embeddings    x̂ [T, H], r [T]
-//! each layer    q, k, v [T, 3H]   context [T, H]   x̂₁ [T, H], r₁ [T]   h [T, F]   x̂₂ [T, H], r₂ [T]
+//! each layer    q, k, v [T, 3H]   context [T, H]   x̂₁ [T, H], r₁ [T]   h [T, F]   x̂₂ [T, H], r₂
 //! ```
 //!
-//! h is the feed-forward's inner layer before GELU. A layer's input is x̂₂·γ + β of the layer before
-//! it, made again. A token takes 92 kB for all-MiniLM-L6-v2.
+//! h is the feed-forward's inner layer before GELU. A layer's input is x̂₂·γ + β of the layer
+//! before it, made again. A token takes 92 kB for all-MiniLM-L6-v2.
 //!
 //! One piece of memory holds a chunk's tape, and is used again for the next.
 
