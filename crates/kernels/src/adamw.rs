@@ -15,6 +15,8 @@
 //!
 //! Reference: I. Loshchilov and F. Hutter, *Decoupled Weight Decay Regularization*,
 //! arXiv:1711.05101.
+//!
+//! In the book: `docs/14-training.md`.
 
 use crate::simd::{Kernel, LANES, Level, Simd};
 

@@ -7,6 +7,8 @@
 //!
 //! Lanes run along the columns. The sum over the rows has the order of every sum over tokens:
 //! chains of [`KC`] consecutive rows from zero, added in order to what is there.
+//!
+//! In the book: `docs/14-training.md`.
 
 use crate::{
     Level, Rows,

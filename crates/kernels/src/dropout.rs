@@ -20,6 +20,8 @@
 //! References: `mix` is that of SplitMix64 (G. Steele, D. Lea and C. Flood, OOPSLA 2014);
 //! `finalise` has the constants of C. Wellons' `lowbias32`. N. Srivastava et al., *Dropout*, JMLR
 //! 15, 2014.
+//!
+//! In the book: `docs/14-training.md`.
 
 use crate::{
     RowsMut,

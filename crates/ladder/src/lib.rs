@@ -43,5 +43,6 @@ mod book {
         Threads "08-threads"
         Testing "09-testing"
         Speed "10-speed"
+        Training "14-training"
     }
 }

@@ -12,6 +12,8 @@
 //!
 //! Limit: a process id may be used again. A child that has the id of a dead ancestor, and inherits
 //! its encoder, takes the ancestor's pool for its own.
+//!
+//! In the book: `docs/08-threads.md`.
 
 use std::{
     mem, process,

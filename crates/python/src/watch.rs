@@ -8,6 +8,8 @@
 //! Python's signal handlers run on the main thread and only while it holds the GIL, so the calling
 //! thread wakes for them. Work that takes milliseconds stays on the calling thread: starting a
 //! thread costs as much as a short text.
+//!
+//! In the book: `docs/15-python.md`.
 
 use pyo3::prelude::*;
 use std::{

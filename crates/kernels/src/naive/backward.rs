@@ -2,6 +2,8 @@
 //!
 //! Each function gets the gradient of the result, dy, and returns the gradients of the operands.
 //! Tests compare these with central differences of the forward pass, and the kernels with these.
+//!
+//! In the book: `docs/14-training.md`.
 
 use super::attention_probabilities;
 use crate::Rows;

@@ -17,6 +17,8 @@
 //!
 //! Reference: D. Rumelhart, G. Hinton and R. Williams, *Learning Representations by
 //! Back-Propagating Errors*, Nature 323, 1986.
+//!
+//! In the book: `docs/14-training.md`.
 
 use super::{Activations, Layer, LayerActivations, Linear, Plain, add, linear};
 use crate::{Batch, Error, embeddings::LayerNorm, projection::Projection};

@@ -4,6 +4,8 @@
 //! m = Σ x_t / L,  e = m/|m|                            for each sentence
 //! dm = (de − e·(e·de))/|m|,  dx_t = dm/L               e·(e·de): the part that |e| = 1 forbids
 //! ```
+//!
+//! In the book: `docs/14-training.md`.
 
 use super::{Network, batch::Chunk};
 use minilm_kernels::Rows;
