@@ -16,7 +16,7 @@ use crate::{
     simd::{Kernel, LANES, Simd},
 };
 
-/// to `[N]` += Σₜ dy[t] for dy `[T, N]`.
+/// to `[N]` += Σₜ `dy[t]` for dy `[T, N]`.
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -32,7 +32,7 @@ pub fn column_sums(level: Level, dy: Rows, to: &mut [f32]) {
     level.run(Sums { dy, x: None, to });
 }
 
-/// to `[N]` += Σₜ dy[t]·x[t], column by column, for dy and x `[T, N]`.
+/// to `[N]` += Σₜ `dy[t]·x[t]`, column by column, for dy and x `[T, N]`.
 ///
 /// # Panics
 /// If the shapes do not fit.

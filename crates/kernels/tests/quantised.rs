@@ -116,7 +116,7 @@ fn in_documented_order<E: Integer>(
     (x, weight, bias): (&[f32], &[f32], &[f32]),
     rotation: Rotation,
 ) -> Vec<f32> {
-    let (n, k) = (bias.len(), weight.len() / bias.len());
+    let k = weight.len() / bias.len();
     let rows = |data: &[f32]| {
         let mut rows = QuantisedRows::<E>::default();
         rows.quantise(Level::PORTABLE, Rows::new(data, k), rotation);
@@ -125,10 +125,10 @@ fn in_documented_order<E: Integer>(
     let (x, w) = (rows(x), rows(weight));
     let mut y = Vec::new();
     for i in 0..x.rows() {
-        for j in 0..n {
+        for (j, &bias) in bias.iter().enumerate() {
             let (q, v) = (x.integers(i), w.integers(j));
             let chunks = q.chunks(CHUNK).zip(v.chunks(CHUNK)).enumerate();
-            y.push(chunks.fold(bias[j], |y, (c, (q, v))| {
+            y.push(chunks.fold(bias, |y, (c, (q, v))| {
                 let sum: i64 = q.iter().zip(v).map(|(&q, &v)| i64::from(q) * i64::from(v)).sum();
                 let vectors = q.len() / 16;
                 let is_rotated = rotation == Rotation::Rotated && q.len().is_multiple_of(16);

@@ -55,6 +55,9 @@ pub(crate) fn cached_model(
     hub.snapshot(name, revision.unwrap_or("main")).map_err(from_encoder)
 }
 
+/// The tokens of both texts, and what each pair adds to the cosine.
+type Explained<'py> = (Vec<String>, Vec<String>, Bound<'py, PyArray2<f64>>);
+
 #[pymethods]
 impl Encoder {
     /// Loads a model from a directory as sentence-transformers writes it.
@@ -205,7 +208,7 @@ impl Encoder {
         py: Python<'py>,
         a: PyBackedStr,
         b: PyBackedStr,
-    ) -> PyResult<(Vec<String>, Vec<String>, Bound<'py, PyArray2<f64>>)> {
+    ) -> PyResult<Explained<'py>> {
         let found = py.detach(|| self.encoder.explain(&a, &b)).map_err(from_encoder)?;
         Ok((found.a, found.b, found.pairs.into_pyarray(py)))
     }

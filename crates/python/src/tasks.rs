@@ -205,12 +205,12 @@ fn agglomerative<'py>(
     Ok(labels.into_pyarray(py))
 }
 
+/// The least and the largest value of each dimension.
+type Bounds<'py> = (Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>);
+
 /// The least and the largest value of each column.
 #[pyfunction]
-fn ranges<'py>(
-    py: Python<'py>,
-    embeddings: Vectors<'py>,
-) -> PyResult<(Bound<'py, PyArray1<f32>>, Bound<'py, PyArray1<f32>>)> {
+fn ranges<'py>(py: Python<'py>, embeddings: Vectors<'py>) -> PyResult<Bounds<'py>> {
     let found = Ranges::of(embeddings.as_array()).map_err(from_task)?;
     Ok((found.min().to_vec().into_pyarray(py), found.max().to_vec().into_pyarray(py)))
 }
