@@ -144,9 +144,10 @@ impl<const NV: usize> Chain<'_, NV> {
     ) {
         for row in rows.step_by(MR) {
             let ahead = ahead.next().unwrap_or_default();
-            match y.block(row) {
-                Some(y) => self.tile::<S, MR>(s, row, ahead, y), // y[ic..ic+MR, jc..jc+NR]
-                None => self.ragged_tile::<S, MR>(s, row, ahead, y),
+            if y.cols() == NV * LANES {
+                self.tile::<S, MR>(s, row, ahead, y, row); // y[ic..ic+MR, jc..jc+NR]
+            } else {
+                self.ragged_tile::<S, MR>(s, row, ahead, y);
             }
         }
     }
@@ -158,13 +159,15 @@ impl<const NV: usize> Chain<'_, NV> {
         s: S,
         row: usize,
         ahead: Steps<NV>,
-        y: [&mut [[f32; LANES]; NV]; MR],
+        y: &mut RowsMut, // [.., NR]
+        first: usize,    // of the tile's rows in y
     ) {
         let sums = chain::<S, MR, NV>(s, self.x, row, self.weights, ahead);
         for i in 0..MR {
+            let y = y.vectors::<NV>(first + i).expect("whole panels");
             for j in 0..NV {
-                let sum = if self.onto { s.add(s.load(&y[i][j]), sums[i][j]) } else { sums[i][j] };
-                s.store(sum, &mut y[i][j]);
+                let sum = if self.onto { s.add(s.load(&y[j]), sums[i][j]) } else { sums[i][j] };
+                s.store(sum, &mut y[j]);
             }
         }
     }
@@ -183,7 +186,8 @@ impl<const NV: usize> Chain<'_, NV> {
         for (i, whole) in whole.iter_mut().enumerate() {
             *whole = padded(y.row(row + i));
         }
-        self.tile(s, row, ahead, whole.each_mut());
+        let mut panel = RowsMut::new(whole.as_flattened_mut().as_flattened_mut(), NV * LANES);
+        self.tile::<S, MR>(s, row, ahead, &mut panel, 0);
         for (i, whole) in whole.iter().enumerate() {
             let y = y.row(row + i);
             y.copy_from_slice(&whole.as_flattened()[..y.len()]);
@@ -233,7 +237,7 @@ impl<const NV: usize> Kernel for Finish<'_, NV> {
                 Epilogue::Residual(r) => r.row(i),
                 _ => &[],
             };
-            if let Some([y]) = self.y.block(i) {
+            if let Some(y) = self.y.vectors(i) {
                 finish_row(s, self.epilogue, self.bias.as_ref(), residual, y);
             } else {
                 let y = self.y.row(i);

@@ -3,7 +3,7 @@
 //! In the book: `docs/02-memory.md`.
 
 use crate::simd::LANES;
-use std::{array, ops::Range};
+use std::ops::Range;
 
 /// A row-major matrix `[rows, cols]` in a slice, its rows `stride ≥ cols` apart.
 ///
@@ -148,20 +148,11 @@ impl<'a> RowsMut<'a> {
         &mut self.data[start + self.columns.0..start + self.columns.1]
     }
 
-    /// Rows `start..start + N` at once, if they are exactly `NV` vectors wide.
+    /// Row `i` as vectors, if the rows are `NV` vectors wide.
     #[inline(always)]
-    pub(crate) fn block<const N: usize, const NV: usize>(
-        &mut self,
-        start: usize,
-    ) -> Option<[&mut [[f32; LANES]; NV]; N]> {
-        if self.cols() != NV * LANES {
-            return None;
-        }
-        let mut rest = &mut self.data[start * self.stride..];
-        Some(array::from_fn(|_| {
-            let row = rest.split_off_mut(..self.stride).expect("a block lies inside");
-            row[self.columns.0..].as_chunks_mut().0.first_chunk_mut().expect("NV vectors")
-        }))
+    pub(crate) fn vectors<const NV: usize>(&mut self, i: usize) -> Option<&mut [[f32; LANES]; NV]> {
+        let (vectors, rest) = self.row(i).as_chunks_mut();
+        if rest.is_empty() { vectors.as_mut_array() } else { None }
     }
 
     /// The same rows, fewer columns, borrowed from this view.

@@ -46,14 +46,12 @@ struct Run {
 
 /// Each target over its committed corpus and a short while beyond.
 pub fn check(workspace: &Workspace) -> Outcome {
-    let compiler = env::var("CXX").unwrap_or("c++".to_owned());
-    if cargo::run(Command::new(&compiler).arg("--version")).is_err() {
-        let lack = format!("libFuzzer needs a C++ compiler, and {compiler} is none");
-        return match env::var_os("MINILM_REQUIRE_FUZZ") {
-            Some(_) => Err(lack),
-            None => Ok(format!("skipped: {lack}")),
-        };
+    if env::var_os("MINILM_REQUIRE_FUZZ").is_none() {
+        return Ok("skipped: MINILM_REQUIRE_FUZZ=1 runs it, in about ten minutes".to_owned());
     }
+    let compiler = env::var("CXX").unwrap_or("c++".to_owned());
+    cargo::run(Command::new(&compiler).arg("--version"))
+        .map_err(|_| format!("libFuzzer needs a C++ compiler, and {compiler} is none"))?;
     let targets = targets(workspace)?;
     let binaries = build(workspace)?;
     let mut executions = 0;

@@ -10,7 +10,7 @@
 
 use crate::{
     dropout::Dropout,
-    simd::{LANES, Simd},
+    simd::{Kernel, LANES, Simd},
 };
 
 /// The most queries that a block has: two vectors of them.
@@ -34,6 +34,8 @@ pub(super) struct Mask {
 
 impl AttentionDropout {
     /// The mask for the queries from `query` on.
+    #[cold]
+    #[inline(never)]
     pub(super) fn mask(&self, sentence: usize, head: usize, query: usize) -> Mask {
         let (mut low, mut high) = ([0; LANES_OF_A_BLOCK], [0; LANES_OF_A_BLOCK]);
         for lane in 0..LANES_OF_A_BLOCK {
@@ -46,7 +48,8 @@ impl AttentionDropout {
 }
 
 impl Mask {
-    /// rows[key][query] ← rows[key][query]·m
+    /// rows[key][query] ← rows[key][query]·m, in a function of its own: attention without dropout
+    /// keeps its registers.
     #[inline(always)]
     pub(super) fn apply<S: Simd, const NQ: usize>(
         &self,
@@ -54,12 +57,26 @@ impl Mask {
         rows: &mut [[[f32; LANES]; NQ]], // [L]
     ) {
         const { assert!(NQ * LANES <= LANES_OF_A_BLOCK) };
-        for (key, row) in rows.iter_mut().enumerate() {
+        s.vectorize(Apply { mask: self, rows });
+    }
+}
+
+struct Apply<'a, const NQ: usize> {
+    mask: &'a Mask,
+    rows: &'a mut [[[f32; LANES]; NQ]], // [L]
+}
+
+impl<const NQ: usize> Kernel for Apply<'_, NQ> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Mask { dropout, low, high } = self.mask;
+        for (key, row) in self.rows.iter_mut().enumerate() {
             for j in 0..NQ {
                 let mut factors = [0.0; LANES];
                 for lane in 0..LANES {
                     let at = j * LANES + lane;
-                    factors[lane] = self.dropout.factor([self.low[at], self.high[at]], key as u32);
+                    factors[lane] = dropout.factor([low[at], high[at]], key as u32);
                 }
                 s.store(s.mul(s.load(&row[j]), s.load(&factors)), &mut row[j]);
             }

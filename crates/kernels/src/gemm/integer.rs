@@ -156,9 +156,10 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
     ) {
         for row in rows.step_by(MR) {
             let ahead = ahead.next().unwrap_or_default();
-            match y.block(row) {
-                Some(y) => self.tile::<MR>(s, row, ahead, y), // y[ic..ic+MR, jc..jc+NR]
-                None => self.ragged_tile::<MR>(s, row, ahead, y),
+            if y.cols() == NV * LANES {
+                self.tile::<MR>(s, row, ahead, y, row); // y[ic..ic+MR, jc..jc+NR]
+            } else {
+                self.ragged_tile::<MR>(s, row, ahead, y);
             }
         }
     }
@@ -170,7 +171,8 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         s: S,
         row: usize,
         ahead: &[[E::Block<S>; NV]],
-        y: [&mut [[f32; LANES]; NV]; MR],
+        y: &mut RowsMut, // [.., NR]
+        first: usize,    // of the tile's rows in y
     ) {
         let mut x: [&[u32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+CHUNK]
         for i in 0..MR {
@@ -183,10 +185,11 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, [starts; MR]);
         for i in 0..MR {
             let of_row = s.splat(self.x.scale(row + i, self.chunk));
+            let y = y.vectors::<NV>(first + i).expect("whole panels");
             for j in 0..NV {
-                let before = s.load(self.bias.map_or(&y[i][j], |bias| &bias[j]));
+                let before = s.load(self.bias.map_or(&y[j], |bias| &bias[j]));
                 let product = s.mul(s.to_f32(sums[i][j]), of_row);
-                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut y[i][j]);
+                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut y[j]);
             }
         }
     }
@@ -205,7 +208,8 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         for (i, whole) in whole.iter_mut().enumerate() {
             *whole = padded(y.row(row + i));
         }
-        self.tile(s, row, ahead, whole.each_mut());
+        let mut panel = RowsMut::new(whole.as_flattened_mut().as_flattened_mut(), NV * LANES);
+        self.tile::<MR>(s, row, ahead, &mut panel, 0);
         for (i, whole) in whole.iter().enumerate() {
             let y = y.row(row + i);
             y.copy_from_slice(&whole.as_flattened()[..y.len()]);

@@ -144,15 +144,13 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     for (dy, panel) in dy.iter().zip(panel) {
         step(s, panel, dy.each_ref(), &mut sums);
     }
-    if let Some(dw) = dw.block::<MR, NV>(row) {
-        for i in 0..MR {
-            for j in 0..NV {
-                s.store(s.add(s.load(&dw[i][j]), sums[i][j]), &mut dw[i][j]);
-            }
-        }
-        return;
-    }
     for i in 0..MR {
+        if let Some(dw) = dw.vectors::<NV>(row + i) {
+            for j in 0..NV {
+                s.store(s.add(s.load(&dw[j]), sums[i][j]), &mut dw[j]);
+            }
+            continue;
+        }
         let dw = dw.row(row + i);
         let mut whole: [[f32; LANES]; NV] = padded(dw);
         for j in 0..NV {
