@@ -151,8 +151,10 @@ impl<'a> RowsMut<'a> {
     /// Row `i` as vectors, if the rows are `NV` vectors wide.
     #[inline(always)]
     pub(crate) fn vectors<const NV: usize>(&mut self, i: usize) -> Option<&mut [[f32; LANES]; NV]> {
-        let (vectors, rest) = self.row(i).as_chunks_mut();
-        if rest.is_empty() { vectors.as_mut_array() } else { None }
+        if self.cols() != NV * LANES {
+            return None;
+        }
+        self.row(i).as_chunks_mut().0.first_chunk_mut()
     }
 
     /// The same rows, fewer columns, borrowed from this view.
