@@ -192,7 +192,7 @@ mod with_parquet {
     /// The parquet crate panics where the schema of a list is not as the format has it.
     #[test]
     fn a_schema_that_contradicts_the_format_is_an_error() {
-        let case = "tests/fuzz/corpus/parquet/ed4d7e5b8d289bdd2a347778dff044630c83b208";
+        let case = "tests/fuzz/corpus/parquet/list-schema-against-the-format";
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
         fs::copy(repository().join(case), path("a.parquet")).expect("the case");
