@@ -56,6 +56,7 @@ use crate::{
     Rows, RowsMut,
     gelu::gelu,
     linear::Epilogue,
+    rows::padded,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
@@ -143,63 +144,30 @@ impl<const NV: usize> Chain<'_, NV> {
         y: &mut RowsMut, // [M, up to NR]
     ) {
         for row in rows.step_by(MR) {
-            let ahead = ahead.next().unwrap_or_default();
-            if y.cols() == NV * LANES {
-                self.tile::<S, MR>(s, row, ahead, y, row); // y[ic..ic+MR, jc..jc+NR]
-            } else {
-                self.ragged_tile::<S, MR>(s, row, ahead, y);
-            }
+            self.tile::<S, MR>(s, row, ahead.next().unwrap_or_default(), y);
         }
     }
 
-    /// y ← (y +) the sums
+    /// y[ic..ic+MR, jc..jc+NR] ← (y +) the sums
     #[inline(always)]
     fn tile<S: Simd, const MR: usize>(
         &self,
         s: S,
         row: usize,
         ahead: Steps<NV>,
-        y: &mut RowsMut, // [.., NR]
-        first: usize,    // of the tile's rows in y
+        y: &mut RowsMut, // [M, up to NR]
     ) {
         let sums = chain::<S, MR, NV>(s, self.x, row, self.weights, ahead);
+        let mut spare = [[0.0; LANES]; NV];
         for i in 0..MR {
-            let y = y.vectors::<NV>(first + i).expect("whole panels");
+            let to = y.vectors(row + i, &mut spare);
             for j in 0..NV {
-                let sum = if self.onto { s.add(s.load(&y[j]), sums[i][j]) } else { sums[i][j] };
-                s.store(sum, &mut y[j]);
+                let sum = if self.onto { s.add(s.load(&to[j]), sums[i][j]) } else { sums[i][j] };
+                s.store(sum, &mut to[j]);
             }
+            y.put_back(row + i, &spare);
         }
     }
-
-    /// The last panel, if it is not whole, goes by way of a tile that is.
-    #[cold]
-    #[inline(always)]
-    fn ragged_tile<S: Simd, const MR: usize>(
-        &self,
-        s: S,
-        row: usize,
-        ahead: Steps<NV>,
-        y: &mut RowsMut,
-    ) {
-        let mut whole = [[[0.0; LANES]; NV]; MR];
-        for (i, whole) in whole.iter_mut().enumerate() {
-            *whole = padded(y.row(row + i));
-        }
-        let mut panel = RowsMut::new(whole.as_flattened_mut().as_flattened_mut(), NV * LANES);
-        self.tile::<S, MR>(s, row, ahead, &mut panel, 0);
-        for (i, whole) in whole.iter().enumerate() {
-            let y = y.row(row + i);
-            y.copy_from_slice(&whole.as_flattened()[..y.len()]);
-        }
-    }
-}
-
-/// A row of a panel, with zeros where the panel is not whole.
-fn padded<const NV: usize>(row: &[f32]) -> [[f32; LANES]; NV] {
-    let mut whole = [[0.0; LANES]; NV];
-    whole.as_flattened_mut()[..row.len()].copy_from_slice(row);
-    whole
 }
 
 /// The epilogue on one panel of y.
@@ -232,19 +200,15 @@ impl<const NV: usize> Kernel for Finish<'_, NV> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        let mut spare = [[0.0; LANES]; NV];
         for i in 0..self.y.rows() {
             let residual = match self.epilogue {
                 Epilogue::Residual(r) => r.row(i),
                 _ => &[],
             };
-            if let Some(y) = self.y.vectors(i) {
-                finish_row(s, self.epilogue, self.bias.as_ref(), residual, y);
-            } else {
-                let y = self.y.row(i);
-                let mut whole = padded(y);
-                finish_row::<S, NV>(s, self.epilogue, self.bias.as_ref(), residual, &mut whole);
-                y.copy_from_slice(&whole.as_flattened()[..y.len()]);
-            }
+            let y = self.y.vectors(i, &mut spare);
+            finish_row(s, self.epilogue, self.bias.as_ref(), residual, y);
+            self.y.put_back(i, &spare);
         }
     }
 }

@@ -148,13 +148,30 @@ impl<'a> RowsMut<'a> {
         &mut self.data[start + self.columns.0..start + self.columns.1]
     }
 
-    /// Row `i` as vectors, if the rows are `NV` vectors wide.
+    /// Row `i` as `NV` vectors. If the row is narrower, they are a copy of it in `spare`, with zeros
+    /// behind, which [`RowsMut::put_back`] writes.
     #[inline(always)]
-    pub(crate) fn vectors<const NV: usize>(&mut self, i: usize) -> Option<&mut [[f32; LANES]; NV]> {
-        if self.cols() != NV * LANES {
-            return None;
+    pub(crate) fn vectors<'s, const NV: usize>(
+        &'s mut self,
+        i: usize,
+        spare: &'s mut [[f32; LANES]; NV],
+    ) -> &'s mut [[f32; LANES]; NV] {
+        let whole = self.cols() == NV * LANES;
+        let row = self.row(i);
+        if !whole {
+            *spare = padded(row);
+            return spare;
         }
-        self.row(i).as_chunks_mut().0.first_chunk_mut()
+        row.as_chunks_mut().0.first_chunk_mut().expect("a row of NV vectors")
+    }
+
+    /// Writes the copy of row `i` back, if it is one.
+    #[inline(always)]
+    pub(crate) fn put_back<const NV: usize>(&mut self, i: usize, spare: &[[f32; LANES]; NV]) {
+        if self.cols() != NV * LANES {
+            let row = self.row(i);
+            row.copy_from_slice(&spare.as_flattened()[..row.len()]);
+        }
     }
 
     /// The same rows, fewer columns, borrowed from this view.
@@ -166,6 +183,13 @@ impl<'a> RowsMut<'a> {
         let columns = narrow(self.columns, range);
         RowsMut { data: self.data, stride: self.stride, columns, rows: self.rows }
     }
+}
+
+/// A row as vectors, with zeros where it ends before them.
+pub(crate) fn padded<const NV: usize>(row: &[f32]) -> [[f32; LANES]; NV] {
+    let mut whole = [[0.0; LANES]; NV];
+    whole.as_flattened_mut()[..row.len()].copy_from_slice(row);
+    whole
 }
 
 fn whole_rows(len: usize, cols: usize) -> usize {

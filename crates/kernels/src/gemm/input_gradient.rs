@@ -15,10 +15,11 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
-use super::{Chain, Finish, KC, cut, deal, padded, tile_rows};
+use super::{Chain, Finish, KC, cut, deal, tile_rows};
 use crate::{
     Level, Rows, RowsMut,
     linear::Epilogue,
+    rows::padded,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };

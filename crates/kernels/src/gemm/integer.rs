@@ -21,12 +21,12 @@
 use super::{
     Finish, Panels, cut, deal,
     micro::{Arithmetic, UNROLL, steps, tile_rows},
-    padded,
 };
 use crate::{
     RowsMut,
     linear::Epilogue,
     quantise::{CHUNK, Integer, QuantisedRows},
+    rows::padded,
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
@@ -155,24 +155,18 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         y: &mut RowsMut, // [M, up to NR]
     ) {
         for row in rows.step_by(MR) {
-            let ahead = ahead.next().unwrap_or_default();
-            if y.cols() == NV * LANES {
-                self.tile::<MR>(s, row, ahead, y, row); // y[ic..ic+MR, jc..jc+NR]
-            } else {
-                self.ragged_tile::<MR>(s, row, ahead, y);
-            }
+            self.tile::<MR>(s, row, ahead.next().unwrap_or_default(), y);
         }
     }
 
-    /// y ← y + the products
+    /// y[ic..ic+MR, jc..jc+NR] ← y + the products
     #[inline(always)]
     fn tile<const MR: usize>(
         &self,
         s: S,
         row: usize,
         ahead: &[[E::Block<S>; NV]],
-        y: &mut RowsMut, // [.., NR]
-        first: usize,    // of the tile's rows in y
+        y: &mut RowsMut, // [M, up to NR]
     ) {
         let mut x: [&[u32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+CHUNK]
         for i in 0..MR {
@@ -183,36 +177,16 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
             starts[j] = s.load_i32(&self.starts[j]);
         }
         let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, [starts; MR]);
+        let mut spare = [[0.0; LANES]; NV];
         for i in 0..MR {
             let of_row = s.splat(self.x.scale(row + i, self.chunk));
-            let y = y.vectors::<NV>(first + i).expect("whole panels");
+            let to = y.vectors(row + i, &mut spare);
             for j in 0..NV {
-                let before = s.load(self.bias.map_or(&y[j], |bias| &bias[j]));
+                let before = s.load(self.bias.map_or(&to[j], |bias| &bias[j]));
                 let product = s.mul(s.to_f32(sums[i][j]), of_row);
-                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut y[j]);
+                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut to[j]);
             }
-        }
-    }
-
-    /// The last panel, if it is not whole, goes by way of a tile that is.
-    #[cold]
-    #[inline(always)]
-    fn ragged_tile<const MR: usize>(
-        &self,
-        s: S,
-        row: usize,
-        ahead: &[[E::Block<S>; NV]],
-        y: &mut RowsMut,
-    ) {
-        let mut whole = [[[0.0; LANES]; NV]; MR];
-        for (i, whole) in whole.iter_mut().enumerate() {
-            *whole = padded(y.row(row + i));
-        }
-        let mut panel = RowsMut::new(whole.as_flattened_mut().as_flattened_mut(), NV * LANES);
-        self.tile::<MR>(s, row, ahead, &mut panel, 0);
-        for (i, whole) in whole.iter().enumerate() {
-            let y = y.row(row + i);
-            y.copy_from_slice(&whole.as_flattened()[..y.len()]);
+            y.put_back(row + i, &spare);
         }
     }
 }

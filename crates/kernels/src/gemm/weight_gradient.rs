@@ -24,7 +24,7 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
-use super::{KC, cut, deal, input_gradient::copy, padded, step, tile_rows};
+use super::{KC, cut, deal, input_gradient::copy, step, tile_rows};
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
     simd::{Kernel, LANES, Simd},
@@ -144,18 +144,12 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     for (dy, panel) in dy.iter().zip(panel) {
         step(s, panel, dy.each_ref(), &mut sums);
     }
+    let mut spare = [[0.0; LANES]; NV];
     for i in 0..MR {
-        if let Some(dw) = dw.vectors::<NV>(row + i) {
-            for j in 0..NV {
-                s.store(s.add(s.load(&dw[j]), sums[i][j]), &mut dw[j]);
-            }
-            continue;
-        }
-        let dw = dw.row(row + i);
-        let mut whole: [[f32; LANES]; NV] = padded(dw);
+        let to = dw.vectors(row + i, &mut spare);
         for j in 0..NV {
-            s.store(s.add(s.load(&whole[j]), sums[i][j]), &mut whole[j]);
+            s.store(s.add(s.load(&to[j]), sums[i][j]), &mut to[j]);
         }
-        dw.copy_from_slice(&whole.as_flattened()[..dw.len()]);
+        dw.put_back(row + i, &spare);
     }
 }
