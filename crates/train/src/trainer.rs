@@ -9,132 +9,30 @@
 //!
 //! In the book: `docs/14-training.md`.
 
+mod events;
 mod finish;
+mod setup;
 mod step;
 
+pub use events::{Event, Record, Step};
 pub use finish::Outcome;
+pub use setup::Setup;
 
 use crate::{
-    Arguments, Dataset, Error, Evaluation, Finding, Loss, Network, Scores,
+    Error, Finding, Network, Scores,
     checkpoint::{self, Best, TrainerState, VERSION},
     evaluation::{Known, Prepared},
     model_files::Base,
     plan::{Epoch, Plan},
     texts::Texts,
 };
-use minilm::SentenceEncoder;
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
+use setup::{check_loss, tokenized};
 use std::{
     collections::VecDeque,
     fs,
     path::{Path, PathBuf},
 };
-
-/// Everything that a run needs.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// The directory of the model to begin with.
-    pub base: PathBuf,
-    /// The directory of the model that is to be: new, or empty.
-    pub output: PathBuf,
-    /// The data to learn from.
-    pub data: Dataset,
-    /// The loss.
-    pub loss: Loss,
-    /// For [`Loss::Distillation`], a vector for each of the data's texts: `[texts, H]`.
-    pub vectors: Option<Array2<f32>>,
-    /// The settings.
-    pub arguments: Arguments,
-    /// What the model is evaluated on; the first tells the best.
-    pub evaluations: Vec<Evaluation>,
-    /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
-    pub average: f64,
-    /// What the caller wants to find again in a checkpoint, for [`Trainer::origin`].
-    pub origin: serde_json::Value,
-}
-
-impl Setup {
-    /// The loss that suits the data, the original's settings, and no evaluation.
-    ///
-    /// ```
-    /// use minilm_train::{Dataset, Kind, Setup};
-    /// let data = Dataset::new(Kind::ScoredPairs, 2);
-    /// let setup = Setup::new("weights/all-MiniLM-L6-v2", data, "my-model");
-    /// assert_eq!(setup.loss.name(), "CoSENTLoss");
-    /// ```
-    pub fn new(base: impl AsRef<Path>, data: Dataset, output: impl AsRef<Path>) -> Setup {
-        Setup {
-            base: base.as_ref().to_owned(),
-            output: output.as_ref().to_owned(),
-            loss: data.kind().loss(),
-            data,
-            vectors: None,
-            arguments: Arguments::default(),
-            evaluations: Vec::new(),
-            average: 0.0,
-            origin: serde_json::Value::Null,
-        }
-    }
-}
-
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A step of the optimiser.
-    Step(Step),
-    /// An evaluation, before training or after a step.
-    Evaluation {
-        /// Steps so far.
-        step: usize,
-        /// The numbers of each evaluation.
-        scores: Vec<Scores>,
-        /// Whether it is the best so far.
-        is_best: bool,
-    },
-    /// A checkpoint.
-    Checkpoint {
-        /// Steps so far.
-        step: usize,
-        /// Its folder.
-        path: PathBuf,
-    },
-}
-
-/// A step of the optimiser.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Its number, from 1.
-    pub step: usize,
-    /// Epochs so far.
-    pub epoch: f64,
-    /// The mean loss of its batches.
-    pub loss: f64,
-    /// The length of the gradient, before it is clipped.
-    pub grad_norm: f64,
-    /// The rate.
-    pub learning_rate: f64,
-    /// Tokens of its batches.
-    pub tokens: usize,
-    /// Its time.
-    pub seconds: f64,
-}
-
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Record {
-    /// A step of the optimiser.
-    Step(Step),
-    /// An evaluation.
-    Evaluation {
-        /// Steps so far.
-        step: usize,
-        /// Its numbers.
-        scores: Vec<Scores>,
-    },
-}
 
 /// What is to be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -441,60 +339,4 @@ fn last(output: &Path) -> Result<PathBuf, Error> {
             reason: "there is no checkpoint-N to go on from".to_owned(),
         }),
     }
-}
-
-/// Whether the loss fits the data's numbers.
-fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
-    if let Loss::Matryoshka { dimensions, .. } = &setup.loss
-        && let Some((k, _)) = dimensions.iter().find(|(k, _)| !(1..=width).contains(k))
-    {
-        return Error::option("matryoshka", format!("the embeddings have {width} values, not {k}"));
-    }
-    let needed = [setup.data.texts().len(), width];
-    match (&setup.vectors, setup.loss.inner()) {
-        (Some(vectors), Loss::Distillation { .. }) if vectors.shape() == needed => {}
-        (None, loss) if !matches!(loss, Loss::Distillation { .. }) => {}
-        (vectors, loss) => {
-            let found = vectors
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |it| format!("{:?}", it.shape()));
-            let reason = format!(
-                "{} with vectors {found}, where {needed:?} are texts and values",
-                loss.name()
-            );
-            return Error::option("loss", reason);
-        }
-    }
-    let scores = || setup.data.rows().iter().map(|row| row.score);
-    if *setup.loss.inner() == Loss::CosineSimilarity
-        && let Some(score) = scores().find(|score| !(-1.0..=1.0).contains(score))
-    {
-        return Error::option(
-            "loss",
-            format!(
-                "a cosine is never {score}: divide the scores by the largest, or take CoSENT, for \
-                 which their order counts"
-            ),
-        );
-    }
-    if !(0.0..=1.0).contains(&setup.average) {
-        return Error::option("average", "it is a share from 0 to 1");
-    }
-    Ok(())
-}
-
-/// The texts of the data and of the evaluations, by a tokenizer that is not needed any more.
-fn tokenized(setup: &Setup) -> Result<(Texts, Vec<Prepared>), Error> {
-    let encoder = SentenceEncoder::load(&setup.base)?;
-    let training = match setup.arguments.max_tokens {
-        Some(tokens) => SentenceEncoder::builder().max_tokens(tokens).load(&setup.base)?,
-        None => encoder.clone(),
-    };
-    let texts = Texts::new(&training, &setup.data)?;
-    let evaluations = setup.evaluations.iter().map(|evaluation| {
-        evaluation.data.check(1)?;
-        let texts = Texts::new(&encoder, &evaluation.data)?;
-        Ok(Prepared::new(evaluation.clone(), texts))
-    });
-    Ok((texts, evaluations.collect::<Result<_, Error>>()?))
 }

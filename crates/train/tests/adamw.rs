@@ -64,3 +64,19 @@ fn assert_close(network: &Network, before: &BTreeMap<String, Vec<f32>>) {
         }
     }
 }
+
+#[test]
+fn a_gradient_that_is_not_finite_moves_nothing() {
+    let (mut network, tokens) = (network(Level::detect()), support::tokens());
+    let bits = |network: &Network| -> Vec<u32> {
+        network.tensors().flat_map(|t| t.data.iter().map(|x| x.to_bits())).collect()
+    };
+    let before = bits(&network);
+    let e = network.forward(&tokens, None).unwrap();
+    let mut d = ndarray::Array2::zeros(e.dim());
+    d[[0, 0]] = f64::NAN;
+    network.backward(&tokens, d.view(), None).unwrap();
+    assert!(!network.update(&AdamW::default(), 1.0, Some(1.0)).is_finite());
+    assert!(bits(&network) == before, "a weight has moved");
+    assert_eq!(network.state().steps, 0);
+}

@@ -131,9 +131,13 @@ impl Network {
     /// returns the length that the gradient had.
     ///
     /// With `clip`, a gradient longer than that is shortened to it first
-    /// (`torch.nn.utils.clip_grad_norm_`).
+    /// (`torch.nn.utils.clip_grad_norm_`). A gradient whose length is not finite moves and clears
+    /// nothing.
     pub fn update(&mut self, rule: &AdamW, rate: f64, clip: Option<f64>) -> f64 {
         let norm = self.gradient_norm();
+        if !norm.is_finite() {
+            return norm;
+        }
         // 1e-6 as in the original.
         let factor = clip.map_or(1.0, |most| (most / (norm + 1e-6)).min(1.0));
         self.steps += 1;

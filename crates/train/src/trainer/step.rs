@@ -27,10 +27,6 @@ impl Trainer {
             tokens += found.1;
         }
         self.epoch = Some(epoch);
-        let grad_norm = self.network.gradient_norm();
-        if !grad_norm.is_finite() {
-            return Err(Error::NotFinite { step: self.step + 1, what: "gradient" });
-        }
         let factor = arguments.lr_scheduler_type.factor(self.step, self.warmup, self.plan.steps);
         let learning_rate = arguments.learning_rate * factor;
         let rule = AdamW {
@@ -39,7 +35,10 @@ impl Trainer {
             weight_decay: arguments.weight_decay,
         };
         let clip = (arguments.max_grad_norm > 0.0).then_some(arguments.max_grad_norm);
-        self.network.update(&rule, learning_rate, clip);
+        let grad_norm = self.network.update(&rule, learning_rate, clip);
+        if !grad_norm.is_finite() {
+            return Err(Error::NotFinite { step: self.step + 1, what: "gradient" });
+        }
         self.step += 1;
         let epoch = self.plan.epochs(self.step);
         let seconds = start.elapsed().as_secs_f64();

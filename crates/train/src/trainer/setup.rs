@@ -1,0 +1,111 @@
+//! What a run is set up with, and whether its parts fit each other.
+//!
+//! In the book: `docs/14-training.md`.
+
+use crate::{Arguments, Dataset, Error, Evaluation, Loss, evaluation::Prepared, texts::Texts};
+use minilm::SentenceEncoder;
+use ndarray::Array2;
+use std::path::{Path, PathBuf};
+
+/// Everything that a run needs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The directory of the model to begin with.
+    pub base: PathBuf,
+    /// The directory of the model that is to be: new, or empty.
+    pub output: PathBuf,
+    /// The data to learn from.
+    pub data: Dataset,
+    /// The loss.
+    pub loss: Loss,
+    /// For [`Loss::Distillation`], a vector for each of the data's texts: `[texts, H]`.
+    pub vectors: Option<Array2<f32>>,
+    /// The settings.
+    pub arguments: Arguments,
+    /// What the model is evaluated on; the first tells the best.
+    pub evaluations: Vec<Evaluation>,
+    /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
+    pub average: f64,
+    /// What the caller wants to find again in a checkpoint, for [`Trainer::origin`].
+    pub origin: serde_json::Value,
+}
+
+impl Setup {
+    /// The loss that suits the data, the original's settings, and no evaluation.
+    ///
+    /// ```
+    /// use minilm_train::{Dataset, Kind, Setup};
+    /// let data = Dataset::new(Kind::ScoredPairs, 2);
+    /// let setup = Setup::new("weights/all-MiniLM-L6-v2", data, "my-model");
+    /// assert_eq!(setup.loss.name(), "CoSENTLoss");
+    /// ```
+    pub fn new(base: impl AsRef<Path>, data: Dataset, output: impl AsRef<Path>) -> Setup {
+        Setup {
+            base: base.as_ref().to_owned(),
+            output: output.as_ref().to_owned(),
+            loss: data.kind().loss(),
+            data,
+            vectors: None,
+            arguments: Arguments::default(),
+            evaluations: Vec::new(),
+            average: 0.0,
+            origin: serde_json::Value::Null,
+        }
+    }
+}
+
+/// Whether the loss fits the data's numbers.
+pub(super) fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
+    if let Loss::Matryoshka { dimensions, .. } = &setup.loss
+        && let Some((k, _)) = dimensions.iter().find(|(k, _)| !(1..=width).contains(k))
+    {
+        return Error::option("matryoshka", format!("the embeddings have {width} values, not {k}"));
+    }
+    let needed = [setup.data.texts().len(), width];
+    match (&setup.vectors, setup.loss.inner()) {
+        (Some(vectors), Loss::Distillation { .. }) if vectors.shape() == needed => {}
+        (None, loss) if !matches!(loss, Loss::Distillation { .. }) => {}
+        (vectors, loss) => {
+            let found = vectors
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |it| format!("{:?}", it.shape()));
+            let reason = format!(
+                "{} with vectors {found}, where {needed:?} are texts and values",
+                loss.name()
+            );
+            return Error::option("loss", reason);
+        }
+    }
+    let scores = || setup.data.rows().iter().map(|row| row.score);
+    if *setup.loss.inner() == Loss::CosineSimilarity
+        && let Some(score) = scores().find(|score| !(-1.0..=1.0).contains(score))
+    {
+        return Error::option(
+            "loss",
+            format!(
+                "a cosine is never {score}: divide the scores by the largest, or take CoSENT, for \
+                 which their order counts"
+            ),
+        );
+    }
+    if !(0.0..=1.0).contains(&setup.average) {
+        return Error::option("average", "it is a share from 0 to 1");
+    }
+    Ok(())
+}
+
+/// The texts of the data and of the evaluations, by a tokenizer that is not needed any more.
+pub(super) fn tokenized(setup: &Setup) -> Result<(Texts, Vec<Prepared>), Error> {
+    let encoder = SentenceEncoder::load(&setup.base)?;
+    let training = match setup.arguments.max_tokens {
+        Some(tokens) => SentenceEncoder::builder().max_tokens(tokens).load(&setup.base)?,
+        None => encoder.clone(),
+    };
+    let texts = Texts::new(&training, &setup.data)?;
+    let evaluations = setup.evaluations.iter().map(|evaluation| {
+        evaluation.data.check(1)?;
+        let texts = Texts::new(&encoder, &evaluation.data)?;
+        Ok(Prepared::new(evaluation.clone(), texts))
+    });
+    Ok((texts, evaluations.collect::<Result<_, Error>>()?))
+}
