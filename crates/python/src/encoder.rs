@@ -2,13 +2,15 @@
 
 use crate::{errors::from_encoder, texts::borrowed, watch::watched};
 use minilm::{
-    EncodeOptions, Encoded, Error, Hub, Level, Progress, Prompt, SentenceEncoder, Windows,
+    EncodeOptions, Encoded, Error, Hub, Level, Precision, Progress, Prompt, SentenceEncoder,
+    Windows,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedStr, types::PyList};
 use std::{
     ops::ControlFlow,
     path::PathBuf,
+    str::FromStr,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -43,6 +45,11 @@ pub(crate) fn options(
     options
 }
 
+/// What has that name.
+fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
+    name.parse().map_err(|error: T::Err| PyValueError::new_err(error.to_string()))
+}
+
 /// The directory of a model in the cache of Hugging Face at `cache`, or in that of the environment.
 #[pyfunction]
 #[pyo3(signature = (name, revision=None, cache=None))]
@@ -62,21 +69,23 @@ type Explained<'py> = (Vec<String>, Vec<String>, Bound<'py, PyArray2<f64>>);
 impl Encoder {
     /// Loads a model from a directory as sentence-transformers writes it.
     #[staticmethod]
-    #[pyo3(signature = (directory, threads=None, level=None))]
+    #[pyo3(signature = (directory, threads=None, level=None, precision=None))]
     fn load(
         py: Python<'_>,
         directory: PathBuf,
         threads: Option<usize>,
         level: Option<&str>,
+        precision: Option<&str>,
     ) -> PyResult<Encoder> {
         let mut builder = SentenceEncoder::builder();
         if let Some(threads) = threads {
             builder = builder.threads(threads);
         }
         if let Some(level) = level {
-            let level: Level =
-                level.parse().map_err(|error| PyValueError::new_err(format!("{error}")))?;
-            builder = builder.level(level);
+            builder = builder.level(named::<Level>(level)?);
+        }
+        if let Some(precision) = precision {
+            builder = builder.precision(named::<Precision>(precision)?);
         }
         let encoder = py.detach(|| builder.load(directory)).map_err(from_encoder)?;
         Ok(Encoder { encoder })
@@ -241,6 +250,12 @@ impl Encoder {
     #[getter]
     fn level(&self) -> &'static str {
         self.encoder.level().name()
+    }
+
+    /// The numbers that the linear layers compute with.
+    #[getter]
+    fn precision(&self) -> &'static str {
+        self.encoder.precision().name()
     }
 
     /// The model's prompts by name.

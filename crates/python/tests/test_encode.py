@@ -53,6 +53,18 @@ def test_bits_do_not_depend_on_the_instruction_set(embeddings):
     assert same_bits(portable.encode(TEXTS[:3]), embeddings[:3])
 
 
+@pytest.mark.parametrize(("precision", "least"), [("int8", 0.997), ("int16", 0.99998)])
+def test_integers_are_near_and_have_the_same_bits_everywhere(embeddings, precision, least):
+    rounded = SentenceTransformer(MODEL, precision=precision)
+    found = rounded.encode(TEXTS)
+    assert found.dtype == np.float32 and not same_bits(found, embeddings)
+    assert np.sum(found * embeddings, axis=1).min() > least
+    portable = SentenceTransformer(MODEL, precision=precision, level="portable")
+    assert same_bits(portable.encode(TEXTS[:3]), found[:3])
+    assert same_bits(pickle.loads(pickle.dumps(rounded)).encode(TEXTS), found)
+    assert rounded.space() != SentenceTransformer(MODEL).space()
+
+
 def test_bits_are_those_that_the_library_has_recorded(model):
     """The same fifty texts and the same hash, FNV-1a, as in tests/recorded_bits.rs."""
     golden = json.loads((ROOT / "tests" / "golden" / "texts.json").read_text(encoding="utf-8"))
@@ -198,6 +210,7 @@ def test_what_would_matter_is_refused_by_name(model, arguments, message):
         ({"config_kwargs": {"hidden_act": "relu"}}, "config_kwargs"),
         ({"similarity_fn_name": "maxsim"}, "maxsim"),
         ({"level": "avx1024"}, "avx1024"),
+        ({"precision": "float16"}, "there are: f32, int16, int8"),
         ({"threads": 100000}, "threads"),
     ],
 )

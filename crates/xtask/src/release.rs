@@ -1,16 +1,16 @@
-//! Builds that `cargo test` does not make: the release build on each level, the benchmarks, the
-//! README's program in a crate of its own.
+//! Builds that `cargo test` does not make: the release build on each level, and the README's program
+//! in a crate of its own.
 
 use crate::{
     Outcome,
-    cargo::{self, Workspace, targets},
+    cargo::{self, Workspace},
     files,
 };
 use minilm_kernels::Level;
 use std::env;
 
-/// The tests of the arithmetic walk over all levels of the CPU by themselves. Here they run with
-/// the optimisation of the release, and the levels are named.
+/// Whole forward passes as the release is built, with optimisation across crates. The kernels' own
+/// tests are optimised in `cargo test` already.
 pub fn levels(workspace: &Workspace) -> Outcome {
     for name in env::var("MINILM_REQUIRE_LEVELS")
         .unwrap_or_default()
@@ -19,7 +19,6 @@ pub fn levels(workspace: &Workspace) -> Outcome {
     {
         name.trim().parse::<Level>().map_err(|error| format!("MINILM_REQUIRE_LEVELS: {error}"))?;
     }
-    workspace.cargo(["test", "--release", "--quiet", "--package", "minilm-kernels", "--tests"])?;
     let facade = ["--test", "golden", "--test", "same_bits"];
     workspace
         .cargo(["test", "--release", "--quiet", "--package", "minilm"].iter().chain(&facade))?;
@@ -32,15 +31,6 @@ pub fn levels(workspace: &Workspace) -> Outcome {
         format!("; this CPU has no {}", missing.join(", "))
     };
     Ok(format!("{}{lack}", here.join(", ")))
-}
-
-pub fn benches(workspace: &Workspace) -> Outcome {
-    let benches = workspace.members().flat_map(|package| targets(package, &["bench"])).count();
-    if benches == 0 {
-        return Ok("there are none".into());
-    }
-    workspace.cargo(["bench", "--no-run", "--workspace", "--bench", "*"])?;
-    Ok(format!("{benches}"))
 }
 
 /// A crate outside of the workspace. The profile is the workspace's own, so that no dependency is

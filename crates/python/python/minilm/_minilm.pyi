@@ -18,6 +18,7 @@ class Encoder:
         directory: str | os.PathLike[str],
         threads: int | None = None,
         level: str | None = None,
+        precision: str | None = None,
     ) -> Encoder: ...
     def encode(
         self,
@@ -59,6 +60,8 @@ class Encoder:
     def max_dimension(self) -> int: ...
     @property
     def max_tokens(self) -> int: ...
+    @property
+    def precision(self) -> str: ...
     @property
     def level(self) -> str: ...
     @property

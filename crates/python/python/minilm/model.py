@@ -45,6 +45,10 @@ class SentenceTransformer(Documents, Compatible):
         threads: Threads that work at once; by default one for each CPU.
         level: The instruction set, such as ``"avx2"``; by default the fastest. The bits are the
             same on each.
+        precision: The numbers that the linear layers compute with: ``"f32"``, ``"int16"`` or
+            ``"int8"``; by default as the model's file has them. Embeddings are float32 with each,
+            and those of different precisions are not compared. The argument of that name of
+            :meth:`encode` quantises the result instead.
 
     Arguments of sentence-transformers that would matter and are not there are refused: other
     devices, ``modules``, ``trust_remote_code``, other backends, and keywords for PyTorch.
@@ -78,6 +82,7 @@ class SentenceTransformer(Documents, Compatible):
         truncate_dim: int | None = None,
         threads: int | None = None,
         level: str | None = None,
+        precision: Literal["f32", "int16", "int8"] | None = None,
     ) -> None:
         arguments.check_model_arguments(locals())
         directory = locate(
@@ -87,7 +92,7 @@ class SentenceTransformer(Documents, Compatible):
             local_files_only=local_files_only,
             token=token if use_auth_token is None else use_auth_token,
         )
-        self._open(directory, threads, level)
+        self._open(directory, threads, level, precision)
         config = _config(directory)
         #: Prompts by name.
         self.prompts: dict[str, str] = {**self._encoder.prompts, **(prompts or {})}
@@ -102,9 +107,9 @@ class SentenceTransformer(Documents, Compatible):
         self._dimension()
         self.model_card_data = model_card_data
 
-    def _open(self, directory: str, threads: int | None, level: str | None) -> None:
-        self._directory, self._threads, self._level = directory, threads, level
-        self._encoder = _minilm.Encoder.load(directory, threads, level)
+    def _open(self, directory: str, *options: Any) -> None:
+        self._directory, self._options = directory, options
+        self._encoder = _minilm.Encoder.load(directory, *options)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -118,13 +123,14 @@ class SentenceTransformer(Documents, Compatible):
     def __setstate__(self, state: dict[str, Any]) -> None:
         limit = state.pop("_max")
         self.__dict__.update(state)
-        self._open(self._directory, self._threads, self._level)
+        self._open(self._directory, *self._options)
         self.max_seq_length = limit
 
     def __repr__(self) -> str:
         return (
             f"SentenceTransformer({self._directory!r}, max_seq_length={self.max_seq_length}, "
-            f"dimension={self.get_embedding_dimension()}, level={self._encoder.level!r})"
+            f"dimension={self.get_embedding_dimension()}, level={self._encoder.level!r}, "
+            f"precision={self._encoder.precision!r})"
         )
 
     def encode(
