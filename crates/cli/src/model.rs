@@ -40,7 +40,7 @@ pub(crate) fn load_in(
     prompt: Option<Prompt>,
     precision: Option<Precision>,
 ) -> Result<SentenceEncoder, Error> {
-    let mut builder = builder(common).level(level(common)?.unwrap_or_default());
+    let mut builder = builder(common)?;
     if let Some(precision) = precision {
         builder = builder.precision(precision);
     }
@@ -62,13 +62,13 @@ pub(crate) fn load_in(
     Ok(builder.load(directory(common)?)?)
 }
 
-/// An encoder's options that every command shares, except the level and the precision.
-pub(crate) fn builder(common: &Common) -> SentenceEncoderBuilder {
-    let builder = SentenceEncoder::builder();
-    match common.threads {
+/// An encoder's options that every command shares.
+pub(crate) fn builder(common: &Common) -> Result<SentenceEncoderBuilder, Error> {
+    let builder = SentenceEncoder::builder().level(level(common)?.unwrap_or_default());
+    Ok(match common.threads {
         Some(threads) => builder.threads(threads),
         None => builder,
-    }
+    })
 }
 
 /// Lets the tasks on embeddings use as many threads as the encoder.

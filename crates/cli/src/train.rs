@@ -4,6 +4,7 @@
 //! options.rs   the options, and what they mean to the library
 //! data.rs      a file → a dataset: what its columns are
 //! check.rs     how long it will take, and how much memory
+//! given.rs     options that would have no effect
 //! watch.rs     events → a line on the terminal, JSON
 //! report.rs    curves, histograms, pairs that changed: a page
 //! head.rs      a classifier on embeddings
@@ -12,6 +13,7 @@
 mod chart;
 mod check;
 mod data;
+mod given;
 mod head;
 mod options;
 mod report;
@@ -41,6 +43,7 @@ use std::{
 pub(crate) fn run(common: &Common, command: &Train) -> Result<(), Error> {
     model::share_threads(common);
     if let Some(output) = &command.resume {
+        given::only_with("--resume", &["resume"])?;
         return resume(common, output);
     }
     let (Some(file), Some(output)) = (&command.file, &command.output) else {
@@ -48,6 +51,7 @@ pub(crate) fn run(common: &Common, command: &Train) -> Result<(), Error> {
     };
     let base = model::directory(common)?;
     if command.head {
+        given::only_with("--head", &head::OPTIONS)?;
         return head::run(common, command, file, output, &base);
     }
     let setup = setup(common, command, file, output, &base, origin(&base))?;
@@ -97,9 +101,10 @@ fn setup(
     setup.arguments = command.arguments();
     setup.average = command.average;
     if let Some(teacher) = &command.teacher {
-        let teacher = model::builder(common).load(teacher)?;
+        let teacher = model::builder(common)?.load(teacher)?;
         setup.vectors = Some(teacher.encode(setup.data.texts())?);
     }
+    setup.level = model::level(common)?.unwrap_or_default();
     setup.origin = origin;
     for file in &command.eval {
         let data = data::read(file, &Columns::default(), common.quiet)?;

@@ -71,7 +71,7 @@ pub(crate) fn run(common: &Common, command: &Verify) -> Result<(), Error> {
     let run = Run { golden: &golden, progress: Progress::new(!common.quiet, Size::Unknown) };
     let load = |level, precision| {
         run.progress.note(|| format!("{level}: loading"));
-        Ok::<_, Error>(model::builder(common).level(level).precision(precision).load(&model)?)
+        Ok::<_, Error>(model::builder(common)?.level(level).precision(precision).load(&model)?)
     };
     let precision = model::precision(&command.numbers)?;
     if precision.is_none_or(|precision| precision == Precision::F32) {

@@ -101,6 +101,16 @@ fn a_model_comes_out_and_the_same_command_gives_the_same_bits() {
 }
 
 #[test]
+fn each_level_gives_the_same_bits() {
+    let room = Room::new();
+    for (model, level) in [("usual", "auto"), ("plain", "portable")] {
+        let options = format!("--batch 4 --epochs 1 --level {level} --quiet");
+        room.run(&format!("train pairs.csv -o {model} {options}")).ok();
+    }
+    assert!(room.weights("usual") == room.weights("plain"), "the weights differ");
+}
+
+#[test]
 fn a_check_says_what_would_be_done_and_does_nothing() {
     let room = Room::new();
     let run = room.run("train pairs.csv -o model --batch 4 --check --quiet");
@@ -183,7 +193,7 @@ fn what_cannot_be_learned_from_is_refused() {
             2,
             "--loss: CoSENTLoss needs scored or labelled pairs",
         ),
-        ("train pairs.csv -o model --margin 0.1", 2, "--margin: the loss Mnrl has no use for it"),
+        ("train pairs.csv -o model --margin 0.1", 2, "--margin: the loss mnrl has no use for it"),
         ("train pairs.csv -o model --learning-rate=-1", 2, "--learning-rate: it is out of range"),
         ("train pairs.csv -o model --epochs 0", 2, "--epochs: it is out of range"),
         (
@@ -198,6 +208,9 @@ fn what_cannot_be_learned_from_is_refused() {
             2,
             "--metric-for-best-model: the numbers are",
         ),
+        ("train labelled.csv -o model --head --epochs 5", 2, "--epochs has no effect with --head"),
+        ("train --resume model --batch 8", 2, "--batch has no effect with --resume"),
+        ("train pairs.csv -o model --level avx9", 2, "avx9"),
         ("train --resume model", 1, "model: there is no checkpoint-N to go on from"),
         ("classify word", 1, "holds no classifier"),
         ("negatives labelled.csv", 2, "labelled.csv holds labelled texts"),
@@ -206,6 +219,13 @@ fn what_cannot_be_learned_from_is_refused() {
         let message = message.replace("--metric-for-best-model", "--metric");
         assert!(run.message(status).contains(&message), "{arguments}: {run:?}");
     }
+}
+
+#[test]
+fn an_option_of_the_classifier_needs_it() {
+    let run = Room::new().run("train pairs.csv -o model --regularization 2");
+    assert_eq!(run.status, Some(2));
+    assert!(run.stderr.contains("required arguments were not provided:\n  --head"), "{run:?}");
 }
 
 #[test]

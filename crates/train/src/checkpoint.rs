@@ -18,6 +18,7 @@ use crate::{
     tensors::{self, Entry},
     trainer::Record,
 };
+use minilm::Level;
 use minilm_model::Mapped;
 use minilm_tasks::replace::{TemporaryFolder, sync_name};
 use safetensors::{Dtype, SafeTensors};
@@ -152,8 +153,8 @@ pub(crate) fn read_state(path: &Path) -> Result<TrainerState, Error> {
 }
 
 /// The network of a checkpoint, with its moments.
-pub(crate) fn load(path: &Path, steps: usize) -> Result<Network, Error> {
-    let mut network = Network::load(path)?;
+pub(crate) fn load(path: &Path, level: Level, steps: usize) -> Result<Network, Error> {
+    let mut network = Network::load_on(path, level)?;
     let file = path.join("optimizer.safetensors");
     let mapped =
         Mapped::open(&file).map_err(|source| Error::Read { path: file.clone(), source })?;

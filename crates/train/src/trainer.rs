@@ -101,8 +101,8 @@ impl Trainer {
             let reason = "the directory is not empty: choose another one".to_owned();
             return Err(Error::Checkpoint { path: setup.output, reason });
         }
-        let base = setup.base.clone();
-        let mut trainer = Trainer::prepare(setup, || Ok(Network::load(&base)?))?;
+        let (base, level) = (setup.base.clone(), setup.level);
+        let mut trainer = Trainer::prepare(setup, || Ok(Network::load_on(&base, level)?))?;
         trainer.tasks.extend((!trainer.evaluations.is_empty()).then_some(Task::Evaluate));
         trainer.tasks.push_back(Task::Step);
         Ok(trainer)
@@ -117,7 +117,8 @@ impl Trainer {
     pub fn resume(setup: Setup) -> Result<Trainer, Error> {
         let path = last(&setup.output)?;
         let state = checkpoint::read_state(&path)?;
-        let load = || checkpoint::load(&path, state.global_step);
+        let level = setup.level;
+        let load = || checkpoint::load(&path, level, state.global_step);
         let mut trainer = Trainer::prepare(setup, load)?;
         let wrong = |reason: &str| {
             let reason = format!("it is of {reason}: go on with what the run began with");
@@ -164,7 +165,7 @@ impl Trainer {
         let network = load()?;
         check_loss(&setup, network.dimension())?;
         let kept = if setup.arguments.keep > 0.0 {
-            Some(texts.embed(&Network::load(&setup.base)?)?)
+            Some(texts.embed(&Network::load_on(&setup.base, setup.level)?)?)
         } else {
             None
         };

@@ -26,6 +26,10 @@ struct Accuracy {
     texts: usize,
 }
 
+/// The options that have an effect with `--head`; `columns` stands for all of its kind.
+pub(super) const OPTIONS: [&str; 8] =
+    ["file", "output", "head", "columns", "regularization", "eval", "check", "json"];
+
 pub(super) fn run(
     common: &Common,
     command: &Train,
@@ -50,7 +54,7 @@ pub(super) fn run(
         )));
     }
     let base = Base::open(base)?;
-    let encoder = model::builder(common).load(base.root())?;
+    let encoder = model::builder(common)?.load(base.root())?;
     let classes: Vec<u32> = data.rows().iter().filter_map(|row| row.label).collect();
     let progress =
         Progress::busy(!common.quiet, format!("fitting {}", count(classes.len(), "text")));

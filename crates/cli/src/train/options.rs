@@ -170,7 +170,7 @@ pub(crate) struct Train {
     pub head: bool,
 
     /// --head: the strength of the data against the regularisation
-    #[arg(long, value_name = "C", default_value_t = classifier::C)]
+    #[arg(long, value_name = "C", default_value_t = classifier::C, requires = "head")]
     pub regularization: f64,
 }
 
@@ -238,7 +238,9 @@ impl Train {
             ("scale", self.scale != 20.0 && !matches!(name, Name::Mnrl | Name::Cosent)),
         ];
         if let Some((option, _)) = unused.iter().find(|(_, is_unused)| *is_unused) {
-            return Err(Error::Usage(format!("--{option}: the loss {name:?} has no use for it")));
+            let loss = name.to_possible_value();
+            let loss = loss.as_ref().map_or("", |loss| loss.get_name());
+            return Err(Error::Usage(format!("--{option}: the loss {loss} has no use for it")));
         }
         if !(self.scale > 0.0 && self.scale.is_finite()) {
             return Err(Error::Usage("--scale: it has to be positive".to_owned()));

@@ -188,7 +188,7 @@ fn compare(common: &Common, setup: &Setup) -> Result<(Vec<Compared>, Vec<Compare
 
 /// The texts of the data with a model.
 fn embed(common: &Common, setup: &Setup, model: &Path) -> Result<Array2<f32>, Error> {
-    Ok(model::builder(common).load(model)?.encode(setup.data.texts())?)
+    Ok(model::builder(common)?.load(model)?.encode(setup.data.texts())?)
 }
 
 /// Pairs by whether they belong together. Where the data have none that do not, rows of other

@@ -36,6 +36,14 @@ impl Network {
     /// As [`minilm_model::Bert::load`], and a pooling other than the mean or a module that cannot
     /// be trained.
     pub fn load(directory: &Path) -> Result<Network, Error> {
+        Network::load_on(directory, Level::detect())
+    }
+
+    /// The same on a level that the caller chooses; the bits do not depend on it.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_on(directory: &Path, level: Level) -> Result<Network, Error> {
         let path = directory.join("modules.json");
         let modules: Option<Vec<Module>> = read(&path)?;
         let (folder, normalize) = match modules {
@@ -60,7 +68,7 @@ impl Network {
         };
         let config = Config::read(&folder.join("config.json"))?;
         let checkpoint = Checkpoint::open(&folder.join("model.safetensors"))?;
-        Network::new(config, &checkpoint, normalize, Level::detect())
+        Network::new(config, &checkpoint, normalize, level)
     }
 
     /// The network of a configuration and its weights, with mean pooling, and normalisation if

@@ -58,13 +58,14 @@ impl Trainer {
         let step = best.map_or(step, |best| best.step);
         if step != self.step {
             drop(network);
-            network = Network::load(&checkpoint::folder(&setup.output, step))?;
+            let best = checkpoint::folder(&setup.output, step);
+            network = Network::load_on(&best, setup.level)?;
         }
         if setup.average > 0.0 {
             let mean = averaged(&network, &base, setup.average)?;
             let tensors = mean.iter().map(|(name, shape, data)| Tensor { name, shape, data });
             base.write(tensors, &setup.output)?;
-            network = Network::load(&setup.output)?;
+            network = Network::load_on(&setup.output, setup.level)?;
         } else {
             base.write(network.tensors(), &setup.output)?;
         }

@@ -3,7 +3,7 @@
 //! In the book: `docs/14-training.md`.
 
 use crate::{Arguments, Dataset, Error, Evaluation, Loss, evaluation::Prepared, texts::Texts};
-use minilm::SentenceEncoder;
+use minilm::{Level, SentenceEncoder};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,8 @@ pub struct Setup {
     pub arguments: Arguments,
     /// What the model is evaluated on; the first tells the best.
     pub evaluations: Vec<Evaluation>,
+    /// The instruction set to compute with; the bits do not depend on it.
+    pub level: Level,
     /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
     pub average: f64,
     /// What the caller wants to find again in a checkpoint, for [`Trainer::origin`].
@@ -48,6 +50,7 @@ impl Setup {
             vectors: None,
             arguments: Arguments::default(),
             evaluations: Vec::new(),
+            level: Level::detect(),
             average: 0.0,
             origin: serde_json::Value::Null,
         }
