@@ -10,7 +10,7 @@ use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, RwLock,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -128,6 +128,40 @@ fn calls_from_within_tasks_of_the_same_pool_end() {
             assert_eq!(bits(&in_batches), expected, "{own} threads");
         });
     }
+}
+
+/// Both threads of the pool are held by one call, until the others have ended.
+#[test]
+fn a_call_does_not_wait_for_another() {
+    let encoder = tiny(|builder| builder.threads(2));
+    let texts = texts(400);
+    let expected = bits(&encoder.encode(&texts).unwrap());
+    let (held, holds) = mpsc::channel();
+    let gate = RwLock::new(());
+    let mut shut = Some(gate.write().unwrap());
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            let held = Mutex::new(held);
+            let wait = |_| {
+                let _ = held.lock().unwrap().send(());
+                drop(gate.read());
+                ControlFlow::Continue(())
+            };
+            encoder.encode_with_progress(&texts, &EncodeOptions::new(), wait)
+        });
+        (0..2).for_each(|_| holds.recv().unwrap());
+        let (done, ends) = mpsc::channel();
+        for _ in 0..3 {
+            let (encoder, texts, done) = (encoder.clone(), texts.clone(), done.clone());
+            thread::spawn(move || done.send(encoder.encode(&texts).unwrap()));
+        }
+        let others: Vec<_> = (0..3).map(|_| ends.recv_timeout(Duration::from_secs(60))).collect();
+        shut.take(); // whatever has come of them: the scope waits for the slow call
+        for embeddings in others {
+            assert_eq!(bits(&embeddings.expect("they do not wait")), expected);
+        }
+        assert_eq!(bits(&slow.join().unwrap().unwrap().embeddings), expected);
+    });
 }
 
 #[test]

@@ -27,6 +27,11 @@ const FEW_BYTES: usize = 512;
 ///
 /// A clone is cheap: it shares the model, and everything else, with the original.
 ///
+/// Calls at the same time are served fairly: none waits for another. A call alone has all threads.
+/// Of several, the first has the pool for some milliseconds, then the next, and each other works on
+/// its caller's thread; with at least as many calls as processors, all do. This holds for callers
+/// outside of a rayon pool: rayon may run a task that encodes on top of another one.
+///
 /// ```
 /// # fn main() -> Result<(), minilm::Error> {
 /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;

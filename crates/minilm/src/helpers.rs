@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Helpers are optional. The pass starts with the helpers that have joined in time; a busy pool
-//! costs that wait and nothing else. A group has no more threads than there are processors, and no
+//! costs that wait and nothing else. Jobs that a busy pool has not begun serve later offers, and no
+//! more are posted than an offer can use. A group has no more threads than there are processors, and no
 //! more than there are shares of the work.
 //!
 //! In the book: `docs/08-threads.md`.
@@ -50,6 +51,7 @@ struct Mailbox {
     offer: Mutex<Option<Arc<Offer>>>,
     number: AtomicUsize,  // of the last offer
     waiting: AtomicUsize, // helpers that poll for the next
+    posted: AtomicUsize,  // jobs that the pool has not begun
     scratch: Mutex<Vec<Scratch>>,
 }
 
@@ -84,9 +86,14 @@ impl Helpers {
         let offer = Arc::new(Offer { batch: batch.clone(), group: ThreadGroup::new(most) });
         lock(&self.mailbox.offer).replace(Arc::clone(&offer));
         let number = self.mailbox.number.fetch_add(1, Ordering::AcqRel) + 1;
-        for _ in self.mailbox.waiting.load(Ordering::Acquire)..most - 1 {
+        let [waiting, posted] = [&self.mailbox.waiting, &self.mailbox.posted];
+        for _ in waiting.load(Ordering::Acquire) + posted.load(Ordering::Acquire)..most - 1 {
             let (bert, mailbox) = (Arc::clone(bert), Arc::clone(&self.mailbox));
-            threads.spawn(move || help(&bert, &mailbox, number));
+            posted.fetch_add(1, Ordering::AcqRel);
+            threads.spawn(move || {
+                mailbox.posted.fetch_sub(1, Ordering::AcqRel);
+                help(&bert, &mailbox, number);
+            });
         }
         let patience = PATIENCE.saturating_mul(u32::try_from(batch.tokens()).unwrap_or(u32::MAX));
         let result = forward(&offer.group.lead(patience));
@@ -146,6 +153,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use minilm_kernels::Level;
+    use std::sync::mpsc;
 
     const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2");
 
@@ -187,6 +195,28 @@ mod tests {
             bert.forward_together(batch, &mut Scratch::default(), rank).map(|hidden| hidden.rows())
         });
         assert_eq!(rows.expect("tokens of the vocabulary"), 300);
+    }
+
+    #[test]
+    fn jobs_do_not_pile_up_beside_a_busy_pool() {
+        let (helpers, threads, bert, batch) = two();
+        let (release, busy) = mpsc::channel::<()>();
+        let busy = Arc::new(Mutex::new(busy));
+        for _ in 0..2 {
+            let busy = Arc::clone(&busy);
+            threads.spawn(move || drop(lock(&busy).recv()));
+        }
+        let mut short = Batch::default();
+        short.push(&[2000]);
+        for _ in 0..20 {
+            let size = helpers.with(&threads, &bert, &short, true, |rank| rank.size());
+            assert_eq!(size, 1, "the pool is busy");
+            // Each job has a reference of its own.
+            assert!(Arc::strong_count(&helpers.mailbox) <= 2);
+        }
+        drop(release);
+        let parts = (helpers, threads, bert, batch);
+        assert_eq!(together(&parts, |rank| rank.size()), 2, "the pool helps again");
     }
 
     #[test]

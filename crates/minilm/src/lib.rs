@@ -46,7 +46,9 @@
 //!
 //! **Servers.** `encode` keeps a processor busy for milliseconds, so an asynchronous program calls
 //! it on a thread for blocking work, such as `tokio::task::spawn_blocking`. One encoder in an `Arc`
-//! (or a clone of it, which shares the model) serves all requests. The example
+//! (or a clone of it, which shares the model) serves all requests. Calls that share an encoder are
+//! served fairly: no call waits for another, each has at least its caller's thread, and the pool's
+//! threads take turns while there are fewer calls than processors. The example
 //! [`server`](https://docs.rs/crate/minilm/latest/source/crates/minilm/examples/server.rs) is a
 //! server with axum.
 //!
@@ -90,6 +92,7 @@ mod files;
 mod helpers;
 mod hub;
 mod options;
+mod pools;
 mod process;
 mod prompts;
 mod quantize;
@@ -97,6 +100,7 @@ mod schedule;
 mod stream;
 mod threads;
 mod tokenize;
+mod turns;
 mod windows;
 
 pub use builder::{Progress, SentenceEncoderBuilder, Truncation};
@@ -107,9 +111,10 @@ pub use files::ModelFiles;
 pub use hub::{Download, DownloadError};
 pub use hub::{Hub, HubError};
 pub use options::{EncodeOptions, Prompt};
+pub use pools::install;
 pub use quantize::{WeightSizes, dequantize_model, quantize_model};
 pub use stream::{EncodeIter, SentenceEmbedding};
-pub use threads::{install, max_threads};
+pub use threads::max_threads;
 pub use tokenize::{TokenCount, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 
