@@ -18,7 +18,11 @@ use minilm_kernels::{
     quantise::{CHUNK, Rotation, quantise_weights},
 };
 use safetensors::{Dtype, serialize, tensor::TensorView};
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// The key of the precision in the metadata.
 const PRECISION: &str = "minilm.precision";
@@ -246,6 +250,25 @@ impl Tensors {
         let views = views.collect::<Result<Vec<_>, Error>>()?;
         let notes: HashMap<String, String> =
             notes.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        serialize(views, Some(notes)).map_err(wrong)
+        let mut file = serialize(views, Some(notes)).map_err(wrong)?;
+        sort_header(&mut file);
+        Ok(file)
     }
 }
+
+/// Sorts the header of a safetensors file, whose metadata come in a random order: the same weights
+/// make the same file.
+fn sort_header(file: &mut [u8]) {
+    let Some((length, rest)) = file.split_first_chunk_mut::<8>() else { return };
+    let length = u64::from_le_bytes(*length) as usize;
+    let Ok(header) = serde_json::from_slice::<Header>(&rest[..length]) else { return };
+    // The same pairs in another order are as long; spaces fill the rest as before.
+    let sorted = serde_json::to_vec(&header).unwrap_or_default();
+    if let Some((start, padding)) = rest[..length].split_at_mut_checked(sorted.len()) {
+        start.copy_from_slice(&sorted);
+        padding.fill(b' ');
+    }
+}
+
+/// Names, and the fields of each.
+type Header = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
