@@ -56,6 +56,33 @@ fn the_model_is_a_quarter_of_its_size_and_near_to_itself() {
     assert!((0.998..0.999_999).contains(&least), "{least}");
 }
 
+#[test]
+fn the_same_weights_make_the_same_file() {
+    let tiny = Tiny::new().with_modules().write();
+    let file = || {
+        let (_directory, small) = target();
+        quantize_model(tiny.path(), &small).unwrap();
+        fs::read(small.join("model.safetensors")).unwrap()
+    };
+    let first = file();
+    assert!(SafeTensors::deserialize(&first).unwrap().len() > 10);
+    (0..20).for_each(|_| assert_eq!(file(), first));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failure_leaves_no_part_of_a_directory() {
+    let tiny = Tiny::new().with_modules().write();
+    // What the model does not need, and cannot be copied.
+    fs::create_dir(tiny.path().join("notes")).unwrap();
+    let (_directory, missing) = target();
+    std::os::unix::fs::symlink(&missing, tiny.path().join("notes/lost")).unwrap();
+    let (_directory, small) = target();
+    let error = quantize_model(tiny.path(), &small).unwrap_err();
+    assert!(message(&error).contains("lost"), "{}", message(&error));
+    assert!(!small.exists());
+}
+
 /// Loads a small model in Int8 from its floats and from rounded weights, with exact embeddings in
 /// between: the layers alone are compared.
 #[test]

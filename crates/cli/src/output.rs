@@ -5,6 +5,7 @@ mod folder;
 mod jsonl;
 mod npy;
 mod page;
+mod staged;
 mod target;
 mod text;
 
@@ -13,6 +14,7 @@ pub(crate) use folder::Folder;
 use minilm::SentenceEmbedding;
 pub(crate) use npy::header as npy_header;
 pub(crate) use page::Page;
+pub(crate) use staged::Staged;
 use std::{
     io::{self, IsTerminal},
     path::Path,

@@ -1,6 +1,6 @@
 //! `minilm quantize-model`: a model's directory with weights of eight bits.
 
-use crate::{error::Error, model, notes::message, options::Common};
+use crate::{error::Error, model, notes::message, options::Common, output::Staged};
 use clap::Args;
 use minilm::{dequantize_model, quantize_model};
 use std::path::PathBuf;
@@ -39,10 +39,13 @@ pub(crate) fn run(common: &Common, command: &QuantizeModel) -> Result<(), Error>
         Some(name) => model::named_directory(name.clone(), common.quiet)?,
         None => model::directory(common)?,
     };
+    let staged = Staged::open(&command.output, false)?;
     let sizes = match command.dequantize {
-        false => quantize_model(&directory, &command.output)?,
-        true => dequantize_model(&directory, &command.output)?,
+        false => quantize_model(&directory, staged.folder()),
+        true => dequantize_model(&directory, staged.folder()),
     };
+    let sizes = sizes.map_err(|error| staged.named(error.into()))?;
+    staged.finish()?;
     if !common.quiet {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
         message(&format!(

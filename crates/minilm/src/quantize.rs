@@ -44,7 +44,8 @@ pub struct WeightSizes {
 ///
 /// # Errors
 /// Those of loading the model; [`Error::Write`] if `target` is there or cannot be written; and an
-/// error that names the file if its weights are rounded already.
+/// error that names the file if its weights are rounded already. After an error `target` is not
+/// there; a program that is killed leaves the part of it that was written.
 pub fn quantize_model(
     model: impl AsRef<Path>,
     target: impl AsRef<Path>,
@@ -77,10 +78,14 @@ fn rewrite(model: &Path, target: &Path, form: Form) -> Result<WeightSizes, Error
     let before = checkpoint.files().map(|file| file.len() as u64).sum();
 
     fs::create_dir(target).map_err(|source| write_error(target, source))?;
-    copy(&root, target, &folder)?;
     let inside = folder.strip_prefix(&root).unwrap_or(Path::new(""));
     let path = target.join(inside).join("model.safetensors");
-    fs::write(&path, &weights).map_err(|source| write_error(&path, source))?;
+    let written = copy(&root, target, &folder)
+        .and_then(|()| fs::write(&path, &weights).map_err(|source| write_error(&path, source)));
+    if let Err(error) = written {
+        let _ = fs::remove_dir_all(target); // a part of a model, which was not there before
+        return Err(error);
+    }
     Ok(WeightSizes { before, after: weights.len() as u64 })
 }
 

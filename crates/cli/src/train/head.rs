@@ -6,6 +6,7 @@ use crate::{
     model,
     notes::message,
     options::Common,
+    output::Staged,
     progress::Progress,
     show::{Page, Style, count},
 };
@@ -53,6 +54,7 @@ pub(super) fn run(
             "{name}: the directory is not empty: choose another one"
         )));
     }
+    let staged = if command.check { None } else { Some(Staged::open(output, true)?) };
     let base = Base::open(base)?;
     let encoder = model::builder(common)?.load(base.root())?;
     let classes: Vec<u32> = data.rows().iter().filter_map(|row| row.label).collect();
@@ -68,12 +70,18 @@ pub(super) fn run(
         found.push(accuracy(&labelled, &encoder, name, test)?);
     }
     progress.finish();
-    if !command.check {
-        base.copy_to(output)?;
-        labelled.model = Base::open(output)?.digest()?;
-        labelled.save(output)?;
+    if let Some(staged) = staged {
+        write(&base, &mut labelled, &staged.folder()).map_err(|error| staged.named(error))?;
+        staged.finish()?;
     }
     summary(command, output, &found)
+}
+
+/// Writes the model and the classifier into a folder.
+fn write(base: &Base, labelled: &mut Labelled, folder: &Path) -> Result<(), Error> {
+    base.copy_to(folder)?;
+    labelled.model = Base::open(folder)?.digest()?;
+    Ok(labelled.save(folder)?)
 }
 
 fn labelled(file: &Path, command: &Train, quiet: bool) -> Result<Dataset, Error> {
