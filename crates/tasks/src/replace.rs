@@ -18,7 +18,7 @@
 mod attributes;
 mod temporary;
 
-pub use temporary::{TemporaryFolder, remove_unfinished};
+pub use temporary::{TemporaryFolder, remove_abandoned_folders, remove_unfinished};
 pub(crate) use temporary::{identity, is_still};
 
 use attributes::Attributes;

@@ -20,7 +20,7 @@ use crate::{
 };
 use minilm::Level;
 use minilm_model::Mapped;
-use minilm_tasks::replace::{TemporaryFolder, sync_name};
+use minilm_tasks::replace::{TemporaryFolder, remove_abandoned_folders, sync_name};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -77,6 +77,11 @@ pub(crate) fn steps(output: &Path) -> Vec<usize> {
     steps
 }
 
+/// Removes what a run that was killed has left of a checkpoint without a name.
+pub(crate) fn clean(output: &Path) {
+    remove_abandoned_folders(output, "checkpoint-");
+}
+
 /// Writes a checkpoint, unless there is one of that step.
 pub(crate) fn write(
     output: &Path,
@@ -103,7 +108,7 @@ pub(crate) fn write(
 }
 
 /// The error with the name that the folder would have had.
-fn renamed(error: Error, temporary: &Path, path: &Path) -> Error {
+pub(crate) fn renamed(error: Error, temporary: &Path, path: &Path) -> Error {
     match error {
         Error::Write { path: file, source } => {
             let inside = file.strip_prefix(temporary).map(Path::to_owned).unwrap_or_default();
@@ -188,11 +193,18 @@ fn moments(file: &SafeTensors, steps: usize) -> Result<State<'static>, String> {
     Ok(State { steps: steps as u64, words, moments: moments.collect::<Result<_, String>>()? })
 }
 
+/// Removes a checkpoint. It loses its name first: a process that is killed meanwhile leaves no part
+/// of a checkpoint for the next run to go on from.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    let temporary = TemporaryFolder::beside(path).map_err(failed(path))?;
+    fs::rename(path, temporary.path().join("old")).map_err(failed(path))
+}
+
 /// Removes all checkpoints but the last `keep` and the best.
 pub(crate) fn prune(output: &Path, keep: usize, best: Option<usize>) {
     let steps = steps(output);
     let old = steps.len().saturating_sub(keep);
     for &step in steps[..old].iter().filter(|&&step| Some(step) != best) {
-        let _ = fs::remove_dir_all(folder(output, step));
+        let _ = remove(&folder(output, step));
     }
 }

@@ -90,6 +90,7 @@ impl Trainer {
     /// Data that nothing can be learned from, settings that do not fit, a model that cannot be
     /// trained, an output directory that is not empty.
     pub fn new(setup: Setup) -> Result<Trainer, Error> {
+        checkpoint::clean(&setup.output);
         let is_used = fs::read_dir(&setup.output).is_ok_and(|mut entries| entries.next().is_some());
         if let Some(step) = checkpoint::steps(&setup.output).last() {
             let reason = format!(
@@ -115,6 +116,7 @@ impl Trainer {
     /// [`Error::Checkpoint`] if there is none, or if it is of other data, another base, other
     /// settings or another version.
     pub fn resume(setup: Setup) -> Result<Trainer, Error> {
+        checkpoint::clean(&setup.output);
         let path = last(&setup.output)?;
         let state = checkpoint::read_state(&path)?;
         let level = setup.level;

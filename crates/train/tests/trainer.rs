@@ -66,6 +66,40 @@ fn a_run_that_is_resumed_at_any_step_gives_the_same_bits() {
 }
 
 #[test]
+fn what_a_killed_run_has_left_does_not_hinder_the_next() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let expected = whole(room.setup("whole"));
+    let setup = room.setup("killed");
+    let unfinished = setup.output.join(".checkpoint-2.AbC123.tmp");
+    fs::create_dir_all(&unfinished).expect("a folder");
+    fs::write(unfinished.join("model.safetensors"), "a part").expect("a file");
+    assert!(whole(setup.clone()) == expected);
+    assert!(!unfinished.exists());
+
+    // Beside the directory, when a model without checkpoints was being written.
+    let setup = room.setup("killed-at-the-end");
+    let unfinished = room.folder.path().join(".killed-at-the-end.AbC123.tmp");
+    fs::create_dir_all(&unfinished).expect("a folder");
+    assert!(whole(setup) == expected);
+    assert!(!unfinished.exists());
+}
+
+#[test]
+fn a_model_that_cannot_be_written_leaves_no_part_of_it() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let mut setup = room.setup("file");
+    let blocked = room.folder.path().join("file");
+    setup.output = blocked.join("model");
+    let mut trainer = Trainer::new(setup).expect("a run");
+    run(&mut trainer).expect("it trains");
+    fs::write(&blocked, "in the way").expect("a file");
+    let error = trainer.finish().unwrap_err();
+    assert!(matches!(&error, Error::Write { path, .. } if *path == blocked), "{error}");
+    let left: Vec<_> = fs::read_dir(room.folder.path()).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+#[test]
 fn threads_and_dropout_decide_as_they_should() {
     let room = Room::new(&Tiny::new().with_modules());
     let expected = whole(room.setup("global"));

@@ -192,6 +192,36 @@ fn beside<T>(
     }
 }
 
+/// Removes the folders `.NAME.XXXXXX.tmp` in `directory` that killed processes have left behind, for
+/// every NAME that begins with `start`.
+///
+/// A [`TemporaryFolder`] does so for its own name.
+///
+/// ```
+/// use minilm_tasks::replace::{TemporaryFolder, remove_abandoned_folders};
+/// # let directory = tempfile::tempdir()?;
+/// # let directory = directory.path();
+/// let abandoned = directory.join(".step-1.AbC123.tmp");
+/// std::fs::create_dir(&abandoned)?;
+/// let used = TemporaryFolder::beside(&directory.join("step-2"))?;
+/// remove_abandoned_folders(directory, "step-");
+/// assert!(!abandoned.exists() && used.path().exists());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn remove_abandoned_folders(directory: &Path, start: &str) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| {
+            let name = name.strip_prefix('.')?.strip_suffix(SUFFIX)?.rsplit_once('.')?.0;
+            name.starts_with(start).then_some(name)
+        });
+        if let Some(name) = name {
+            remove_abandoned(directory, &format!(".{name}."), FileType::is_dir);
+        }
+    }
+}
+
 /// Removes what no process has locked.
 fn remove_abandoned(directory: &Path, prefix: &str, is_kind: fn(&FileType) -> bool) {
     let Ok(entries) = fs::read_dir(directory) else { return };

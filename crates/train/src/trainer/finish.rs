@@ -6,12 +6,13 @@ use crate::{
     card::Card,
     checkpoint,
     evaluation::{Known, Prepared},
-    model_files::{Base, digest, pretty, write_file},
+    model_files::{Base, digest, failed, pretty, write_file},
     network::Tensor,
 };
 use minilm_model::Checkpoint;
+use minilm_tasks::replace::{TemporaryFolder, sync_name};
 use serde_json::json;
-use std::fs;
+use std::{fs, path::Path};
 
 /// What a run has come to.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +38,7 @@ impl Trainer {
         let output = self.setup.output.clone();
         let outcome = self.write_model()?;
         for step in checkpoint::steps(&output) {
-            let path = checkpoint::folder(&output, step);
-            fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })?;
+            checkpoint::remove(&checkpoint::folder(&output, step))?;
         }
         Ok(outcome)
     }
@@ -53,7 +53,27 @@ impl Trainer {
         self.write_model()
     }
 
+    /// A new directory appears when it is whole. In one with checkpoints, which a run can go on
+    /// from, each file does.
     fn write_model(self) -> Result<Outcome, Error> {
+        let output = self.setup.output.clone();
+        if fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_some()) {
+            return self.write_model_into(&output);
+        }
+        if let Some(parent) = output.parent() {
+            fs::create_dir_all(parent).map_err(failed(parent))?;
+        }
+        let temporary = TemporaryFolder::beside(&output).map_err(failed(&output))?;
+        let outcome = self
+            .write_model_into(temporary.path())
+            .map_err(|error| checkpoint::renamed(error, temporary.path(), &output))?;
+        let _ = fs::remove_dir(&output); // an empty one
+        fs::rename(temporary.path(), &output).map_err(failed(&output))?;
+        sync_name(&output);
+        Ok(outcome)
+    }
+
+    fn write_model_into(self, folder: &Path) -> Result<Outcome, Error> {
         let Trainer { setup, base, mut network, texts, evaluations, log, best, step, .. } = self;
         let step = best.map_or(step, |best| best.step);
         if step != self.step {
@@ -64,14 +84,14 @@ impl Trainer {
         if setup.average > 0.0 {
             let mean = averaged(&network, &base, setup.average)?;
             let tensors = mean.iter().map(|(name, shape, data)| Tensor { name, shape, data });
-            base.write(tensors, &setup.output)?;
-            network = Network::load_on(&setup.output, setup.level)?;
+            base.write(tensors, folder)?;
+            network = Network::load_on(folder, setup.level)?;
         } else {
-            base.write(network.tensors(), &setup.output)?;
+            base.write(network.tensors(), folder)?;
         }
         let known = Known { data: &setup.data, texts: &texts };
         let (before, after) = scores(&network, &evaluations, &known, &log)?;
-        let digest = digest(&base.weights_in(&setup.output))?;
+        let digest = digest(&base.weights_in(folder))?;
         let card = Card {
             setup: &setup,
             base: base.name(),
@@ -95,8 +115,8 @@ impl Trainer {
             "after": after,
             "log_history": log,
         });
-        write_file(&setup.output.join("training.json"), pretty(&training).as_bytes())?;
-        write_file(&setup.output.join("README.md"), card.text().as_bytes())?;
+        write_file(&folder.join("training.json"), pretty(&training).as_bytes())?;
+        write_file(&folder.join("README.md"), card.text().as_bytes())?;
         Ok(Outcome { step, before, after, digest })
     }
 }
