@@ -1,7 +1,7 @@
 """Writes the seeds of the fuzz targets to corpus/: small files of each kind, by hand.
 
 Only the Python standard library is needed. Cases that a fuzzer has found are committed beside the
-seeds, under the names that libFuzzer gives them.
+seeds; the name of a case says what is wrong in it.
 """
 
 import gzip
