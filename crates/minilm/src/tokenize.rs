@@ -127,8 +127,7 @@ impl TextTokenizer {
         let mut ids = self.before.clone();
         let mut words = 0;
         for piece in self.pieces(text) {
-            let encoding = guard(|| self.tokenizer.encode_fast(piece.text, false))?;
-            let found = encoding.get_ids();
+            let found = self.ids(piece)?;
             ids.extend(&found[..found.len().min(room.saturating_sub(words))]);
             words += found.len();
         }
@@ -141,10 +140,15 @@ impl TextTokenizer {
     pub(crate) fn word_ids(&self, text: &str) -> Result<Vec<u32>, String> {
         let mut ids = Vec::new();
         for piece in self.pieces(text) {
-            let encoding = guard(|| self.tokenizer.encode_fast(piece.text, false))?;
-            ids.extend(encoding.get_ids());
+            ids.extend(self.ids(piece)?);
         }
         Ok(ids)
+    }
+
+    /// The ids of the words that begin in a piece.
+    fn ids(&self, piece: Piece) -> Result<Vec<u32>, String> {
+        let encoding = guard(|| self.tokenizer.encode_fast(piece.text, false))?;
+        Ok(encoding.get_ids()[usize::from(piece.is_joined)..].to_vec())
     }
 
     /// The number of tokens at the beginning of a text that are of its prompt: those of the prompt

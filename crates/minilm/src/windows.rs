@@ -151,8 +151,8 @@ impl<'a> EncodeWindows<'a> {
         while self.words.len() <= room
             && let Some(piece) = self.pieces.next()
         {
-            let words = self.encoder.tokenizer.words(piece);
-            self.words.extend(words.map_err(|reason| Error::Tokenize { index: 0, reason })?);
+            let read = self.encoder.tokenizer.read(piece, &mut self.words);
+            read.map_err(|reason| Error::Tokenize { index: 0, reason })?;
         }
         let words = self.words.iter().take(room);
         let start = self.words.front().map_or(0, |word| word.range.start);
@@ -223,8 +223,7 @@ impl Iterator for EncodeWindows<'_> {
 
 impl SentenceEncoder {
     /// The embeddings of a document's windows, in their order, in memory that does not grow with
-    /// the document, as long as there is white space, punctuation or a Chinese character in it now
-    /// and then.
+    /// the document.
     ///
     /// The document is tokenised once, and its tokens are cut: a window may begin or end inside a
     /// word. Each window is read between a `[CLS]` and a `[SEP]` of its own. An empty document has

@@ -4,7 +4,7 @@ use super::{Overrides, TextTokenizer, TokenizerConfig, Vocabulary, Word, pieces:
 use crate::files::Source;
 use minilm_testing::Random;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{collections::VecDeque, fs, path::Path};
 use tokenizers::Tokenizer;
 
 const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/all-MiniLM-L6-v2");
@@ -104,7 +104,9 @@ fn at_once(tokenizer: &TextTokenizer, text: &str) -> Vec<Word> {
 }
 
 fn in_pieces(tokenizer: &TextTokenizer, text: &str) -> Vec<Word> {
-    tokenizer.pieces(text).flat_map(|piece| tokenizer.words(piece).unwrap()).collect()
+    let mut words = VecDeque::new();
+    tokenizer.pieces(text).for_each(|piece| tokenizer.read(piece, &mut words).unwrap());
+    words.into()
 }
 
 fn ids(words: &[Word]) -> Vec<u32> {
@@ -165,19 +167,89 @@ fn long_texts_of_one_kind_are_cut_and_stay_the_same() {
 #[test]
 fn what_cannot_be_cut_is_one_piece() {
     let tokenizer = tokenizer();
-    for text in [
-        "a".repeat(100_000),
-        "[MASK]".repeat(10_000),
-        "ภาษาไทย".repeat(5_000),
-        "a\u{b}b\u{85}".repeat(10_000),
-    ] {
+    for text in ["[MASK]".repeat(10_000), "a\u{b}b\u{85}".repeat(10_000), "…—".repeat(5_000)] {
         assert_eq!(tokenizer.pieces(&text).count(), 1);
         assert_eq!(in_pieces(&tokenizer, &text), at_once(&tokenizer, &text));
     }
     // A cut is looked for further on.
-    let text = format!("{} {}", "a".repeat(50_000), "b ".repeat(50_000));
-    assert_eq!(tokenizer.pieces(&text).next().unwrap().text.len(), 50_001);
+    let text = format!("{} {}", "…—".repeat(5_000), "b ".repeat(50_000));
+    assert_eq!(tokenizer.pieces(&text).next().unwrap().text.len(), 30_001);
     assert_eq!(in_pieces(&tokenizer, &text), at_once(&tokenizer, &text));
+}
+
+#[test]
+fn a_word_that_is_too_long_for_the_vocabulary_is_cut() {
+    let tokenizer = tokenizer();
+    for text in ["a".repeat(100_000), "ภาษาไทย".repeat(5_000), "그는".repeat(10_000)]
+    {
+        let longest = tokenizer.pieces(&text).map(|piece| piece.text.len()).max().unwrap();
+        assert!(longest <= 1 << 14, "{longest}");
+        assert_eq!(in_pieces(&tokenizer, &text), at_once(&tokenizer, &text));
+        assert_eq!(tokenizer.tokenize(&text).unwrap().ids, [101, 100, 102]);
+        assert_eq!(tokenizer.word_ids(&text).unwrap(), [100]);
+    }
+}
+
+/// Letters, what belongs to them, and what ends a word without being a place for a cut.
+const LETTERS: [&str; 26] = [
+    "a",
+    "b",
+    "Z",
+    "7",
+    "é",
+    "e\u{301}",
+    "\u{323}\u{301}",
+    "İ",
+    "ﬁ",
+    "ж",
+    "Σ",
+    "ς",
+    "ß",
+    "ภ",
+    "ี",
+    "า",
+    "か",
+    "カ\u{3099}",
+    "한",
+    "😀",
+    "\u{200d}",
+    "\u{fe0f}",
+    "ª",
+    "\u{ad}",
+    "字\u{301}",
+    "—",
+];
+
+#[test]
+fn long_words_of_any_letters_are_cut_and_stay_the_same() {
+    let mut tokenizer = tokenizer();
+    let mut joints = 0;
+    for seed in 0..150 {
+        let mut random = Random(seed);
+        // Of the last three, which end words, there are few.
+        let mut letter = || match random.below(400) {
+            0 => LETTERS[23 + random.below(3)],
+            _ => LETTERS[random.below(23)],
+        };
+        let text: String = (0..4000).map(|_| letter()).collect();
+        let whole = at_once(&tokenizer, &text);
+        for bytes in [300, 450, 800, 3000] {
+            cut_into(&mut tokenizer, bytes);
+            joints += tokenizer.pieces(&text).filter(|piece| piece.is_joined).count();
+            assert_eq!(in_pieces(&tokenizer, &text), whole, "seed {seed}, {bytes} bytes: {text:?}");
+            assert_eq!(tokenizer.word_ids(&text).unwrap(), ids(&whole), "seed {seed}, {bytes}");
+        }
+    }
+    assert!(joints > 900, "{joints} joints are too few to prove anything");
+}
+
+#[test]
+fn a_joint_at_a_wrong_place_would_be_noticed() {
+    let mut tokenizer = tokenizer();
+    let cuts = tokenizer.cuts.as_mut().unwrap();
+    (cuts.piece, cuts.too_long) = (40, Some(10));
+    let text = "the".repeat(30);
+    assert_ne!(ids(&in_pieces(&tokenizer, &text)), ids(&at_once(&tokenizer, &text)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{TextTokenizer, guard::guard};
 use crate::tokenize::Piece;
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 /// A token and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,15 +13,19 @@ pub(crate) struct Word {
 }
 
 impl TextTokenizer {
-    /// The tokens of a piece, without those around every text. The ranges are those of the whole
-    /// text.
-    pub(crate) fn words(&self, piece: Piece) -> Result<Vec<Word>, String> {
+    /// Adds the tokens of a piece to those of the pieces before it, without those around every text.
+    /// The ranges are those of the whole text.
+    pub(crate) fn read(&self, piece: Piece, to: &mut VecDeque<Word>) -> Result<(), String> {
         let encoding = guard(|| self.tokenizer.encode(piece.text, false))?;
         let words = encoding.get_ids().iter().zip(encoding.get_offsets());
-        let word = |(&id, &(start, end)): (&u32, &(usize, usize))| Word {
-            id,
-            range: piece.start + start..piece.start + end,
-        };
-        Ok(words.map(word).collect())
+        let mut words = words
+            .map(|(&id, &(start, end))| Word { id, range: piece.start + start..piece.start + end });
+        if piece.is_joined
+            && let (Some(end), Some(begun)) = (words.next(), to.back_mut())
+        {
+            begun.range.end = end.range.end;
+        }
+        to.extend(words);
+        Ok(())
     }
 }
