@@ -24,20 +24,20 @@
 //!
 //! In the book: `docs/16-rounding.md`.
 
+mod chunk;
+mod integer;
 mod rotation;
 
+pub use integer::Integer;
 pub use rotation::Rotation;
 pub(crate) use rotation::stretch;
 
 use crate::{
     Level, Rows,
-    gemm::IntegerGemm,
-    memory::Element,
-    peak::Dots,
-    simd::{Integers, Kernel, LANES, Simd},
-    tiles::sealed::Sealed,
+    simd::{Kernel, LANES, Simd},
 };
-use rotation::rotate;
+use chunk::{Buffer, quantise_chunk};
+use integer::compiled::{Quantise, QuantiseWeights};
 use std::{marker::PhantomData, ops::Range};
 
 /// Values of a row that share a scale: a constant of the arithmetic, the same on every machine.
@@ -47,172 +47,6 @@ pub const CHUNK: usize = 384;
 
 /// Vectors of a whole chunk.
 const VECTORS: usize = CHUNK / LANES;
-
-/// The least magnitude that a chunk is scaled by, so that zeros stay zeros.
-const FLOOR: f32 = 1e-30;
-
-/// A small integer that rows and weights are rounded to: `i8` or `i16`.
-///
-/// The trait is sealed.
-pub trait Integer: Element + Into<i32> + Sealed + Compiled {
-    /// The largest magnitude: 127 or 2047.
-    ///
-    /// For `i16`, the products of a chunk then sum up to less than 2³¹.
-    const LARGEST: f32;
-    /// Weights of sixteen columns for one step, as the instruction set `S` reads them.
-    type Block<S: Integers>: Copy + 'static;
-
-    /// k's of a step.
-    fn group<S: Integers>() -> usize;
-    /// What is added to values of x.
-    fn offset<S: Integers>() -> i32;
-    /// The blocks of a panel.
-    fn blocks<S: Integers>(panel: &[Self]) -> &[Self::Block<S>];
-    /// Weights for [`Integer::dot`].
-    fn load<S: Integers>(s: S, from: &Self::Block<S>) -> S::I32x16;
-    /// sums + x·w
-    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16;
-    /// Sixteen values of x as words.
-    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]);
-    /// A value from a wider one that has it.
-    fn narrow(q: i16) -> Self;
-}
-
-impl Sealed for i8 {}
-
-impl Integer for i8 {
-    const LARGEST: f32 = 127.0;
-    type Block<S: Integers> = S::S8;
-
-    #[inline(always)]
-    fn group<S: Integers>() -> usize {
-        S::GROUP
-    }
-
-    #[inline(always)]
-    fn offset<S: Integers>() -> i32 {
-        S::OFFSET
-    }
-
-    #[inline(always)]
-    fn blocks<S: Integers>(panel: &[i8]) -> &[S::S8] {
-        S::s8_blocks(panel)
-    }
-
-    #[inline(always)]
-    fn load<S: Integers>(s: S, from: &S::S8) -> S::I32x16 {
-        s.load_s8(from)
-    }
-
-    #[inline(always)]
-    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16 {
-        s.dot_s8(sums, x, w)
-    }
-
-    #[inline(always)]
-    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]) {
-        s.store_s8(q, to);
-    }
-
-    #[inline(always)]
-    fn narrow(q: i16) -> i8 {
-        q as i8
-    }
-}
-
-impl Sealed for i16 {}
-
-impl Integer for i16 {
-    const LARGEST: f32 = 2047.0;
-    type Block<S: Integers> = [i16; 2 * LANES];
-
-    #[inline(always)]
-    fn group<S: Integers>() -> usize {
-        2
-    }
-
-    #[inline(always)]
-    fn offset<S: Integers>() -> i32 {
-        0
-    }
-
-    #[inline(always)]
-    fn blocks<S: Integers>(panel: &[i16]) -> &[[i16; 2 * LANES]] {
-        panel.as_chunks().0
-    }
-
-    #[inline(always)]
-    fn load<S: Integers>(s: S, from: &[i16; 2 * LANES]) -> S::I32x16 {
-        s.load_s16(from)
-    }
-
-    #[inline(always)]
-    fn dot<S: Integers>(s: S, sums: S::I32x16, x: S::I32x16, w: S::I32x16) -> S::I32x16 {
-        s.dot_s16(sums, x, w)
-    }
-
-    #[inline(always)]
-    fn store<S: Integers>(s: S, q: S::I32x16, to: &mut [u32]) {
-        s.store_s16(q, to);
-    }
-
-    #[inline(always)]
-    fn narrow(q: i16) -> i16 {
-        q
-    }
-}
-
-/// The kernels of each integer, compiled in this crate: [`Integer`] is generic, and a kernel that
-/// another crate instantiates is optimised as that crate is.
-mod compiled {
-    use super::{Dots, IntegerGemm, Level, QuantisedRows, Rotation, Rows};
-
-    /// [`QuantisedRows::quantise`] as a kernel.
-    pub struct Quantise<'a, E> {
-        pub(super) x: Rows<'a>,
-        pub(super) rotation: Rotation,
-        pub(super) to: &'a mut QuantisedRows<E>,
-    }
-
-    /// Rows of weights as plain integers: [`quantise_weights`](super::quantise_weights).
-    pub struct QuantiseWeights<'a, E> {
-        pub(super) weight: Rows<'a>, // [N, K]
-        pub(super) rotation: Rotation,
-        pub(super) q: &'a mut [E],        // [N, K]
-        pub(super) scales: &'a mut [f32], // [N, chunks]
-    }
-
-    pub trait Compiled: Sized {
-        fn multiply(level: Level, kernel: IntegerGemm<Self>);
-        fn quantise(level: Level, kernel: Quantise<Self>);
-        fn quantise_weights(level: Level, kernel: QuantiseWeights<Self>);
-        fn dots(level: Level, kernel: Dots<Self>) -> (usize, f32);
-    }
-
-    macro_rules! compiled {
-        ($($integer:ty),*) => {$(
-            impl Compiled for $integer {
-                fn multiply(level: Level, kernel: IntegerGemm<$integer>) {
-                    level.run_integers(kernel);
-                }
-
-                fn quantise(level: Level, kernel: Quantise<$integer>) {
-                    level.run_integers(kernel);
-                }
-
-                fn quantise_weights(level: Level, kernel: QuantiseWeights<$integer>) {
-                    level.run(kernel);
-                }
-
-                fn dots(level: Level, kernel: Dots<$integer>) -> (usize, f32) {
-                    level.run_integers(kernel)
-                }
-            }
-        )*};
-    }
-    compiled!(i8, i16);
-}
-use compiled::{Compiled, Quantise, QuantiseWeights};
 
 /// The chunks of a row of `k` values.
 pub(crate) fn chunks(k: usize) -> impl Iterator<Item = Range<usize>> {
@@ -388,8 +222,10 @@ impl<E: Integer> Kernel for QuantiseWeights<'_, E> {
                             *pair = [E::narrow(word as i16), E::narrow((word >> 16) as i16)];
                         }
                         let to = &mut to[vector * LANES..];
-                        let len = to.len().min(LANES); // the last vector may not be whole
-                        to[..len].copy_from_slice(&lanes[..len]);
+                        match to.first_chunk_mut() {
+                            Some(whole) => *whole = lanes,
+                            None => to.copy_from_slice(&lanes[..to.len()]),
+                        }
                     },
                 );
                 // The products of rotated rows are stretched twice; a power of two is exact.
@@ -398,46 +234,4 @@ impl<E: Integer> Kernel for QuantiseWeights<'_, E> {
             }
         }
     }
-}
-
-/// A chunk on its way through the rotation.
-#[derive(Default)]
-struct Buffer {
-    v: [[f32; LANES]; VECTORS],
-    twice: [[[f32; LANES]; 2]; VECTORS], // each vector beside itself
-}
-
-/// Rounds a chunk: gives each vector of integers to `store`, and returns the scale.
-#[inline(always)]
-fn quantise_chunk<S: Simd>(
-    s: S,
-    x: &[f32], // up to [CHUNK]
-    rotation: Rotation,
-    largest: f32,
-    buffer: &mut Buffer,
-    mut store: impl FnMut(usize, S::I32x16),
-) -> f32 {
-    let vectors = x.len().div_ceil(LANES);
-    let v = &mut buffer.v[..vectors];
-    for (t, v) in v.iter_mut().enumerate() {
-        s.store(s.load_or(&x[t * LANES..], 0.0), v);
-    }
-    if rotation == Rotation::Rotated && x.len().is_multiple_of(LANES) {
-        rotate(s, v, &mut buffer.twice);
-    }
-    let mut most = s.zero();
-    for v in v.iter() {
-        most = s.larger(s.abs(s.load(v)), most);
-    }
-    let most = s.fold(
-        most,
-        #[inline(always)]
-        |a, b| s.larger(a, b),
-    );
-    let most = if most < FLOOR { FLOOR } else { most }; // NaN stays
-    let factor = s.splat(largest / most);
-    for (t, v) in v.iter().enumerate() {
-        store(t, s.round(s.mul(s.load(v), factor)));
-    }
-    most / largest
 }

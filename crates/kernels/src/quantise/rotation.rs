@@ -39,78 +39,113 @@ pub(crate) fn stretch(rotation: Rotation, len: usize) -> f32 {
     }
 }
 
-/// v ← R·v, by [`stretch`] too long.
+/// A chunk on its way through [`rotate`].
+#[derive(Default)]
+pub(super) struct Between {
+    halves: [[f32; LANES]; VECTORS], // after the first stages of a mixing
+    twice: [[[f32; LANES]; 2]; VECTORS], // after the first mixing, each register beside itself
+}
+
+/// R·v, by [`stretch`] too long, or v itself: registers from `load`, by their number, to `store`.
 #[inline(always)]
 pub(super) fn rotate<S: Simd>(
     s: S,
-    v: &mut [[f32; LANES]],
-    twice: &mut [[[f32; LANES]; 2]; VECTORS],
+    rotation: Rotation,
+    registers: usize,
+    Between { halves, twice }: &mut Between,
+    load: impl Fn(usize) -> S::F32x16,
+    mut store: impl FnMut(usize, S::F32x16),
 ) {
-    mix(s, v);
-    for (v, twice) in v.iter().zip(twice.iter_mut()) {
-        let v = s.load(v);
-        s.store(v, &mut twice[0]);
-        s.store(v, &mut twice[1]);
+    if rotation == Rotation::Plain {
+        for t in 0..registers {
+            store(t, load(t));
+        }
+        return;
     }
+    let halves = &mut halves[..registers];
+    mix(
+        s,
+        halves,
+        load,
+        #[inline(always)]
+        |t, v| {
+            s.store(v, &mut twice[t][0]);
+            s.store(v, &mut twice[t][1]);
+        },
+    );
     // Lane l of register t becomes lane (l + t) mod 16 of what it was.
-    for (t, (v, twice)) in v.iter_mut().zip(twice.iter()).enumerate() {
-        s.store(s.load_or(&twice.as_flattened()[t % LANES..], 0.0), v);
-    }
-    mix(s, v);
+    mix(
+        s,
+        halves,
+        #[inline(always)]
+        |t| s.load_or(&twice[t].as_flattened()[t % LANES..], 0.0),
+        store,
+    );
 }
 
-/// Mixes registers with each other, lane by lane.
+/// Mixes registers with each other, lane by lane: the Hadamard matrix of size 2ᵃ over each of m
+/// blocks of registers, then I − 2/m·J over the blocks.
+///
+/// ```text
+/// 2ᵃ⁻¹ registers at a time:  all stages of the Hadamard matrix but the last
+/// then 2·m at a time:        its last stage, which pairs register i with i + 2ᵃ⁻¹; I − 2/m·J
+/// ```
+///
+/// So a chunk of 24 registers has no more than six in use at once.
 #[inline(always)]
-fn mix<S: Simd>(s: S, v: &mut [[f32; LANES]]) {
-    let size = 1 << v.len().trailing_zeros();
-    match size {
-        1 => {}
-        2 => hadamard::<S, 2>(s, v),
-        4 => hadamard::<S, 4>(s, v),
-        8 => hadamard::<S, 8>(s, v),
-        16 => hadamard::<S, 16>(s, v),
-        size => unreachable!("a chunk has less than 32 registers, not {size}"),
-    }
-    if v.len() > size {
-        householder(s, v, size);
-    }
-}
-
-/// The Hadamard matrix of size N, over each N registers.
-#[inline(always)]
-fn hadamard<S: Simd, const N: usize>(s: S, v: &mut [[f32; LANES]]) {
-    for block in v.as_chunks_mut::<N>().0 {
-        let mut r = [s.zero(); N];
-        for i in 0..N {
-            r[i] = s.load(&block[i]);
+fn mix<S: Simd>(
+    s: S,
+    halves: &mut [[f32; LANES]],
+    load: impl Fn(usize) -> S::F32x16,
+    mut store: impl FnMut(usize, S::F32x16),
+) {
+    let size = 1 << halves.len().trailing_zeros();
+    let (m, half) = (halves.len() / size, (size / 2).max(1));
+    for first in (0..halves.len()).step_by(half) {
+        let mut r = [s.zero(); VECTORS];
+        for i in 0..half {
+            r[i] = load(first + i);
         }
-        let mut half = 1;
-        while half < N {
-            for i in 0..N {
-                if i & half == 0 {
-                    let (a, b) = (r[i], r[i + half]);
-                    (r[i], r[i + half]) = (s.add(a, b), s.sub(a, b));
-                }
+        hadamard(s, &mut r[..half]);
+        for i in 0..half {
+            s.store(r[i], &mut halves[first + i]);
+        }
+    }
+    let factor = s.splat(-2.0 / m as f32);
+    for i in 0..half {
+        let mut pairs = [[s.zero(); VECTORS]; 2]; // [up to m] each
+        for block in 0..m {
+            let v = s.load(&halves[block * size + i]);
+            pairs[0][block] = v;
+            if size > 1 {
+                let other = s.load(&halves[block * size + i + half]);
+                [pairs[0][block], pairs[1][block]] = [s.add(v, other), s.sub(v, other)];
             }
-            half *= 2;
         }
-        for i in 0..N {
-            s.store(r[i], &mut block[i]);
+        for (second, v) in pairs[..size.min(2)].iter().enumerate() {
+            let mut sum = v[0];
+            for block in 1..m {
+                sum = s.add(sum, v[block]);
+            }
+            for block in 0..m {
+                let mixed = if m > 1 { s.mul_add(factor, sum, v[block]) } else { v[block] };
+                store(block * size + i + second * half, mixed);
+            }
         }
     }
 }
 
-/// I − 2/m·J over m blocks of `size` registers.
+/// The Hadamard matrix over all registers of `r`, a power of two of them.
 #[inline(always)]
-fn householder<S: Simd>(s: S, v: &mut [[f32; LANES]], size: usize) {
-    let factor = s.splat(-2.0 / (v.len() / size) as f32);
-    for i in 0..size {
-        let mut sum = s.load(&v[i]);
-        for block in (i + size..v.len()).step_by(size) {
-            sum = s.add(sum, s.load(&v[block]));
+fn hadamard<S: Simd>(s: S, r: &mut [S::F32x16]) {
+    let mut half = 1;
+    while half < r.len() {
+        for i in 0..r.len() {
+            if i & half == 0 {
+                let (a, b) = (r[i], r[i + half]);
+                (r[i], r[i + half]) = (s.add(a, b), s.sub(a, b));
+            }
         }
-        for block in (i..v.len()).step_by(size) {
-            s.store(s.mul_add(factor, sum, s.load(&v[block])), &mut v[block]);
-        }
+        half *= 2;
     }
 }
