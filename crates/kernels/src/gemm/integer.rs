@@ -20,7 +20,7 @@
 
 use super::{
     Finish, Panels, cut, deal,
-    micro::{Arithmetic, UNROLL, steps, tile_rows},
+    micro::{Arithmetic, prefetched, steps, tile_rows},
 };
 use crate::{
     RowsMut,
@@ -92,7 +92,8 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.weights.inputs());
         self.x.assert_group(group);
         let chunk = CHUNK / group; // steps
-        let share = chunk.div_ceil(m.div_ceil(MOST).max(1)).next_multiple_of(UNROLL); // of a tile
+        let share = chunk.div_ceil(m.div_ceil(MOST).max(1)); // of a tile
+        let share = share.next_multiple_of(const { prefetched::<E::Block<S>, NV>() });
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]

@@ -10,6 +10,20 @@ use crate::{
 /// Steps of k per round of the innermost loop, which checks once per round where the rows end.
 pub(super) const UNROLL: usize = 2;
 
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
+/// Steps whose weights are prefetched at a time: those of a round, and two lines at least.
+pub(super) const fn prefetched<W, const NV: usize>() -> usize {
+    let steps = 2 * LINE / (NV * size_of::<W>());
+    if steps > UNROLL { steps } else { UNROLL }
+}
+
+/// Vectors of weights that share a line.
+const fn vectors_of_a_line<W>() -> usize {
+    if size_of::<W>() < LINE { LINE / size_of::<W>() } else { 1 }
+}
+
 /// The numbers of a product: what one step of the micro-kernel multiplies and adds.
 pub(crate) trait Arithmetic<S: Simd> {
     /// What a row of x has for one step.
@@ -86,12 +100,12 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
     }
     // Prefetches are spread evenly over the rounds, so that few requests are in flight at once and
     // the loads of x do not wait behind them.
-    let (ahead, _) = ahead.as_chunks::<UNROLL>();
-    let every = (steps.len() / ahead.len().max(1)).max(1);
-    let (mut ahead, mut k) = (ahead.iter(), 0);
+    let at_once = const { prefetched::<A::W, NV>() };
+    let every = (steps.len() / (ahead.len() / at_once).max(1)).max(1);
+    let (mut ahead, mut k) = (ahead.chunks_exact(at_once), 0);
     for rounds in steps.chunks(every) {
         if let Some(ahead) = ahead.next() {
-            for line in ahead.as_flattened() {
+            for line in ahead.as_flattened().iter().step_by(const { vectors_of_a_line::<A::W>() }) {
                 s.prefetch(line);
             }
         }
