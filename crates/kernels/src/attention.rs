@@ -27,6 +27,7 @@ mod dropout;
 
 pub use backward::{BackwardScratch, attention_backward};
 pub use dropout::AttentionDropout;
+use dropout::Masking;
 
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
@@ -94,13 +95,16 @@ pub fn split(qkv: Rows) -> [Rows; 3] {
 }
 
 /// [`attention`] as a [`Kernel`].
-pub struct Attention<'a> {
+///
+/// `M` says what becomes of the probabilities: nothing, or dropout. Without dropout, no trace of it is
+/// compiled.
+pub struct Attention<'a, M = ()> {
     qkv: [Rows<'a>; 3], // [T, H] each
     heads: usize,
     starts: &'a [usize], // [sentences + 1]
     scratch: &'a mut Scratch,
     context: RowsMut<'a>, // [T, H]
-    dropout: Option<AttentionDropout>,
+    masking: M,
 }
 
 impl<'a> Attention<'a> {
@@ -124,17 +128,21 @@ impl<'a> Attention<'a> {
         assert_eq!(starts.first(), Some(&0), "the first sentence starts at row 0");
         assert_eq!(starts.last(), Some(&t), "the last sentence ends at the last row");
         assert!(starts.is_sorted(), "sentences lie in order");
-        Attention { qkv, heads, starts, scratch, context, dropout: None }
+        Attention { qkv, heads, starts, scratch, context, masking: () }
     }
 
     /// The same with dropout of the probabilities, as in training.
     #[must_use]
-    pub fn with_dropout(self, dropout: Option<AttentionDropout>) -> Attention<'a> {
-        Attention { dropout, ..self }
+    pub fn with_dropout(
+        self,
+        dropout: Option<AttentionDropout>,
+    ) -> Attention<'a, Option<AttentionDropout>> {
+        let Attention { qkv, heads, starts, scratch, context, masking: () } = self;
+        Attention { qkv, heads, starts, scratch, context, masking: dropout }
     }
 }
 
-impl Kernel for Attention<'_> {
+impl<M: Masking> Kernel for Attention<'_, M> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
@@ -142,7 +150,7 @@ impl Kernel for Attention<'_> {
     }
 }
 
-impl Tiled for Attention<'_> {
+impl<M: Masking> Tiled for Attention<'_, M> {
     type Output = ();
     /// Queries NV vectors at a time, or one where one is enough; the context NV vectors of columns
     /// at a time.
@@ -155,7 +163,7 @@ impl Tiled for Attention<'_> {
     }
 }
 
-impl Attention<'_> {
+impl<M: Masking> Attention<'_, M> {
     #[inline(always)]
     fn sentence<S: Simd, const MOST: usize, const NV: usize>(
         &mut self,
@@ -175,7 +183,7 @@ impl Attention<'_> {
             let [q, k, v] = qkv.map(|x| x.columns(first..first + d)); // [L, D] each
             copy_values(s, v, values);
             for start in (0..l).step_by(NV * LANES) {
-                let mut block = Block {
+                let mut block = Block::<M, NV> {
                     queries: q.slice(start..l.min(start + NV * LANES)),
                     keys: k,
                     values,
@@ -183,7 +191,7 @@ impl Attention<'_> {
                     scores,
                     context: &mut self.context.columns(first..first + d),
                     row: rows.start + start,
-                    mask: self.dropout.map(|dropout| dropout.mask(sentence, first / d, start)),
+                    mask: self.masking.mask(sentence, first / d, start),
                 };
                 match block.queries.rows() {
                     0..=LANES => block.run::<S, MOST, 1>(s),
@@ -195,7 +203,7 @@ impl Attention<'_> {
 }
 
 /// Some queries of one head and what they need.
-struct Block<'a, 'c, const NV: usize> {
+struct Block<'a, 'c, M: Masking, const NV: usize> {
     queries: Rows<'a>,                // [up to NQ vectors, D]
     keys: Rows<'a>,                   // [L, D]
     values: &'a [[[f32; LANES]; NV]], // [panels, L]
@@ -203,10 +211,10 @@ struct Block<'a, 'c, const NV: usize> {
     scores: &'a mut [f32],            // [L, NQ vectors]
     context: &'a mut RowsMut<'c>,     // [T, D]
     row: usize,                       // of the context, for the first query
-    mask: Option<dropout::Mask>,
+    mask: M::Mask,
 }
 
-impl<const NV: usize> Block<'_, '_, NV> {
+impl<M: Masking, const NV: usize> Block<'_, '_, M, NV> {
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NQ: usize>(&mut self, s: S) {
         let (d, l) = (self.queries.cols(), self.keys.rows());
@@ -221,9 +229,7 @@ impl<const NV: usize> Block<'_, '_, NV> {
         }
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, scores);
-        if let Some(mask) = &self.mask {
-            mask.apply(s, scores);
-        }
+        M::apply(s, &self.mask, scores);
         // Tiles have at most eight queries: a block of 32 is four whole tiles, where twelve would
         // give two tiles of eleven and one of ten.
         for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {

@@ -11,6 +11,7 @@
 use crate::{
     dropout::Dropout,
     simd::{Kernel, LANES, Simd},
+    tiles::sealed::Sealed,
 };
 
 /// The most queries that a block has: two vectors of them.
@@ -25,8 +26,54 @@ pub struct AttentionDropout {
     pub first: usize,
 }
 
+/// What becomes of attention's probabilities. The trait is sealed: nothing, `()`, or dropout.
+pub trait Masking: Copy + Sealed {
+    /// The mask of a block of queries.
+    type Mask;
+
+    /// The mask for the queries from `query` on.
+    fn mask(self, sentence: usize, head: usize, query: usize) -> Self::Mask;
+
+    /// rows[key][query] ← rows[key][query]·m
+    fn apply<S: Simd, const NQ: usize>(
+        s: S,
+        mask: &Self::Mask,
+        rows: &mut [[[f32; LANES]; NQ]], // [L]
+    );
+}
+
+impl Sealed for () {}
+
+impl Masking for () {
+    type Mask = ();
+
+    #[inline(always)]
+    fn mask(self, _: usize, _: usize, _: usize) {}
+
+    #[inline(always)]
+    fn apply<S: Simd, const NQ: usize>(_: S, (): &(), _: &mut [[[f32; LANES]; NQ]]) {}
+}
+
+impl Sealed for Option<AttentionDropout> {}
+
+impl Masking for Option<AttentionDropout> {
+    type Mask = Option<Mask>;
+
+    #[inline(always)]
+    fn mask(self, sentence: usize, head: usize, query: usize) -> Option<Mask> {
+        self.map(|dropout| dropout.mask(sentence, head, query))
+    }
+
+    #[inline(always)]
+    fn apply<S: Simd, const NQ: usize>(s: S, mask: &Option<Mask>, rows: &mut [[[f32; LANES]; NQ]]) {
+        if let Some(mask) = mask {
+            mask.apply(s, rows);
+        }
+    }
+}
+
 /// The keys of a block's queries.
-pub(super) struct Mask {
+pub struct Mask {
     dropout: Dropout,
     low: [u32; LANES_OF_A_BLOCK],
     high: [u32; LANES_OF_A_BLOCK],
@@ -48,8 +95,8 @@ impl AttentionDropout {
 }
 
 impl Mask {
-    /// rows[key][query] ← rows[key][query]·m, in a function of its own: attention without dropout
-    /// keeps its registers.
+    /// rows[key][query] ← rows[key][query]·m, in a function of its own, which has its own
+    /// registers.
     #[inline(always)]
     pub(super) fn apply<S: Simd, const NQ: usize>(
         &self,
