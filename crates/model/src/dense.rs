@@ -112,7 +112,7 @@ impl<'a> Dense<'a> {
                 packer.linear(weight.data, &self.bias, self.outputs, rotation)
             }
             Weight::Int8 { q, scales } => {
-                packer.int8((&q.data, &scales.data), &self.bias, self.outputs, rotation)
+                packer.int8((q.data, &scales.data), &self.bias, self.outputs, rotation)
             }
         }
     }
@@ -148,8 +148,11 @@ impl<T: Copy> Matrix<'_, T> {
     }
 
     fn columns(&self, columns: Range<usize>) -> Matrix<'static, T> {
-        let rows = self.data.chunks_exact(self.cols).flat_map(|row| &row[columns.clone()]);
-        Matrix { data: rows.copied().collect(), cols: columns.len() }
+        let mut data = Vec::with_capacity(self.data.len() / self.cols * columns.len());
+        for row in self.data.chunks_exact(self.cols) {
+            data.extend_from_slice(&row[columns.clone()]);
+        }
+        Matrix { data: data.into(), cols: columns.len() }
     }
 
     fn stack(parts: [&Matrix<T>; 3]) -> Matrix<'static, T> {

@@ -54,9 +54,18 @@ impl Mapped {
     /// # Errors
     /// Those of [`Mapped::open`].
     pub fn of(file: &File) -> io::Result<Mapped> {
-        if file.metadata()?.len() <= Mapped::SMALL {
-            return Mapped::read(file);
+        match file.metadata()?.len() {
+            0..=Mapped::SMALL => Mapped::read(file),
+            _ => Mapped::map(file),
         }
+    }
+
+    /// Maps an open file, however small it is: nothing is copied, and pages that are not read take
+    /// no memory.
+    ///
+    /// # Errors
+    /// The file cannot be mapped.
+    pub fn map(file: &File) -> io::Result<Mapped> {
         // SAFETY: the bytes are only read. Whether another program modifies the file meanwhile
         // cannot be checked; the documentation of `Mapped` and `Bert::load` forbids it, as every
         // program that maps a file does.

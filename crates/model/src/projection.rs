@@ -122,8 +122,8 @@ impl Projection {
 /// Packs projections one behind the other, in the order of their use.
 pub(crate) enum Packing<'p, 'w> {
     F32(&'p mut Packer<'w>),
-    Int16(&'p mut QuantisedPacker<i16>),
-    Int8(&'p mut QuantisedPacker<i8>),
+    Int16(&'p mut QuantisedPacker<'w, i16>),
+    Int8(&'p mut QuantisedPacker<'w, i8>),
 }
 
 impl<'w> Packing<'_, 'w> {
@@ -161,7 +161,7 @@ impl<'w> Packing<'_, 'w> {
     /// The same with weights `[outputs, K]` that are integers already, and their scales.
     pub(crate) fn int8(
         &mut self,
-        (q, scales): (&[i8], &[f32]),
+        (q, scales): (Cow<'w, [i8]>, &[f32]),
         bias: &[f32],
         outputs: usize,
         rotation: Rotation,

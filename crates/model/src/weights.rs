@@ -11,6 +11,7 @@ use safetensors::{Dtype, SafeTensors, tensor::Metadata};
 use std::{
     borrow::Cow,
     fmt,
+    fs::File,
     ops::{Deref, Range},
     path::{Path, PathBuf},
     sync::Arc,
@@ -78,8 +79,9 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Read`] or [`Error::Safetensors`].
     pub fn open(path: &Path) -> Result<Checkpoint, Error> {
-        let mapped =
-            Mapped::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let mapped = File::open(path)
+            .and_then(|file| Mapped::map(&file))
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
         Checkpoint::new(Bytes::Mapped(mapped), path)
     }
 

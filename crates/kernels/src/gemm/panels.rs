@@ -69,7 +69,7 @@ impl<E: Element> Panels<E> {
     }
 
     /// Where its panels are.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub(crate) fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 

@@ -12,6 +12,7 @@ use crate::{
     tiles::Tiles,
 };
 use std::{
+    borrow::Cow,
     marker::PhantomData,
     ops::Range,
     sync::{Arc, OnceLock},
@@ -64,12 +65,15 @@ impl<E: Integer> QuantisedLinear<E> {
     ///
     /// # Panics
     /// As [`QuantisedLinear::pack`].
-    pub fn pack_together<T>(level: Level, layers: impl FnOnce(&mut QuantisedPacker<E>) -> T) -> T {
-        let mut packer = QuantisedPacker { level, memory: Arc::default(), panels: Vec::new() };
+    pub fn pack_together<'a, T>(
+        level: Level,
+        layers: impl FnOnce(&mut QuantisedPacker<'a, E>) -> T,
+    ) -> T {
+        let layout = level.run_integers(Layout::<E>(PhantomData));
+        let mut packer =
+            QuantisedPacker { level, layout, memory: Arc::default(), len: 0, matrices: Vec::new() };
         let packed = layers(&mut packer);
-        let mut memory = Pages::zeroed(packer.panels.len());
-        memory.copy_from_slice(&packer.panels);
-        packer.memory.set(memory).expect("the memory is set once");
+        packer.finish();
         packed
     }
 
@@ -148,13 +152,15 @@ impl<E: Integer> QuantisedLinear<E> {
 
 /// Lays out layers one behind the other, see [`QuantisedLinear::pack_together`].
 #[derive(Debug)]
-pub struct QuantisedPacker<E> {
+pub struct QuantisedPacker<'a, E: Clone> {
     level: Level,
+    layout: Widths,
     memory: Arc<OnceLock<Pages<E>>>,
-    panels: Vec<E>, // of the layers so far
+    len: usize, // of the memory so far
+    matrices: Vec<(Cow<'a, [E]>, Panels<E>)>,
 }
 
-impl<E: Integer> QuantisedPacker<E> {
+impl<'a, E: Integer> QuantisedPacker<'a, E> {
     /// The layer with the weights `[outputs, K]`, which is packed behind those before it.
     ///
     /// # Panics
@@ -174,7 +180,7 @@ impl<E: Integer> QuantisedPacker<E> {
         );
         let rows = Rows::new(weight, weight.len() / n);
         let (q, scales) = quantise_weights(self.level, rows, rotation);
-        self.integers(&q, &scales, n, rotation)
+        self.integers(q, &scales, n, rotation)
     }
 
     /// The layer with weights that [`quantise_weights`] has rounded: q `[outputs, K]`, scales
@@ -184,20 +190,21 @@ impl<E: Integer> QuantisedPacker<E> {
     /// If the shapes do not fit.
     pub fn integers(
         &mut self,
-        q: &[E],
+        q: impl Into<Cow<'a, [E]>>,
         scales: &[f32],
         outputs: usize,
         rotation: Rotation,
     ) -> QuantisedLinear<E> {
+        let q = q.into();
         let (n, k) = (outputs, q.len() / outputs);
         assert_eq!((q.len(), scales.len()), (n * k, n * k.div_ceil(CHUNK)), "weights and scales");
-        let layout = self.level.run_integers(Layout::<E>(PhantomData));
+        let layout = self.layout;
         let words = k.next_multiple_of(layout.group);
-        let weights = Panels::at(&self.memory, self.panels.len(), [n, words], layout.vectors);
-        let (nr, start) = (layout.vectors * LANES, self.panels.len());
-        self.panels.resize(weights.end(), E::default());
-        layout.pack(&mut self.panels[start..], [n, k], q);
-        let factors = layout.factors([n, k], n.next_multiple_of(nr), q, scales);
+        let weights = Panels::at(&self.memory, self.len, [n, words], layout.vectors);
+        self.len = weights.end();
+        let width = n.next_multiple_of(layout.vectors * LANES);
+        let factors = layout.factors([n, k], width, &q, scales);
+        self.matrices.push((q, weights.clone()));
         QuantisedLinear {
             level: self.level,
             weights,
@@ -207,12 +214,28 @@ impl<E: Integer> QuantisedPacker<E> {
             rotation,
         }
     }
+
+    /// Packs all layers.
+    fn finish(self) {
+        let mut memory = Pages::zeroed(self.len);
+        for (q, weights) in &self.matrices {
+            let panels = &mut memory[weights.range()];
+            let shape = [weights.outputs(), q.len() / weights.outputs()];
+            match self.layout.group {
+                2 => self.layout.pack::<E, 2>(panels, shape, q),
+                4 => self.layout.pack::<E, 4>(panels, shape, q),
+                group => unreachable!("no level has words of {group} values"),
+            }
+        }
+        self.memory.set(memory).expect("`finish` consumes the packer");
+    }
 }
 
 /// How a level reads panels of `E`.
 struct Layout<E>(PhantomData<E>);
 
 /// The numbers of a [`Layout`].
+#[derive(Clone, Copy, Debug)]
 struct Widths {
     vectors: usize, // NV
     group: usize,   // k's of a step
@@ -228,15 +251,19 @@ impl<E: Integer> Kernel for Layout<E> {
 }
 
 impl Widths {
-    /// Panels of [steps, NR, group]; columns and k's that do not exist are zeros.
-    fn pack<E: Integer>(&self, panels: &mut [E], [n, k]: [usize; 2], q: &[E]) {
-        let (nr, words) = (self.vectors * LANES, k.next_multiple_of(self.group));
+    /// Panels of [steps, NR, G]; columns and k's that do not exist are zeros.
+    fn pack<E: Integer, const G: usize>(&self, panels: &mut [E], [n, k]: [usize; 2], q: &[E]) {
+        let (nr, words) = (self.vectors * LANES, k.next_multiple_of(G));
         for (p, panel) in panels.chunks_exact_mut(nr * words).enumerate() {
+            let (panel, _) = panel.as_chunks_mut::<G>(); // [steps · NR]
             for column in 0..nr.min(n - p * nr) {
-                let row = &q[(p * nr + column) * k..][..k];
-                let steps = panel.chunks_exact_mut(nr * self.group);
-                for (step, from) in steps.zip(row.chunks(self.group)) {
-                    step[column * self.group..][..from.len()].copy_from_slice(from);
+                let (whole, rest) = q[(p * nr + column) * k..][..k].as_chunks::<G>();
+                let mut places = panel[column..].iter_mut().step_by(nr);
+                for (from, to) in whole.iter().zip(places.by_ref()) {
+                    *to = *from;
+                }
+                if let Some(to) = places.next() {
+                    to[..rest.len()].copy_from_slice(rest);
                 }
             }
         }
@@ -254,9 +281,11 @@ impl Widths {
         let (mut scales, mut starts) = (vec![0.0; chunks * width], vec![0; chunks * width]);
         for column in 0..n {
             for (c, q) in q[column * k..][..k].chunks(CHUNK).enumerate() {
-                let sum: i32 = q.iter().map(|&q| q.into()).sum();
                 scales[c * width + column] = of_rows[column * chunks + c];
-                starts[c * width + column] = -self.offset * sum;
+                if self.offset != 0 {
+                    let sum: i32 = q.iter().map(|&q| q.into()).sum();
+                    starts[c * width + column] = -self.offset * sum;
+                }
             }
         }
         ColumnFactors { scales, starts, width }
