@@ -140,7 +140,7 @@ impl Run<'_> {
         precisions: &[Precision],
         load: &Load,
     ) -> Result<(), Error> {
-        let title = "Embeddings with rounded weights: cosines to PyTorch's f32";
+        let title = "Embeddings with rounded weights: 1 − cosine to PyTorch's f32";
         self.print(&format!("{title}\n\n{}", rounded::HEAD))?;
         let mut firsts = rounded::Firsts::default();
         for &precision in precisions {
