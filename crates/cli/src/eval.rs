@@ -117,8 +117,12 @@ pub(crate) struct Clusters {
 /// For int16 and int8, or for --precision alone: the cosines of each text's two vectors, the texts
 /// with the least ones, how many of the ten nearest texts stay the same, the speed and the bytes of
 /// the weights. Speed is measured on the first 512 texts.
+///
+/// A directory that `minilm quantize-model` wrote has no weights in f32: --against names the
+/// original, and the model is compared with it as it is.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  minilm eval precision notes.txt")]
+#[command(after_help = "Examples:\n  minilm eval precision notes.txt\n  \
+    minilm eval precision notes.txt --model small --against weights/all-MiniLM-L6-v2")]
 pub(crate) struct Precision {
     /// Texts: one per line, or *.jsonl, *.json, *.csv or *.tsv; - is standard input
     #[arg(value_name = "FILE")]
@@ -126,6 +130,10 @@ pub(crate) struct Precision {
 
     #[command(flatten)]
     pub input: Input,
+
+    /// The directory of the model in f32 that is compared with [default: that of --model]
+    #[arg(long, value_name = "DIR")]
+    pub against: Option<PathBuf>,
 
     /// Print one JSON object
     #[arg(long)]

@@ -9,7 +9,7 @@ use minilm::{Level, Prompt, max_threads};
 use std::{ffi::OsStr, num::NonZeroUsize, path::PathBuf};
 
 /// The options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env:

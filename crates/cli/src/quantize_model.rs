@@ -48,8 +48,15 @@ pub(crate) fn run(common: &Common, command: &QuantizeModel) -> Result<(), Error>
     staged.finish()?;
     if !common.quiet {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let words = sizes.words.map_or_else(String::new, |words| {
+            format!(
+                "; rounded word embeddings have a cosine of {:.6} to the original's, and of {:.6} \
+                 at the least",
+                words.mean, words.least
+            )
+        });
         message(&format!(
-            "{}: {:.1} MB of weights instead of {:.1} MB",
+            "{}: {:.1} MB of weights instead of {:.1} MB{words}",
             command.output.display(),
             megabytes(sizes.after),
             megabytes(sizes.before)

@@ -71,12 +71,38 @@ fn eval_precision_compares_each_with_f32() {
 }
 
 #[test]
+fn a_rounded_directory_is_compared_with_the_original() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (notes, small) = (path("notes.txt"), path("small"));
+    fs::write(&notes, NOTES).expect("a file");
+    run(&["quantize-model", "-o", &small, "--quiet"]).ok();
+    let original = repository().join("weights/all-MiniLM-L6-v2");
+    let original = original.to_str().expect("UTF-8");
+    let compared = ["eval", "precision", &notes, "--json", "--model", &small];
+    let found = run(&[&compared[..], &["--against", original]].concat()).ok();
+    let found: Value = serde_json::from_slice(&found).expect("JSON");
+    let [one] = &found["precisions"].as_array().expect("a list")[..] else { panic!("{found}") };
+    assert_eq!((&one["precision"], &one["bytes"]), (&"int8".into(), &10_616_832.into()));
+    let least = one["least"].as_f64().expect("a number");
+    assert!(least > 0.997 && least < 1.0, "{one}");
+    // By itself it has nothing to be compared with.
+    let refused = run(&compared);
+    assert!(refused.message(1).contains("quantize-model --dequantize"), "{refused:?}");
+}
+
+#[test]
 fn quantize_model_writes_a_directory_that_loads() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
     let (small, wide) = (path("small"), path("wide"));
     let made = run(&["quantize-model", "-o", &small]);
-    assert_eq!(made.message(0), format!("{small}: 23.5 MB of weights instead of 90.9 MB"));
+    let (sizes, cosines) = made.message(0).split_once("; ").expect("what rounding costs");
+    assert_eq!(sizes, format!("{small}: 23.5 MB of weights instead of 90.9 MB"));
+    let cosines: Vec<f64> =
+        cosines.split([' ', ',']).filter_map(|word| word.parse().ok()).collect();
+    let &[mean, least] = &cosines[..] else { panic!("{made:?}") };
+    assert!(0.9999 < mean && mean < 1.0 && 0.999 < least && least < mean, "{made:?}");
     assert!(made.stdout.is_empty());
     let found = embedding(&["--model", &small]);
     assert_eq!(found, embedding(&["--model", &small, "--precision", "int8"]));

@@ -112,7 +112,7 @@ pub use hub::{Download, DownloadError};
 pub use hub::{Hub, HubError};
 pub use options::{EncodeOptions, Prompt};
 pub use pools::install;
-pub use quantize::{WeightSizes, dequantize_model, quantize_model};
+pub use quantize::{WeightSizes, WordCosines, dequantize_model, quantize_model};
 pub use stream::{EncodeIter, SentenceEmbedding};
 pub use threads::max_threads;
 pub use tokenize::{TokenCount, TokenizedText};

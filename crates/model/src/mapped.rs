@@ -16,7 +16,8 @@ use std::{
 ///
 /// # Soundness
 ///
-/// A file that is larger than [`Mapped::SMALL`] must not be modified while it is mapped. Replacing
+/// A file that is larger than [`Mapped::SMALL`], or any that [`Mapped::map`] has mapped, must not be
+/// modified while it is mapped. Replacing
 /// it by renaming another file over it is safe: the mapping keeps the old contents. A program that
 /// writes into the file changes bytes behind a shared reference, which Rust forbids, and one that
 /// makes it shorter ends this process with the signal `SIGBUS` when the missing bytes are read. No

@@ -72,23 +72,20 @@ pub(super) fn run(common: &Common, task: &Precision) -> Result<(), Error> {
             count(texts.len(), "text")
         )));
     }
-    let chosen = match model::precision(&task.encoding.numbers)? {
-        Some(Numbers::F32) => {
-            let remedy = "leave it out, or name int16 or int8";
-            return Err(Error::Usage(format!("--precision f32 is compared with itself; {remedy}")));
-        }
-        Some(one) => vec![one],
-        None => vec![Numbers::Int16, Numbers::Int8],
-    };
-    let load = |precision| model::load_in(common, &task.encoding, None, Some(precision));
+    let chosen = chosen(task)?;
+    let load = |common: &Common, precision| model::load_in(common, &task.encoding, None, precision);
     let failed = |source| Error::Task { name: name(), source };
 
-    let exact = load(Numbers::F32)?;
+    let original = match &task.against {
+        Some(directory) => Common { model: Some(directory.clone()), ..common.clone() },
+        None => common.clone(),
+    };
+    let exact = load(&original, Some(Numbers::F32))?;
     let vectors = exact.encode(&texts).map_err(|error| place(error, &source))?;
     let nearest = neighbours(&exact, &vectors).map_err(failed)?;
     let mut results = Vec::new();
     for precision in chosen {
-        let encoder = load(precision)?;
+        let encoder = load(common, precision)?;
         let found = encoder.encode(&texts).map_err(|error| place(error, &source))?;
         let also = neighbours(&encoder, &found).map_err(failed)?;
         let mut cosines: Vec<(f64, usize)> = vectors
@@ -102,7 +99,7 @@ pub(super) fn run(common: &Common, task: &Precision) -> Result<(), Error> {
         cosines.sort_by(|a, b| a.0.total_cmp(&b.0));
         let worst = cosines.iter().take(WORST);
         results.push(Beside {
-            precision: precision.name(),
+            precision: encoder.precision().name(),
             mean,
             percent_1: cosines[texts.len() / 100].0,
             least: cosines[0].0,
@@ -114,6 +111,18 @@ pub(super) fn run(common: &Common, task: &Precision) -> Result<(), Error> {
     }
     source.finish(common.quiet)?;
     print(task.json, &Results { texts: texts.len(), bytes: bytes(&exact), precisions: &results })
+}
+
+/// The precisions that are compared; `None` is that of the model's file.
+fn chosen(task: &Precision) -> Result<Vec<Option<Numbers>>, Error> {
+    Ok(match (model::precision(&task.encoding.numbers)?, &task.against) {
+        (Some(Numbers::F32), None) => {
+            let remedy = "leave it out, name int16 or int8, or pass --against DIR";
+            return Err(Error::Usage(format!("--precision f32 is compared with itself; {remedy}")));
+        }
+        (None, None) => vec![Some(Numbers::Int16), Some(Numbers::Int8)],
+        (one, _) => vec![one],
+    })
 }
 
 /// For each text the others that are nearest to it.
