@@ -157,16 +157,17 @@ impl<const NV: usize> Chain<'_, NV> {
         ahead: Steps<NV>,
         y: &mut RowsMut, // [M, up to NR]
     ) {
+        let mut copy = y.copy_of_narrow::<MR, NV>(row);
         let sums = chain::<S, MR, NV>(s, self.x, row, self.weights, ahead);
-        let mut spare = [[0.0; LANES]; NV];
+        let mut to = y.tile(row, &mut copy);
         for i in 0..MR {
-            let to = y.vectors(row + i, &mut spare);
+            let to = to.vectors::<NV>(i);
             for j in 0..NV {
                 let sum = if self.onto { s.add(s.load(&to[j]), sums[i][j]) } else { sums[i][j] };
                 s.store(sum, &mut to[j]);
             }
-            y.put_back(row + i, &spare);
         }
+        y.put_back(row, &copy);
     }
 }
 
@@ -200,15 +201,15 @@ impl<const NV: usize> Kernel for Finish<'_, NV> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let mut spare = [[0.0; LANES]; NV];
         for i in 0..self.y.rows() {
             let residual = match self.epilogue {
                 Epilogue::Residual(r) => r.row(i),
                 _ => &[],
             };
-            let y = self.y.vectors(i, &mut spare);
-            finish_row(s, self.epilogue, self.bias.as_ref(), residual, y);
-            self.y.put_back(i, &spare);
+            let mut copy = self.y.copy_of_narrow::<1, NV>(i);
+            let mut y = self.y.tile(i, &mut copy);
+            finish_row(s, self.epilogue, self.bias.as_ref(), residual, y.vectors::<NV>(0));
+            self.y.put_back(i, &copy);
         }
     }
 }

@@ -148,30 +148,57 @@ impl<'a> RowsMut<'a> {
         &mut self.data[start + self.columns.0..start + self.columns.1]
     }
 
-    /// Row `i` as `NV` vectors. If the row is narrower, they are a copy of it in `spare`, with zeros
-    /// behind, which [`RowsMut::put_back`] writes.
+    /// A copy of the rows from `first` on as `MR × NV` vectors, if the rows are narrower than that;
+    /// zeros stand behind them.
     #[inline(always)]
-    pub(crate) fn vectors<'s, const NV: usize>(
-        &'s mut self,
-        i: usize,
-        spare: &'s mut [[f32; LANES]; NV],
-    ) -> &'s mut [[f32; LANES]; NV] {
-        let whole = self.cols() == NV * LANES;
-        let row = self.row(i);
-        if !whole {
-            *spare = padded(row);
-            return spare;
+    pub(crate) fn copy_of_narrow<const MR: usize, const NV: usize>(
+        &mut self,
+        first: usize,
+    ) -> Option<Tile<MR, NV>> {
+        if self.cols() == NV * LANES {
+            return None;
         }
-        row.as_chunks_mut().0.first_chunk_mut().expect("a row of NV vectors")
+        let mut copy = [[[0.0; LANES]; NV]; MR];
+        for (i, copy) in copy.iter_mut().enumerate() {
+            *copy = padded(self.row(first + i));
+        }
+        Some(copy)
     }
 
-    /// Writes the copy of row `i` back, if it is one.
+    /// The rows from `first` on, or their copy.
     #[inline(always)]
-    pub(crate) fn put_back<const NV: usize>(&mut self, i: usize, spare: &[[f32; LANES]; NV]) {
-        if self.cols() != NV * LANES {
-            let row = self.row(i);
-            row.copy_from_slice(&spare.as_flattened()[..row.len()]);
+    pub(crate) fn tile<'s, const MR: usize, const NV: usize>(
+        &'s mut self,
+        first: usize,
+        copy: &'s mut Option<Tile<MR, NV>>,
+    ) -> RowsMut<'s> {
+        match copy {
+            Some(copy) => RowsMut::new(copy.as_flattened_mut().as_flattened_mut(), NV * LANES),
+            None => RowsMut {
+                data: &mut self.data[first * self.stride..],
+                rows: self.rows - first,
+                ..*self
+            },
         }
+    }
+
+    /// Writes the copy of the rows from `first` on back, if there is one.
+    #[inline(always)]
+    pub(crate) fn put_back<const MR: usize, const NV: usize>(
+        &mut self,
+        first: usize,
+        copy: &Option<Tile<MR, NV>>,
+    ) {
+        for (i, copy) in copy.iter().flatten().enumerate() {
+            let row = self.row(first + i);
+            row.copy_from_slice(&copy.as_flattened()[..row.len()]);
+        }
+    }
+
+    /// Row `i` as vectors.
+    #[inline(always)]
+    pub(crate) fn vectors<const NV: usize>(&mut self, i: usize) -> &mut [[f32; LANES]; NV] {
+        self.row(i).as_chunks_mut().0.first_chunk_mut().expect("rows of NV vectors")
     }
 
     /// The same rows, fewer columns, borrowed from this view.
@@ -184,6 +211,9 @@ impl<'a> RowsMut<'a> {
         RowsMut { data: self.data, stride: self.stride, columns, rows: self.rows }
     }
 }
+
+/// MR rows of NV vectors.
+pub(crate) type Tile<const MR: usize, const NV: usize> = [[[f32; LANES]; NV]; MR];
 
 /// A row as vectors, with zeros where it ends before them.
 pub(crate) fn padded<const NV: usize>(row: &[f32]) -> [[f32; LANES]; NV] {

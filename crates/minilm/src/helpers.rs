@@ -204,7 +204,9 @@ mod tests {
         let busy = Arc::new(Mutex::new(busy));
         for _ in 0..2 {
             let busy = Arc::clone(&busy);
-            threads.spawn(move || drop(lock(&busy).recv()));
+            threads.spawn(move || {
+                let _ = lock(&busy).recv();
+            });
         }
         let mut short = Batch::default();
         short.push(&[2000]);

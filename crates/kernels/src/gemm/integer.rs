@@ -177,17 +177,18 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         for j in 1..NV {
             starts[j] = s.load_i32(&self.starts[j]);
         }
+        let mut copy = y.copy_of_narrow::<MR, NV>(row);
         let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, [starts; MR]);
-        let mut spare = [[0.0; LANES]; NV];
+        let mut to = y.tile(row, &mut copy);
         for i in 0..MR {
             let of_row = s.splat(self.x.scale(row + i, self.chunk));
-            let to = y.vectors(row + i, &mut spare);
+            let to = to.vectors::<NV>(i);
             for j in 0..NV {
                 let before = s.load(self.bias.map_or(&to[j], |bias| &bias[j]));
                 let product = s.mul(s.to_f32(sums[i][j]), of_row);
                 s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut to[j]);
             }
-            y.put_back(row + i, &spare);
         }
+        y.put_back(row, &copy);
     }
 }

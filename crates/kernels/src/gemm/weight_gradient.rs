@@ -140,16 +140,17 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     row: usize,
     dw: &mut RowsMut, // [N, up to NR]
 ) {
+    let mut copy = dw.copy_of_narrow::<MR, NV>(row);
     let mut sums = [[s.zero(); NV]; MR];
     for (dy, panel) in dy.iter().zip(panel) {
         step(s, panel, dy.each_ref(), &mut sums);
     }
-    let mut spare = [[0.0; LANES]; NV];
+    let mut to = dw.tile(row, &mut copy);
     for i in 0..MR {
-        let to = dw.vectors(row + i, &mut spare);
+        let to = to.vectors::<NV>(i);
         for j in 0..NV {
             s.store(s.add(s.load(&to[j]), sums[i][j]), &mut to[j]);
         }
-        dw.put_back(row + i, &spare);
     }
+    dw.put_back(row, &copy);
 }
