@@ -206,10 +206,14 @@ impl<const NV: usize> Kernel for Finish<'_, NV> {
                 Epilogue::Residual(r) => r.row(i),
                 _ => &[],
             };
-            let mut copy = self.y.copy_of_narrow::<1, NV>(i);
-            let mut y = self.y.tile(i, &mut copy);
-            finish_row(s, self.epilogue, self.bias.as_ref(), residual, y.vectors::<NV>(0));
-            self.y.put_back(i, &copy);
+            let y = self.y.row(i);
+            if let Some(y) = y.as_chunks_mut().0.first_chunk_mut() {
+                finish_row::<S, NV>(s, self.epilogue, self.bias.as_ref(), residual, y);
+            } else {
+                let mut whole = padded(y);
+                finish_row::<S, NV>(s, self.epilogue, self.bias.as_ref(), residual, &mut whole);
+                y.copy_from_slice(&whole.as_flattened()[..y.len()]);
+            }
         }
     }
 }
