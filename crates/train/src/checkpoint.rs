@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     fs,
-    io::BufWriter,
+    io::{self, BufWriter},
     path::{Path, PathBuf},
 };
 
@@ -66,15 +66,25 @@ pub(crate) fn folder(output: &Path, step: usize) -> PathBuf {
 }
 
 /// The steps of the checkpoints in a directory, ascending.
-pub(crate) fn steps(output: &Path) -> Vec<usize> {
-    let entries = fs::read_dir(output).into_iter().flatten().flatten();
-    let step = |entry: fs::DirEntry| {
-        let step = entry.file_name().to_str()?.strip_prefix("checkpoint-")?.parse().ok()?;
-        entry.path().is_dir().then_some(step)
+pub(crate) fn steps(output: &Path) -> Result<Vec<usize>, Error> {
+    let step = |path: &PathBuf| {
+        let step = path.file_name()?.to_str()?.strip_prefix("checkpoint-")?.parse().ok()?;
+        path.is_dir().then_some(step)
     };
-    let mut steps: Vec<usize> = entries.filter_map(step).collect();
+    let mut steps: Vec<usize> = entries(output)?.iter().filter_map(step).collect();
     steps.sort_unstable();
-    steps
+    Ok(steps)
+}
+
+/// What is in a directory; nothing if there is none.
+pub(crate) fn entries(output: &Path) -> Result<Vec<PathBuf>, Error> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(output)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    };
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(|source| Error::Read { path: output.to_owned(), source }),
+    }
 }
 
 /// Removes what a run that was killed has left of a checkpoint without a name.
@@ -202,7 +212,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
 
 /// Removes all checkpoints but the last `keep` and the best.
 pub(crate) fn prune(output: &Path, keep: usize, best: Option<usize>) {
-    let steps = steps(output);
+    let Ok(steps) = steps(output) else { return }; // the next checkpoint does it
     let old = steps.len().saturating_sub(keep);
     for &step in steps[..old].iter().filter(|&&step| Some(step) != best) {
         let _ = remove(&folder(output, step));

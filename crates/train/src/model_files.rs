@@ -97,11 +97,14 @@ impl Base {
     }
 
     /// The model's dropout: after linear layers, and of attention's shares.
-    pub(crate) fn dropout(&self) -> (f32, f32) {
-        let config = fs::read(self.root.join(&self.folder).join("config.json")).unwrap_or_default();
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub(crate) fn dropout(&self) -> Result<(f32, f32), Error> {
+        let config = read_file(&self.root.join(&self.folder).join("config.json"))?;
         let config: Value = serde_json::from_slice(&config).unwrap_or_default();
         let of = |name: &str| config[name].as_f64().unwrap_or(0.1) as f32; // as in BertConfig
-        (of("hidden_dropout_prob"), of("attention_probs_dropout_prob"))
+        Ok((of("hidden_dropout_prob"), of("attention_probs_dropout_prob")))
     }
 
     /// The file of the weights in another directory of the same layout.
@@ -176,18 +179,22 @@ impl Base {
     fn settings(&self) -> Result<BTreeMap<PathBuf, Vec<u8>>, Error> {
         let mut files = BTreeMap::new();
         let mut folders = vec![PathBuf::new(), self.folder.clone()];
-        folders.extend(self.module_folders());
+        folders.extend(self.module_folders()?);
         for folder in folders {
             let path = self.root.join(&folder);
-            let Ok(entries) = fs::read_dir(&path) else { continue }; // Normalize has no folder
-            for entry in entries.flatten() {
+            let unreadable = |source| Error::Read { path: path.clone(), source };
+            let entries = match fs::read_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // as of Normalize
+                other => other.map_err(unreadable)?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(unreadable)?;
                 let (name, path) = (PathBuf::from(entry.file_name()), entry.path());
                 let extension = name.extension().and_then(|extension| extension.to_str());
                 let is_setting = extension.is_some_and(|extension| SETTINGS.contains(&extension));
                 let is_own = NOT_COPIED.iter().any(|other| name.as_os_str() == *other);
                 if is_setting && !is_own && path.is_file() {
-                    let bytes = fs::read(&path).map_err(|source| Error::Read { path, source })?;
-                    files.insert(folder.join(name), bytes);
+                    files.insert(folder.join(name), read_file(&path)?);
                 }
             }
         }
@@ -197,11 +204,14 @@ impl Base {
         Ok(files)
     }
 
-    fn module_folders(&self) -> Vec<PathBuf> {
-        let modules = fs::read(self.root.join("modules.json")).unwrap_or_default();
+    fn module_folders(&self) -> Result<Vec<PathBuf>, Error> {
+        if self.is_plain {
+            return Ok(Vec::new());
+        }
+        let modules = read_file(&self.root.join("modules.json"))?;
         let modules: Vec<Value> = serde_json::from_slice(&modules).unwrap_or_default();
         let folders = modules.iter().filter_map(|module| module["path"].as_str());
-        folders.filter(|folder| !folder.is_empty()).map(PathBuf::from).collect()
+        Ok(folders.filter(|folder| !folder.is_empty()).map(PathBuf::from).collect())
     }
 
     /// What makes a plain BERT a sentence-transformers model.
@@ -275,6 +285,10 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.finish()
     };
     write().map_err(failed(path))
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
 /// SHA-256 of a file.

@@ -30,7 +30,6 @@ use ndarray::Array2;
 use setup::{check_loss, tokenized};
 use std::{
     collections::VecDeque,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -70,6 +69,8 @@ pub struct Trainer {
     evaluations: Vec<Prepared>,
     /// The base's embedding of each text, for [`Arguments::keep`].
     kept: Option<Array2<f32>>,
+    /// Dropout after linear layers, and of attention's shares.
+    dropout: (f32, f32),
     plan: Plan,
     warmup: usize,
     epoch: Option<Epoch>,
@@ -91,8 +92,8 @@ impl Trainer {
     /// trained, an output directory that is not empty.
     pub fn new(setup: Setup) -> Result<Trainer, Error> {
         checkpoint::clean(&setup.output);
-        let is_used = fs::read_dir(&setup.output).is_ok_and(|mut entries| entries.next().is_some());
-        if let Some(step) = checkpoint::steps(&setup.output).last() {
+        let is_used = !checkpoint::entries(&setup.output)?.is_empty();
+        if let Some(step) = checkpoint::steps(&setup.output)?.last() {
             let reason = format!(
                 "a run stopped here after step {step}: resume it, or choose another directory"
             );
@@ -171,6 +172,10 @@ impl Trainer {
         } else {
             None
         };
+        let dropout = match setup.arguments.dropout {
+            Some(rate) => (rate, rate),
+            None => base.dropout()?,
+        };
         let plan = Plan::new(&setup.data, &setup.arguments);
         let warmup = crate::Schedule::warmup(setup.arguments.warmup_steps, plan.steps);
         Ok(Trainer {
@@ -181,6 +186,7 @@ impl Trainer {
             texts,
             evaluations,
             kept,
+            dropout,
             plan,
             warmup,
             epoch: None,
@@ -335,7 +341,7 @@ impl Iterator for Trainer {
 
 /// The folder of the last checkpoint.
 fn last(output: &Path) -> Result<PathBuf, Error> {
-    match checkpoint::steps(output).last() {
+    match checkpoint::steps(output)?.last() {
         Some(&step) => Ok(checkpoint::folder(output, step)),
         None => Err(Error::Checkpoint {
             path: output.to_owned(),

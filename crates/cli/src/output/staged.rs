@@ -36,19 +36,22 @@ impl Staged {
 
     /// Where the folder is to be made. It is not there yet.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.temporary.path().join("new")
+        self.temporary.path().join(self.path.file_name().unwrap_or("new".as_ref()))
     }
 
     /// All of the folder is written: it is brought to the disk, and gets its name.
     pub(crate) fn finish(self) -> Result<(), Error> {
         let folder = self.folder();
-        let appear = || {
-            sync_below(&folder)?;
-            fs::rename(&folder, &self.path)?;
-            sync_name(&self.path);
-            Ok(())
-        };
-        appear().map_err(|source| Error::Write { name: self.path.display().to_string(), source })
+        sync_below(&folder).map_err(|(path, source)| self.failed(&path, source))?;
+        let failed = |source| self.failed(&folder, source);
+        if cfg!(not(unix)) {
+            let _ = fs::remove_dir(&self.path); // an empty one, which is not replaced there
+        }
+        fs::rename(&folder, &self.path).map_err(failed)?;
+        sync_name(&self.path);
+        // It is empty, and can be removed without being read.
+        let _ = fs::remove_dir(self.temporary.path());
+        Ok(())
     }
 
     /// An error of writing a file of the folder, with the name that the file would have had.
@@ -58,21 +61,28 @@ impl Staged {
             Error::Train(minilm_train::Error::Write { path, source, .. }) => (path, source),
             other => return other,
         };
+        self.failed(&path, source)
+    }
+
+    /// The error of a file of the folder.
+    fn failed(&self, path: &Path, source: io::Error) -> Error {
         let inside = path.strip_prefix(self.folder()).unwrap_or(Path::new(""));
         let path = if inside.as_os_str().is_empty() { &self.path } else { &self.path.join(inside) };
         Error::Write { name: path.display().to_string(), source }
     }
 }
 
-/// Waits until all files of a folder are on the disk.
-fn sync_below(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+/// Waits until all files of a folder are on the disk. The error comes with the file.
+fn sync_below(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let failed = |error| (folder.to_owned(), error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
         if path.is_dir() {
             sync_below(&path)?;
         } else if cfg!(unix) {
             // Elsewhere a file that is open for reading cannot be brought to the disk.
-            File::open(&path)?.sync_all()?;
+            let synced = File::open(&path).and_then(|file| file.sync_all());
+            synced.map_err(|error| (path, error))?;
         }
     }
     sync_name(&folder.join("file"));

@@ -37,7 +37,7 @@ impl Trainer {
     pub fn finish(self) -> Result<Outcome, Error> {
         let output = self.setup.output.clone();
         let outcome = self.write_model()?;
-        for step in checkpoint::steps(&output) {
+        for step in checkpoint::steps(&output)? {
             checkpoint::remove(&checkpoint::folder(&output, step))?;
         }
         Ok(outcome)
@@ -57,7 +57,7 @@ impl Trainer {
     /// from, each file does.
     fn write_model(self) -> Result<Outcome, Error> {
         let output = self.setup.output.clone();
-        if fs::read_dir(&output).is_ok_and(|mut entries| entries.next().is_some()) {
+        if !checkpoint::entries(&output)?.is_empty() {
             return self.write_model_into(&output);
         }
         if let Some(parent) = output.parent() {

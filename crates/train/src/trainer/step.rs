@@ -100,10 +100,7 @@ impl Trainer {
 
     /// The dropout of a batch, by its number.
     fn dropout(&self, batch: u64) -> Option<Dropout> {
-        let (hidden, attention) = match self.setup.arguments.dropout {
-            Some(rate) => (rate, rate),
-            None => self.base.dropout(),
-        };
+        let (hidden, attention) = self.dropout;
         let seed = self.setup.arguments.seed;
         (hidden > 0.0 || attention > 0.0).then_some(Dropout {
             hidden,
