@@ -6,6 +6,8 @@ pub mod golden;
 #[cfg(feature = "download")]
 pub mod hub;
 pub mod refusal;
+#[cfg(feature = "download")]
+pub mod repository;
 pub mod server;
 pub mod tiny;
 

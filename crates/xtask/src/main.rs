@@ -8,6 +8,7 @@ mod cargo;
 mod counts;
 mod dependencies;
 mod errors;
+mod faults;
 mod files;
 mod fuzz;
 mod lints;
@@ -40,7 +41,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -98,6 +99,11 @@ const STEPS: [Step; 15] = [
         run: fuzz::check,
     },
     Step {
+        name: "faults",
+        about: "killed writers, failing system calls, full disks and hostile servers lose nothing",
+        run: faults::check,
+    },
+    Step {
         name: "package",
         about: "every published crate packages, builds from its package, and is small",
         run: package::check,
@@ -126,6 +132,11 @@ cargo xtask report [--check]      writes the tables and figures of the records, 
 cargo xtask fuzz [--minutes N] [TARGET…]
                                   runs the fuzz targets in turn, ten minutes together by default,
                                   and adds the counts to benches/record/fuzz.json
+cargo xtask faults [--seed N] [--minutes N] [kills|training|calls|disk|servers|soak…]
+                                  lets writers be killed, system calls fail, disks fill up and
+                                  servers misbehave, and adds the counts to
+                                  benches/record/faults.json; `soak` alone takes minutes, 10 by
+                                  default
 cargo xtask wheel                 builds the wheel of the Python package, installs and tests it
 cargo xtask man                   writes the manual pages of the program to target/man";
 
@@ -164,6 +175,7 @@ fn main() -> ExitCode {
                 None => return misused("--minutes takes a number"),
             }
         }
+        ["faults", ref rest @ ..] => task(|workspace| faults::faults(workspace, rest)),
         ["man"] => task(man::write),
         ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
@@ -220,5 +232,7 @@ fn help() {
     println!("MINILM_REQUIRE_PYTHON=1 makes `python` fail where there is no Python.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
-    println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` run; it needs a C++ compiler.\n\n{TASKS}");
+    println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` run; it needs a C++ compiler.");
+    println!("MINILM_REQUIRE_FAULTS=1 makes `faults` fail where calls or disks cannot fail.\n");
+    println!("{TASKS}");
 }

@@ -1,4 +1,4 @@
-//! `unsafe` is in three places, where the design puts it, and every other crate forbids it.
+//! `unsafe` is in the places where the design puts it, and every other crate forbids it.
 
 use crate::{
     Outcome,
@@ -9,8 +9,12 @@ use proc_macro2::{TokenStream, TokenTree};
 use std::path::Path;
 
 /// The files in which `unsafe` is allowed.
-const ALLOWED: [&str; 3] =
-    ["crates/kernels/src/simd/", "crates/kernels/src/memory.rs", "crates/model/src/mapped.rs"];
+const ALLOWED: [&str; 4] = [
+    "crates/kernels/src/simd/",
+    "crates/kernels/src/memory.rs",
+    "crates/model/src/mapped.rs",
+    "tests/faults/src/kernel.rs", // preloaded by `cargo xtask faults`, and part of no crate
+];
 
 pub fn unsafety(workspace: &Workspace) -> Outcome {
     let mut wrong = Vec::new();
