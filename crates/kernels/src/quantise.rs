@@ -217,10 +217,11 @@ impl<E: Integer> Kernel for QuantiseWeights<'_, E> {
                     |vector, q| {
                         let mut words = [0; LANES / 2];
                         s.store_s16(q, &mut words);
-                        let mut lanes = [E::default(); LANES];
+                        let mut lanes = [0; LANES];
                         for (pair, word) in lanes.as_chunks_mut::<2>().0.iter_mut().zip(words) {
-                            *pair = [E::narrow(word as i16), E::narrow((word >> 16) as i16)];
+                            *pair = [word as i16, (word >> 16) as i16];
                         }
+                        let lanes = lanes.map(E::narrow);
                         let to = &mut to[vector * LANES..];
                         match to.first_chunk_mut() {
                             Some(whole) => *whole = lanes,

@@ -258,12 +258,11 @@ impl Widths {
             let (panel, _) = panel.as_chunks_mut::<G>(); // [steps · NR]
             for column in 0..nr.min(n - p * nr) {
                 let (whole, rest) = q[(p * nr + column) * k..][..k].as_chunks::<G>();
-                let mut places = panel[column..].iter_mut().step_by(nr);
-                for (from, to) in whole.iter().zip(places.by_ref()) {
-                    *to = *from;
+                for (k, from) in whole.iter().enumerate() {
+                    panel[k * nr + column] = *from;
                 }
-                if let Some(to) = places.next() {
-                    to[..rest.len()].copy_from_slice(rest);
+                if !rest.is_empty() {
+                    panel[whole.len() * nr + column][..rest.len()].copy_from_slice(rest);
                 }
             }
         }
