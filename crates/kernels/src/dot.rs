@@ -14,7 +14,9 @@
 //! A multiply-add has a latency of four cycles, and each sum of a row waits for the one before. A
 //! processor looks a fixed number of instructions ahead, so by itself it requests the next rows too
 //! late to keep the memory busy. The loop is therefore unrolled, to have few instructions, and each
-//! row prefetches the one that comes `AHEAD` rows later.
+//! row prefetches the one that comes `AHEAD` rows later: every line of it, or the first alone and
+//! the processor's own prefetcher follows. Which is faster depends on the processor, so the first
+//! calls try both (`dot/hints.rs`). The result is the same.
 //!
 //! # The order of additions
 //!
@@ -25,10 +27,13 @@
 //!
 //! In the book: `docs/07-same-bits.md`.
 
+mod hints;
+
 use crate::{
     Rows,
     simd::{Kernel, LANES, Level, Simd},
 };
+use hints::Hints;
 
 /// Vectors of a row between two turns of the loop.
 const UNROLLED: usize = 8;
@@ -73,7 +78,7 @@ pub fn dot(level: Level, x: &[f32], y: &[f32]) -> f32 {
 /// ```
 pub fn products(level: Level, x: Rows, y: &[f32], out: &mut [Product]) {
     check(x, y, out.len());
-    level.run(EachRow::<DotAndSquare> { x, y, out });
+    run::<DotAndSquare>(level, x, y, out);
 }
 
 /// |xᵢ − y|² for each row of x `[M, K]`, y `[K]`, out `[M]`.
@@ -89,7 +94,7 @@ pub fn products(level: Level, x: Rows, y: &[f32], out: &mut [Product]) {
 /// ```
 pub fn squared_distances(level: Level, x: Rows, y: &[f32], out: &mut [f32]) {
     check(x, y, out.len());
-    level.run(EachRow::<SquaredDifference> { x, y, out });
+    run::<SquaredDifference>(level, x, y, out);
 }
 
 /// The largest number of roundings of a term in a sum of `k` terms: one for each multiply-add of
@@ -100,6 +105,13 @@ pub fn squared_distances(level: Level, x: Rows, y: &[f32], out: &mut [f32]) {
 /// ```
 pub const fn roundings(k: usize) -> usize {
     k.div_ceil(LANES) + LANES.ilog2() as usize
+}
+
+fn run<T: Term>(level: Level, x: Rows, y: &[f32], out: &mut [T::Result]) {
+    hints::tried(x.rows(), |hints| match hints {
+        Hints::EveryLine => level.run(EachRow::<T, true> { x, y, out }),
+        Hints::FirstLine => level.run(EachRow::<T, false> { x, y, out }),
+    });
 }
 
 fn check(x: Rows, y: &[f32], out: usize) {
@@ -144,13 +156,13 @@ impl Term for SquaredDifference {
     }
 }
 
-struct EachRow<'a, T: Term> {
+struct EachRow<'a, T: Term, const EVERY_LINE: bool> {
     x: Rows<'a>,              // [M, K]
     y: &'a [f32],             // [K]
     out: &'a mut [T::Result], // [M]
 }
 
-impl<T: Term> Kernel for EachRow<'_, T> {
+impl<T: Term, const EVERY_LINE: bool> Kernel for EachRow<'_, T, EVERY_LINE> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
@@ -166,10 +178,15 @@ impl<T: Term> Kernel for EachRow<'_, T> {
                 .0
                 .as_chunks::<UNROLLED>()
                 .0;
+            if let (false, [first, ..]) = (EVERY_LINE, ahead) {
+                s.prefetch(first);
+            }
             let mut sums = [s.zero(); 2];
             for ((x, y), ahead) in x_whole.iter().zip(y_whole).zip(ahead) {
                 for k in 0..UNROLLED {
-                    s.prefetch(&ahead[k]);
+                    if EVERY_LINE {
+                        s.prefetch(&ahead[k]);
+                    }
                     sums = T::add(s, sums, s.load(&x[k]), s.load(&y[k]));
                 }
             }

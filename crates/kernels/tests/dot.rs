@@ -135,3 +135,20 @@ fn a_nan_is_seen_in_the_square_whatever_it_is_multiplied_with() {
 fn another_width_is_refused() {
     dot(Level::detect(), &[1.0, 2.0], &[1.0, 2.0, 3.0]);
 }
+
+#[test]
+fn every_call_gives_the_bits_of_single_rows_whatever_is_fetched_ahead() {
+    let (m, k) = (70, 3 * 128 + 5); // enough rows for the trials of what to prefetch
+    let mut random = Random(9);
+    let (x, y) = (random.values(m * k), random.values(k));
+    let x = Rows::new(&x, k);
+    for level in Level::available() {
+        let single: Vec<f32> = (0..m).map(|i| dot(level, x.row(i), &y)).collect();
+        for call in 0..150 {
+            let mut out = vec![Product::default(); m];
+            products(level, x, &y, &mut out);
+            let dots: Vec<f32> = out.iter().map(|product| product.dot).collect();
+            assert_eq!(dots, single, "call {call} on {level}");
+        }
+    }
+}
