@@ -32,6 +32,11 @@ fn the_model_is_a_quarter_of_its_size_and_near_to_itself() {
     assert_eq!(sizes.after, fs::metadata(small.join("model.safetensors")).unwrap().len());
     assert!(sizes.after < 24_000_000, "{} bytes", sizes.after);
 
+    let (_again, again) = target();
+    quantize_model(model(), &again).unwrap();
+    let file = |directory: &Path| fs::read(directory.join("model.safetensors")).unwrap();
+    assert!(file(&small) == file(&again), "the same bytes each time, so that spaces are the same");
+
     let texts: Vec<String> =
         golden::texts("texts.json").into_iter().map(|t| t.text).step_by(5).collect();
     let exact = ENCODER.encode(&texts).unwrap();

@@ -105,6 +105,28 @@ impl SentenceEncoder {
         Ok(encoder)
     }
 
+    /// The same model with threads of its own, as
+    /// [`threads`](crate::SentenceEncoderBuilder::threads) of the builder makes them. The weights
+    /// are shared.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let alone = encoder.with_threads(1)?; // for programs that bring threads themselves
+    /// assert_eq!(alone.encode_one("text")?, encoder.encode_one("text")?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Option`] for more than [`max_threads`](crate::max_threads), or if they cannot be
+    /// started.
+    pub fn with_threads(&self, threads: usize) -> Result<SentenceEncoder, Error> {
+        let threads = Arc::new(Threads::new(Some(threads))?);
+        let helpers = Arc::new(PerProcess::new(Helpers::new()));
+        Ok(SentenceEncoder { threads, helpers, ..self.clone() })
+    }
+
     /// Length of an embedding, if a call asks for no other.
     pub fn dimension(&self) -> usize {
         self.defaults.dimension
@@ -157,6 +179,19 @@ impl SentenceEncoder {
     /// The numbers that the linear layers compute with.
     pub fn precision(&self) -> Precision {
         self.bert.precision()
+    }
+
+    /// How token vectors become the vector of a text.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.pooling().modes()[0].name(), "mean");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn pooling(&self) -> &Pooling {
+        &self.pooling
     }
 
     /// The BERT encoder, for access to its intermediate tensors. Its type is not covered by

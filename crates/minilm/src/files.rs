@@ -62,6 +62,7 @@ use std::{
 /// ```
 #[derive(Clone, Default)]
 pub struct ModelFiles {
+    name: Option<String>,
     files: BTreeMap<String, Cow<'static, [u8]>>,
 }
 
@@ -69,6 +70,23 @@ impl ModelFiles {
     /// No files yet.
     pub fn new() -> ModelFiles {
         ModelFiles::default()
+    }
+
+    /// Gives the model a name, by which [spaces](crate::SentenceEncoder::space) call it.
+    ///
+    /// ```
+    /// let files = minilm::ModelFiles::new().named("all-MiniLM-L6-v2");
+    /// assert_eq!(files.name(), Some("all-MiniLM-L6-v2"));
+    /// ```
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> ModelFiles {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The name, if one was given.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Adds a file, or replaces the one of that name. Folders in the name are separated by `/`.

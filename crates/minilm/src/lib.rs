@@ -115,7 +115,7 @@ pub use pools::install;
 pub use quantize::{WeightSizes, WordCosines, dequantize_model, quantize_model};
 pub use stream::{EncodeIter, SentenceEmbedding};
 pub use threads::max_threads;
-pub use tokenize::{TokenCount, TokenizedText};
+pub use tokenize::{TokenCount, TokenSpan, TokenizedText};
 pub use windows::{EncodeWindows, WindowEmbedding, Windows};
 
 pub use minilm_kernels as kernels;

@@ -19,7 +19,7 @@ pub(crate) use words::Word;
 use crate::Error;
 use guard::guard;
 use pieces::Cuts;
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 use tokenizers::Tokenizer;
 
 /// The number of tokens of a text that the model reads.
@@ -64,6 +64,18 @@ impl TokenizedText {
     pub fn count(&self) -> TokenCount {
         TokenCount { used: self.ids.len(), dropped: self.dropped }
     }
+}
+
+/// A token of a text, and its place there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenSpan {
+    /// The token's number in the vocabulary.
+    pub id: u32,
+    /// Its text in the vocabulary: `##ding`.
+    pub token: String,
+    /// The bytes of the text that it stands for; `None` for `[CLS]` and `[SEP]`.
+    pub range: Option<Range<usize>>,
 }
 
 /// The model's tokenizer, with truncation as sentence-transformers does it.
@@ -135,6 +147,20 @@ impl TextTokenizer {
         Ok(TokenizedText { ids, dropped: words.saturating_sub(room) })
     }
 
+    /// The words of a text that comes as ids: without the special tokens around it, if it has them.
+    pub(crate) fn inside<'i>(&self, ids: &'i [u32]) -> &'i [u32] {
+        let inside = ids.strip_prefix(&self.before[..]);
+        inside.and_then(|ids| ids.strip_suffix(&self.after[..])).unwrap_or(ids)
+    }
+
+    /// A text of these words, one part after the other, up to the limit.
+    pub(crate) fn cut(&self, parts: &[&[u32]]) -> TokenizedText {
+        let room = self.room(self.limit);
+        let words: usize = parts.iter().map(|part| part.len()).sum();
+        let ids = self.surround(parts.iter().flat_map(|part| part.iter().copied()).take(room));
+        TokenizedText { ids, dropped: words.saturating_sub(room) }
+    }
+
     /// The ids of the words of `text`, however many: those of the whole text without those around
     /// it.
     pub(crate) fn word_ids(&self, text: &str) -> Result<Vec<u32>, String> {
@@ -191,6 +217,18 @@ impl TextTokenizer {
     /// The longest text in tokens.
     pub(crate) fn limit(&self) -> usize {
         self.limit
+    }
+
+    /// All tokens of `text` with their places, those around it first and last.
+    pub(crate) fn spans(&self, text: &str) -> Result<Vec<TokenSpan>, String> {
+        let span = |id, range| TokenSpan { id, token: self.token(id), range };
+        let mut spans: Vec<TokenSpan> = self.before.iter().map(|&id| span(id, None)).collect();
+        for piece in self.pieces(text) {
+            let words = self.words(piece)?.into_iter();
+            spans.extend(words.map(|word| span(word.id, Some(word.range))));
+        }
+        spans.extend(self.after.iter().map(|&id| span(id, None)));
+        Ok(spans)
     }
 
     /// The token's text.

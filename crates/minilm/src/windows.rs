@@ -192,7 +192,7 @@ impl<'a> EncodeWindows<'a> {
         let ids: Vec<&[u32]> = windows.iter().map(|window| window.ids.as_slice()).collect();
         let mut embeddings = vec![Array1::default(0); windows.len()];
         self.encoder
-            .encode_ids(
+            .embed_ids(
                 &self.encoder.defaults,
                 &ids,
                 |_| ControlFlow::Continue(()),

@@ -111,6 +111,52 @@ impl SentenceEncoder {
         self.encode_watched(texts, &self.settings(options)?, progress)
     }
 
+    /// As [`SentenceEncoder::encode_with`], for texts that come as token ids.
+    ///
+    /// The ids are those of the text's words, which get the model's special tokens around them;
+    /// those that have them already, as [`SentenceEncoder::tokenize`] gives them, stay as they are.
+    /// A prompt is put before the words. What is beyond [`max_tokens`](SentenceEncoder::max_tokens)
+    /// is dropped.
+    ///
+    /// ```
+    /// use minilm::EncodeOptions;
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let encoded = encoder.encode_ids(&[[7592, 2088]], &EncodeOptions::new())?;
+    /// assert_eq!(encoded.embeddings, encoder.encode(&["Hello world"])?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode_with`]; an id that the model does not have is a
+    /// [`model::Error::TokenId`](crate::model::Error::TokenId).
+    pub fn encode_ids<T: AsRef<[u32]>>(
+        &self,
+        texts: &[T],
+        options: &EncodeOptions,
+    ) -> Result<Encoded, Error> {
+        let settings = self.settings(options)?;
+        let prompt = self.tokenizer.word_ids(&settings.prompt);
+        let prompt = prompt.map_err(|reason| Error::Tokenize { index: 0, reason })?;
+        let surround = |(index, ids): (usize, &T)| {
+            let words = self.tokenizer.inside(ids.as_ref());
+            self.accepted(index, self.tokenizer.cut(&[&prompt, words]))
+        };
+        let tokenized: Vec<TokenizedText> =
+            texts.iter().enumerate().map(surround).collect::<Result<_, Error>>()?;
+        let ids: Vec<&[u32]> = tokenized.iter().map(|text| text.ids.as_slice()).collect();
+        let mut embeddings = Array2::zeros((texts.len(), settings.dimension));
+        self.embed_ids(
+            &settings,
+            &ids,
+            |_| ControlFlow::Continue(()),
+            |i, vector| embeddings.row_mut(i).assign(&vector),
+        )?;
+        let counts = tokenized.iter().map(TokenizedText::count).collect();
+        Ok(Encoded { embeddings, counts })
+    }
+
     fn encode_all<S: AsRef<str> + Sync>(
         &self,
         texts: &[S],
@@ -142,7 +188,7 @@ impl SentenceEncoder {
                 let done = texts_done + done.fetch_add(texts_done, Ordering::Relaxed);
                 progress(Progress { done, total: texts.len() })
             };
-            let encoded = self.encode_ids(settings, &ids, report, |i, vector| {
+            let encoded = self.embed_ids(settings, &ids, report, |i, vector| {
                 embeddings.row_mut(window[i]).assign(&vector);
                 counts[window[i]] = tokenized[i].count();
             });
@@ -231,6 +277,11 @@ impl SentenceEncoder {
     ) -> Result<TokenizedText, Error> {
         let tokenized = self.tokenizer.tokenize(&settings.prompted(text));
         let tokenized = tokenized.map_err(|reason| Error::Tokenize { index, reason })?;
+        self.accepted(index, tokenized)
+    }
+
+    /// The tokens of a text, if there are any, and not more than the encoder takes.
+    fn accepted(&self, index: usize, tokenized: TokenizedText) -> Result<TokenizedText, Error> {
         if tokenized.ids.is_empty() {
             return Err(Error::no_tokens(index));
         }

@@ -27,7 +27,7 @@ impl SentenceEncoder {
     /// `done` is called with the number of texts that have just been computed, on the thread that
     /// computed them. If it breaks, no further batch begins, and the result is
     /// [`Error::Stopped`].
-    pub(crate) fn encode_ids(
+    pub(crate) fn embed_ids(
         &self,
         settings: &Settings,
         texts: &[&[u32]],

@@ -21,13 +21,26 @@ impl Origin {
     pub(super) fn new(source: &Source, checkpoint: Checkpoint) -> Origin {
         let name = match source {
             Source::Directory(root) => name(root),
-            Source::Bytes(_) => "a model in bytes".to_owned(),
+            Source::Bytes(files) => files.name().unwrap_or("a model in bytes").to_owned(),
         };
         Origin { name, checkpoint, fingerprint: OnceLock::new() }
     }
 }
 
 impl SentenceEncoder {
+    /// The model's name: that of its directory, or of its [`ModelFiles`](crate::ModelFiles).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// assert_eq!(encoder.name(), "all-MiniLM-L6-v2");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn name(&self) -> &str {
+        &self.origin.name
+    }
+
     /// The space of the embeddings that [`SentenceEncoder::encode`] gives: the model's name, the
     /// prompt, and a fingerprint of the weights, the tokenizer, the pooling, the normalisation, the
     /// precision and the number of dimensions.

@@ -1,7 +1,7 @@
 //! Texts to tokens, and tokens to vectors before pooling.
 
 use super::{SentenceEncoder, TokenEmbeddings};
-use crate::{Error, TokenCount, TokenizedText, schedule};
+use crate::{Error, TokenCount, TokenSpan, TokenizedText, schedule};
 use minilm_kernels::Rows;
 use minilm_model::Batch;
 use ndarray::Array2;
@@ -97,6 +97,25 @@ impl SentenceEncoder {
     /// As [`SentenceEncoder::encode`].
     pub fn tokenize(&self, text: &str) -> Result<TokenizedText, Error> {
         self.tokenize_at(&self.defaults, 0, text)
+    }
+
+    /// All tokens of `text`, however many, with their places in it. No prompt is put before it.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let spans = encoder.token_spans("Hello")?;
+    /// assert_eq!((spans[0].token.as_str(), spans[0].range.clone()), ("[CLS]", None));
+    /// assert_eq!((spans[1].token.as_str(), spans[1].range.clone()), ("hello", Some(0..5)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    pub fn token_spans(&self, text: &str) -> Result<Vec<TokenSpan>, Error> {
+        let spans = self.tokenizer.spans(text);
+        spans.map_err(|reason| Error::Tokenize { index: 0, reason })
     }
 
     /// The number of tokens of `text`, with the default prompt, that the model reads, and the
