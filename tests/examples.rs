@@ -136,6 +136,14 @@ fn embed_stream() {
 }
 
 #[test]
+fn embedded() {
+    let place = tempfile::tempdir().unwrap();
+    let output = finish(example("embedded").current_dir(place.path()).env_clear(), b"");
+    assert_eq!(output.stdout, b"The meeting is moved to Thursday.\n", "{output:?}");
+    assert!(place.path().read_dir().unwrap().next().is_none(), "it leaves nothing behind");
+}
+
+#[test]
 fn where_no_thread_can_be_started_the_main_thread_works_alone() {
     let mut example = example("embed_stream");
     example.env("RUST_MIN_STACK", (1_u64 << 60).to_string()); // no thread gets a stack of that size
