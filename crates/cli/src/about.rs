@@ -2,7 +2,7 @@
 
 use crate::{
     error::Error,
-    model,
+    model::{self, Source},
     options::{Common, Encoding},
     show::{Page, Style},
     terminal::printable,
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct About {
     /// Print a JSON object: {"space", "directory", "dimensions", "max_tokens", "prompts",
-    /// "default_prompt", "level"}
+    /// "default_prompt", "level"}; the directory of a model in the program is null
     #[arg(long)]
     pub json: bool,
 
@@ -33,7 +33,8 @@ Examples:
 struct Facts {
     /// Its name and fingerprint: embeddings with the same fingerprint can be compared.
     space: String,
-    directory: String,
+    /// None if the model is a part of the program.
+    directory: Option<String>,
     /// Of an embedding.
     dimensions: usize,
     /// Of a text, with those around it.
@@ -44,11 +45,14 @@ struct Facts {
 }
 
 pub(crate) fn run(common: &Common, command: &About) -> Result<(), Error> {
-    let directory = model::directory(common)?;
+    let directory = match model::source(common)? {
+        Source::Directory(directory) => Some(directory.canonicalize().unwrap_or(directory)),
+        Source::BuiltIn(_) => None,
+    };
     let encoder = model::load(common, &command.encoding)?;
     let facts = Facts {
         space: encoder.space().to_string(),
-        directory: directory.canonicalize().unwrap_or(directory).display().to_string(),
+        directory: directory.map(|directory| directory.display().to_string()),
         dimensions: encoder.dimension(),
         max_tokens: encoder.max_tokens(),
         prompts: encoder.prompts().map(|(name, text)| (name.into(), text.into())).collect(),
@@ -69,7 +73,8 @@ fn show(page: &mut Page, facts: &Facts) -> Result<(), Error> {
         page.line(&format!("{name} {}", printable(value)))
     };
     line("model", &facts.space)?;
-    line("directory", &facts.directory)?;
+    let directory = facts.directory.as_deref();
+    line("directory", directory.unwrap_or("none: the model is built into this program"))?;
     line("dimensions", &facts.dimensions.to_string())?;
     line("tokens", &format!("at most {} of a text", facts.max_tokens))?;
     for (name, prompt) in &facts.prompts {

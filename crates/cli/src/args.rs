@@ -1,5 +1,7 @@
 //! The command line as clap reads it: the options of every command, and the list of commands.
 
+#[cfg(feature = "serve")]
+use crate::serve::Serve;
 use crate::{
     about::About, bench::Bench, classify::Classify, cluster::Cluster, completions::Completions,
     convert::Convert, dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index,
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Model(About),
     Verify(Verify),
     Bench(Bench),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     Completions(Completions),
     Man(Man),
 }

@@ -36,6 +36,9 @@ pub(crate) enum Error {
     /// Training, or what belongs to it.
     #[error(transparent)]
     Train(minilm_train::Error),
+    #[cfg(feature = "serve")]
+    #[error("cannot serve on {address}")]
+    Serve { address: String, source: io::Error },
     #[error("cannot watch for signals")]
     Signals { source: io::Error },
     /// Ctrl-C came before the end; what is kept.

@@ -6,6 +6,7 @@
 //! args.rs        the list of commands
 //! options.rs     options that commands share
 //! model.rs       options → an encoder
+//! built_in.rs    the model that is a part of the program
 //! texts.rs       arguments, file or pipe → texts
 //! output.rs      embeddings → text, jsonl, csv or npy, on standard output or in a file
 //! records.rs  vectors.rs   options of reading files; the readers are in `minilm-readers`
@@ -23,6 +24,7 @@
 mod about;
 mod args;
 mod bench;
+mod built_in;
 mod classify;
 mod cluster;
 mod completions;
@@ -51,6 +53,8 @@ mod quantize;
 mod quantize_model;
 mod records;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod show;
 mod similarity;
 mod table;
@@ -102,6 +106,8 @@ fn run(cli: &Cli) -> Result<(), Error> {
         Command::Quantize(command) => quantize::run(&cli.common, command),
         Command::QuantizeModel(command) => quantize_model::run(&cli.common, command),
         Command::Convert(command) => convert::run(&cli.common, command),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => serve::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),
         Command::Man(command) => man::run(Cli::command(), command),
     }

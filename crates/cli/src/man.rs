@@ -36,6 +36,8 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
         "ENVIRONMENT",
         &[
             ("MINILM_MODEL", "The model, if --model does not name one."),
+            ("MINILM_PRECISION", "The numbers of the linear layers, if --precision does not say."),
+            ("MINILM_API_KEY", "The key that requests to `serve` need, if --api-key names none."),
             ("MINILM_LEVEL", "The instruction set, if --level does not name one."),
             (
                 "SENTENCE_TRANSFORMERS_HOME, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME",

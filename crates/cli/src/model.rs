@@ -1,12 +1,14 @@
 //! Options to an encoder.
 
 use crate::{
+    built_in,
     error::Error,
     locate,
     options::{Common, Encoding, Numbers},
 };
 use minilm::{
-    Hub, HubError, Level, Precision, Prompt, SentenceEncoder, SentenceEncoderBuilder, Truncation,
+    Hub, HubError, Level, ModelFiles, Precision, Prompt, SentenceEncoder, SentenceEncoderBuilder,
+    Truncation,
 };
 use std::{env, ffi::OsString, fmt::Display, path::PathBuf};
 
@@ -40,6 +42,16 @@ pub(crate) fn load_in(
     prompt: Option<Prompt>,
     precision: Option<Precision>,
 ) -> Result<SentenceEncoder, Error> {
+    Ok(source(common)?.load(options(common, encoding, prompt, precision)?)?)
+}
+
+/// The options of an encoder.
+fn options(
+    common: &Common,
+    encoding: &Encoding,
+    prompt: Option<Prompt>,
+    precision: Option<Precision>,
+) -> Result<SentenceEncoderBuilder, Error> {
     let mut builder = builder(common)?;
     if let Some(precision) = precision {
         builder = builder.precision(precision);
@@ -59,7 +71,55 @@ pub(crate) fn load_in(
     if encoding.strict {
         builder = builder.truncation(Truncation::Error);
     }
-    Ok(builder.load(directory(common)?)?)
+    Ok(builder)
+}
+
+/// The files of a model.
+pub(crate) enum Source {
+    Directory(PathBuf),
+    /// In the program.
+    BuiltIn(ModelFiles),
+}
+
+impl Source {
+    pub(crate) fn load(
+        self,
+        builder: SentenceEncoderBuilder,
+    ) -> Result<SentenceEncoder, minilm::Error> {
+        match self {
+            Source::Directory(directory) => builder.load(directory),
+            Source::BuiltIn(files) => builder.from_bytes(files),
+        }
+    }
+}
+
+/// The model that a command encodes with: the one that is named, or else the one in the program, or
+/// else that of [`directory`].
+pub(crate) fn source(common: &Common) -> Result<Source, Error> {
+    match (named_model(common), built_in::files()) {
+        (None, Some(files)) => Ok(Source::BuiltIn(files)),
+        _ => directory(common).map(Source::Directory),
+    }
+}
+
+/// The model of a directory, or of a name in the cache, with these options.
+#[cfg(feature = "serve")]
+pub(crate) fn load_named(
+    common: &Common,
+    encoding: &Encoding,
+    name: &str,
+) -> Result<SentenceEncoder, Error> {
+    let directory = match PathBuf::from(name) {
+        path if path.exists() => path,
+        path => named_directory(path, common.quiet)?,
+    };
+    let builder = options(common, encoding, None, precision(&encoding.numbers)?)?;
+    Ok(builder.load(directory)?)
+}
+
+/// `--model` or `MINILM_MODEL`.
+fn named_model(common: &Common) -> Option<PathBuf> {
+    common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from))
 }
 
 /// An encoder's options that every command shares.
@@ -82,7 +142,7 @@ pub(crate) fn share_threads(common: &Common) {
 /// `--model`, `MINILM_MODEL`, or else the model of this repository, here or in the cache. The cache
 /// is only read: what the command line does not name is not downloaded.
 pub(crate) fn directory(common: &Common) -> Result<PathBuf, Error> {
-    match common.model.clone().or_else(|| variable("MINILM_MODEL").map(PathBuf::from)) {
+    match named_model(common) {
         Some(model) if model.exists() => Ok(model),
         Some(model) => named_directory(model, common.quiet),
         None => locate::find(MODEL, REMEDY)

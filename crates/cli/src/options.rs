@@ -13,7 +13,12 @@ use std::{ffi::OsStr, num::NonZeroUsize, path::PathBuf};
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Common {
     /// The model's directory, or its NAME or NAME@REVISION in the cache of Hugging Face [env:
-    /// MINILM_MODEL] [default: weights/all-MiniLM-L6-v2, here or further up, or in the cache]
+    /// MINILM_MODEL]
+    #[cfg_attr(
+        not(feature = "embedded"),
+        doc = "[default: weights/all-MiniLM-L6-v2, here or further up, or in the cache]"
+    )]
+    #[cfg_attr(feature = "embedded", doc = "[default: the one that is built into the program]")]
     #[arg(long, global = true, value_name = "MODEL")]
     pub model: Option<PathBuf>,
 

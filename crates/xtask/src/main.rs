@@ -5,8 +5,10 @@
 mod assembly;
 mod browser;
 mod cargo;
+mod clients;
 mod counts;
 mod dependencies;
+mod dist;
 mod errors;
 mod faults;
 mod files;
@@ -41,7 +43,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 18] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -114,6 +116,16 @@ const STEPS: [Step; 16] = [
         run: release::example,
     },
     Step {
+        name: "dist",
+        about: "the static program with the model inside works in an empty root directory",
+        run: dist::check,
+    },
+    Step {
+        name: "clients",
+        about: "OpenAI's own clients for Python and Node talk to `minilm serve`",
+        run: clients::check,
+    },
+    Step {
         name: "python",
         about: "the Python package builds, installs and passes its tests",
         run: wheel::check,
@@ -138,6 +150,8 @@ cargo xtask faults [--seed N] [--minutes N] [kills|training|calls|disk|servers|s
                                   benches/record/faults.json; `soak` alone takes minutes, 10 by
                                   default
 cargo xtask wheel                 builds the wheel of the Python package, installs and tests it
+cargo xtask dist                  builds static programs with the model inside, tries them in empty
+                                  roots, and packs them in target/dist
 cargo xtask man                   writes the manual pages of the program to target/man";
 
 fn main() -> ExitCode {
@@ -176,6 +190,7 @@ fn main() -> ExitCode {
             }
         }
         ["faults", ref rest @ ..] => task(|workspace| faults::faults(workspace, rest)),
+        ["dist"] => task(dist::dist),
         ["man"] => task(man::write),
         ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
@@ -229,7 +244,8 @@ fn help() {
     println!(
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
-    println!("MINILM_REQUIRE_PYTHON=1 makes `python` fail where there is no Python.");
+    println!("MINILM_REQUIRE_PYTHON=1 makes `python` and `clients` fail where there is no Python.");
+    println!("MINILM_REQUIRE_NODE=1 makes `clients` fail where there is no Node with npm.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
     println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` run; it needs a C++ compiler.");

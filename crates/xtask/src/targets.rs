@@ -11,11 +11,15 @@ use crate::{
     Outcome,
     cargo::{self, Workspace},
 };
-use std::{env, path::Path, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// Of Debian's package `gcc-aarch64-linux-gnu`.
-const LINKER: &str = "aarch64-linux-gnu-gcc";
+pub const LINKER: &str = "aarch64-linux-gnu-gcc";
 /// Of Debian's package `qemu-user`.
 const EMULATOR: &str = "qemu-aarch64";
 /// Where Debian's packages for cross compilation have the target's C library.
@@ -68,6 +72,21 @@ pub fn check(workspace: &Workspace) -> Outcome {
         cargo::run(&mut test)?;
     }
     Ok(format!("{compiled}; kernels and fifty texts pass under {EMULATOR}"))
+}
+
+/// An error that says what is missing to build a program for the target and to run it here.
+pub fn tools() -> Result<(), String> {
+    if !has_standard_library()? {
+        return Err(format!("no standard library: rustup target add {TARGET}"));
+    }
+    emulation()
+}
+
+/// The emulator's program.
+pub fn emulator() -> Result<PathBuf, String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join(EMULATOR)).find(|p| p.is_file());
+    found.ok_or(format!("there is no {EMULATOR} on the path"))
 }
 
 /// Whether the compiler that cargo calls can compile for the target.

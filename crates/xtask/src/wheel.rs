@@ -157,13 +157,13 @@ impl Package<'_> {
     }
 }
 
-fn pip(python: &Path, arguments: &[&str]) -> Result<(), String> {
+pub fn pip(python: &Path, arguments: &[&str]) -> Result<(), String> {
     let install = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
     cargo::run(Command::new(python).args(install).args(arguments)).map(drop)
 }
 
 /// The first Python that is new enough.
-fn python() -> Result<String, String> {
+pub fn python() -> Result<String, String> {
     let given = env::var("MINILM_PYTHON").ok();
     let names = given.iter().map(String::as_str).chain(["python3", "python"]);
     let version = "import sys; print(*sys.version_info[:2])";

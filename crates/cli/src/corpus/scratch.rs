@@ -6,7 +6,11 @@ use minilm::{
     model::Mapped,
     tasks::index::{Index, IndexError, Space, Unnamed},
 };
-use std::{env, fs::File};
+use std::{
+    env,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 /// Vectors and texts that are written to a file without a name.
 pub(crate) struct Scratch(Unnamed);
@@ -15,7 +19,7 @@ impl Scratch {
     /// For vectors with this many columns, and rows with these fields.
     pub(crate) fn create(columns: usize, fields: &[String]) -> Result<Scratch, Error> {
         let space = Space::new("", "");
-        let writer = Unnamed::create_with(&env::temp_dir(), &space, columns, fields);
+        let writer = Unnamed::create_with(&directory(), &space, columns, fields);
         writer.map(Scratch).map_err(failed)
     }
 
@@ -30,7 +34,7 @@ impl Scratch {
 
     /// The index that was written, and its file, which some systems remove when it is closed.
     pub(crate) fn finish(self, opening: Opening) -> Result<(Index<Mapped>, File), Error> {
-        let directory = env::temp_dir();
+        let directory = directory();
         let file = self.0.finish().map_err(failed)?;
         let bytes = opening.bytes(&file);
         let name = || format!("the vectors in {}", directory.display());
@@ -39,14 +43,21 @@ impl Scratch {
     }
 }
 
+/// The place of temporary files. Where there is none, as in an empty container, and `TMPDIR` names
+/// none either, it is the directory in which the command runs.
+fn directory() -> PathBuf {
+    let usual = env::temp_dir();
+    match env::var_os("TMPDIR") {
+        None if !usual.is_dir() => Path::new(".").to_owned(),
+        _ => usual,
+    }
+}
+
 /// Users have not named the file, so an error tells where it is, and how to have it elsewhere.
 fn failed(error: IndexError) -> Error {
     match error {
         IndexError::Write { source, .. } => Error::Write {
-            name: format!(
-                "the vectors to {} (TMPDIR names another place)",
-                env::temp_dir().display()
-            ),
+            name: format!("the vectors to {} (TMPDIR names another place)", directory().display()),
             source,
         },
         other => other.into(),
