@@ -4,6 +4,7 @@
 
 mod assembly;
 mod browser;
+mod c;
 mod cargo;
 mod clients;
 mod counts;
@@ -43,7 +44,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -114,6 +115,11 @@ const STEPS: [Step; 18] = [
         name: "example",
         about: "the README's example runs in a crate of its own",
         run: release::example,
+    },
+    Step {
+        name: "c",
+        about: "a program in C calls the library for C, also under valgrind",
+        run: c::check,
     },
     Step {
         name: "dist",
@@ -245,6 +251,7 @@ fn help() {
         "\nMINILM_REQUIRE_LEVELS=avx512,avx2 makes `levels` fail on a CPU that lacks one of them."
     );
     println!("MINILM_REQUIRE_PYTHON=1 makes `python` and `clients` fail where there is no Python.");
+    println!("MINILM_REQUIRE_C=1 makes `c` fail where there is no C compiler.");
     println!("MINILM_REQUIRE_NODE=1 makes `clients` fail where there is no Node with npm.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
