@@ -29,8 +29,14 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
 }
 
 /// Pages behind the last chapter: to look things up, without figures and exercises.
-const REFERENCE: [&str; 5] =
-    ["11-tasks.md", "12-commands.md", "13-directories.md", "14-training.md", "15-python.md"];
+const REFERENCE: [&str; 6] = [
+    "11-tasks.md",
+    "12-commands.md",
+    "13-directories.md",
+    "14-training.md",
+    "15-python.md",
+    "17-everywhere.md",
+];
 
 /// The chapters that are read one after the other.
 fn course() -> Vec<String> {

@@ -21,6 +21,8 @@
 //! A vector does not depend on the texts that are encoded with it, so requests are put together
 //! freely: an answer has the bits that [`SentenceEncoder::encode`] gives.
 //!
+//! In the book: `docs/17-everywhere.md`.
+//!
 //! ```no_run
 //! use minilm::SentenceEncoder;
 //! use minilm_server::Server;
