@@ -19,7 +19,7 @@ pub(crate) use words::Word;
 use crate::Error;
 use guard::guard;
 use pieces::Cuts;
-use std::{ops::Range, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 use tokenizers::Tokenizer;
 
 /// The number of tokens of a text that the model reads.
@@ -223,10 +223,11 @@ impl TextTokenizer {
     pub(crate) fn spans(&self, text: &str) -> Result<Vec<TokenSpan>, String> {
         let span = |id, range| TokenSpan { id, token: self.token(id), range };
         let mut spans: Vec<TokenSpan> = self.before.iter().map(|&id| span(id, None)).collect();
+        let mut words = VecDeque::new();
         for piece in self.pieces(text) {
-            let words = self.words(piece)?.into_iter();
-            spans.extend(words.map(|word| span(word.id, Some(word.range))));
+            self.read(piece, &mut words)?;
         }
+        spans.extend(words.into_iter().map(|word| span(word.id, Some(word.range))));
         spans.extend(self.after.iter().map(|&id| span(id, None)));
         Ok(spans)
     }

@@ -187,7 +187,7 @@ fn fill(root: &Path) -> std::io::Result<()> {
     }
     let words = ["the", "cat", "sat", "on", "a", "mat", "dog", "ran"];
     let text = |i: usize| {
-        let words: Vec<&str> = (0..6).map(|k| words[(i * 7919 >> (3 * k)) % 8]).collect();
+        let words: Vec<&str> = (0..6).map(|k| words[((i * 7919) >> (3 * k)) % 8]).collect();
         words.join(" ")
     };
     let lines = |from: usize, to: usize| (from..to).map(|i| text(i) + "\n").collect::<String>();
