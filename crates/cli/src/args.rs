@@ -5,9 +5,9 @@ use crate::serve::Serve;
 use crate::{
     about::About, bench::Bench, classify::Classify, cluster::Cluster, completions::Completions,
     convert::Convert, dedupe::Dedupe, embed::Embed, eval::Eval, explain::Explain, index::Index,
-    man::Man, map::Map, negatives::Negatives, options::Common, pairs::Pairs, quantize::Quantize,
-    quantize_model::QuantizeModel, search::Search, similarity::Similarity, trace::Trace,
-    train::Train, verify::Verify,
+    licenses::Licenses, man::Man, map::Map, negatives::Negatives, options::Common, pairs::Pairs,
+    quantize::Quantize, quantize_model::QuantizeModel, search::Search, similarity::Similarity,
+    trace::Trace, train::Train, verify::Verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     #[cfg(feature = "serve")]
     Serve(Serve),
     Completions(Completions),
+    Licenses(Licenses),
     Man(Man),
 }
 

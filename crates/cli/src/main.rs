@@ -39,6 +39,7 @@ mod fields;
 mod html;
 mod index;
 mod interrupt;
+mod licenses;
 mod locate;
 mod man;
 mod map;
@@ -109,6 +110,7 @@ fn run(cli: &Cli) -> Result<(), Error> {
         #[cfg(feature = "serve")]
         Command::Serve(command) => serve::run(&cli.common, command),
         Command::Completions(command) => completions::run(Cli::command(), command),
+        Command::Licenses(_) => licenses::run(),
         Command::Man(command) => man::run(Cli::command(), command),
     }
 }

@@ -102,7 +102,7 @@ pub fn check(workspace: &Workspace) -> Outcome {
 }
 
 /// The start of a line like `serde_derive v1.0.229 (proc-macro)`.
-fn name_and_version(line: &str) -> Option<(&str, &str)> {
+pub fn name_and_version(line: &str) -> Option<(&str, &str)> {
     let mut words = line.split(' ');
     Some((words.next()?, words.next()?.strip_prefix('v')?))
 }

@@ -2,6 +2,7 @@
 //! after `cargo test`.
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod assembly;
 mod browser;
 mod c;
@@ -14,6 +15,7 @@ mod errors;
 mod faults;
 mod files;
 mod fuzz;
+mod licenses;
 mod lints;
 mod machine;
 mod man;
@@ -44,7 +46,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 19] = [
+const STEPS: [Step; 21] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -64,6 +66,16 @@ const STEPS: [Step; 19] = [
         name: "no-c",
         about: "no dependency builds or links C, or needs a newer Rust",
         run: dependencies::check,
+    },
+    Step {
+        name: "licenses",
+        about: "crates/cli/THIRD-PARTY-LICENSES is that of Cargo.lock, and they are permissive",
+        run: licenses::check,
+    },
+    Step {
+        name: "advisories",
+        about: "nothing is known against a dependency but what is named (cargo-audit)",
+        run: advisories::check,
     },
     Step {
         name: "clippy",
@@ -197,6 +209,7 @@ fn main() -> ExitCode {
         }
         ["faults", ref rest @ ..] => task(|workspace| faults::faults(workspace, rest)),
         ["dist"] => task(dist::dist),
+        ["licenses"] => task(licenses::write),
         ["man"] => task(man::write),
         ["wheel"] => task(wheel::release),
         ["report"] => task(report::write),
