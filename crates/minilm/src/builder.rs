@@ -253,6 +253,9 @@ impl SentenceEncoderBuilder {
     ///
     /// # Errors
     /// A file that is missing or wrong, or an option that does not fit the model.
+    ///
+    /// # Panics
+    /// If the system has no memory left for the weights, as a `Vec` does.
     pub fn load(self, directory: impl AsRef<Path>) -> Result<SentenceEncoder, Error> {
         SentenceEncoder::open(Source::directory(directory.as_ref())?, self)
     }

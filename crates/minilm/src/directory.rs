@@ -23,7 +23,7 @@ pub(crate) use modules::{Folders, is_inside};
 
 use crate::{
     Error,
-    files::{Source, missing},
+    files::{Source, missing, no_such_file},
     prompts::Prompts,
     tokenize::TokenizerConfig,
 };
@@ -34,7 +34,6 @@ use sentence::Sentence;
 use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
-    io,
     path::{Path, PathBuf},
 };
 
@@ -150,8 +149,7 @@ fn read_pooling(
     path: PathBuf,
 ) -> Result<(Pooling, Option<(PathBuf, usize)>), Error> {
     let Some(config) = read_json::<PoolingConfig>(source, &path)? else {
-        let source = io::ErrorKind::NotFound.into();
-        return Err(Error::Read { path, source });
+        return Err(Error::Read { path, source: no_such_file() });
     };
     let pooling = config.pooling().map_err(|unknown| Error::Field {
         path: path.clone(),

@@ -5,7 +5,7 @@
 mod place;
 mod weights;
 
-pub(crate) use weights::{missing, shards};
+pub(crate) use weights::{missing, no_such_file, shards};
 
 use crate::Error;
 use std::{

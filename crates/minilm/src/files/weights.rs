@@ -55,7 +55,7 @@ impl Source {
             Some(&(found, form)) => {
                 Error::Weights { folder: folder.to_owned(), found: found.to_owned(), form }
             }
-            None => ModelError::Read { path, source: io::ErrorKind::NotFound.into() }.into(),
+            None => missing(path),
         })
     }
 
@@ -100,7 +100,12 @@ pub(crate) fn shards(json: &[u8]) -> Option<BTreeSet<String>> {
     Some(weight_map.into_values().filter(|name| is_inside(name)).collect())
 }
 
+/// Why a file is not read that is not there, in a directory or among bytes.
+pub(crate) fn no_such_file() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "there is no such file")
+}
+
 /// The error of a file that the encoder cannot do without.
 pub(crate) fn missing(path: PathBuf) -> Error {
-    ModelError::Read { path, source: io::ErrorKind::NotFound.into() }.into()
+    ModelError::Read { path, source: no_such_file() }.into()
 }

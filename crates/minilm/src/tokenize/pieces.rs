@@ -18,18 +18,19 @@
 //! White space is that which the normalizer keeps: it removes U+000B, U+000C and U+0085 as control
 //! characters and joins what is beside them.
 //!
-//! A stretch without such a place, a megabyte of letters or of Thai, is cut within a word. WordPiece
-//! makes one `[UNK]` of a word that has more than `max_input_chars_per_word` characters. Where both
-//! sides of a cut have more of them, each gives an `[UNK]`, and that of the second is left out:
+//! A stretch without such a place, a megabyte of letters or of Thai, is cut within a word.
+//! WordPiece makes one `[UNK]` of a word that has more than `max_input_chars_per_word` characters.
+//! Where both sides of a cut have more of them, each gives an `[UNK]`, and that of the second is
+//! left out:
 //!
 //! ```text
 //! … aaaaaaaa│aaaaaaaa …     more than max_input_chars_per_word letters on either side
 //!    [UNK]      [UNK]       the second piece is `joined`: its first word goes on
 //! ```
 //!
-//! Letters count that the normalizer keeps as one character or more in every version of Unicode; the
-//! characters between them may be any that split no word. A tokenizer of another kind gets every
-//! text whole.
+//! Letters count that the normalizer keeps as one character or more in every version of Unicode;
+//! the characters between them may be any that split no word. A tokenizer of another kind gets
+//! every text whole.
 //!
 //! In the book: `docs/00-map.md`.
 

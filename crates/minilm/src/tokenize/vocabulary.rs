@@ -5,11 +5,14 @@ use super::{
     growth,
     guard::guard,
 };
-use crate::{Error, directory::field, files::Source};
+use crate::{
+    Error,
+    directory::field,
+    files::{Source, no_such_file},
+};
 use minilm_model::Error as ModelError;
 use std::{
     borrow::Cow,
-    io,
     path::{Path, PathBuf},
 };
 use tokenizers::{
@@ -84,8 +87,7 @@ fn file<'s>(source: &'s Source, folder: &Path) -> Result<(PathBuf, Cow<'s, [u8]>
         }
     }
     // A missing file is an error of reading, not of the tokenizer.
-    let source = io::ErrorKind::NotFound.into();
-    Err(Error::Read { path: folder.join("tokenizer.json"), source })
+    Err(Error::Read { path: folder.join("tokenizer.json"), source: no_such_file() })
 }
 
 /// The tokenizer of a `tokenizer.json`, by the class that reads it.

@@ -13,8 +13,8 @@ pub(crate) struct Word {
 }
 
 impl TextTokenizer {
-    /// Adds the tokens of a piece to those of the pieces before it, without those around every text.
-    /// The ranges are those of the whole text.
+    /// Adds the tokens of a piece to those of the pieces before it, without those around every
+    /// text. The ranges are those of the whole text.
     pub(crate) fn read(&self, piece: Piece, to: &mut VecDeque<Word>) -> Result<(), String> {
         let encoding = guard(|| self.tokenizer.encode(piece.text, false))?;
         let words = encoding.get_ids().iter().zip(encoding.get_offsets());

@@ -120,9 +120,10 @@ impl Rows {
         guard(|| self.rows.next().transpose())
     }
 
-    pub(super) fn record(&mut self, name: &str) -> Result<Option<Draft>, Error> {
+    /// The next record of the file of this name.
+    pub(super) fn record(&mut self, file: &str) -> Result<Option<Draft>, Error> {
         let line = self.read + 1;
-        let wrong = |reason: String| Error::Content(format!("row {line} of {name}: {reason}"));
+        let wrong = |reason: String| Error::Content(format!("row {line} of {file}: {reason}"));
         let Some(row) = self.next().map_err(|error| wrong(error.to_string()))? else {
             return Ok(None);
         };
@@ -131,7 +132,8 @@ impl Rows {
             None | Some(Field::Null) => Ok(Err(format!("the column {name:?} is null"))),
             Some(field) => match text(field) {
                 Some(text) if text.len() > self.longest => {
-                    Err(too_long(&format!("the column {name:?} in row {line}"), self.longest))
+                    let place = format!("row {line} of {file}: the column {name:?}");
+                    Err(too_long(&place, self.longest))
                 }
                 Some(text) => Ok(Ok(text)),
                 None => Err(wrong(format!("the column {name:?} holds no text"))),
