@@ -23,7 +23,10 @@ use minilm::{
     SentenceEmbedding, SentenceEncoder,
     model::Mapped,
     ndarray::ArrayView2,
-    tasks::index::{Index, IndexError},
+    tasks::{
+        Error as TaskError,
+        index::{Index, IndexError},
+    },
 };
 use minilm_readers::vectors::is_index;
 pub(crate) use scratch::Scratch;
@@ -101,7 +104,7 @@ impl Source {
 
 impl Encoding {
     /// The options that were given, as they are spelt.
-    fn given(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
         let encoding = self;
         let options = [
             ("truncate-dim", encoding.truncate_dim.is_some()),
@@ -132,6 +135,9 @@ impl AsRef<str> for Text {
         &self.text
     }
 }
+
+/// Takes a text and its vector.
+type Take<'a> = dyn FnMut(&Text, &[f32]) -> Result<(), Error> + 'a;
 
 /// Takes the fields of a record and leaves the texts, or finds something wrong.
 type Look<'a> = Box<dyn FnMut(&mut Vec<String>) -> Result<(), String> + 'a>;
@@ -222,7 +228,7 @@ impl<'a> Corpus<'a> {
 
     /// Calls `take` with each text and its vector, which is the next row of `vectors`. Returns how
     /// many there were.
-    fn pair(
+    pub(crate) fn pair(
         mut self,
         mut vectors: minilm_readers::vectors::Reader,
         quiet: bool,
@@ -242,7 +248,7 @@ impl<'a> Corpus<'a> {
         if !interrupt.asked() && vectors.advance()?.is_some() {
             let texts = count(taken, "text");
             return Err(Error::Input(format!(
-                "{name} has {texts}, but {} more rows",
+                "{name} has {texts}, but {} has more rows",
                 vectors.name()
             )));
         }
@@ -333,40 +339,63 @@ impl Vectors {
     /// Embeds the texts of a source, or takes the index that it is. With `records` the texts of the
     /// index are whole records.
     pub(crate) fn open(common: &Common, source: &Source, records: bool) -> Result<Vectors, Error> {
-        let name = source.file.display().to_string();
         if is_index(&source.file) {
             source.check_index()?;
-            let index = source.opening.index(&source.file)?;
-            let left_out = LeftOut::default();
-            return Ok(Vectors { index, name, header: None, _scratch: None, left_out });
+            return Vectors::of(&source.file, source.opening);
         }
+        Vectors::collect(source, records, |corpus, take| match &source.vectors {
+            None => {
+                let encoder = model::load(common, &source.encoding)?;
+                let take =
+                    |sentence: SentenceEmbedding<Text>| take(&sentence.text, values(&sentence));
+                corpus.embed(&encoder, common.quiet, take)
+            }
+            Some(file) => {
+                source.check_vectors()?;
+                let part = Part { opening: source.opening, ..Part::default() };
+                corpus.pair(part.open(file)?, common.quiet, take)
+            }
+        })
+    }
+
+    /// An index.
+    pub(crate) fn of(path: &Path, opening: Opening) -> Result<Vectors, Error> {
+        let (index, name) = (opening.index(path)?, path.display().to_string());
+        let left_out = LeftOut::default();
+        Ok(Vectors { index, name, header: None, _scratch: None, left_out })
+    }
+
+    /// The texts of a file alone: their vectors have one dimension and mean nothing.
+    pub(crate) fn texts(source: &Source, quiet: bool) -> Result<Vectors, Error> {
+        Vectors::collect(source, false, |mut corpus, take| {
+            for text in corpus.by_ref() {
+                take(&text, &[1.0])?;
+            }
+            corpus.finish(quiet)
+        })
+    }
+
+    /// The texts of a file, with the vectors that `give` gives them.
+    fn collect(
+        source: &Source,
+        records: bool,
+        give: impl FnOnce(Corpus, &mut Take) -> Result<usize, Error>,
+    ) -> Result<Vectors, Error> {
+        let name = source.file.display().to_string();
         let interrupt = Interrupt::watch().map_err(|source| Error::Signals { source })?;
         let kept = source.keep.names();
         let corpus = Corpus::new(source.input.open_with(&source.file, &kept)?, &interrupt);
         let header = corpus.header().filter(|_| records);
         let mut left_out = LeftOut::default();
         let mut scratch = None;
-        let mut take = |of: &Text, vector: &[f32]| {
+        let texts = give(corpus, &mut |of, vector| {
             if scratch.is_none() {
                 scratch = Some(Scratch::create(vector.len(), &kept)?);
             }
             left_out.push(of.row);
             let text = if records { &of.raw } else { &of.text };
             scratch.as_mut().map_or(Ok(()), |scratch| scratch.push(vector, text, &of.values))
-        };
-        let texts = match &source.vectors {
-            None => {
-                let encoder = model::load(common, &source.encoding)?;
-                let take =
-                    |sentence: SentenceEmbedding<Text>| take(&sentence.text, values(&sentence));
-                corpus.embed(&encoder, common.quiet, take)?
-            }
-            Some(file) => {
-                source.check_vectors()?;
-                let part = Part { opening: source.opening, ..Part::default() };
-                corpus.pair(part.open(file)?, common.quiet, take)?
-            }
-        };
+        })?;
         if interrupt.asked() {
             let remedy = "to keep what is done, embed with `minilm index`, and give the index here";
             return Err(Error::Interrupted(format!("stopped after {texts} texts; {remedy}")));
@@ -443,7 +472,13 @@ impl Opening {
 
 /// As an error of an index is told when the vectors are those of `name`.
 pub(crate) fn failed(name: &str) -> impl Fn(minilm::tasks::Error) -> Error {
-    move |source| Error::from(IndexError::Vectors { path: name.into(), source })
+    move |source| match source {
+        TaskError::TooFew { what: "embeddings", found, least } => {
+            let (texts, clusters) = (count(found, "text"), count(least, "cluster"));
+            Error::Input(format!("{name} has {texts}, too few for {clusters}"))
+        }
+        source => Error::from(IndexError::Vectors { path: name.into(), source }),
+    }
 }
 
 fn file_help() -> String {

@@ -1,5 +1,7 @@
 //! `minilm index`: vectors and texts in one file, in memory that does not grow with it.
 
+mod foreign;
+
 use crate::{
     corpus::{Corpus, Opening, Text, values},
     error::Error,
@@ -53,6 +55,19 @@ pub(crate) struct Index {
     #[arg(long, conflicts_with = "strict")]
     pub windows: bool,
 
+    /// Take the vectors of the texts from this file, row by row, instead of embedding them: *.npy
+    /// and the other files that `convert` reads
+    ///
+    /// The vectors are those of the model that --model names; the first texts are embedded and
+    /// compared with them. With --vectors-by they are those of another model.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["windows", "skip"])]
+    pub vectors: Option<PathBuf>,
+
+    /// The name of another model that made the vectors of --vectors; a search then takes the
+    /// vectors of queries (search --query-vectors)
+    #[arg(long, value_name = "NAME", requires = "vectors")]
+    pub vectors_by: Option<String>,
+
     /// From the beginning of a window to that of the next, in tokens [default: no overlap]
     #[arg(long, value_name = "N", requires = "windows", value_parser = at_least_one)]
     pub stride: Option<NonZeroUsize>,
@@ -69,12 +84,14 @@ pub(crate) struct Index {
 
 /// The options that belong to writing an index, one by one: clap leaves a group empty that holds
 /// another.
-const WRITING: [&str; 22] = [
+const WRITING: [&str; 24] = [
     "files",
     "output",
     "append",
     "skip",
     "windows",
+    "vectors",
+    "vectors_by",
     "stride",
     "field",
     "column",
@@ -101,6 +118,7 @@ Examples:
   minilm index tickets.csv --column body --id number --keep author,date -o tickets.index
   minilm index more-notes.txt -o notes.index --append
   minilm index books.jsonl -o books.index --windows --stride 127
+  minilm index notes.txt --vectors notes.npy -o notes.index
   minilm index --check notes.index
   minilm search notes.index \"a question\"";
 
@@ -109,6 +127,9 @@ pub(crate) fn run(common: &Common, command: &Index) -> Result<(), Error> {
         return command.check.as_deref().map_or(Ok(()), |path| check(common, path));
     };
     check_output(command, output)?;
+    if let Some(vectors) = &command.vectors {
+        return foreign::run(common, command, vectors, output);
+    }
     let kept = command.keep.names();
     let open = |file: &PathBuf| command.input.open_with(file, &kept);
     let files: Vec<Records> = command.files.iter().map(open).collect::<Result<_, _>>()?;

@@ -53,6 +53,7 @@ mod progress;
 mod quantize;
 mod quantize_model;
 mod records;
+mod sample;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;

@@ -7,9 +7,9 @@ use crate::{
     progress::Progress,
     progress::Size,
     show::count,
-    vectors::{Bytes, Kind, Part, Reader},
+    vectors::{Bytes, Kind, Part, Reader, Row, Writer},
 };
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 use minilm::{
     ndarray::{Array1, Array2, Axis, Slice},
     tasks::{
@@ -17,7 +17,10 @@ use minilm::{
         search::Search,
     },
 };
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 /// Rows that are quantised together.
 const TOGETHER: usize = 4096;
@@ -47,6 +50,15 @@ pub(crate) struct Quantize {
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
 
+    /// Take the ranges from this file, as --save-ranges has written them: two rows, the lower ends
+    /// and the upper ends
+    #[arg(long, value_name = "FILE", conflicts_with = "calibration")]
+    pub ranges: Option<PathBuf>,
+
+    /// Write the ranges to this file, for search and for vectors that come later
+    #[arg(long, value_name = "FILE")]
+    pub save_ranges: Option<PathBuf>,
+
     /// Print the part of the ten nearest rows that a search among quantised rows still finds
     #[arg(long)]
     pub report: bool,
@@ -68,11 +80,37 @@ pub(crate) enum Precision {
     Ubinary,
 }
 
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", PossibleValue::get_name))
+    }
+}
+
+impl Precision {
+    /// Whether values are steps of a range.
+    pub(crate) fn has_ranges(self) -> bool {
+        matches!(self, Precision::Int8 | Precision::Uint8)
+    }
+
+    /// Whether bytes count from -128.
+    fn is_signed(self) -> bool {
+        matches!(self, Precision::Int8 | Precision::Binary)
+    }
+
+    /// The byte that a value of this precision stands for, from 0.
+    pub(crate) fn byte(self, value: f32) -> Option<u8> {
+        let byte = if self.is_signed() { value + 128.0 } else { value };
+        (byte.fract() == 0.0 && (0.0..=255.0).contains(&byte)).then_some(byte as u8)
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
   minilm quantize vectors.npy -o vectors.int8.npy
   minilm quantize notes.index -p ubinary -o notes.bits.npy --report
-  minilm quantize today.npy --calibration all.npy -o today.int8.npy";
+  minilm quantize all.npy -o all.int8.npy --save-ranges ranges.npy
+  minilm quantize today.npy --ranges ranges.npy -o today.int8.npy";
 
 pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
     crate::model::share_threads(common);
@@ -81,17 +119,10 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
     {
         return Err(Error::Usage(format!("--output: {} does not end in .npy", output.display())));
     }
-    let needs_ranges = matches!(command.precision, Precision::Int8 | Precision::Uint8);
-    let ranges = match (needs_ranges, &command.calibration) {
-        (false, None) => None,
-        (false, Some(_)) => {
-            return Err(Error::Usage("--calibration: bits need no ranges".to_owned()));
-        }
-        (true, Some(file)) => {
-            Some(ranges(file, &Part { opening: command.part.opening, ..Part::default() })?)
-        }
-        (true, None) => Some(ranges(&command.file, &command.part)?),
-    };
+    let ranges = ranges_for(command)?;
+    if let (Some(file), Some(ranges)) = (&command.save_ranges, &ranges) {
+        save_ranges(file, ranges)?;
+    }
     if let Some(output) = &command.output {
         let rows = write(command, output, ranges.as_ref(), !common.quiet)?;
         if !common.quiet {
@@ -99,6 +130,61 @@ pub(crate) fn run(common: &Common, command: &Quantize) -> Result<(), Error> {
         }
     }
     if command.report { report(command, ranges.as_ref()) } else { Ok(()) }
+}
+
+/// The ranges that the precision needs.
+fn ranges_for(command: &Quantize) -> Result<Option<Ranges>, Error> {
+    let Quantize { calibration, ranges: file, save_ranges, .. } = command;
+    let given = [
+        ("calibration", calibration.is_some()),
+        ("ranges", file.is_some()),
+        ("save-ranges", save_ranges.is_some()),
+    ];
+    match (command.precision.has_ranges(), given.iter().find(|(_, is_given)| *is_given)) {
+        (false, None) => return Ok(None),
+        (false, Some((option, _))) => {
+            return Err(Error::Usage(format!("--{option}: bits need no ranges")));
+        }
+        _ => {}
+    }
+    if let Some(file) = file {
+        return read_ranges(file).map(Some);
+    }
+    let part = Part { opening: command.part.opening, ..Part::default() };
+    match calibration {
+        Some(file) => ranges(file, &part).map(Some),
+        None => ranges(&command.file, &command.part).map(Some),
+    }
+}
+
+/// Writes ranges in two rows.
+fn save_ranges(file: &Path, ranges: &Ranges) -> Result<(), Error> {
+    let mut writer = Writer::create(file)?;
+    for ends in [ranges.min(), ranges.max()] {
+        let mut row = Row::default();
+        row.values = ends.to_vec();
+        writer.push(&row)?;
+    }
+    writer.finish().map(drop)
+}
+
+/// Reads ranges from two rows.
+pub(crate) fn read_ranges(file: &Path) -> Result<Ranges, Error> {
+    let mut rows = Part::default().open(file)?;
+    let mut ends = Vec::new();
+    while let Some(row) = rows.advance()? {
+        ends.push(Array1::from(row.values));
+        if ends.len() > 2 {
+            break;
+        }
+    }
+    match &ends[..] {
+        [min, max] => Ranges::new(min.view(), max.view()).map_err(failed(file)),
+        _ => Err(Error::Input(format!(
+            "{} holds no ranges: they are two rows, the lower ends and the upper ends",
+            rows.name()
+        ))),
+    }
 }
 
 fn failed(file: &Path) -> impl Fn(minilm::tasks::Error) -> Error {
@@ -166,11 +252,7 @@ fn write(
     wanted: bool,
 ) -> Result<usize, Error> {
     let mut rows = command.part.open(&command.file)?;
-    let descr = if matches!(command.precision, Precision::Int8 | Precision::Binary) {
-        "|i1"
-    } else {
-        "|u1"
-    };
+    let descr = if command.precision.is_signed() { "|i1" } else { "|u1" };
     let (mut writer, mut written) = (None, 0);
     let progress = Progress::new(wanted, Size::Unknown);
     loop {

@@ -200,7 +200,7 @@ fn options_that_make_no_sense_are_misuse() {
     assert_eq!(run(&["cluster", "--threshold", "nan"]).message(2), "--threshold: it is NaN");
     assert_eq!(
         run(&["cluster", "--kmeans", "9"]).message(1),
-        "-: there are 8 embeddings, but at least 9 are needed"
+        "- has 8 texts, too few for 9 clusters"
     );
     for misuse in [
         &["cluster", "--kmeans", "0"][..],

@@ -153,7 +153,7 @@ fn mistakes_are_named_and_leave_an_old_page_alone() {
     assert_eq!(run_in(&[], "").message(1), "standard input holds no texts");
     assert_eq!(
         run_in(&["--kmeans", "9"], NOTES).message(1),
-        "-: there are 8 embeddings, but at least 9 are needed"
+        "- has 8 texts, too few for 9 clusters"
     );
     assert_eq!(
         run_in(&["--perplexity", "0"], NOTES).message(2),

@@ -154,9 +154,10 @@ fn another_model_is_refused_and_nothing_is_lost() {
 fn what_is_no_index_is_an_error_that_names_it() {
     let (_directory, path) = notes();
     let text = path("notes.txt");
+    let remedy = format!("`minilm index {text} -o NAME.index` makes one of the texts in it");
     assert_eq!(
         run(&["search", &text, "x"]).message(1),
-        format!("{text} is not an index: it does not begin as one")
+        format!("{text} is not an index; {remedy}")
     );
     let append = run(&["index", &text, "-o", &text, "--append"]);
     assert_eq!(append.message(1), format!("{text} is not an index: it does not begin as one"));

@@ -15,6 +15,7 @@
 //!
 //! let lines = b"{\"text\": \"east\", \"embedding\": [1, 0]}\n{\"embedding\": [0, 1]}\n".to_vec();
 //! let mut rows = Reader::from_bytes("it.jsonl", lines, Kind::Jsonl, &Part::new())?;
+//! assert_eq!(rows.columns()?, 2);
 //! let first = rows.advance()?.expect("a row");
 //! assert_eq!((first.text.as_deref(), first.values), (Some("east"), vec![1.0, 0.0]));
 //! # Ok::<(), minilm_readers::Error>(())
@@ -169,6 +170,8 @@ pub struct Reader {
     columns: Option<usize>,
     same_texts: bool,
     has_text: Option<bool>,
+    /// A row that was read and not returned yet.
+    ahead: Option<Row>,
 }
 
 /// One way to read vectors.
@@ -289,6 +292,7 @@ impl Reader {
                 columns: None,
                 same_texts: false,
                 has_text: None,
+                ahead: None,
             }),
             Err(Wrong::Io(source)) => Err(Error::Read { name, source }),
             Err(Wrong::Index(error)) => Err(error.into()),
@@ -307,11 +311,25 @@ impl Reader {
         &self.name
     }
 
+    /// How many values each row has. Reads the first row, which stays the next.
+    ///
+    /// # Errors
+    /// Those of [`Reader::advance`].
+    pub fn columns(&mut self) -> Result<usize, Error> {
+        if self.columns.is_none() {
+            self.ahead = self.advance()?;
+        }
+        Ok(self.columns.unwrap_or(0))
+    }
+
     /// The next row: finite, and as long as those before. `None` comes after the last.
     ///
     /// # Errors
     /// The row cannot be read, or the file has none.
     pub fn advance(&mut self) -> Result<Option<Row>, Error> {
+        if let Some(row) = self.ahead.take() {
+            return Ok(Some(row));
+        }
         let row = match self.source.next() {
             Ok(None) if self.rows == 0 => {
                 return Err(Error::Content(format!("{} holds no vectors", self.name)));
