@@ -22,11 +22,11 @@ use std::{io, io::Write, path::PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Classify {
-    /// The texts; without any they come from --input or a pipe
+    /// Texts to label [default: those of --input, or of a pipe]
     #[arg(value_name = "TEXT", conflicts_with = "input_file")]
     pub texts: Vec<String>,
 
-    #[arg(long = "input", short, value_name = "FILE", help = crate::records::FILES)]
+    #[arg(long = "input", short, value_name = "FILE", help = input_help())]
     pub input_file: Option<PathBuf>,
 
     /// Write to FILE instead of standard output
@@ -60,6 +60,10 @@ Examples:
 
 /// Texts that are classified at once.
 const WINDOW: usize = 1024;
+
+fn input_help() -> String {
+    format!("Read the texts from FILE: {}", crate::records::FILES)
+}
 
 pub(crate) fn run(common: &Common, command: &Classify) -> Result<(), Error> {
     model::share_threads(common);

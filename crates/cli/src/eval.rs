@@ -11,7 +11,7 @@ use crate::{
     records::{Input, Kind, Name, Reading, Records},
     show::{Page, Style},
 };
-use clap::{Args, Subcommand};
+use clap::{Arg, Args, Subcommand};
 use serde::Serialize;
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -40,6 +40,7 @@ pub(crate) enum Task {
 /// negative distances. The columns are sentence1, sentence2 and score.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval sts stsb-dev.tsv")]
+#[command(mut_arg("columns", |arg| columns(arg, "sentence1,sentence2,score")))]
 pub(crate) struct Sts {
     #[command(flatten)]
     pub table: Table,
@@ -54,7 +55,7 @@ pub(crate) struct Sts {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval retrieval scifact --split test")]
 pub(crate) struct Retrieval {
-    /// The folder
+    /// The folder with corpus.jsonl, queries.jsonl and qrels/test.tsv, as BEIR's
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 
@@ -78,6 +79,7 @@ pub(crate) struct Retrieval {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval pairs duplicates.csv --columns \
         question1,question2,is_duplicate")]
+#[command(mut_arg("columns", |arg| columns(arg, "sentence1,sentence2,label")))]
 pub(crate) struct Pairs {
     #[command(flatten)]
     pub table: Table,
@@ -88,6 +90,7 @@ pub(crate) struct Pairs {
 /// The columns are anchor, positive and negative.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval triplets triplets.jsonl")]
+#[command(mut_arg("columns", |arg| columns(arg, "anchor,positive,negative")))]
 pub(crate) struct Triplets {
     #[command(flatten)]
     pub table: Table,
@@ -99,8 +102,9 @@ pub(crate) struct Triplets {
 /// and the V-measure. The columns are text and label.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  minilm eval clusters intents.tsv --columns text,category")]
+#[command(mut_arg("columns", |arg| columns(arg, "text,label")))]
 pub(crate) struct Clusters {
-    /// The number of clusters; by default that of the labels
+    /// The number of clusters [default: that of the labels]
     #[arg(long, value_name = "K", value_parser = at_least_one)]
     pub kmeans: Option<NonZeroUsize>,
 
@@ -124,12 +128,8 @@ pub(crate) struct Clusters {
 #[command(after_help = "Examples:\n  minilm eval precision notes.txt\n  \
     minilm eval precision notes.txt --model small --against weights/all-MiniLM-L6-v2")]
 pub(crate) struct Precision {
-    /// Texts: one per line, or *.jsonl, *.json, *.csv or *.tsv; - is standard input
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = texts_help())]
     pub file: PathBuf,
-
-    #[command(flatten)]
-    pub input: Input,
 
     /// The directory of the model in f32 that is compared with [default: that of --model]
     #[arg(long, value_name = "DIR")]
@@ -140,19 +140,32 @@ pub(crate) struct Precision {
     pub json: bool,
 
     #[command(flatten)]
+    pub input: Input,
+
+    #[command(flatten)]
     pub encoding: Encoding,
 }
+
+/// The names of the columns, if --columns does not give others, in its order.
+fn columns(columns: Arg, names: &str) -> Arg {
+    columns.help(format!("The names of the columns or fields, in this order [default: {names}]"))
+}
+
+const TABLES: &str = if cfg!(feature = "parquet") {
+    "A *.tsv or *.csv file with a header, or *.jsonl or *.parquet; tab-separated if it has another \
+     name; - is standard input"
+} else {
+    "A *.tsv or *.csv file with a header, or *.jsonl; tab-separated if it has another name; - is \
+     standard input"
+};
 
 /// A file with several texts, or a label, in each record.
 #[derive(Debug, Args)]
 pub(crate) struct Table {
-    /// A *.tsv or *.csv file with a header, or *.jsonl or *.parquet; tab-separated if it has
-    /// another name; - is standard input
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", help = TABLES)]
     pub file: PathBuf,
 
-    /// The names of the columns or fields, if they are others, in the order in which they are named
-    /// above
+    /// The names of the columns or fields
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
 
@@ -165,6 +178,10 @@ pub(crate) struct Table {
 
     #[command(flatten)]
     pub encoding: Encoding,
+}
+
+fn texts_help() -> String {
+    format!("A file of texts: {}", crate::records::FILES)
 }
 
 impl Table {

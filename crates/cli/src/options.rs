@@ -24,6 +24,7 @@ pub(crate) struct Common {
 
     /// Threads that work at once; 0 is one for each CPU [default: 0]
     #[arg(long, global = true, value_name = "N", value_parser = threads)]
+    #[arg(allow_negative_numbers = true)]
     pub threads: Option<usize>,
 
     #[arg(long, global = true, value_name = "LEVEL", help = level_help())]

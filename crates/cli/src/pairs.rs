@@ -37,7 +37,7 @@ pub(crate) struct Pairs {
     #[arg(long)]
     pub distinct: bool,
 
-    /// The number of its nearest texts that each text is paired with at most
+    /// Pair each text with at most its K nearest texts
     #[arg(long, short = 'k', value_name = "K", default_value = "100", value_parser = at_least_one)]
     pub top_k: NonZeroUsize,
 

@@ -2,6 +2,7 @@
 
 use crate::{
     error::Error,
+    notes::message,
     progress::Size,
     records::{self, Input, Places, Records},
 };
@@ -20,7 +21,8 @@ pub(crate) struct Texts {
 }
 
 enum Origin {
-    Arguments(vec::IntoIter<String>),
+    /// The texts, and one that is probably meant as a file.
+    Arguments(vec::IntoIter<String>, Option<String>),
     Records(Box<Records>, Places),
 }
 
@@ -33,7 +35,9 @@ impl Texts {
     ) -> Result<Texts, Error> {
         let file = match file {
             None if !arguments.is_empty() => {
-                return Ok(Texts { origin: Origin::Arguments(arguments.into_iter()), error: None });
+                let file = arguments.iter().find(|text| is_file(text)).cloned();
+                let origin = Origin::Arguments(arguments.into_iter(), file);
+                return Ok(Texts { origin, error: None });
             }
             None if io::stdin().is_terminal() => {
                 let remedy = "give them as arguments, with --input FILE, or through a pipe \
@@ -49,7 +53,7 @@ impl Texts {
     /// The size of the texts, as far as it is known before they are read.
     pub(crate) fn size(&self) -> Size {
         match &self.origin {
-            Origin::Arguments(texts) => Size::Texts(texts.len() as u64),
+            Origin::Arguments(texts, _) => Size::Texts(texts.len() as u64),
             Origin::Records(records, _) => records.bytes().map_or(Size::Unknown, Size::Bytes),
         }
     }
@@ -57,7 +61,7 @@ impl Texts {
     /// Where text `index` comes from, for a message.
     pub(crate) fn place(&self, index: usize) -> String {
         match &self.origin {
-            Origin::Arguments(_) => format!("text {}", index + 1),
+            Origin::Arguments(..) => format!("text {}", index + 1),
             Origin::Records(records, places) => places.name(records, index),
         }
     }
@@ -67,16 +71,28 @@ impl Texts {
         self.error.as_ref()
     }
 
-    /// The error that ended the texts, if one did; else says what was found in their file.
+    /// The error that ended the texts, if one did; else says what was found in their file, and what
+    /// may be a mistake.
     pub(crate) fn finish(self, quiet: bool) -> Result<(), Error> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        if let Origin::Records(records, _) = &self.origin {
-            records::note(records, quiet);
+        match &self.origin {
+            _ if quiet => {}
+            Origin::Arguments(_, None) => {}
+            Origin::Arguments(_, Some(file)) => message(&format!(
+                "{file:?} is embedded as a text; --input {file} reads the texts from there"
+            )),
+            Origin::Records(records, _) => records::note(records, quiet),
         }
         Ok(())
     }
+}
+
+/// Whether a text is the name of a file that is there, or that of standard input.
+fn is_file(text: &str) -> bool {
+    let path = Path::new(text);
+    text == "-" || (path.extension().is_some() && path.is_file())
 }
 
 impl Iterator for Texts {
@@ -84,7 +100,7 @@ impl Iterator for Texts {
 
     fn next(&mut self) -> Option<String> {
         let (records, places) = match &mut self.origin {
-            Origin::Arguments(texts) => return texts.next(),
+            Origin::Arguments(texts, _) => return texts.next(),
             Origin::Records(records, places) => (records, places),
         };
         match records.next()? {

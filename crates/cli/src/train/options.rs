@@ -8,6 +8,13 @@ use minilm_train::{
 };
 use std::{num::NonZeroUsize, path::PathBuf};
 
+/// What files of rows may be, for help.
+const TABLES: &str = if cfg!(feature = "parquet") {
+    "A *.csv or *.tsv file with a header, or *.jsonl, *.json or *.parquet"
+} else {
+    "A *.csv or *.tsv file with a header, or *.jsonl or *.json"
+};
+
 /// Train the model on your own texts
 ///
 /// The columns of FILE tell what is learned: anchor and positive (and negative), sentence1,
@@ -16,8 +23,8 @@ use std::{num::NonZeroUsize, path::PathBuf};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Train {
-    /// A *.csv or *.tsv file with a header, or *.jsonl, *.json or *.parquet
-    #[arg(value_name = "FILE", required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(value_name = "FILE", help = TABLES)]
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     pub file: Option<PathBuf>,
 
     /// The directory of the new model
@@ -32,9 +39,6 @@ pub(crate) struct Train {
     /// Say what would be done, how long it takes and how much memory, and stop
     #[arg(long)]
     pub check: bool,
-
-    #[command(flatten)]
-    pub columns: Columns,
 
     /// The loss [default: mnrl for pairs, triplets and labelled texts, cosent for scored pairs,
     /// contrastive for labelled pairs]
@@ -172,6 +176,9 @@ pub(crate) struct Train {
     /// --head: the strength of the data against the regularisation
     #[arg(long, value_name = "C", default_value_t = classifier::C, requires = "head")]
     pub regularization: f64,
+
+    #[command(flatten)]
+    pub columns: Columns,
 }
 
 const EXAMPLES: &str = "\
