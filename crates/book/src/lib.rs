@@ -22,6 +22,7 @@ mod accuracy;
 mod bakeoff;
 mod figures;
 pub mod files;
+mod fuzzing;
 mod instructions;
 mod ladder;
 mod markers;

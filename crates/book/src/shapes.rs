@@ -120,7 +120,7 @@ fn intensity(s: &Config) -> String {
 }
 
 /// 1 234 567, with narrow spaces that do not break.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -4,10 +4,10 @@ mod bench;
 mod machine;
 mod peers;
 
-use crate::{accuracy, bakeoff, ladder, records::Maker, tile};
+use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 23] = [
+pub const TABLES: [Maker; 24] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
@@ -30,5 +30,6 @@ pub const TABLES: [Maker; 23] = [
     Maker { name: "bakeoff-chains", record: "bakeoff", make: bakeoff::chains },
     Maker { name: "errors", record: "errors", make: accuracy::errors },
     Maker { name: "sts", record: "sts", make: accuracy::sts },
+    Maker { name: "fuzz", record: "fuzz", make: fuzzing::table },
     Maker { name: "tile", record: "tile", make: tile::excerpt },
 ];

@@ -42,6 +42,8 @@ const LENGTH: usize = 4096;
 struct Run {
     executions: u64,
     edges: u64,
+    /// Edges by how often they were reached, and comparisons by how near they were.
+    features: u64,
 }
 
 /// Each target over its committed corpus and a short while beyond.
@@ -85,9 +87,12 @@ fn record(workspace: &Workspace, target: &str, run: &Run) -> Result<(), String> 
     let path = workspace.root.join(RECORD);
     let before = if path.exists() { files::read_json(&path)? } else { json!({}) };
     let mut all: Map<String, Value> = before.as_object().cloned().unwrap_or_default();
-    let sum = all.get(target).and_then(|was| was["executions"].as_u64()).unwrap_or(0);
-    let most = all.get(target).and_then(|was| was["edges"].as_u64()).unwrap_or(0);
-    let now = json!({"executions": sum + run.executions, "edges": most.max(run.edges)});
+    let most = |field: &str| all.get(target).and_then(|was| was[field].as_u64()).unwrap_or(0);
+    let now = json!({
+        "executions": most("executions") + run.executions,
+        "edges": most("edges").max(run.edges),
+        "features": most("features").max(run.features),
+    });
     all.insert(target.to_owned(), now);
     files::write_json(&path, &Value::Object(all))
 }
@@ -152,6 +157,7 @@ fn run(
     Ok(Run {
         executions: number_after(&log, "stat::number_of_executed_units:").unwrap_or(0),
         edges: number_after(&log, " cov:").unwrap_or(0),
+        features: number_after(&log, " ft:").unwrap_or(0),
     })
 }
 

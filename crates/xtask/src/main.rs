@@ -162,6 +162,7 @@ cargo xtask report [--check]      writes the tables and figures of the records, 
 cargo xtask fuzz [--minutes N] [TARGET…]
                                   runs the fuzz targets in turn, ten minutes together by default,
                                   and adds the counts to benches/record/fuzz.json
+cargo xtask licenses              writes crates/cli/THIRD-PARTY-LICENSES
 cargo xtask faults [--seed N] [--minutes N] [kills|training|calls|disk|servers|soak…]
                                   lets writers be killed, system calls fail, disks fill up and
                                   servers misbehave, and adds the counts to
