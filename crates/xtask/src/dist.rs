@@ -4,7 +4,8 @@
 //! ```text
 //! target/TARGET/dist/minilm           the program
 //! target/dist/minilm-VERSION-TARGET.tar.gz
-//!     minilm  README.md  CHANGELOG.md  LICENSE  MODEL.md  man/man1/…  completions/…
+//!     minilm  README.md  CHANGELOG.md  LICENSE  THIRD-PARTY-LICENSES  MODEL.md
+//!     man/man1/…  completions/…
 //! target/dist/SHA256SUMS
 //! ```
 //!
@@ -15,7 +16,7 @@
 use crate::{
     Outcome,
     cargo::{self, Workspace, text},
-    files, man, targets,
+    files, licenses, man, targets,
 };
 use std::{
     env, fs,
@@ -197,6 +198,7 @@ fn archive(workspace: &Workspace, directory: &Path, program: &Path, target: &str
     for paper in ["README.md", "CHANGELOG.md", "LICENSE"] {
         copy(workspace.root.join(paper), paper)?;
     }
+    copy(workspace.root.join(licenses::FILE), "THIRD-PARTY-LICENSES")?;
     copy(workspace.root.join("weights/README.md"), "MODEL.md")?;
     for page in files::directly_in(&workspace.target.join("man/man1"), "1")? {
         let name = page.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// The file, which the program prints as well.
-const FILE: &str = "crates/cli/THIRD-PARTY-LICENSES";
+pub const FILE: &str = "crates/cli/THIRD-PARTY-LICENSES";
 
 /// The text of Apache-2.0, for packages that name it and come without it.
 const APACHE: &str = "LICENSE";
@@ -52,8 +52,9 @@ const HEADER: &str = "\
 THIRD-PARTY LICENSES
 
 The program minilm is under the Apache License 2.0. It is built from the packages below, which
-have other authors. With each text is the list of the packages that it belongs to. A build without
-the features `download` and `parquet`, or for one system, contains only some of them.
+have other authors. With each text is the list of the packages that it belongs to. A build for one
+system, or without all features, contains only some of them. With the feature `embedded` the program
+contains the model all-MiniLM-L6-v2, which is under the Apache License 2.0 too.
 
 The standard library of Rust is part of every build: https://www.rust-lang.org, under the MIT
 license or the Apache License 2.0.
@@ -106,6 +107,7 @@ struct Group {
 
 impl Group {
     fn new(text: String) -> Group {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
         Group { text, packages: BTreeSet::new() }
     }
 }
