@@ -96,8 +96,8 @@ pub fn split(qkv: Rows) -> [Rows; 3] {
 
 /// [`attention`] as a [`Kernel`].
 ///
-/// `M` says what becomes of the probabilities: nothing, or dropout. Without dropout, no trace of it is
-/// compiled.
+/// `M` says what becomes of the probabilities: nothing, or dropout. Without dropout, no trace of it
+/// is compiled.
 pub struct Attention<'a, M = ()> {
     qkv: [Rows<'a>; 3], // [T, H] each
     heads: usize,

@@ -9,8 +9,8 @@
 //!
 //! Helpers are optional. The pass starts with the helpers that have joined in time; a busy pool
 //! costs that wait and nothing else. Jobs that a busy pool has not begun serve later offers, and no
-//! more are posted than an offer can use. A group has no more threads than there are processors, and no
-//! more than there are shares of the work.
+//! more are posted than an offer can use. A group has no more threads than there are processors,
+//! and no more than there are shares of the work.
 //!
 //! In the book: `docs/08-threads.md`.
 

@@ -16,13 +16,12 @@ use std::{
 ///
 /// # Soundness
 ///
-/// A file that is larger than [`Mapped::SMALL`], or any that [`Mapped::map`] has mapped, must not be
-/// modified while it is mapped. Replacing
-/// it by renaming another file over it is safe: the mapping keeps the old contents. A program that
-/// writes into the file changes bytes behind a shared reference, which Rust forbids, and one that
-/// makes it shorter ends this process with the signal `SIGBUS` when the missing bytes are read. No
-/// program can check that, and every program that maps a file asks for it. [`Mapped::read`] does
-/// not.
+/// A file that is larger than [`Mapped::SMALL`], or any that [`Mapped::map`] has mapped, must not
+/// be modified while it is mapped. Replacing it by renaming another file over it is safe: the
+/// mapping keeps the old contents. A program that writes into the file changes bytes behind a
+/// shared reference, which Rust forbids, and one that makes it shorter ends this process with the
+/// signal `SIGBUS` when the missing bytes are read. No program can check that, and every program
+/// that maps a file asks for it. [`Mapped::read`] does not.
 ///
 /// ```
 /// let file = minilm_model::Mapped::open("Cargo.toml".as_ref())?;

@@ -184,7 +184,8 @@ impl Base {
             let path = self.root.join(&folder);
             let unreadable = |source| Error::Read { path: path.clone(), source };
             let entries = match fs::read_dir(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue, // as of Normalize
+                // As of Normalize.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(unreadable)?,
             };
             for entry in entries {

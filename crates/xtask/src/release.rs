@@ -1,5 +1,5 @@
-//! Builds that `cargo test` does not make: the release build on each level, and the README's program
-//! in a crate of its own.
+//! Builds that `cargo test` does not make: the release build on each level, and the README's
+//! program in a crate of its own.
 
 use crate::{
     Outcome,

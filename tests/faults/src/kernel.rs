@@ -1,9 +1,9 @@
-//! The kernel's side: the filter of system calls, the handler of the signal that it sends, and calls
-//! that pass the filter.
+//! The kernel's side: the filter of system calls, the handler of the signal that it sends, and
+//! calls that pass the filter.
 //!
 //! The filter lets a call through if the instruction that makes it is the one in [`call`]: so the
-//! handler can make the calls that it is asked to let through. It traps the calls of the plan's kind
-//! only.
+//! handler can make the calls that it is asked to let through. It traps the calls of the plan's
+//! kind only.
 
 use crate::{
     calls::{CALLS, File},

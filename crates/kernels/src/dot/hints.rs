@@ -6,9 +6,9 @@
 //! after that:               the way that took less
 //! ```
 //!
-//! A caller may read every block of rows once from memory and then again from a cache. The parity of
-//! the ones (the Thue-Morse sequence) gives both ways as many calls of either kind. A trial that was
-//! interrupted counts no more than a few times the shortest.
+//! A caller may read every block of rows once from memory and then again from a cache. The parity
+//! of the ones (the Thue-Morse sequence) gives both ways as many calls of either kind. A trial that
+//! was interrupted counts no more than a few times the shortest.
 //!
 //! In the book: `docs/11-tasks.md`.
 

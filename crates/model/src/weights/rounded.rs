@@ -142,8 +142,8 @@ impl Checkpoint {
         tensors.file(&notes)
     }
 
-    /// The cosine of each row of the word embeddings with the same row of `other`: what rounding them
-    /// costs. Rows of zeros have none and are left out.
+    /// The cosine of each row of the word embeddings with the same row of `other`: what rounding
+    /// them costs. Rows of zeros have none and are left out.
     ///
     /// # Errors
     /// As [`Bert::new`](crate::Bert::new), for either checkpoint.

@@ -192,8 +192,8 @@ fn beside<T>(
     }
 }
 
-/// Removes the folders `.NAME.XXXXXX.tmp` in `directory` that killed processes have left behind, for
-/// every NAME that begins with `start`.
+/// Removes the folders `.NAME.XXXXXX.tmp` in `directory` that killed processes have left behind,
+/// for every NAME that begins with `start`.
 ///
 /// A [`TemporaryFolder`] does so for its own name.
 ///

@@ -25,8 +25,8 @@ pub struct Case {
     pub again: Option<Files>,
 }
 
-/// Name, command line, and the command line that makes the old state, if any. What they write is the
-/// same each time, which a page with measured times is not.
+/// Name, command line, and the command line that makes the old state, if any. What they write is
+/// the same each time, which a page with measured times is not.
 const CASES: [(&str, &str, &str); 14] = [
     ("embed-npy", "embed -q -i ../in/texts.txt -o out.npy", "embed -q cat -o out.npy"),
     ("embed-jsonl", "embed -q -i ../in/texts.txt -o out.jsonl", "embed -q cat -o out.jsonl"),

@@ -1,5 +1,5 @@
-//! Downloads from servers that misbehave: the program ends with a message that names the address, in
-//! a bounded time, and a good server completes what is there.
+//! Downloads from servers that misbehave: the program ends with a message that names the address,
+//! in a bounded time, and a good server completes what is there.
 
 #[path = "../../../../tests/support/repository.rs"]
 mod repository;

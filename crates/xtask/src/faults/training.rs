@@ -1,5 +1,5 @@
-//! Training that is killed, or whose system calls fail, again and again, and that goes on: nothing is
-//! lost, and the bits are those of a run that was never stopped.
+//! Training that is killed, or whose system calls fail, again and again, and that goes on: nothing
+//! is lost, and the bits are those of a run that was never stopped.
 
 use super::{
     Counts, Extent,
@@ -102,8 +102,8 @@ impl Training<'_> {
         }
     }
 
-    /// All is there, and a part of the last checkpoint, which was being removed. The next run refuses
-    /// to write the model again, and removes that part.
+    /// All is there, and a part of the last checkpoint, which was being removed. The next run
+    /// refuses to write the model again, and removes that part.
     fn clean(&self) -> Result<(), String> {
         let ran = self.lab.run(&self.folder, &words(BEGIN))?;
         if ran.status.code() == Some(1) && self.files()? == self.whole {
