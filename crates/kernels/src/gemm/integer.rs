@@ -93,7 +93,7 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         self.x.assert_group(group);
         let chunk = CHUNK / group; // steps
         let share = chunk.div_ceil(m.div_ceil(MOST).max(1)); // of a tile
-        let share = share.next_multiple_of(const { prefetched::<E::Block<S>, NV>() });
+        let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]

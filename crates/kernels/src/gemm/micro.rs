@@ -13,15 +13,10 @@ pub(super) const UNROLL: usize = 2;
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
 
-/// Steps whose weights are prefetched at a time: those of a round, and two lines at least.
-pub(super) const fn prefetched<W, const NV: usize>() -> usize {
-    let steps = 2 * LINE / (NV * size_of::<W>());
-    if steps > UNROLL { steps } else { UNROLL }
-}
-
-/// Vectors of weights that share a line.
-const fn vectors_of_a_line<W>() -> usize {
-    if size_of::<W>() < LINE { LINE / size_of::<W>() } else { 1 }
+/// Steps whose weights are prefetched at a time: those of a round, or two rounds if a vector of
+/// weights is half a line.
+pub(super) const fn prefetched<W>() -> usize {
+    if size_of::<W>() < LINE { 2 * UNROLL } else { UNROLL }
 }
 
 /// The numbers of a product: what one step of the micro-kernel multiplies and adds.
@@ -98,22 +93,10 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
     for i in 0..MR {
         rows[i] = &x[i].as_chunks().0[..steps.len()];
     }
-    // Prefetches are spread evenly over the rounds, so that few requests are in flight at once and
-    // the loads of x do not wait behind them.
-    let at_once = const { prefetched::<A::W, NV>() };
-    let every = (steps.len() / (ahead.len() / at_once).max(1)).max(1);
-    let (mut ahead, mut k) = (ahead.chunks_exact(at_once), 0);
-    for rounds in steps.chunks(every) {
-        if let Some(ahead) = ahead.next() {
-            for line in ahead.as_flattened().iter().step_by(const { vectors_of_a_line::<A::W>() }) {
-                s.prefetch(line);
-            }
-        }
-        for [even, odd] in rounds {
-            multiply::<S, A, MR, NV>(s, even, column(&rows, k, 0), &mut sums);
-            multiply::<S, A, MR, NV>(s, odd, column(&rows, k, 1), &mut sums);
-            k += 1;
-        }
+    if const { prefetched::<A::W>() == UNROLL } {
+        multiply_rounds::<S, A, MR, NV, UNROLL>(s, &rows, steps, ahead, &mut sums);
+    } else {
+        multiply_rounds::<S, A, MR, NV, { 2 * UNROLL }>(s, &rows, steps, ahead, &mut sums);
     }
     if let [panel] = last {
         let mut a = [&x[0][UNROLL * steps.len()]; MR];
@@ -123,6 +106,41 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
         multiply::<S, A, MR, NV>(s, panel, a, &mut sums);
     }
     sums
+}
+
+/// All rounds, which prefetch the weights of AHEAD steps at a time. Prefetches are spread evenly
+/// over the rounds, so that few requests are in flight at once and the loads of x do not wait
+/// behind them.
+#[inline(always)]
+fn multiply_rounds<
+    S: Simd,
+    A: Arithmetic<S>,
+    const MR: usize,
+    const NV: usize,
+    const AHEAD: usize,
+>(
+    s: S,
+    rows: &[&[[A::X; UNROLL]]; MR],
+    steps: &[[[A::W; NV]; UNROLL]],
+    ahead: &[[A::W; NV]],
+    sums: &mut [[A::V; NV]; MR],
+) {
+    let (ahead, _) = ahead.as_chunks::<AHEAD>();
+    let every = (steps.len() / ahead.len().max(1)).max(1);
+    let (mut ahead, mut k) = (ahead.iter(), 0);
+    for rounds in steps.chunks(every) {
+        if let Some(ahead) = ahead.next() {
+            let weights = ahead.as_flattened();
+            for first in (0..weights.len()).step_by(AHEAD / UNROLL) {
+                s.prefetch(&weights[first]); // a line
+            }
+        }
+        for [even, odd] in rounds {
+            multiply::<S, A, MR, NV>(s, even, column(rows, k, 0), sums);
+            multiply::<S, A, MR, NV>(s, odd, column(rows, k, 1), sums);
+            k += 1;
+        }
+    }
 }
 
 /// x[ic..ic+MR, k], for the step `odd` of round `k`.
