@@ -86,6 +86,7 @@ impl Case {
         before: &str,
     ) -> Result<Case, String> {
         let folder = lab.root.join(name);
+        let _ = fs::remove_dir_all(&folder); // of the part before, if there was one
         make(&folder)?;
         if !before.is_empty() {
             succeed(lab, &folder, before)?;

@@ -82,7 +82,10 @@ pub fn names_file(message: &str, struck: &str) -> Result<(), String> {
     } else if path.contains("/work/tmp/") {
         vec!["tmp"]
     } else {
-        vec![final_name(name).unwrap_or(name)]
+        match final_name(name).unwrap_or(name) {
+            "old" => vec!["checkpoint-"], // one that is being removed
+            name => vec![name],
+        }
     };
     if !message.starts_with("minilm: ") || message.lines().count() != 1 {
         return Err(format!("the message is not one line: {message:?}"));
