@@ -46,7 +46,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 20] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -132,11 +132,6 @@ const STEPS: [Step; 21] = [
         name: "c",
         about: "a program in C calls the library for C, also under valgrind",
         run: c::check,
-    },
-    Step {
-        name: "dist",
-        about: "the static program with the model inside works in an empty root directory",
-        run: dist::check,
     },
     Step {
         name: "clients",
