@@ -1,5 +1,6 @@
 //! A model on a server that answers as Hugging Face does, and an empty cache to download it to.
 
+#[allow(unused_imports, reason = "each test uses some of them")]
 pub use super::repository::{COMMIT, NAME, WEIGHTS, file};
 
 use super::{
