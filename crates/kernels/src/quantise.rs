@@ -13,7 +13,7 @@
 //! but for a factor, and the weights are rotated by the same function, so products stay as they
 //! are: (R·x)·(R·w) = x·w times a power of two, which goes into the scale of the weights.
 //!
-//! [`rotation`] has the rotation.
+//! `rotation.rs` has the rotation.
 //!
 //! The maximum is exact in any order, additions and multiply-adds come in a fixed one, and the
 //! division is the IEEE one: the same bits on every level. A NaN or an infinity makes the scale
