@@ -28,7 +28,8 @@ pub struct Setup {
     pub level: Level,
     /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
     pub average: f64,
-    /// What the caller wants to find again in a checkpoint, for [`Trainer::origin`](super::Trainer::origin).
+    /// What the caller wants to find again in a checkpoint, for
+    /// [`Trainer::origin`](super::Trainer::origin).
     pub origin: serde_json::Value,
 }
 
