@@ -230,16 +230,21 @@ impl<M: Masking, const NV: usize> Block<'_, '_, M, NV> {
         let scale = (1.0 / (d as f64).sqrt()) as f32;
         let share = exp_and_share(s, scale, scores);
         M::apply(s, &self.mask, scores);
-        // Tiles have at most eight queries: a block of 32 is four whole tiles, where twelve would
-        // give two tiles of eleven and one of ten.
-        for (tiles, size) in deal(self.queries.rows(), MOST.min(8)) {
+        for (tiles, size) in deal(self.queries.rows(), context_rows(MOST)) {
             for lane in tiles.step_by(size) {
                 let tile =
                     Context { e: scores, lane, share: share.as_flattened(), values: self.values };
-                tile_rows!(size, MOST, MR => tile.run::<S, MR>(s, self.context, self.row + lane));
+                tile_rows!(size, context_rows(MOST), MR =>
+                    tile.run::<S, MR>(s, self.context, self.row + lane));
             }
         }
     }
+}
+
+/// Rows of a tile of the context, and of the products like it in the backward pass. A block of 32
+/// queries is four whole tiles of eight, where twelve would give two tiles of eleven and one of ten.
+const fn context_rows(most: usize) -> usize {
+    if most < 8 { most } else { 8 }
 }
 
 /// Rows of N vectors.

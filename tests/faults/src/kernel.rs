@@ -6,7 +6,7 @@
 //! kind only.
 
 use crate::{
-    calls::{CALLS, File},
+    calls::{File, calls},
     plan::{Kind, Plan, What},
 };
 use std::{
@@ -93,7 +93,7 @@ extern "C" fn start() {
         OpenOptions::new().create(true).append(true).open(path).ok().map(IntoRawFd::into_raw_fd)
     });
     let numbers: Vec<c_long> =
-        CALLS.iter().filter(|call| plan.is_about(call.1)).map(|call| call.0).collect();
+        calls().filter(|call| plan.is_about(call.1)).map(|call| call.0).collect();
     if STATE.set(State { plan, log: log.unwrap_or(-1) }).is_ok() && !trap(&numbers) {
         eprintln!("the kernel does not trap system calls here (seccomp)");
         std::process::exit(3);
@@ -192,7 +192,7 @@ extern "C" fn handle(_signal: c_int, _info: *mut libc::siginfo_t, context: *mut 
 }
 
 fn answer(number: c_long, arguments: [u64; 6]) -> i64 {
-    let found = CALLS.iter().find(|call| call.0 == number);
+    let found = calls().find(|call| call.0 == number);
     let (Some(state), Some(&(_, kind, file))) = (STATE.get(), found) else {
         return call(number, arguments);
     };

@@ -115,8 +115,8 @@ impl SentenceEncoder {
     ///
     /// The ids are those of the text's words, which get the model's special tokens around them;
     /// those that have them already, as [`SentenceEncoder::tokenize`] gives them, stay as they are.
-    /// A prompt is put before the words. What is beyond [`max_tokens`](SentenceEncoder::max_tokens)
-    /// is dropped.
+    /// The words of a prompt come before them. Tokens beyond
+    /// [`max_tokens`](SentenceEncoder::max_tokens) are dropped.
     ///
     /// ```
     /// use minilm::EncodeOptions;

@@ -5,7 +5,7 @@
 
 use crate::{
     Rows, RowsMut,
-    attention::{Context, score},
+    attention::{Context, context_rows, score},
     gemm::{KC, deal, step, tile_rows, transpose},
     simd::{Kernel, LANES, Simd},
 };
@@ -46,9 +46,9 @@ impl<const MOST: usize, const NQ: usize, const NV: usize> Kernel for OverQueries
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let OverQueries { shares, rows, fresh, chain } = self;
-        for (tiles, size) in deal(shares.len(), at_most(MOST)) {
+        for (tiles, size) in deal(shares.len(), context_rows(MOST)) {
             for key in tiles.step_by(size) {
-                tile_rows!(size, at_most(MOST), MR =>
+                tile_rows!(size, context_rows(MOST), MR =>
                     accumulate::<S, MR, NQ, NV>(s, shares, key, rows, fresh, chain));
             }
         }
@@ -71,19 +71,14 @@ impl<const MOST: usize, const NQ: usize, const NV: usize> Kernel
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let ones = [1.0; 2 * LANES];
-        for (tiles, size) in deal(self.queries, at_most(MOST)) {
+        for (tiles, size) in deal(self.queries, context_rows(MOST)) {
             for lane in tiles.step_by(size) {
                 let tile = Context { e: self.shares, lane, share: &ones, values: self.keys };
-                tile_rows!(size, at_most(MOST), MR =>
+                tile_rows!(size, context_rows(MOST), MR =>
                     tile.run::<S, MR>(s, self.out, self.row + lane));
             }
         }
     }
-}
-
-/// Rows of the tiles over queries and over keys.
-const fn at_most(most: usize) -> usize {
-    if most < 8 { most } else { 8 }
 }
 
 /// P ← e·share, and dP ← dS = P⊙(dP − Σ P⊙dP)·scale, per lane.
