@@ -51,6 +51,7 @@ struct Tokenize {
 
 /// How texts are read.
 #[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
 struct Reading {
     /// A text that is too long is an error, unless this is true.
     truncate: Option<bool>,
@@ -138,8 +139,8 @@ async fn vectors(
             let (limit, count) = (model.encoder.max_tokens(), vectors.counts[i]);
             let found = count.used + count.dropped;
             let message = format!(
-                "inputs {i} has {found} tokens, but at most {limit} are read; truncate: \
-                         true drops the rest"
+                "inputs {i} has {found} tokens, but at most {limit} are read; truncate: true \
+                 drops the rest"
             );
             Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, message))
         }

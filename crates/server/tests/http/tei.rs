@@ -48,6 +48,11 @@ fn wrong_requests_are_errors_of_its_form() {
         ("/embed", r#"{"inputs": "x", "dimensions": 999}"#, "999"),
         ("/similarity", r#"{"inputs": {"source_sentence": "x", "sentences": []}}"#, "empty list"),
         ("/similarity", r#"{"inputs": {"source_sentence": 1, "sentences": []}}"#, "string"),
+        (
+            "/similarity",
+            r#"{"inputs": {"source_sentence": "x", "sentences": ["y"]}, "parameters": {"trunc": true}}"#,
+            "trunc",
+        ),
         ("/tokenize", r#"{"inputs": [1]}"#, "tokens already"),
         ("/tokenize", r#"{"inputs": "x", "prompt_name": "none"}"#, "document, query"),
         ("/tokenize", "nothing", "no JSON"),
