@@ -1,6 +1,7 @@
 //! `minilm search`: the texts of an index that are nearest to a query.
 
 mod among;
+mod quantized;
 
 use crate::{
     corpus::Opening,

@@ -46,7 +46,7 @@ mod overlap;
 mod ranges;
 mod search;
 
-pub use bits::{to_binary, to_ubinary};
+pub use bits::{signs, to_binary, to_ubinary};
 pub use overlap::overlap;
 pub use ranges::Ranges;
 pub use search::QuantizedSearch;

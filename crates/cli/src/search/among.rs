@@ -1,23 +1,20 @@
 //! What is searched: the vectors of an index, or of a file beside one of texts, perhaps quantised.
 
-use super::Search;
+use super::{Search, quantized::Quantized};
 use crate::{
-    corpus::{Source, Vectors, failed},
+    corpus::{Source, Vectors},
     error::Error,
     model,
     options::{Common, Encoding, check_cosine},
-    quantize::{Precision, read_ranges},
     sample::{self, Sample},
-    show::count,
-    vectors::Part,
 };
 use minilm::{
     Level, SentenceEncoder,
     model::Mapped,
-    ndarray::{Array2, ArrayView2},
+    ndarray::ArrayView2,
     tasks::{
         index::Index,
-        quantize::{QuantizedSearch, Ranges},
+        quantize::QuantizedSearch,
         search::{self, Hit},
     },
 };
@@ -34,14 +31,6 @@ pub(super) struct Among<'a> {
     quantized: Option<Quantized>,
     /// Where no encoder has one.
     level: Level,
-}
-
-/// Quantised vectors.
-struct Quantized {
-    name: String,
-    precision: Precision,
-    rows: Array2<u8>,
-    ranges: Option<Ranges>,
 }
 
 impl<'a> Among<'a> {
@@ -181,132 +170,4 @@ fn check_index(command: &Search) -> Result<(), Error> {
             "--id, --keep: {name} is an index, which shows the fields that it was written with"
         ))),
     }
-}
-
-impl Quantized {
-    /// Reads the rows of a file, which belong to so many texts, perhaps of an index.
-    fn read(
-        command: &Search,
-        file: &Path,
-        precision: Precision,
-        texts: usize,
-        index: Option<&Index<Mapped>>,
-    ) -> Result<Quantized, Error> {
-        let part = Part { opening: command.opening, ..Part::default() };
-        let (mut from, mut bytes) = (part.open(file)?, Vec::new());
-        let name = file.display().to_string();
-        let (columns, mut rows) = (from.columns()?, 0);
-        while let Some(row) = from.advance()? {
-            for value in row.values {
-                bytes.push(precision.byte(value).ok_or_else(|| {
-                    Error::Input(format!("row {rows} of {name}: {value} is no {precision} value"))
-                })?);
-            }
-            rows += 1;
-        }
-        if rows != texts {
-            let (rows, texts) = (count(rows, "row"), count(texts, "text"));
-            let of = command.index.display();
-            return Err(Error::Input(format!("{name} has {rows}, but {of} has {texts}")));
-        }
-        let rows = Array2::from_shape_vec((rows, columns), bytes).expect("whole rows");
-        let ranges = match (precision.has_ranges(), &command.ranges) {
-            (true, Some(file)) => Some(read_ranges(file)?),
-            (true, None) => Some(ranges_of(index, &name)?),
-            (false, None) => None,
-            (false, Some(_)) => {
-                return Err(Error::Usage("--ranges: bits need no ranges".to_owned()));
-            }
-        };
-        let quantized = Quantized { name, precision, rows, ranges };
-        if let Some(index) = index {
-            quantized.check_index(index, &command.index)?;
-        }
-        Ok(quantized)
-    }
-
-    /// The bytes are those of the index's vectors, as far as some of them tell.
-    fn check_index(&self, index: &Index<Mapped>, path: &Path) -> Result<(), Error> {
-        self.check_dimensions(index.dimensions())?;
-        let (vectors, mut sample) = (index.vectors()?, Sample::default());
-        for row in 0..index.len() {
-            if sample.is_full() {
-                break;
-            }
-            sample.push("", &self.restored(row, index.dimensions()));
-        }
-        let near = sample.cosine(vectors.rows().into_iter().map(|row| row.to_vec()));
-        if near >= self.least() {
-            return Ok(());
-        }
-        let (name, path) = (&self.name, path.display());
-        Err(Error::Input(format!(
-            "{name} does not hold the vectors of {path}: the mean cosine of the first is {near:.3}"
-        )))
-    }
-
-    /// The bytes fit vectors of so many dimensions.
-    fn check_dimensions(&self, dimensions: usize) -> Result<(), Error> {
-        let (name, found) = (&self.name, self.rows.ncols());
-        let expected = if self.ranges.is_some() { dimensions } else { dimensions.div_ceil(8) };
-        if found != expected {
-            return Err(Error::Input(format!(
-                "{name} has {found} columns; {} of {dimensions} dimensions has {expected}",
-                self.precision
-            )));
-        }
-        match &self.ranges {
-            Some(ranges) if ranges.min().len() != dimensions => Err(Error::Input(format!(
-                "{} ranges for vectors of {dimensions} dimensions",
-                ranges.min().len()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// The least mean cosine with what the row was.
-    fn least(&self) -> f64 {
-        if self.ranges.is_some() { sample::NEAR } else { sample::NEAR_SIGNS }
-    }
-
-    /// About what a row was before it was quantised.
-    fn restored(&self, row: usize, dimensions: usize) -> Vec<f32> {
-        let bytes = self.rows.row(row);
-        match &self.ranges {
-            Some(ranges) => {
-                let ends = ranges.min().iter().zip(ranges.max());
-                let steps = bytes.iter().map(|&byte| (f32::from(byte) + 0.5) / 256.0);
-                steps.zip(ends).map(|(part, (min, max))| min + part * (max - min)).collect()
-            }
-            None => {
-                let bit = |i: usize| bytes[i / 8] >> (7 - i % 8) & 1;
-                (0..dimensions).map(|i| f32::from(bit(i)) * 2.0 - 1.0).collect()
-            }
-        }
-    }
-
-    fn search(
-        &self,
-        queries: ArrayView2<f32>,
-        options: QuantizedSearch,
-        vectors: Option<ArrayView2<f32>>,
-    ) -> Result<Vec<Vec<Hit>>, Error> {
-        let rows = self.rows.view();
-        let found = match &self.ranges {
-            Some(ranges) => options.scalar(queries, rows, ranges, vectors),
-            None => options.binary(queries, rows, vectors),
-        };
-        found.map_err(failed(&self.name))
-    }
-}
-
-/// The ranges of an index's vectors.
-fn ranges_of(index: Option<&Index<Mapped>>, name: &str) -> Result<Ranges, Error> {
-    let Some(index) = index else {
-        return Err(Error::Usage(format!(
-            "--ranges: the values of {name} are steps of ranges, which `quantize --save-ranges` \
-             writes"
-        )));
-    };
-    Ranges::of(index.vectors()?.view()).map_err(failed(name))
 }

@@ -56,8 +56,16 @@ pub(super) fn packed(row: &[f32]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// 1 for each bit that is set, −1 for each that is not.
-pub(super) fn signs(bytes: impl Iterator<Item = u8>, to: &mut [f32]) {
+/// 1 for each bit of a row that is set, −1 for each that is not, into `to` `[d]`. The bytes are those
+/// of [`to_ubinary`].
+///
+/// ```
+/// use minilm_tasks::quantize::signs;
+/// let mut row = [0.0; 3];
+/// signs([0b0110_0000].into_iter(), &mut row);
+/// assert_eq!(row, [-1.0, 1.0, 1.0]);
+/// ```
+pub fn signs(bytes: impl Iterator<Item = u8>, to: &mut [f32]) {
     for (to, byte) in to.chunks_mut(8).zip(bytes) {
         to.iter_mut()
             .zip((0..8).rev())

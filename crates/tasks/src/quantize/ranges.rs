@@ -136,8 +136,18 @@ impl Ranges {
     /// The middle of the step that each byte of a row `[d]` stands for, into `to` `[d]`.
     ///
     /// The middle, because the start of the step (which the original takes) is off by half a step
-    /// in every dimension, and always to one side.
-    pub(super) fn restore(&self, bytes: impl Iterator<Item = u8>, to: &mut [f32]) {
+    /// in every dimension, and always to one side. The bytes are those of [`Ranges::to_u8`].
+    ///
+    /// ```
+    /// use minilm_tasks::quantize::Ranges;
+    /// use ndarray::array;
+    /// let ranges = Ranges::new(array![0.0, -1.0].view(), array![255.0, 1.0].view())?;
+    /// let mut row = [0.0; 2];
+    /// ranges.restore([7, 255].into_iter(), &mut row);
+    /// assert_eq!(row, [7.5, 1.0]);
+    /// # Ok::<(), minilm_tasks::Error>(())
+    /// ```
+    pub fn restore(&self, bytes: impl Iterator<Item = u8>, to: &mut [f32]) {
         let ranges = self.min.iter().zip(&self.max).zip(&self.steps);
         for ((to, byte), ((min, max), step)) in to.iter_mut().zip(bytes).zip(ranges) {
             *to = (min + (f32::from(byte) + 0.5) * step).min(*max);
