@@ -29,56 +29,29 @@
 //! ```
 
 mod array;
+mod columns;
 pub(crate) mod json;
 mod kind;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
 mod places;
 mod quotes;
+mod record;
 mod table;
 
 use crate::{
     Error, Missing, ReadOptions,
     text::{MARK, Text, read_line},
 };
+#[cfg(not(feature = "parquet"))]
+pub(crate) use columns::without_parquet;
+use columns::{columns_of_bytes, columns_of_file, names_of_columns};
 pub use kind::Kind;
 pub use places::Places;
 pub(crate) use quotes::Quotes;
+use record::Draft;
+pub use record::{Name, Record};
 use std::{fmt, io::Cursor, path::Path};
-
-/// A field or column that is asked for. `a.b` is the field `b` of the object `a`, if there is no
-/// field `a.b`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Name<'a> {
-    /// Where a record lacks it, [`ReadOptions::missing`] decides.
-    Needed(&'a str),
-    /// Where a record lacks it, it is an empty text.
-    Optional(&'a str),
-    /// It has to be there, and may be empty or null; a list or an object is as it is written.
-    Kept(&'a str),
-}
-
-/// Some of the fields of a line or row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Record {
-    /// Where it begins, from 1: a line of the file, or a row of a Parquet file.
-    pub line: u64,
-    /// Its number among all records of the file, from 0; those that are left out count.
-    pub row: usize,
-    /// In the order asked for.
-    pub fields: Vec<String>,
-    /// As it stands in the file, with the end of its line. Of a Parquet file, the fields.
-    pub raw: String,
-}
-
-/// A record before it is decided what becomes of missing texts.
-struct Draft {
-    line: u64,
-    /// Texts, or why there is none.
-    fields: Vec<Result<String, String>>,
-    raw: String,
-}
 
 /// The records of a file, one after the other. After an error there are no more.
 pub struct Records {
@@ -102,19 +75,6 @@ enum Source {
     Table(Box<table::Table>),
     #[cfg(feature = "parquet")]
     Parquet(parquet::Rows),
-}
-
-impl<'a> Name<'a> {
-    /// The name that is looked for.
-    pub fn text(self) -> &'a str {
-        let (Name::Needed(name) | Name::Optional(name) | Name::Kept(name)) = self;
-        name
-    }
-
-    /// Whether a file or object without it can be read.
-    fn may_be_absent(self) -> bool {
-        matches!(self, Name::Optional(_))
-    }
 }
 
 /// The names of a file's columns, or of the fields of its first object; lines have none.
@@ -359,63 +319,4 @@ fn check(name: &str, kind: Kind, options: &ReadOptions) -> Result<(), Error> {
         return Err(Error::Option { option: "delimiter", reason });
     }
     Ok(())
-}
-
-#[cfg(feature = "parquet")]
-fn columns_of_file(
-    path: &Path,
-    name: &str,
-    names: &[Name],
-    options: &ReadOptions,
-) -> Result<Source, Error> {
-    let file = parquet::Columns::open(path, name, options.longest)?;
-    file.rows(names).map(Source::Parquet)
-}
-
-#[cfg(feature = "parquet")]
-fn columns_of_bytes(
-    bytes: Vec<u8>,
-    name: &str,
-    names: &[Name],
-    options: &ReadOptions,
-) -> Result<Source, Error> {
-    let file = parquet::Columns::new(bytes::Bytes::from(bytes), name, options.longest)?;
-    file.rows(names).map(Source::Parquet)
-}
-
-#[cfg(feature = "parquet")]
-fn names_of_columns(path: &Path, options: &ReadOptions) -> Result<Vec<String>, Error> {
-    let name = path.display().to_string();
-    Ok(parquet::Columns::open(path, &name, options.longest)?.names())
-}
-
-#[cfg(not(feature = "parquet"))]
-fn names_of_columns(path: &Path, _options: &ReadOptions) -> Result<Vec<String>, Error> {
-    Err(without_parquet(&path.display().to_string()))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn columns_of_file(
-    _path: &Path,
-    name: &str,
-    _names: &[Name],
-    _options: &ReadOptions,
-) -> Result<Source, Error> {
-    Err(without_parquet(name))
-}
-
-#[cfg(not(feature = "parquet"))]
-fn columns_of_bytes(
-    _bytes: Vec<u8>,
-    name: &str,
-    _names: &[Name],
-    _options: &ReadOptions,
-) -> Result<Source, Error> {
-    Err(without_parquet(name))
-}
-
-/// What a program that was built without Parquet says.
-#[cfg(not(feature = "parquet"))]
-pub(crate) fn without_parquet(name: &str) -> Error {
-    Error::Kind(format!("{name}: this build reads no Parquet; build it with --features parquet"))
 }
