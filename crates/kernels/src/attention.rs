@@ -242,7 +242,8 @@ impl<M: Masking, const NV: usize> Block<'_, '_, M, NV> {
 }
 
 /// Rows of a tile of the context, and of the products like it in the backward pass. A block of 32
-/// queries is four whole tiles of eight, where twelve would give two tiles of eleven and one of ten.
+/// queries is four whole tiles of eight, where twelve would give two tiles of eleven and one of
+/// ten.
 const fn context_rows(most: usize) -> usize {
     if most < 8 { most } else { 8 }
 }

@@ -38,6 +38,8 @@ fn a_text_that_is_too_long_is_an_error_unless_it_may_be_cut() {
 #[test]
 fn wrong_requests_are_errors_of_its_form() {
     let server = usual();
+    let trunc = r#"{"inputs": {"source_sentence": "x", "sentences": ["y"]},
+        "parameters": {"trunc": true}}"#;
     let cases = [
         ("/embed", r#"{"inputs": 1}"#, "a number"),
         ("/embed", r#"{"inputs": []}"#, "empty list"),
@@ -48,11 +50,7 @@ fn wrong_requests_are_errors_of_its_form() {
         ("/embed", r#"{"inputs": "x", "dimensions": 999}"#, "999"),
         ("/similarity", r#"{"inputs": {"source_sentence": "x", "sentences": []}}"#, "empty list"),
         ("/similarity", r#"{"inputs": {"source_sentence": 1, "sentences": []}}"#, "string"),
-        (
-            "/similarity",
-            r#"{"inputs": {"source_sentence": "x", "sentences": ["y"]}, "parameters": {"trunc": true}}"#,
-            "trunc",
-        ),
+        ("/similarity", trunc, "trunc"),
         ("/tokenize", r#"{"inputs": [1]}"#, "tokens already"),
         ("/tokenize", r#"{"inputs": "x", "prompt_name": "none"}"#, "document, query"),
         ("/tokenize", "nothing", "no JSON"),

@@ -56,8 +56,8 @@ pub(super) fn packed(row: &[f32]) -> impl Iterator<Item = u8> {
     })
 }
 
-/// 1 for each bit of a row that is set, −1 for each that is not, into `to` `[d]`. The bytes are those
-/// of [`to_ubinary`].
+/// 1 for each bit of a row that is set, −1 for each that is not, into `to` `[d]`. The bytes are
+/// those of [`to_ubinary`].
 ///
 /// ```
 /// use minilm_tasks::quantize::signs;
