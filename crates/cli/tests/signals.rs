@@ -1,4 +1,5 @@
-//! Signals: what is done is kept, and nothing is left behind.
+//! Signals and limits of the system: what is done is kept, nothing is left behind, and the reason
+//! is said.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -162,4 +163,32 @@ fn a_limit_of_file_sizes_is_an_error() {
     assert_eq!(output.status.code(), Some(1), "{message}");
     assert!(message.contains("out.npy: File too large"), "{message}");
     assert_eq!(files(directory.path()), [""; 0]);
+}
+
+/// A process may have so little memory that the packed weights do not fit beside the checkpoint.
+/// The limit is lowered step by step. Where another allocation fails first, the standard library
+/// aborts.
+#[test]
+fn too_little_memory_for_the_weights_is_an_error() {
+    let embed = program(&["embed", "x", "--threads", "1"]);
+    let limited = |megabytes: u32| {
+        let line = format!("ulimit -v {}; exec timeout 60 \"$0\" \"$@\"", megabytes << 10);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line]).arg(embed.get_program()).args(embed.get_args());
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A backtrace would ask for memory too.
+        shell
+            .env("RUST_BACKTRACE", "1")
+            .env("MINILM_MODEL", repository().join("weights/all-MiniLM-L6-v2"));
+        finish(&mut shell, b"")
+    };
+    let mut refused = 0;
+    for run in (0..8).map(|step| limited(220 - 15 * step)) {
+        match run.status {
+            Some(0) => assert_eq!(run.stderr, ""),
+            Some(1) => refused += usize::from(run.message(1).contains("there is no memory for")),
+            _ => assert!(run.stderr.contains("memory allocation of"), "{run:?}"),
+        }
+    }
+    assert!(refused > 0, "no limit was too low for the weights alone");
 }

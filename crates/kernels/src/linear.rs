@@ -18,6 +18,7 @@ pub use quantised::{QuantisedLinear, QuantisedPacker};
 use crate::{
     Level, Rows, RowsMut,
     gemm::{Gemm, KC, PART, Packer, Panels},
+    memory::OutOfMemory,
 };
 use std::{borrow::Cow, ops::Range};
 
@@ -52,9 +53,10 @@ impl Linear {
     /// Packs `weight` `[outputs, K]`, row-major as PyTorch stores it, for `level`.
     ///
     /// # Panics
-    /// If `weight` is empty or holds no whole rows.
+    /// If `weight` is empty or holds no whole rows, or there is no memory.
     pub fn pack(level: Level, weight: &[f32], outputs: usize) -> Linear {
         Linear::pack_together(level, |packer| packer.linear(weight, outputs))
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Packs layers into one piece of memory, in the order in which `layers` asks for them.
@@ -69,18 +71,25 @@ impl Linear {
     /// let mlp = Linear::pack_together(Level::detect(), |packer| Mlp {
     ///     up: packer.linear(&w1, 1).with_bias(&[0.5]),
     ///     down: packer.linear(&w2, 1),
-    /// });
+    /// })?;
     /// assert_eq!((mlp.up.inputs(), mlp.down.inputs()), (2, 1));
+    /// # Ok::<_, minilm_kernels::memory::OutOfMemory>(())
     /// ```
     ///
+    /// # Errors
+    /// If there is no memory.
+    ///
     /// # Panics
-    /// As [`Linear::pack`]. A layer is packed when `pack_together` returns: `layers` must not use
-    /// one.
-    pub fn pack_together<'a, T>(level: Level, layers: impl FnOnce(&mut Packer<'a>) -> T) -> T {
+    /// If weights are empty or hold no whole rows. A layer is packed when `pack_together` returns:
+    /// `layers` must not use one.
+    pub fn pack_together<'a, T>(
+        level: Level,
+        layers: impl FnOnce(&mut Packer<'a>) -> T,
+    ) -> Result<T, OutOfMemory> {
         let mut packer = Packer::new(level);
         let packed = layers(&mut packer);
-        packer.finish();
-        packed
+        packer.finish()?;
+        Ok(packed)
     }
 
     /// The same layer with the bias `[N]`.

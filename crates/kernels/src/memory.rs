@@ -4,6 +4,7 @@
 
 use memmap2::MmapMut;
 use std::{
+    error::Error,
     fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
@@ -114,24 +115,55 @@ impl<E: Element> Pages<E> {
     /// If the system has no memory left, or `len` elements exceed the address space, as a `Vec`
     /// does.
     pub fn zeroed(len: usize) -> Pages<E> {
-        let pages = Pages::unadvised(len);
+        Pages::try_zeroed(len).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// `len` zeros.
+    ///
+    /// ```
+    /// use minilm_kernels::memory::{OutOfMemory, Pages};
+    /// let more_than_there_is = Pages::<f32>::try_zeroed(usize::MAX / 16);
+    /// assert!(matches!(more_than_there_is, Err(OutOfMemory { .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// If the system has no memory left, or `len` elements exceed the address space.
+    pub fn try_zeroed(len: usize) -> Result<Pages<E>, OutOfMemory> {
+        let pages = Pages::unadvised(len)?;
         #[cfg(target_os = "linux")]
         let _ = pages.map.advise(memmap2::Advice::HugePage); // a system may refuse; it is a hint
-        pages
+        Ok(pages)
     }
 
     /// `len` zeros in pages of the system's choice.
-    pub(crate) fn unadvised(len: usize) -> Pages<E> {
-        let bytes = len.checked_mul(size_of::<E>()).filter(|&bytes| bytes <= isize::MAX as usize);
-        let bytes = bytes.unwrap_or_else(|| panic!("{len} weights exceed the address space"));
+    pub(crate) fn unadvised(len: usize) -> Result<Pages<E>, OutOfMemory> {
+        let bytes = len.saturating_mul(size_of::<E>());
+        if bytes > isize::MAX as usize {
+            return Err(OutOfMemory { bytes });
+        }
         // No overflow: `bytes` is at most half of what a usize holds.
         let rounded =
             if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
-        let map = MmapMut::map_anon(rounded)
-            .unwrap_or_else(|error| panic!("no memory for {bytes} bytes of weights: {error}"));
-        Pages { map, len, element: PhantomData }
+        let map = MmapMut::map_anon(rounded).map_err(|_| OutOfMemory { bytes })?;
+        Ok(Pages { map, len, element: PhantomData })
     }
 }
+
+/// The system has no memory for weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutOfMemory {
+    /// How much was asked for; the largest number if that is more than a `usize` holds.
+    pub bytes: usize,
+}
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no memory for {} bytes of weights", self.bytes)
+    }
+}
+
+impl Error for OutOfMemory {}
 
 impl<E: Element> Deref for Pages<E> {
     type Target = [E];
@@ -173,7 +205,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "exceed the address space")]
+    #[should_panic(expected = "no memory for 18446744073709551615 bytes")]
+    #[cfg(target_pointer_width = "64")]
     fn a_length_whose_bytes_overflow_is_refused() {
         Pages::<f32>::zeroed(usize::MAX / 4 + 2);
     }

@@ -81,6 +81,7 @@ fn in_slices(p: &Problem, level: Level, ends: &[usize], epilogue: Epilogue) -> V
     let layers = Linear::pack_together(level, |packer| {
         weights.map(|weight| packer.linear(weight, p.n)).collect::<Vec<_>>()
     });
+    let layers = layers.expect("there is memory");
     let mut y = vec![f32::NAN; m * p.n];
     for ((&start, &end), layer) in starts().zip(ends).zip(layers) {
         let x = Rows::new(&p.x, p.k).columns(start..end);
@@ -127,10 +128,11 @@ fn what_lies_behind_in_memory_changes_no_bit() {
         let want = p.run(level, Epilogue::Identity);
         // A layer of more weights than one chain; of fewer; none.
         for behind in [&wide[..], &[f32::NAN; 2], &[]] {
-            let (first, _behind) = Linear::pack_together(level, |packer| {
+            let layers = Linear::pack_together(level, |packer| {
                 let first = packer.linear(&p.weight, n).with_bias(&p.bias);
                 (first, (!behind.is_empty()).then(|| packer.linear(behind, 1)))
             });
+            let (first, _behind) = layers.expect("there is memory");
             let mut y = vec![f32::NAN; m * n];
             first.forward(&p.x, &mut y);
             assert_same_bits(&format!("{level}, {} behind", behind.len()), n, &y, &want);

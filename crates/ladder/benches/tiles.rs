@@ -86,7 +86,8 @@ fn level_rows(group: &mut BenchmarkGroup<WallTime>, case: &Case, level: Level) {
     let shipped: Vec<Linear> = Linear::pack_together(level, |packer| {
         let pack = |_| packer.linear(&case.weight, case.bias.len()).with_bias(&case.bias);
         (0..LAYERS).map(pack).collect()
-    });
+    })
+    .expect("there is memory");
     case.bench(group, &format!("{level}, shipped"), |layer, x, y| {
         shipped[layer].forward_with(x, y, Epilogue::Identity)
     });

@@ -3,6 +3,7 @@
 //! In the book: `docs/01-model.md`.
 
 use crate::Precision;
+use minilm_kernels::memory::OutOfMemory;
 use std::{io, path::PathBuf};
 
 /// The error of loading a checkpoint or of running a batch.
@@ -137,6 +138,9 @@ pub enum Error {
         /// The value.
         value: f32,
     },
+    /// The system has no memory for the packed weights.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// A token id is not in the vocabulary.
     #[error("token id {id} is outside of the vocabulary of {vocabulary}")]
     TokenId {

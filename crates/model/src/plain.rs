@@ -163,7 +163,7 @@ impl Layer {
             let dense = Dense::load(checkpoint, &name, outputs, inputs)?;
             let packed =
                 Packing::together(precision, level, |mut packer| dense.pack(&mut packer, rotation));
-            Ok::<_, Error>(Linear { packed, weight })
+            Ok::<_, Error>(Linear { packed: packed?, weight })
         };
         let norm =
             |part: &str| LayerNorm::load(checkpoint, &format!("encoder.layer.{n}.{part}"), config);

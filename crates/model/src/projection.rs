@@ -7,6 +7,7 @@ use minilm_kernels::{
     Level, Linear, QuantisedLinear, Rows, RowsMut,
     gemm::Packer,
     linear::{Epilogue, QuantisedPacker},
+    memory::OutOfMemory,
     quantise::{QuantisedRows, Rotation},
 };
 use std::{borrow::Cow, ops::Range};
@@ -132,7 +133,7 @@ impl<'w> Packing<'_, 'w> {
         precision: Precision,
         level: Level,
         layers: impl FnOnce(Packing<'_, 'w>) -> T,
-    ) -> T {
+    ) -> Result<T, OutOfMemory> {
         match precision {
             Precision::F32 => Linear::pack_together(level, |p| layers(Packing::F32(p))),
             Precision::Int16 => {

@@ -35,7 +35,9 @@ pub fn check(workspace: &Workspace) -> Outcome {
     if clients.is_empty() {
         return Ok(lacks.join("; "));
     }
-    workspace.cargo(["build", "--quiet", "--package", "minilm-cli", "--features", "serve"])?;
+    // The features of .ci/run, which has built the program with them.
+    let features = ["--features", "download,parquet,embedded,serve"];
+    workspace.cargo(["build", "--quiet", "--package", "minilm-cli"].iter().chain(&features))?;
     let program = workspace.target.join("debug/minilm");
     let model = workspace.root.join("weights/all-MiniLM-L6-v2");
     let server = Server::start(&program, &model)?;

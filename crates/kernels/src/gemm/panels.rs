@@ -15,7 +15,7 @@
 
 use crate::{
     Level, Rows,
-    memory::{Element, Pages},
+    memory::{Element, OutOfMemory, Pages},
     simd::{Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
@@ -126,13 +126,14 @@ impl<'a> Packer<'a> {
     }
 
     /// Packs all matrices.
-    pub(crate) fn finish(self) {
-        let mut memory = Pages::zeroed(self.len);
+    pub(crate) fn finish(self) -> Result<(), OutOfMemory> {
+        let mut memory = Pages::try_zeroed(self.len)?;
         for (weight, panels) in &self.matrices {
             let weight = Rows::new(weight, panels.k);
             self.level.run(Pack { weight, panels: &mut memory[panels.range.clone()] });
         }
         self.memory.set(memory).expect("`finish` consumes the packer");
+        Ok(())
     }
 }
 

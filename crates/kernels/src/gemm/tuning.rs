@@ -61,7 +61,7 @@ pub struct Packed {
 impl Kernel for Pack<'_> {
     type Output = Vec<Packed>;
     /// # Panics
-    /// If a layer has no weights, or another number of biases than of rows.
+    /// If a layer has no weights, or another number of biases than of rows, or there is no memory.
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Vec<Packed> {
         let (memory, mut len, vectors) = (Arc::new(OnceLock::new()), 0, S::Tiles::PANEL);
@@ -73,7 +73,8 @@ impl Kernel for Pack<'_> {
             len = weights.range().end;
             packed.push(Packed { weights, bias: bias.to_vec(), vectors });
         }
-        let mut pages = if self.huge_pages { Pages::zeroed(len) } else { Pages::unadvised(len) };
+        let pages = if self.huge_pages { Pages::try_zeroed(len) } else { Pages::unadvised(len) };
+        let mut pages = pages.unwrap_or_else(|error| panic!("{error}"));
         for (layer, packed) in self.layers.iter().zip(&packed) {
             let panels = &mut pages[packed.weights.range()];
             S::Tiles::gemm(s, PackMatrix { weight: layer.weight, panels });

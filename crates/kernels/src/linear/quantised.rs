@@ -6,7 +6,7 @@ use super::Epilogue;
 use crate::{
     Level, Rows, RowsMut,
     gemm::{ColumnFactors, IntegerGemm, PART, Panels},
-    memory::Pages,
+    memory::{OutOfMemory, Pages},
     quantise::{CHUNK, Integer, QuantisedRows, Rotation, quantise_weights},
     simd::{Kernel, LANES, Simd},
     tiles::Tiles,
@@ -50,7 +50,7 @@ impl<E: Integer> QuantisedLinear<E> {
     /// Rounds and packs `weight` `[outputs, K]` for `level`.
     ///
     /// # Panics
-    /// If `weight` is empty or holds no whole rows.
+    /// If `weight` is empty or holds no whole rows, or there is no memory.
     pub fn pack(
         level: Level,
         weight: &[f32],
@@ -58,23 +58,27 @@ impl<E: Integer> QuantisedLinear<E> {
         rotation: Rotation,
     ) -> QuantisedLinear<E> {
         QuantisedLinear::pack_together(level, |packer| packer.linear(weight, outputs, rotation))
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Packs layers into one piece of memory, as
     /// [`Linear::pack_together`](super::Linear::pack_together).
     ///
+    /// # Errors
+    /// If there is no memory.
+    ///
     /// # Panics
-    /// As [`QuantisedLinear::pack`].
+    /// If weights are empty or hold no whole rows.
     pub fn pack_together<'a, T>(
         level: Level,
         layers: impl FnOnce(&mut QuantisedPacker<'a, E>) -> T,
-    ) -> T {
+    ) -> Result<T, OutOfMemory> {
         let layout = level.run_integers(Layout::<E>(PhantomData));
         let mut packer =
             QuantisedPacker { level, layout, memory: Arc::default(), len: 0, matrices: Vec::new() };
         let packed = layers(&mut packer);
-        packer.finish();
-        packed
+        packer.finish()?;
+        Ok(packed)
     }
 
     /// The same layer with the bias `[N]`.
@@ -216,8 +220,8 @@ impl<'a, E: Integer> QuantisedPacker<'a, E> {
     }
 
     /// Packs all layers.
-    fn finish(self) {
-        let mut memory = Pages::zeroed(self.len);
+    fn finish(self) -> Result<(), OutOfMemory> {
+        let mut memory = Pages::try_zeroed(self.len)?;
         for (q, weights) in &self.matrices {
             let panels = &mut memory[weights.range()];
             let shape = [weights.outputs(), q.len() / weights.outputs()];
@@ -228,6 +232,7 @@ impl<'a, E: Integer> QuantisedPacker<'a, E> {
             }
         }
         self.memory.set(memory).expect("`finish` consumes the packer");
+        Ok(())
     }
 }
 

@@ -107,10 +107,11 @@ enum Products {
 
 impl Contest {
     fn new(level: Level, data: &Data) -> Contest {
-        let shipped = Products::Shipped(Linear::pack_together(level, |packer| {
+        let shipped = Linear::pack_together(level, |packer| {
             let layers = data.weights.iter().zip(&data.biases);
             layers.map(|(weight, bias)| packer.linear(weight, bias.len()).with_bias(bias)).collect()
-        }));
+        });
+        let shipped = Products::Shipped(shipped.expect("there is memory"));
         let layers = data.layers();
         let variant = |v: Variant| Products::Variant(v, v.pack(level, &layers));
         let products = [shipped].into_iter().chain(Variant::all(level).into_iter().map(variant));

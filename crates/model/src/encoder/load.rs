@@ -51,7 +51,7 @@ impl Layer {
 
         // In the order of their use: each chunk of the inner layer lies between its two products.
         let groups = head_groups(config.num_attention_heads);
-        Ok(Packing::together(precision, level, |mut packer| {
+        let layer = Packing::together(precision, level, |mut packer| {
             let stacked = Dense::stack(&qkv, groups);
             let qkv = stacked.into_iter().map(|group| group.pack(&mut packer, Rotation::Rotated));
             let qkv = qkv.collect();
@@ -72,7 +72,8 @@ impl Layer {
                 intermediate: Intermediate { dense: up },
                 output: Output { dense: down, layer_norm: output_norm },
             }
-        }))
+        });
+        Ok(layer?)
     }
 }
 
