@@ -4,6 +4,7 @@
 mod bars;
 mod peak;
 mod roofline;
+mod training;
 
 use crate::{ladder, records::Maker};
 use plotters::{
@@ -11,11 +12,12 @@ use plotters::{
     prelude::*,
 };
 
-pub const PLOTS: [Maker; 4] = [
+pub const PLOTS: [Maker; 5] = [
     Maker { name: "peers", record: "peers", make: bars::peers },
     Maker { name: "gemm-peak", record: "bench", make: peak::gemm },
     Maker { name: "roofline", record: "bench", make: roofline::roofline },
     Maker { name: "ladder-gemm", record: "ladder", make: ladder::gemm_bars },
+    Maker { name: "training", record: "training", make: training::training },
 ];
 
 const PAPER: RGBColor = RGBColor(250, 250, 250);
@@ -119,9 +121,23 @@ mod tests {
         json!({ "ladders": [case] })
     }
 
+    fn training() -> Value {
+        let log = json!([
+            { "step": 0, "scores": [{ "values": [["accuracy_1nn", 0.5]] }] },
+            { "step": 1, "loss": 0.5 }, { "step": 2, "loss": 0.25 },
+            { "step": 2, "scores": [{ "values": [["accuracy_1nn", 0.75]] }] }
+        ]);
+        json!({ "log_history": log })
+    }
+
     fn drawn(plot: &Maker) -> String {
-        let records =
-            Records::of("here", &[("bench", bench()), ("peers", peers()), ("ladder", ladder())]);
+        let made = [
+            ("bench", bench()),
+            ("peers", peers()),
+            ("ladder", ladder()),
+            ("training", training()),
+        ];
+        let records = Records::of("here", &made);
         plot.of(&records, "here").unwrap().unwrap()
     }
 
@@ -132,6 +148,7 @@ mod tests {
             &["384 → 1536", "64", "100"],
             &["gelu", "a &lt; b", "GFLOP/s"],
             &["a &amp; c", "8 rows"],
+            &["loss", "accuracy_1nn", "75.0 %"],
         ]) {
             let svg = drawn(plot);
             assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");

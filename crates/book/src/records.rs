@@ -85,9 +85,9 @@ pub fn list<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], String> {
 }
 
 /// The results of `value` for the entries, each once, in the order in which they come.
-pub fn unique<T: PartialEq>(
-    list: &[Value],
-    value: impl Fn(&Value) -> Result<T, String>,
+pub fn unique<E, T: PartialEq>(
+    list: &[E],
+    value: impl Fn(&E) -> Result<T, String>,
 ) -> Result<Vec<T>, String> {
     let mut seen = Vec::new();
     for entry in list {

@@ -3,11 +3,12 @@
 mod bench;
 mod machine;
 mod peers;
+mod training;
 
 use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 24] = [
+pub const TABLES: [Maker; 25] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
@@ -31,5 +32,6 @@ pub const TABLES: [Maker; 24] = [
     Maker { name: "errors", record: "errors", make: accuracy::errors },
     Maker { name: "sts", record: "sts", make: accuracy::sts },
     Maker { name: "fuzz", record: "fuzz", make: fuzzing::table },
+    Maker { name: "training", record: "training", make: training::training },
     Maker { name: "tile", record: "tile", make: tile::excerpt },
 ];

@@ -25,6 +25,7 @@ mod release;
 mod report;
 mod sources;
 mod targets;
+mod training;
 mod wheel;
 mod width;
 
@@ -151,6 +152,8 @@ cargo xtask counts [--update]     the step `counts`, or writes benches/record/co
 cargo xtask assembly              writes the innermost loop of GEMM to benches/record/tile.json
 cargo xtask errors                writes benches/record/errors.json: the largest errors over all
                                   floats; takes minutes
+cargo xtask training              writes benches/record/training.json: the run of the book on
+                                  BANKING77; takes a minute or two
 cargo xtask record [--dir NAME]   measures this machine for benches/record/NAME; leave it alone
                                   meanwhile
 cargo xtask report [--check]      writes the tables and figures of the records, or the step `report`
@@ -191,6 +194,7 @@ fn main() -> ExitCode {
         ["counts", "--update"] => task(counts::update),
         ["assembly"] => task(assembly::update),
         ["errors"] => task(errors::update),
+        ["training"] => task(training::update),
         ["record"] => task(|workspace| record::record(workspace, None)),
         ["record", "--dir", name] => task(|workspace| record::record(workspace, Some(name))),
         ["fuzz", ref rest @ ..] => {
