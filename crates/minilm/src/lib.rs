@@ -19,8 +19,9 @@
 //!
 //! The library prints nothing, starts no thread before it is used, and never touches the network,
 //! unless the feature `download` is on and a model that is asked for by name
-//! ([`SentenceEncoder::from_hub`]) is not in the cache. One thing is printed by Rust itself: a panic
-//! in the crate `tokenizers` becomes an error here, after the program's panic hook has seen it.
+//! ([`SentenceEncoder::from_hub`]) is not in the cache. One thing is printed by Rust itself: a
+//! panic in the crate `tokenizers` becomes an error here, after the program's panic hook has seen
+//! it.
 //!
 //! | crate | content |
 //! |---|---|
