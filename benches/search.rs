@@ -1,22 +1,30 @@
 //! Search beside its limits: one query beside the memory's bandwidth, many beside the GEMM alone.
 //!
 //! `cargo bench --bench search`; criterion's `B/s` are bytes of the corpus per second, its `elem/s`
-//! FLOP/s. On one thread, with rows of 384.
+//! FLOP/s. With rows of 384, on one thread, or on as many as `MINILM_BENCH_THREADS` says; a plain
+//! sum and the GEMM alone are always on one.
 #![allow(missing_docs, reason = "criterion_group! makes public functions")]
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
 use minilm::{
     kernels::{
         AlignedVec, Level, Rows, RowsMut,
         gemm::PART,
-        linear::{Epilogue, Linear},
+        linear::{Epilogue, Linear, QuantisedLinear},
         peak::Read,
+        quantise::{QuantisedRows, Rotation},
     },
     ndarray::Array2,
-    tasks::search::Search,
+    tasks::{
+        quantize::{QuantizedSearch, Ranges},
+        search::Search,
+    },
 };
 use minilm_testing::Random;
-use std::hint::black_box;
+use std::{env, hint::black_box};
 
 const D: usize = 384;
 
@@ -41,6 +49,30 @@ fn one_query(c: &mut Criterion) {
         let search = Search::new().level(level);
         group.bench_function(level.name(), |b| {
             b.iter(|| search.run(query.view(), corpus.view()).unwrap())
+        });
+    }
+    bytes_of_one_query(&mut group, &corpus, &query);
+    group.finish();
+}
+
+/// The same rows in a byte for each dimension: a quarter of the bytes to read.
+fn bytes_of_one_query(
+    group: &mut BenchmarkGroup<WallTime>,
+    corpus: &Array2<f32>,
+    query: &Array2<f32>,
+) {
+    let ranges = Ranges::of(corpus.view()).unwrap();
+    let bytes = ranges.to_u8(corpus.view()).unwrap();
+    // As many bytes as `f32`, whose values do not matter to a sum. Zeros would share one page.
+    let as_floats = vec![1.0; bytes.len() / size_of::<f32>()];
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("plain sum of bytes", |b| {
+        b.iter(|| Level::detect().run(Read(black_box(&as_floats))));
+    });
+    for level in Level::available().into_iter().filter(|&level| level != Level::PORTABLE) {
+        let search = QuantizedSearch::new().level(level);
+        group.bench_function(BenchmarkId::new("bytes", level.name()), |b| {
+            b.iter(|| search.scalar(query.view(), bytes.view(), &ranges, None).unwrap())
         });
     }
 }
@@ -73,16 +105,53 @@ fn many_queries(c: &mut Criterion) {
                 scores[0]
             });
         });
+        rounded_alone(&mut group, level, &corpus, &queries);
         let search = Search::new().level(level);
         group.bench_function(BenchmarkId::new("search", level.name()), |b| {
             b.iter(|| search.run(queries.view(), corpus.view()).unwrap());
         });
+        let ranges = Ranges::of(corpus.view()).unwrap();
+        let bytes = ranges.to_u8(corpus.view()).unwrap();
+        let search = QuantizedSearch::new().level(level);
+        group.bench_function(BenchmarkId::new("search of bytes", level.name()), |b| {
+            b.iter(|| search.scalar(queries.view(), bytes.view(), &ranges, None).unwrap());
+        });
     }
 }
 
-fn one_thread(_: &mut Criterion) {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
+/// The same products of integers of sixteen bits, which search makes first.
+fn rounded_alone(
+    group: &mut BenchmarkGroup<WallTime>,
+    level: Level,
+    corpus: &Array2<f32>,
+    queries: &Array2<f32>,
+) {
+    let (plain, values) = (Rotation::Plain, corpus.as_slice().unwrap());
+    let packed = queries.as_slice().unwrap().chunks(4 * PART * D);
+    let packed = packed
+        .map(|some| QuantisedLinear::<i16>::pack(level, some, some.len() / D, plain))
+        .collect::<Vec<_>>();
+    let mut scores = AlignedVec::zeroed(128 * 4 * PART);
+    let mut x = QuantisedRows::default();
+    group.bench_function(BenchmarkId::new("rounded gemm alone", level.name()), |b| {
+        b.iter(|| {
+            for block in values.chunks(128 * D) {
+                x.quantise(level, Rows::new(block, D), plain);
+                for linear in &packed {
+                    let n = linear.outputs();
+                    let y = RowsMut::new(&mut scores[..block.len() / D * n], n);
+                    linear.forward(&x, y, Epilogue::Identity);
+                }
+            }
+            scores[0]
+        });
+    });
 }
 
-criterion_group!(benches, one_thread, one_query, many_queries);
+fn threads(_: &mut Criterion) {
+    let threads = env::var("MINILM_BENCH_THREADS").map_or(1, |threads| threads.parse().unwrap());
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().unwrap();
+}
+
+criterion_group!(benches, threads, one_query, many_queries);
 criterion_main!(benches);

@@ -150,6 +150,7 @@ impl<T: Tiles> Integers for Counting<'_, T> {
     counted! {
         load_s8(from: &[i8; 2 * LANES]) -> I, loads;
         load_s16(from: &[i16; 2 * LANES]) -> I, loads;
+        load_bytes(from: &[i8; LANES]) -> I, loads;
         load_i32(from: &I) -> I, loads;
         splat_word(word: u32) -> I, broadcasts;
         dot_s8(sums: I, x: I, w: I) -> I, dots;

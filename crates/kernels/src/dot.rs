@@ -27,7 +27,10 @@
 //!
 //! In the book: `docs/07-same-bits.md`.
 
+mod bytes;
 mod hints;
+
+pub use bytes::{ByteRows, Bytes, Steps};
 
 use crate::{
     Rows,

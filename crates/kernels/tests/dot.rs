@@ -5,7 +5,7 @@ mod support;
 
 use minilm_kernels::{
     Level, Rows,
-    dot::{Product, dot, products, roundings, squared_distances},
+    dot::{ByteRows, Bytes, Product, Steps, dot, products, roundings, squared_distances},
 };
 use support::{Random, assert_exact, assert_same_bits, assert_within, gamma};
 
@@ -149,6 +149,64 @@ fn every_call_gives_the_bits_of_single_rows_whatever_is_fetched_ahead() {
             products(level, x, &y, &mut out);
             let dots: Vec<f32> = out.iter().map(|product| product.dot).collect();
             assert_eq!(dots, single, "call {call} on {level}");
+        }
+    }
+}
+
+/// Bytes of both kinds, and the steps of their dimensions.
+struct Stored {
+    bytes: Vec<u8>,
+    signed: Vec<i8>,
+    steps: [Vec<f32>; 3],
+}
+
+impl Stored {
+    fn new(m: usize, k: usize) -> Stored {
+        let mut random = Random((m * 1000 + k) as u64);
+        let bytes: Vec<u8> = (0..m * k).map(|_| random.bits() as u8).collect();
+        let signed = bytes.iter().map(|byte| (byte ^ 0x80).cast_signed()).collect();
+        let lowest = random.values(k);
+        let step: Vec<f32> = random.values(k).iter().map(|x| x.abs() / 255.0).collect();
+        let highest = lowest.iter().zip(&step).map(|(x, step)| x + 255.0 * step).collect();
+        Stored { bytes, signed, steps: [lowest, step, highest] }
+    }
+
+    fn rows(&self, is_signed: bool) -> ByteRows<'_> {
+        let [lowest, step, highest] = &self.steps;
+        let bytes = match is_signed {
+            true => Bytes::Signed(&self.signed),
+            false => Bytes::Unsigned(&self.bytes),
+        };
+        ByteRows::new(bytes, Steps { lowest, step, highest })
+    }
+}
+
+#[test]
+fn bytes_have_the_products_of_their_restored_rows() {
+    for level in Level::available() {
+        for k in WIDTHS {
+            for m in ROWS {
+                let stored = Stored::new(m, k);
+                let y = Random(k as u64).values(k);
+                let [lowest, step, highest] = &stored.steps;
+                let want = stored.bytes.iter().enumerate().map(|(i, &byte)| {
+                    let middle = f32::from(byte) + 0.5;
+                    (lowest[i % k] + middle * step[i % k]).min(highest[i % k])
+                });
+                let want: Vec<f32> = want.collect();
+                let mut products_of_rows = vec![Product::default(); m];
+                products(level, Rows::new(&want, k), &y, &mut products_of_rows);
+                for is_signed in [false, true] {
+                    let rows = stored.rows(is_signed);
+                    assert_eq!((rows.rows(), rows.cols()), (m, k));
+                    let mut restored = vec![f32::NAN; m * k];
+                    rows.restore(level, &mut restored);
+                    assert_same_bits(&format!("{level} [{m}, {k}]"), m.max(1), &restored, &want);
+                    let mut out = vec![Product { dot: f32::NAN, square: f32::NAN }; m];
+                    rows.products(level, &y, &mut out);
+                    assert_eq!(out, products_of_rows, "{level} [{m}, {k}]");
+                }
+            }
         }
     }
 }

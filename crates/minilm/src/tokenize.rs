@@ -9,6 +9,7 @@ mod pieces;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
+mod word_piece;
 mod words;
 
 pub(crate) use config::{Overrides, TokenizerConfig};

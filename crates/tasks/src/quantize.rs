@@ -51,21 +51,35 @@ pub use overlap::overlap;
 pub use ranges::Ranges;
 pub use search::QuantizedSearch;
 
+use minilm_kernels::dot::Bytes;
+
 /// A byte of a quantised matrix: `u8`, or `i8`, which is the same less 128.
-pub trait Byte: Copy + Send + Sync {
+pub trait Byte: Copy + Send + Sync + 'static {
     /// The byte as `u8`.
     fn unsigned(self) -> u8;
+    /// Rows of such bytes, as the kernels take them.
+    fn rows(bytes: &[Self]) -> Bytes<'_>
+    where
+        Self: Sized;
 }
 
 impl Byte for u8 {
     fn unsigned(self) -> u8 {
         self
     }
+
+    fn rows(bytes: &[u8]) -> Bytes<'_> {
+        Bytes::Unsigned(bytes)
+    }
 }
 
 impl Byte for i8 {
     fn unsigned(self) -> u8 {
         self.cast_unsigned() ^ 0x80
+    }
+
+    fn rows(bytes: &[i8]) -> Bytes<'_> {
+        Bytes::Signed(bytes)
     }
 }
 

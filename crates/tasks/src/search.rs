@@ -6,7 +6,8 @@
 //! corpus [n, d] ─ a part for each thread ───────┤
 //!                                               ▼
 //!    few queries   for each block of rows, for each query: dot products          (kernels::dot)
-//!    many          for each block of rows: scores [128, 384] = block · queriesᵀ  (kernels::gemm)
+//!    many          for each block of rows, rounded to 16 bits:
+//!                  scores [128, 384] = block · queriesᵀ                         (kernels::gemm)
 //!                  for each score that may belong to the best: the dot product   (kernels::dot)
 //!                                               ▼
 //!                  a bounded heap for each query; the heaps of the parts are merged
@@ -20,10 +21,12 @@
 //!
 //! A GEMM adds in another order than a dot product does, so its scores have other bits, and the
 //! order of two close rows would depend on the number of queries in the call. So the GEMM only
-//! finds candidates. The theory of rounding bounds its error by `γ·|q|·|c|`. Every row whose score
-//! plus this bound might reach the worst of the best k is scored again by the dot product, and that
-//! score counts. There are about k·ln(n/k) such rows per query. A query thus gets the same bits
-//! alone, in any batch, on any number of threads, on every level.
+//! finds candidates, and may then be one of rounded values, which is faster. A bound of its error
+//! is known for each pair of a row and a query (`search/rounded.rs`, about 0.002 · |q|·|c|). Every
+//! row whose score plus this bound might reach the worst of the best k is scored again by the dot
+//! product, and that score counts. There are about k·ln(n/k) such rows per query, and a few more
+//! that are almost as good. A query thus gets the same bits alone, in any batch, on any number of
+//! threads, on every level.
 //!
 //! - Dot: the dot product, as [`minilm_kernels::dot`] defines it.
 //! - Cosine: the same, divided in `f64` by the lengths (below 1e-12 they count as 1e-12), rounded
@@ -38,11 +41,14 @@
 //! In the book: `docs/11-tasks.md`.
 
 mod candidates;
+mod corpus;
 mod metric;
+mod rounded;
 mod scan;
 mod stream;
 mod top_k;
 
+pub(crate) use corpus::Corpus;
 pub use metric::Metric;
 pub use stream::Stream;
 pub use top_k::{Hit, TopK};

@@ -116,6 +116,32 @@ fn bytes_without_rows_are_searched_as_their_restored_values() {
 }
 
 #[test]
+fn hits_among_bytes_are_those_among_restored_rows() {
+    let (queries, corpus) = problem();
+    let ranges = Ranges::of(corpus.view()).unwrap();
+    let (u8s, i8s) = (ranges.to_u8(corpus.view()).unwrap(), ranges.to_i8(corpus.view()).unwrap());
+    let mut restored = Array2::zeros(corpus.dim());
+    for (bytes, mut row) in u8s.rows().into_iter().zip(restored.rows_mut()) {
+        ranges.restore(bytes.iter().copied(), row.as_slice_mut().unwrap());
+    }
+    for metric in [Metric::Cosine, Metric::Dot] {
+        // one query, some, and enough for matrix products
+        for q in [1, 5, 40] {
+            let some = queries.slice(s![..q, ..]);
+            let exact = Search::new().metric(metric).run(some, restored.view()).unwrap();
+            let search = QuantizedSearch::new().metric(metric);
+            assert_eq!(search.scalar(some, u8s.view(), &ranges, None).unwrap(), exact);
+            assert_eq!(search.scalar(some, i8s.view(), &ranges, None).unwrap(), exact);
+            let columns = i8s.t().as_standard_layout().into_owned();
+            assert_eq!(search.scalar(some, columns.t(), &ranges, None).unwrap(), exact);
+        }
+    }
+    let narrow = queries.slice(s![.., ..3]);
+    let error = QuantizedSearch::new().scalar(narrow, u8s.view(), &ranges, None).unwrap_err();
+    assert_eq!(error, Error::Columns { what: "quantised rows", found: 70, expected: 3 });
+}
+
+#[test]
 fn bits_without_rows_are_scored_as_signs() {
     let (queries, corpus) = problem();
     let bits = to_binary(corpus.view()).unwrap();

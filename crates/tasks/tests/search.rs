@@ -82,6 +82,27 @@ fn hits_are_those_of_sorting_at_every_boundary() {
     }
 }
 
+/// The filter rounds rows and queries, and its bound is widest where one value stands out.
+#[test]
+fn values_that_stand_out_lose_no_hit() {
+    let mut random = Random(11);
+    for d in [7, 400, 800] {
+        let (mut queries, mut corpus) = (random.matrix(30, d), random.matrix(1500, d));
+        for (i, mut row) in queries.rows_mut().into_iter().enumerate() {
+            row[i % d] *= 30.0;
+        }
+        for (i, mut row) in corpus.rows_mut().into_iter().enumerate() {
+            row[i % d] *= if i % 3 == 0 { 1000.0 } else { 1.0 };
+            row *= 10f32.powi((i % 5) as i32 * 6 - 12);
+        }
+        for metric in [Metric::Cosine, Metric::Dot] {
+            let got = Search::new().metric(metric).run(queries.view(), corpus.view()).unwrap();
+            let want = by_sorting(queries.view(), corpus.view(), metric, 10);
+            assert_same(&format!("{metric:?} d = {d}"), &got, &want);
+        }
+    }
+}
+
 /// Integers make scores exact and equal: rows in the order of their numbers, in both ways to
 /// compute.
 #[test]

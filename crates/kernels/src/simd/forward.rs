@@ -40,6 +40,7 @@ macro_rules! forward {
     (integers of $inner:tt: $S:ty) => {
         forward! { $inner: $S;
             load_s16(from: &[i16; 2 * LANES]) -> <$S as Integers>::I32x16;
+            load_bytes(from: &[i8; LANES]) -> <$S as Integers>::I32x16;
             load_i32(from: &[i32; LANES]) -> <$S as Integers>::I32x16;
             splat_word(word: u32) -> <$S as Integers>::I32x16;
             round(v: <$S as Integers>::Floats) -> <$S as Integers>::I32x16;

@@ -60,6 +60,8 @@ pub trait Integers: Copy {
     fn load_s8(self, from: &Self::S8) -> Self::I32x16;
     /// Weights `s16` of sixteen columns, two of k for each.
     fn load_s16(self, from: &[i16; 2 * LANES]) -> Self::I32x16;
+    /// Sixteen bytes, −128 … 127.
+    fn load_bytes(self, from: &[i8; LANES]) -> Self::I32x16;
     /// Sixteen `i32`.
     fn load_i32(self, from: &[i32; LANES]) -> Self::I32x16;
     /// The word of x in each lane.

@@ -25,7 +25,11 @@ const BYTES: usize = 1 << 10;
 /// no JSON is found out elsewhere.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let Ok(Value::Object(file)) = serde_json::from_slice(bytes) else { return Ok(()) };
-    let Some(normalizer) = file.get("normalizer") else { return Ok(()) };
+    file.get("normalizer").map_or(Ok(()), check_normalizer)
+}
+
+/// The same for the file's `normalizer` alone.
+pub(super) fn check_normalizer(normalizer: &Value) -> Result<(), String> {
     match times(normalizer)? {
         1..=TIMES => Ok(()),
         _ => Err(format!("its normalizer may make a text more than {TIMES} times longer")),

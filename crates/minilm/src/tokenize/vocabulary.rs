@@ -4,6 +4,7 @@ use super::{
     config::{TokenizerConfig, Tokens, cuts_at},
     growth,
     guard::guard,
+    word_piece,
 };
 use crate::{
     Error,
@@ -17,7 +18,7 @@ use std::{
 };
 use tokenizers::{
     AddedToken, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, Tokenizer,
-    TruncationDirection,
+    TruncationDirection, TruncationParams,
     models::wordpiece::WordPiece,
     normalizers::{Lowercase, Sequence, bert::BertNormalizer},
     pre_tokenizers::bert::BertPreTokenizer,
@@ -45,17 +46,21 @@ impl Vocabulary {
             None => Error::Tokenizer { path: path.clone(), reason },
         };
         let is_json = path.extension().is_some_and(|extension| extension == "json");
-        let mut tokenizer = if is_json {
-            growth::check(&bytes).map_err(unusable)?;
-            let written = guard(|| Tokenizer::from_bytes(&bytes)).map_err(unusable)?;
-            of_file(written, &path, config)?
+        let (mut tokenizer, size) = if is_json {
+            match guard(|| word_piece::File::read(&bytes)).map_err(unusable)? {
+                Some(file) => of_word_pieces(file, &path, config)?,
+                None => {
+                    growth::check(&bytes).map_err(unusable)?;
+                    let written = guard(|| Tokenizer::from_bytes(&bytes)).map_err(unusable)?;
+                    of_any_kind(written, &path, config)?
+                }
+            }
         } else if config.is_bert() {
             let vocab = WordPiece::read_bytes(&bytes).map_err(|e| unusable(e.to_string()))?;
+            let size = vocab.values().max().map_or(0, |&id| id as usize + 1);
             let model = WordPiece::builder().vocab(vocab).build();
             let model = model.map_err(|e| unusable(e.to_string()))?;
-            let mut tokenizer = bert(model, config).map_err(unusable)?;
-            add_all(&mut tokenizer, config)?;
-            tokenizer
+            (bert(model, config).map_err(unusable)?, size)
         } else {
             let reason = format!(
                 "the class {} needs a tokenizer.json, which is not there; \
@@ -64,11 +69,13 @@ impl Vocabulary {
             );
             return field(&config.path, "tokenizer_class", reason);
         };
+        add_all(&mut tokenizer, config)?;
         tokenizer.set_encode_special_tokens(config.split_special_tokens);
         if config.lowercase_first {
             lowercase(&mut tokenizer).map_err(unusable)?;
         }
-        let size = tokenizer.get_vocab(true).values().max().map_or(0, |&id| id as usize + 1);
+        let added = tokenizer.get_added_tokens_decoder();
+        let size = added.keys().fold(size, |size, &id| size.max(id as usize + 1));
         Ok(Vocabulary { tokenizer, size, path })
     }
 
@@ -90,31 +97,38 @@ fn file<'s>(source: &'s Source, folder: &Path) -> Result<(PathBuf, Cow<'s, [u8]>
     Err(Error::Read { path: folder.join("tokenizer.json"), source: no_such_file() })
 }
 
-/// The tokenizer of a `tokenizer.json`, by the class that reads it.
-fn of_file(
+/// The tokenizer of a `tokenizer.json` of word pieces, by the class that reads it, and the highest
+/// id of its vocabulary + 1.
+fn of_word_pieces(
+    file: word_piece::File,
+    path: &Path,
+    config: &TokenizerConfig,
+) -> Result<(Tokenizer, usize), Error> {
+    cuts_right(file.truncation.as_ref(), path, config)?;
+    let size = file.size;
+    let tokenizer = if config.is_bert() {
+        let added = file.added.get_added_tokens_decoder().clone();
+        of_bert(file.model, added, path, config)?
+    } else {
+        let unusable = |reason| Error::Tokenizer { path: path.to_owned(), reason };
+        file.tokenizer().map_err(unusable)?
+    };
+    Ok((tokenizer, size))
+}
+
+/// The same for a file of any kind, as the library has read it.
+fn of_any_kind(
     mut written: Tokenizer,
     path: &Path,
     config: &TokenizerConfig,
-) -> Result<Tokenizer, Error> {
-    let unusable = |reason: String| Error::Tokenizer { path: path.to_owned(), reason };
-    let cuts_left = written
-        .get_truncation()
-        .is_some_and(|truncation| truncation.direction == TruncationDirection::Left);
-    if cuts_left && !config.truncates_right {
-        return field(path, "truncation.direction", cuts_at("left"));
-    }
-    let in_file = written.get_added_tokens_decoder();
-    let mut tokenizer = if !config.is_bert() {
+) -> Result<(Tokenizer, usize), Error> {
+    cuts_right(written.get_truncation(), path, config)?;
+    let size = written.get_vocab(false).values().max().map_or(0, |&id| id as usize + 1);
+    let tokenizer = if !config.is_bert() {
         without_dropout(&mut written);
         written
     } else if let ModelWrapper::WordPiece(model) = written.get_model() {
-        let mut tokenizer = bert(model.clone(), config).map_err(unusable)?;
-        if config.tokens.with_file {
-            let mut tokens: Vec<_> = in_file.into_iter().collect();
-            tokens.sort_by_key(|&(id, _)| id);
-            add(&mut tokenizer, tokens, path, "added_tokens")?;
-        }
-        tokenizer
+        of_bert(model.clone(), written.get_added_tokens_decoder(), path, config)?
     } else {
         let reason = format!(
             "{} is made of word pieces, but the model in tokenizer.json is of another kind; if \
@@ -123,7 +137,37 @@ fn of_file(
         );
         return field(&config.path, "tokenizer_class", reason);
     };
-    add_all(&mut tokenizer, config)?;
+    Ok((tokenizer, size))
+}
+
+/// An error for a file that cuts texts at their beginning, unless the class says otherwise.
+fn cuts_right(
+    truncation: Option<&TruncationParams>,
+    path: &Path,
+    config: &TokenizerConfig,
+) -> Result<(), Error> {
+    let cuts_left =
+        truncation.is_some_and(|truncation| truncation.direction == TruncationDirection::Left);
+    if cuts_left && !config.truncates_right {
+        return field(path, "truncation.direction", cuts_at("left"));
+    }
+    Ok(())
+}
+
+/// `BertTokenizer` with the vocabulary of a `tokenizer.json`, and the tokens added there.
+fn of_bert(
+    model: WordPiece,
+    added: impl IntoIterator<Item = (u32, AddedToken)>,
+    path: &Path,
+    config: &TokenizerConfig,
+) -> Result<Tokenizer, Error> {
+    let unusable = |reason: String| Error::Tokenizer { path: path.to_owned(), reason };
+    let mut tokenizer = bert(model, config).map_err(unusable)?;
+    if config.tokens.with_file {
+        let mut tokens: Vec<_> = added.into_iter().collect();
+        tokens.sort_by_key(|&(id, _)| id);
+        add(&mut tokenizer, tokens, path, "added_tokens")?;
+    }
     Ok(tokenizer)
 }
 

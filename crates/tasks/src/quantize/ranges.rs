@@ -7,6 +7,7 @@
 //! All in `f32`, as NumPy does it. A dimension that never varies has step 1.
 
 use crate::{Error, matrix::Matrix};
+use minilm_kernels::dot::Steps;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 
 /// The range of each dimension.
@@ -124,6 +125,11 @@ impl Ranges {
         }
         Ok(Array2::from_shape_vec((rows.rows(), rows.columns()), bytes)
             .expect("a byte for each value"))
+    }
+
+    /// The steps as the kernels take them.
+    pub(super) fn steps(&self) -> Steps<'_> {
+        Steps { lowest: &self.min, step: &self.steps, highest: &self.max }
     }
 
     pub(super) fn check_columns(&self, what: &'static str, found: usize) -> Result<(), Error> {

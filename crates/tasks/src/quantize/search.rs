@@ -1,7 +1,7 @@
 //! Search among quantised rows, with queries that are not quantised.
 //!
 //! ```text
-//! bytes:  a block of rows is restored to f32, and searched exactly
+//! bytes:  rows are restored to f32 as they are read, and searched exactly
 //! bits:   the rows whose bits differ least from the query's        (Hamming distance)
 //! then:   if f32 rows are given, or for bits: the multiplier · top_k best are scored again,
 //!         the top_k best of these are the hits
@@ -20,13 +20,11 @@ use crate::{
 };
 use minilm_kernels::{
     Level, Rows,
-    dot::{Product, products},
+    dot::{ByteRows, Product, products},
 };
-use ndarray::{Array2, ArrayView2, Axis, Slice};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
-
-/// Rows that are restored at a time: with 384 columns 6 MiB.
-const BLOCK: usize = 4096;
+use std::borrow::Cow;
 
 /// A search among quantised rows, and its options.
 ///
@@ -107,16 +105,15 @@ impl QuantizedSearch {
         let wanted = if embeddings.is_some() { self.candidates()? } else { self.top_k };
         let mut stream =
             Search::new().top_k(wanted).metric(self.metric).level(self.level).start(queries)?;
-        let mut block = Array2::zeros((BLOCK.min(bytes.nrows()), bytes.ncols()));
-        for start in (0..bytes.nrows()).step_by(BLOCK) {
-            let some =
-                bytes.slice_axis(Axis(0), Slice::from(start..bytes.nrows().min(start + BLOCK)));
-            for (row, mut to) in some.rows().into_iter().zip(block.rows_mut()) {
-                let to = to.as_slice_mut().expect("a new array is in standard layout");
-                ranges.restore(row.iter().map(|byte| byte.unsigned()), to);
-            }
-            stream.feed(block.slice_axis(Axis(0), Slice::from(..some.nrows())))?;
+        let (found, expected) = (bytes.ncols(), queries.ncols());
+        if found != expected {
+            return Err(Error::Columns { what: "quantised rows", found, expected });
         }
+        let rows: Cow<[B]> = match bytes.to_slice() {
+            Some(rows) => Cow::Borrowed(rows),
+            None => Cow::Owned(bytes.iter().copied().collect()),
+        };
+        stream.feed_rows(&ByteRows::new(B::rows(&rows), ranges.steps()))?;
         let hits = stream.finish();
         match embeddings {
             None => Ok(hits),

@@ -1,7 +1,7 @@
 //! A search whose corpus comes in blocks.
 
 use super::{
-    Hit, Search, TopK,
+    Corpus, Hit, Search, TopK,
     scan::{BadRow, Scan},
 };
 use crate::{Error, matrix::Matrix};
@@ -57,11 +57,14 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// As [`Search::run`]; rows are counted from the first that was fed.
     pub fn feed(&mut self, corpus: ArrayView2<f32>) -> Result<(), Error> {
-        let corpus = Matrix::new("corpus", corpus)?.with_columns_of(&self.queries)?;
+        self.feed_rows(&Matrix::new("corpus", corpus)?.with_columns_of(&self.queries)?)
+    }
+
+    /// The same for rows of any kind, with as many columns as the queries.
+    pub(crate) fn feed_rows(&mut self, corpus: &impl Corpus) -> Result<(), Error> {
         let parts = parts(corpus.rows(), self.tops.len());
         let chunks: Vec<Range<usize>> = cut(self.tops.len(), CHUNK).collect();
-        let found =
-            chunks.par_iter().map(|chunk| self.search_parts(chunk.clone(), &corpus, &parts));
+        let found = chunks.par_iter().map(|chunk| self.search_parts(chunk.clone(), corpus, &parts));
         let found: Vec<Vec<Result<Vec<TopK>, BadRow>>> = found.collect();
         let bad =
             found.iter().flatten().filter_map(|part| part.as_ref().err()).map(|bad| bad.0).min();
@@ -80,10 +83,10 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    fn search_parts(
+    fn search_parts<C: Corpus>(
         &self,
         chunk: Range<usize>,
-        corpus: &Matrix,
+        corpus: &C,
         parts: &[Range<usize>],
     ) -> Vec<Result<Vec<TopK>, BadRow>> {
         let floors: Vec<f32> = self.tops[chunk.clone()].iter().map(TopK::limit).collect();

@@ -82,6 +82,22 @@ impl Integers for Avx2 {
     }
 
     #[inline(always)]
+    fn load_bytes(self, from: &[i8; LANES]) -> [__m256i; 2] {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn widen(from: &[i8; LANES / 2]) -> __m256i {
+            // SAFETY: the reference is valid for eight bytes, and `loadl` asks for no alignment.
+            _mm256_cvtepi8_epi32(unsafe { _mm_loadl_epi64(from.as_ptr().cast()) })
+        }
+        let (halves, _) = from.as_chunks();
+        // SAFETY: `self` exists only where `Avx2::detect` found AVX2.
+        let low = unsafe { widen(&halves[0]) };
+        // SAFETY: as above.
+        let high = unsafe { widen(&halves[1]) };
+        [low, high]
+    }
+
+    #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> [__m256i; 2] {
         let (low, high) = from.split_at(LANES / 2);
         // SAFETY: the feature by `self`; `low` holds eight values of four bytes, and `loadu` asks

@@ -72,6 +72,18 @@ impl Integers for Avx512 {
     }
 
     #[inline(always)]
+    fn load_bytes(self, from: &[i8; LANES]) -> __m512i {
+        #[inline]
+        #[target_feature(enable = "avx512f,avx512bw")]
+        fn widen(from: &[i8; LANES]) -> __m512i {
+            // SAFETY: the reference is valid for sixteen bytes, and `loadu` asks for no alignment.
+            _mm512_cvtepi8_epi32(unsafe { _mm_loadu_si128(from.as_ptr().cast()) })
+        }
+        // SAFETY: `self` exists only where `Avx512::detect` found AVX-512F and BW.
+        unsafe { widen(from) }
+    }
+
+    #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> __m512i {
         // SAFETY: as for `load_s16`.
         unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }

@@ -98,6 +98,23 @@ impl Integers for Neon {
     }
 
     #[inline(always)]
+    fn load_bytes(self, from: &[i8; LANES]) -> [int32x4_t; 4] {
+        #[inline]
+        #[target_feature(enable = "neon")]
+        fn widen(from: &[i8; 8]) -> [int32x4_t; 2] {
+            // SAFETY: the reference is valid for eight bytes.
+            let words = vmovl_s8(unsafe { vld1_s8(from.as_ptr()) });
+            [vmovl_s16(vget_low_s16(words)), vmovl_high_s16(words)]
+        }
+        let (halves, _) = from.as_chunks();
+        // SAFETY: `self` exists only where `Neon::detect` found NEON.
+        let [a, b] = unsafe { widen(&halves[0]) };
+        // SAFETY: as above.
+        let [c, d] = unsafe { widen(&halves[1]) };
+        [a, b, c, d]
+    }
+
+    #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> [int32x4_t; 4] {
         let mut v = self.splat_word(0);
         for (v, from) in v.iter_mut().zip(from.as_chunks::<4>().0) {

@@ -42,6 +42,11 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
+    fn load_bytes(self, from: &[i8; LANES]) -> [i32; LANES] {
+        from.map(i32::from)
+    }
+
+    #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> [i32; LANES] {
         *from
     }
