@@ -46,7 +46,7 @@ pub(crate) fn options(
 }
 
 /// What has that name.
-fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
+pub(crate) fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
     name.parse().map_err(|error: T::Err| PyValueError::new_err(error.to_string()))
 }
 
