@@ -32,6 +32,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+#: Embeds a part of the corpus into a folder of Parquet.
+Run = Callable[[pathlib.Path, pathlib.Path], None]
+
 SEED = 15
 WORDS = """
 red green blue old young quick slow quiet loud warm cold bright dark small large empty full early
@@ -98,7 +101,7 @@ def cpu_seconds(root: int | None = None) -> float:
 
 
 @contextlib.contextmanager
-def in_process(options: argparse.Namespace) -> Iterator[Callable[[pathlib.Path, pathlib.Path], None]]:
+def in_process(options: argparse.Namespace) -> Iterator[Run]:
     from minilm import SentenceTransformer
     from minilm.arrow import embed
 
@@ -118,7 +121,7 @@ def in_process(options: argparse.Namespace) -> Iterator[Callable[[pathlib.Path, 
 
 
 @contextlib.contextmanager
-def with_ray(options: argparse.Namespace) -> Iterator[Callable[[pathlib.Path, pathlib.Path], None]]:
+def with_ray(options: argparse.Namespace) -> Iterator[Run]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # A machine that others use too may stop for minutes; that is no failure.
     os.environ["RAY_DASHBOARD_STARTUP_TIMEOUT_S"] = "600"
@@ -158,9 +161,7 @@ def with_ray(options: argparse.Namespace) -> Iterator[Callable[[pathlib.Path, pa
 
 
 @contextlib.contextmanager
-def with_spark(
-    options: argparse.Namespace,
-) -> Iterator[Callable[[pathlib.Path, pathlib.Path], None]]:
+def with_spark(options: argparse.Namespace) -> Iterator[Run]:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ["PYSPARK_PYTHON"] = sys.executable
     import pyspark

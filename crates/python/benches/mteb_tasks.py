@@ -4,9 +4,9 @@
     python benches/mteb_tasks.py MODEL STS.tsv TRAIN.tsv TEST.tsv
 
 MTEB takes its data from the hub. Here they come from files: a task whose ``dataset`` is set and
-whose ``data_loaded`` is true loads nothing, and everything after that is MTEB's own. ``STS.tsv`` has
-the columns score, sentence1 and sentence2 and stands for the split ``validation``; the other two
-have the columns label and text. Labels are numbered in the order of the alphabet.
+whose ``data_loaded`` is true loads nothing, and everything after that is MTEB's own. ``STS.tsv``
+has the columns score, sentence1 and sentence2 and stands for the split ``validation``; the other
+two have the columns label and text. Labels are numbered in the order of the alphabet.
 
 The script prints each score, and fails if a score of minilm is not within 1e-4 of the other.
 """
