@@ -17,9 +17,6 @@ use std::{
 /// Bytes of text that are encoded in some tens of milliseconds, without a look for signals.
 const SHORT: usize = 8 << 10;
 
-/// Texts whose token embeddings are computed between two looks for signals.
-const TOKEN_TEXTS: usize = 32;
-
 /// Tokens, ids, vectors and dropped tokens of a text.
 type TokenEmbeddings<'py> = (Vec<String>, Vec<u32>, Bound<'py, PyArray2<f32>>, usize);
 
@@ -46,7 +43,7 @@ pub(crate) fn options(
 }
 
 /// What has that name.
-fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
+pub(crate) fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
     name.parse().map_err(|error: T::Err| PyValueError::new_err(error.to_string()))
 }
 
@@ -125,14 +122,12 @@ impl Encoder {
         let texts = borrowed(texts)?;
         let encoder = self.with_prompt(prompt)?;
         let mut all = Vec::with_capacity(texts.len());
-        for (i, some) in texts.chunks(TOKEN_TEXTS).enumerate() {
+        for some in short_parts(&texts) {
             let found = py.detach(|| encoder.encode_tokens(some)).map_err(|error| {
-                let error = from_encoder(error);
-                match i {
+                let (done, error) = (all.len(), from_encoder(error));
+                match done {
                     0 => error,
-                    _ => {
-                        PyValueError::new_err(format!("from text {} on: {error}", i * TOKEN_TEXTS))
-                    }
+                    _ => PyValueError::new_err(format!("from text {done} on: {error}")),
                 }
             })?;
             py.check_signals()?;
@@ -308,6 +303,21 @@ impl Encoder {
             Some(report) => report.call1((done.load(Ordering::Relaxed),)).map(drop),
         })
     }
+}
+
+/// Parts of a list that are short, or a single text.
+fn short_parts(mut texts: &[PyBackedStr]) -> impl Iterator<Item = &[PyBackedStr]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let is_short = |text: &&PyBackedStr| {
+            bytes += text.len();
+            bytes <= SHORT
+        };
+        let count = texts.iter().take_while(is_short).count().max(1).min(texts.len());
+        let (part, rest) = texts.split_at(count);
+        texts = rest;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 fn windows(tokens: Option<usize>, stride: Option<usize>) -> Windows {

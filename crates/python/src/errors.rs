@@ -60,3 +60,8 @@ pub(crate) fn from_task(error: tasks::Error) -> PyErr {
 pub(crate) fn from_index(error: IndexError) -> PyErr {
     exception(&error)
 }
+
+/// The exception of training's error.
+pub(crate) fn from_train(error: minilm_train::Error) -> PyErr {
+    exception(&error)
+}

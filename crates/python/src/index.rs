@@ -3,11 +3,13 @@
 use crate::{
     encoder::{Encoder, options},
     errors::{from_encoder, from_index},
-    tasks::metric_of,
+    tasks::{metric_of, plain},
     texts::borrowed,
+    watch::rows_between_looks,
 };
 use minilm::{
     install,
+    ndarray::Axis,
     tasks::{
         index::{self, Space},
         search::Search,
@@ -88,11 +90,14 @@ impl Index {
         let space = space(encoder, prompt, normalize, truncate_dim)?;
         let search = Search::new().top_k(top_k).metric(metric_of(metric)?);
         let queries = queries.as_array();
-        let hits = py.detach(|| install(|| self.index.search(&space, queries, &search)));
-        let plain = |hits: Vec<_>| {
-            hits.into_iter().map(|hit: minilm::tasks::search::Hit| (hit.corpus_id, hit.score))
-        };
-        Ok(hits.map_err(from_index)?.into_iter().map(|hits| plain(hits).collect()).collect())
+        let mut hits = Vec::with_capacity(queries.nrows());
+        let at_once = rows_between_looks(self.index.len(), self.index.dimensions());
+        for some in queries.axis_chunks_iter(Axis(0), at_once) {
+            let found = py.detach(|| install(|| self.index.search(&space, some, &search)));
+            hits.extend(found.map_err(from_index)?);
+            py.check_signals()?;
+        }
+        Ok(plain(hits))
     }
 
     /// The text of a row.

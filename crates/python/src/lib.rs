@@ -19,6 +19,7 @@ mod evaluate;
 mod index;
 mod tasks;
 mod texts;
+mod train;
 mod watch;
 
 use pyo3::prelude::*;
@@ -29,6 +30,7 @@ fn _minilm(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<encoder::Encoder>()?;
     module.add_class::<index::Index>()?;
+    module.add_class::<train::Training>()?;
     tasks::register(module)?;
     evaluate::register(module)
 }

@@ -1,6 +1,10 @@
 //! Functions of vectors: similarity, search, clusters, quantisation.
 
-use crate::{encoder::cached_model, errors::from_task, watch::watched};
+use crate::{
+    encoder::cached_model,
+    errors::from_task,
+    watch::{rows_between_looks, watched},
+};
 use minilm::{
     install,
     ndarray::{Array2, ArrayView2, Axis, concatenate},
@@ -22,11 +26,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Rows that a thread compares at once.
 const ROWS: usize = 64;
 
-/// Rows of a corpus between two looks for signals.
-const BLOCK: usize = 1 << 16;
+/// Rows of a corpus that a search reads at once: at least and at most.
+const BLOCK: (usize, usize) = (256, 1 << 16);
 
 /// Corpus ids and scores of each query.
-type Hits = Vec<Vec<(usize, f32)>>;
+pub(crate) type Hits = Vec<Vec<(usize, f32)>>;
 
 /// A matrix of vectors.
 type Vectors<'py> = PyReadonlyArray2<'py, f32>;
@@ -70,17 +74,19 @@ fn similarity_matrix<'py>(
         Similarity::Cosine => similarity::matrix(a, b),
         _ => similarity::matrix_of(|a, b| kind.of(a, b) as f32, a, b),
     };
-    let matrix = py.detach(|| {
-        install(|| {
-            let parts: Vec<_> = a.axis_chunks_iter(Axis(0), ROWS).collect();
-            let parts: Vec<Array2<f32>> = parts.into_par_iter().map(scores).collect();
-            let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-            match views.is_empty() {
-                true => Array2::zeros((0, b.nrows())),
-                false => concatenate(Axis(0), &views).expect("parts of the same width"),
-            }
-        })
-    });
+    let at_once = rows_between_looks(b.nrows(), b.ncols()).max(ROWS);
+    let mut parts: Vec<Array2<f32>> = Vec::new();
+    for some in a.axis_chunks_iter(Axis(0), at_once) {
+        let rows: Vec<_> = some.axis_chunks_iter(Axis(0), ROWS).collect();
+        let found: Vec<_> = py.detach(|| install(|| rows.into_par_iter().map(scores).collect()));
+        parts.extend(found);
+        py.check_signals()?;
+    }
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+    let matrix = match views.is_empty() {
+        true => Array2::zeros((0, b.nrows())),
+        false => concatenate(Axis(0), &views).expect("parts of the same width"),
+    };
     Ok(matrix.into_pyarray(py))
 }
 
@@ -99,7 +105,7 @@ fn similarity_pairs<'py>(
     Ok(scores.into_pyarray(py))
 }
 
-fn plain(hits: Vec<Vec<Hit>>) -> Hits {
+pub(crate) fn plain(hits: Vec<Vec<Hit>>) -> Hits {
     hits.into_iter()
         .map(|hits| hits.into_iter().map(|hit| (hit.corpus_id, hit.score)).collect())
         .collect()
@@ -116,10 +122,11 @@ fn search(
 ) -> PyResult<Hits> {
     let search = Search::new().top_k(top_k).metric(metric_of(metric)?);
     let (queries, corpus) = (queries.as_array(), corpus.as_array());
+    let block = rows_between_looks(queries.nrows(), queries.ncols()).clamp(BLOCK.0, BLOCK.1);
     let work = |stop: &AtomicBool| {
         install(|| {
             let mut stream = search.start(queries)?;
-            for block in corpus.axis_chunks_iter(Axis(0), BLOCK) {
+            for block in corpus.axis_chunks_iter(Axis(0), block) {
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
@@ -262,8 +269,19 @@ fn search_bits(
         QuantizedSearch::new().top_k(top_k).multiplier(multiplier).metric(metric_of(metric)?);
     let embeddings = embeddings.as_ref().map(|rows| rows.as_array());
     let (queries, bits) = (queries.as_array(), bits.as_array());
-    let hits = py.detach(|| install(|| search.binary(queries, bits, embeddings)));
-    hits.map(plain).map_err(from_task)
+    let mut hits = Vec::with_capacity(queries.nrows());
+    // A byte of bits is compared as fast as a value or two.
+    let at_once = rows_between_looks(bits.nrows(), bits.ncols());
+    // Without queries, the widths are checked all the same.
+    let chunks = (0..queries.nrows().max(1)).step_by(at_once);
+    for start in chunks {
+        let end = queries.nrows().min(start.saturating_add(at_once));
+        let some = queries.slice_axis(Axis(0), (start..end).into());
+        let found = py.detach(|| install(|| search.binary(some, bits, embeddings)));
+        hits.extend(found.map_err(from_task)?);
+        py.check_signals()?;
+    }
+    Ok(plain(hits))
 }
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

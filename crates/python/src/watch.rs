@@ -50,6 +50,14 @@ pub(crate) fn watched<R: Send>(
     })
 }
 
+/// Products of two numbers that a thread computes in some tens of milliseconds.
+const PRODUCTS: usize = 1 << 28;
+
+/// Rows that are compared with `others` rows of `width` values between two looks for signals.
+pub(crate) fn rows_between_looks(others: usize, width: usize) -> usize {
+    (PRODUCTS / others.max(1).saturating_mul(width.max(1))).max(1)
+}
+
 /// Wakes the caller when the work ends, also by a panic.
 struct Finished<'f> {
     flag: &'f AtomicBool,

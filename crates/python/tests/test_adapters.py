@@ -143,3 +143,49 @@ def test_mteb(monkeypatch):
     result = mteb.evaluate(MiniLMModel(MODEL), task, cache=None)
     score = result.task_results[0].scores["validation"][0]
     assert score["main_score"] > 0.7
+
+
+def test_mteb_chooses_the_prompts_of_the_original():
+    """Each task, and both sides of it, beside MTEB's own wrapper of sentence-transformers."""
+    mteb = pytest.importorskip("mteb")
+    datasets = pytest.importorskip("datasets")
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    from mteb.models import SentenceTransformerEncoderWrapper
+    from mteb.types import PromptType
+    from torch.utils.data import DataLoader
+
+    from minilm.mteb import MiniLMModel
+
+    prompts = {
+        "query": "query: ",
+        "document": "passage: ",
+        "STSBenchmark": "sts: ",
+        "Classification": "classify: ",
+        "NFCorpus-query": "medical question: ",
+    }
+    ours = MiniLMModel(MODEL, model_prompts=prompts)
+    original = sentence_transformers.SentenceTransformer(MODEL, device="cpu")
+    theirs = SentenceTransformerEncoderWrapper(original, model_prompts=prompts)
+    batches = DataLoader(datasets.Dataset.from_dict({"text": TEXTS[:4]}), batch_size=2)
+    expected = {
+        ("STSBenchmark", None): "sts: ",
+        ("Banking77Classification", None): "classify: ",
+        ("NFCorpus", PromptType.query): "medical question: ",
+        ("NFCorpus", PromptType.document): "passage: ",
+        ("SciFact", PromptType.query): "query: ",
+        ("TwentyNewsgroupsClustering", None): "",
+    }
+    for (task, side), prompt in expected.items():
+        options = {
+            "task_metadata": mteb.get_task(task).metadata,
+            "hf_split": "test",
+            "hf_subset": "default",
+            "prompt_type": side,
+        }
+        found = ours.encode(batches, **options)
+        assert np.array_equal(found, ours.model.encode(TEXTS[:4], prompt=prompt)), task
+        wanted = np.asarray(theirs.encode(batches, **options))
+        assert np.abs(found - wanted).max() < 5e-7, task
+    with pytest.raises(KeyError, match="no-such-task"):
+        MiniLMModel(MODEL, model_prompts={"no-such-task": "x"})
+    assert MiniLMModel(MODEL, prompts={"query": "q: "}).model_prompts == {"query": "q: "}

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import MODEL, TEXTS
-from minilm import Index, SentenceTransformer
+from minilm import Index, SentenceTransformer, weights
 from minilm.weights import locate
 
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -65,6 +65,7 @@ def no_cache(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "empty"))
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.setattr(weights, "carried", lambda: None)
 
 
 def test_a_path_is_a_place():
@@ -173,9 +174,10 @@ def test_everything_public_is_documented():
     import inspect
 
     import minilm
-    from minilm import compatible, documents, evaluation, index, model, util, weights
+    from minilm import compatible, documents, evaluation, index, losses, model, training, util
 
-    for module in (minilm, compatible, documents, evaluation, index, model, util, weights):
+    modules = (compatible, documents, evaluation, index, losses, model, training, util, weights)
+    for module in (minilm, *modules):
         assert module.__doc__
         for name, item in vars(module).items():
             ours = getattr(item, "__module__", "").startswith("minilm")

@@ -18,7 +18,8 @@ LIMIT = 120
 
 def run(script, **kwargs):
     """Runs a script in a new Python; it fails if the script fails or hangs."""
-    head = f"import os, sys\nfrom minilm import SentenceTransformer\nMODEL, TEXTS = {MODEL!r}, {TEXTS!r}\n"
+    head = "import os, sys\nfrom minilm import SentenceTransformer\n"
+    head += f"MODEL, TEXTS = {MODEL!r}, {TEXTS!r}\n"
     body = head + textwrap.dedent(script)
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", body],
@@ -264,3 +265,53 @@ print(any(name.split(".")[0] in ("torch", "pyarrow", "tqdm", "pandas") for name 
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     assert out.split() == ["1", "False"]
+
+
+#: Calls that would take many seconds, by their names; each works on ``rows``.
+LONG_CALLS = {
+    "search": "util.semantic_search(rows, rows)",
+    "similarity": "util.euclidean_sim(rows[:20000], rows)",
+    "bits": "util.semantic_search_binary(rows, bits, corpus_embeddings=rows)",
+    "index": "index._index.search(model._encoder, rows, 10, 'cosine', '')",
+    "windows": "model.encode_windows('many words ' * 400_000, stride=10)",
+    "tokens": "model.encode(['many words ' * 100] * 9999, output_value='token_embeddings')",
+}
+
+
+@pytest.mark.parametrize("call", LONG_CALLS)
+def test_ctrl_c_ends_other_long_calls_too(call, tmp_path):
+    """Within a second of the process's own time, for searches, windows and tokens."""
+    script = f"""
+import sys
+import numpy as np
+from minilm import Index, SentenceTransformer, util
+model = SentenceTransformer({MODEL!r})
+rows = np.random.default_rng(1).standard_normal((60_000, 384), dtype=np.float32)
+rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+bits = util.quantize_embeddings(rows, "ubinary")
+if {call!r} == "index":
+    index = Index.write({str(tmp_path / "i")!r}, model, ["x"] * len(rows), rows)
+print("ready", flush=True)
+try:
+    {LONG_CALLS[call]}
+    print("ended", flush=True)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+sys.stdin.read()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.3)
+        start, worked = time.monotonic(), processor_time(process)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        # Threads of a call work at once.
+        used = (processor_time(process) - worked) / os.cpu_count()
+        assert min(time.monotonic() - start, used) < 1
+        process.stdin.close()
+        assert process.wait(LIMIT) == 0
+    finally:
+        process.kill()

@@ -166,7 +166,9 @@ cargo xtask faults [--seed N] [--minutes N] [kills|training|calls|disk|servers|s
                                   servers misbehave, and adds the counts to
                                   benches/record/faults.json; `soak` alone takes minutes, 10 by
                                   default
-cargo xtask wheel                 builds the wheel of the Python package, installs and tests it
+cargo xtask wheel [--with-model] [--all]
+                                  builds the wheel of the Python package, installs and tests it,
+                                  with the model's weights of eight bits inside, for every target
 cargo xtask dist                  builds static programs with the model inside, tries them in empty
                                   roots, and packs them in target/dist
 cargo xtask man                   writes the manual pages of the program to target/man";
@@ -211,7 +213,7 @@ fn main() -> ExitCode {
         ["dist"] => task(dist::dist),
         ["licenses"] => task(licenses::write),
         ["man"] => task(man::write),
-        ["wheel"] => task(wheel::release),
+        ["wheel", ref options @ ..] => task(|workspace| wheel::publish(workspace, options)),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
         _ => return misused(&format!("what is `cargo xtask {}`?", arguments.join(" "))),

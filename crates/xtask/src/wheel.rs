@@ -1,18 +1,21 @@
 //! The Python package: built, installed into an empty environment, and tested there.
 //!
 //! ```text
-//! target/python/tools   maturin, and for wheels ziglang, from PyPI
+//! target/python/tools   maturin, and for wheels ziglang and wheel, from PyPI
 //! target/python/dist    wheels
 //! target/python/venv    an environment with the wheel, NumPy and what its tests need
 //! ```
 //!
 //! The step `python` builds quickly, for the tests of this machine. The task `wheel` builds what is
-//! published: the release, linked by zig against the C library of 2014 (glibc 2.17), which every
-//! Linux in use has.
+//! published: see `wheel/published.rs`.
 //!
 //! Tests of other packages' adapters run where those packages are installed, and are counted as
 //! skipped elsewhere: `MINILM_TEST_PYTHON` names an interpreter that has them, into which the wheel
 //! is then installed.
+
+mod published;
+
+pub use published::publish;
 
 use crate::{
     Outcome,
@@ -29,11 +32,6 @@ use std::{
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 /// What the tests need, besides the wheel and its NumPy.
 const TEST_PACKAGES: [&str; 3] = ["pytest", "pyarrow", "mypy"];
-/// Bytes of the largest wheel: it holds no weights.
-const LARGEST: u64 = 3_000_000;
-/// The target of the wheel that is published, and the C library that it asks for.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-const C_LIBRARY: &str = "manylinux2014";
 
 /// The package's folders.
 struct Package<'w> {
@@ -52,26 +50,8 @@ pub fn check(workspace: &Workspace) -> Outcome {
     };
     package.lint()?;
     let tools = package.tools(&python, &["maturin"])?;
-    let wheel = package.build(&tools, &["--profile", "dev"])?;
+    let wheel = package.build(&tools, &["--profile", "dev"], &package.dist())?;
     package.test(&python, &wheel)
-}
-
-/// The task: the wheel of the release, tested, and the source archive.
-pub fn release(workspace: &Workspace) -> Outcome {
-    let package = Package::of(workspace);
-    let python = python()?;
-    let tools = package.tools(&python, &["maturin", "ziglang"])?;
-    let release = ["--release", "--zig", "--target", TARGET, "--compatibility", C_LIBRARY];
-    let wheel = package.build(&tools, &release)?;
-    let bytes = fs::metadata(&wheel).map_err(|error| error.to_string())?.len();
-    if bytes > LARGEST {
-        return Err(format!("{}: {bytes} bytes, more than {LARGEST}", wheel.display()));
-    }
-    let tested = package.test(&python, &wheel)?;
-    let mut archive = Command::new(tools.join("maturin"));
-    archive.args(["sdist", "--out"]).arg(package.dist());
-    cargo::run(archive.arg("--manifest-path").arg(package.source.join("Cargo.toml")))?;
-    Ok(format!("{}: {bytes} bytes\n{tested}", wheel.display()))
 }
 
 impl Package<'_> {
@@ -110,22 +90,21 @@ impl Package<'_> {
         Ok(bin)
     }
 
-    /// Builds the wheel with maturin.
-    fn build(&self, tools: &Path, options: &[&str]) -> Result<PathBuf, String> {
-        let dist = self.dist();
-        fs::create_dir_all(&dist).map_err(|error| error.to_string())?;
-        for old in files::directly_in(&dist, "whl")? {
+    /// Builds the wheel with maturin, the only one in its folder.
+    fn build(&self, tools: &Path, options: &[&str], dist: &Path) -> Result<PathBuf, String> {
+        fs::create_dir_all(dist).map_err(|error| error.to_string())?;
+        for old in files::directly_in(dist, "whl")? {
             fs::remove_file(&old).map_err(|error| error.to_string())?;
         }
         let mut maturin = Command::new(tools.join("maturin"));
         maturin.arg("build").args(options).arg("--locked");
-        maturin.arg("--out").arg(&dist).arg("--manifest-path").arg(self.source.join("Cargo.toml"));
+        maturin.arg("--out").arg(dist).arg("--manifest-path").arg(self.source.join("Cargo.toml"));
         // maturin calls zig as `python -m ziglang`, with the Python on the path.
         let path = env::var_os("PATH").unwrap_or_default();
         let paths = std::iter::once(tools.to_owned()).chain(env::split_paths(&path));
         let path = env::join_paths(paths).map_err(|error| error.to_string())?;
         cargo::run(maturin.env("PATH", path))?;
-        files::directly_in(&dist, "whl")?.pop().ok_or(format!("{}: no wheel", dist.display()))
+        files::directly_in(dist, "whl")?.pop().ok_or(format!("{}: no wheel", dist.display()))
     }
 
     /// Installs the wheel and runs pytest.

@@ -15,7 +15,7 @@ The same text gives the same bits, alone or among others, on any number of threa
 process.
 """
 
-from . import util
+from . import losses, util
 from ._minilm import __version__
 from .index import Index
 from .model import SentenceTransformer
@@ -27,6 +27,7 @@ __all__ = [
     "SimilarityFunction",
     "__version__",
     "accelerate",
+    "losses",
     "util",
 ]
 

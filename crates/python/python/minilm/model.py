@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -91,6 +92,7 @@ class SentenceTransformer(Documents, Compatible):
             cache_folder=cache_folder,
             local_files_only=local_files_only,
             token=token if use_auth_token is None else use_auth_token,
+            precision=precision,
         )
         self._open(directory, threads, level, precision)
         config = _config(directory)
@@ -334,6 +336,22 @@ class SentenceTransformer(Documents, Compatible):
             self.truncate_dim = before
 
     truncate_sentence_embeddings = truncate_embeddings
+
+    @property
+    def precision(self) -> str:
+        """The numbers that the linear layers compute with: ``"f32"``, ``"int16"`` or ``"int8"``."""
+        return self._encoder.precision
+
+    def save_pretrained(self, path: str | os.PathLike[str]) -> None:
+        """Copies the files that the model was loaded from into a new directory.
+
+        Raises:
+            FileExistsError: The directory is there already.
+        """
+        checkpoints = shutil.ignore_patterns("checkpoint-*")
+        shutil.copytree(self._directory, path, ignore=checkpoints)
+
+    save = save_pretrained
 
     def space(self) -> str:
         """The model's name and a fingerprint of everything that two comparable embeddings share."""

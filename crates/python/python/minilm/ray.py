@@ -30,7 +30,10 @@ class Embed:
         column: The column of texts.
         output: The name of the column of embeddings, ``FixedSizeList[float32]``.
         threads: Threads of the actor; by default one for each CPU of its machine.
-        options: As those of :meth:`~minilm.SentenceTransformer.encode`.
+        model_kwargs: More keywords of :class:`~minilm.SentenceTransformer`, such as its
+            ``precision``.
+        options: As those of :meth:`~minilm.SentenceTransformer.encode`; its ``precision`` is that
+            of the result.
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class Embed:
         column: str = "text",
         output: str = "embedding",
         threads: int | None = None,
+        model_kwargs: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self.model = shared_model(model, threads=threads)
+        self.model = shared_model(model, threads=threads, **(model_kwargs or {}))
         self.column, self.output, self.options = column, output, options
 
     def __call__(self, batch: Any) -> pa.Table:

@@ -27,6 +27,7 @@ def embed(
     output: str = "embedding",
     model: str | None = None,
     threads: int = 1,
+    model_kwargs: dict[str, Any] | None = None,
     **options: Any,
 ) -> Any:
     """The data frame with a column of embeddings, ``array<float>``.
@@ -37,7 +38,10 @@ def embed(
         output: The name of the column of embeddings.
         model: A model's name or path, which every machine can read.
         threads: Threads of each worker: as many as ``spark.task.cpus``.
-        options: As those of :meth:`~minilm.SentenceTransformer.encode`.
+        model_kwargs: More keywords of :class:`~minilm.SentenceTransformer`, such as its
+            ``precision``.
+        options: As those of :meth:`~minilm.SentenceTransformer.encode`; its ``precision`` is that
+            of the result.
     """
     from pyspark.sql.types import ArrayType, FloatType, StructField, StructType
 
@@ -48,7 +52,7 @@ def embed(
     schema = StructType([*kept, field])
 
     def batches(parts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        own = shared_model(model, threads=threads)
+        own = shared_model(model, threads=threads, **(model_kwargs or {}))
         for part in parts:
             rows = embed_column(part.column(column), own, **options)
             names = [name for name in part.schema.names if name != output]
