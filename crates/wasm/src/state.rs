@@ -26,6 +26,7 @@ impl From<Error> for Failure {
             Error::Option { .. } | Error::Prompt { .. } => "option",
             Error::TooLong { .. } => "too-long",
             Error::Tokenize { .. } => "encode",
+            Error::Model(minilm::model::Error::Memory(_)) => "memory",
             _ => "model",
         };
         let mut message = error.to_string();
