@@ -3,12 +3,17 @@
 
 mod support;
 
-use minilm::{Level, SentenceEncoder};
+use minilm::{Level, Precision, SentenceEncoder};
 use support::{golden, model};
 
 /// [`hash`] of the fifty embeddings. It changes only with the arithmetic that
-/// `docs/07-same-bits.md` describes, and then on every level at once.
-const RECORDED: u64 = 0x247a_9bf1_48cb_130f;
+/// `docs/07-same-bits.md` describes, and then on every level at once. The tests of `crates/wasm`
+/// read these lines.
+const RECORDED: [(Precision, u64); 3] = [
+    (Precision::F32, 0x247a_9bf1_48cb_130f),
+    (Precision::Int16, 0x245b_f5a7_b6c3_96b4),
+    (Precision::Int8, 0x232e_e768_7a45_b240),
+];
 
 /// Fifty texts of at most 24 tokens: short enough for an emulated CPU.
 fn texts() -> Vec<String> {
@@ -30,11 +35,15 @@ fn embeddings_have_the_recorded_bits_on_every_level_and_on_one_and_two_threads()
     assert_eq!(texts.len(), 50);
     let one = Level::available().into_iter().map(|level| (level, 1));
     for (level, threads) in one.chain([(Level::detect(), 2)]) {
-        let encoder = SentenceEncoder::builder().level(level).threads(threads);
-        let embeddings = encoder.load(model()).unwrap().encode(&texts).unwrap();
-        assert_eq!(embeddings.dim(), (50, 384));
-        let found = hash(&embeddings);
-        assert_eq!(found, RECORDED, "level {level}, {threads} threads: {found:#018x}");
+        for (precision, recorded) in RECORDED {
+            let encoder = SentenceEncoder::builder().level(level).threads(threads);
+            let encoder = encoder.precision(precision).load(model()).unwrap();
+            let embeddings = encoder.encode(&texts).unwrap();
+            assert_eq!(embeddings.dim(), (50, 384));
+            let found = hash(&embeddings);
+            let case = format!("{precision:?}, level {level}, {threads} threads");
+            assert_eq!(found, recorded, "{case}: {found:#018x}");
+        }
     }
 }
 

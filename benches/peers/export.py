@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import sys
 
-import ctranslate2
 import torch
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
@@ -69,6 +68,8 @@ def main():
     graphs.mkdir(parents=True, exist_ok=True)
     config = plain(model, str(graphs / "plain.onnx"))
     fused(config, str(graphs / "plain.onnx"), str(graphs / "fused.onnx"))
+    import ctranslate2  # only here: others import the functions above
+
     shutil.rmtree(graphs / "ctranslate2", ignore_errors=True)
     ctranslate2.converters.TransformersConverter(model).convert(str(graphs / "ctranslate2"))
 

@@ -2,7 +2,9 @@
 //!
 //! In the book: `docs/02-memory.md`.
 
-use memmap2::MmapMut;
+mod pages;
+
+use pages::Bytes;
 use std::{
     error::Error,
     fmt,
@@ -88,9 +90,6 @@ unsafe impl Element for i16 {}
 // SAFETY: every 8 bits are an `i8`.
 unsafe impl Element for i8 {}
 
-/// Bytes of a huge page on x86-64 and on ARM with pages of 4 KiB.
-const HUGE_PAGE: usize = 2 << 20;
-
 /// Zeroed memory for weights, which are many and are read again and again from start to end.
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
@@ -103,7 +102,7 @@ const HUGE_PAGE: usize = 2 << 20;
 /// assert_eq!(*weights, [0.0, 0.5, 0.0]);
 /// ```
 pub struct Pages<E> {
-    map: MmapMut,
+    bytes: Bytes,
     len: usize,
     element: PhantomData<E>,
 }
@@ -130,8 +129,7 @@ impl<E: Element> Pages<E> {
     /// If the system has no memory left, or `len` elements exceed the address space.
     pub fn try_zeroed(len: usize) -> Result<Pages<E>, OutOfMemory> {
         let pages = Pages::unadvised(len)?;
-        #[cfg(target_os = "linux")]
-        let _ = pages.map.advise(memmap2::Advice::HugePage); // a system may refuse; it is a hint
+        pages.bytes.advise();
         Ok(pages)
     }
 
@@ -141,11 +139,8 @@ impl<E: Element> Pages<E> {
         if bytes > isize::MAX as usize {
             return Err(OutOfMemory { bytes });
         }
-        // No overflow: `bytes` is at most half of what a usize holds.
-        let rounded =
-            if bytes < HUGE_PAGE { bytes.max(1) } else { bytes.next_multiple_of(HUGE_PAGE) };
-        let map = MmapMut::map_anon(rounded).map_err(|_| OutOfMemory { bytes })?;
-        Ok(Pages { map, len, element: PhantomData })
+        let bytes = Bytes::zeroed(bytes).ok_or(OutOfMemory { bytes })?;
+        Ok(Pages { bytes, len, element: PhantomData })
     }
 }
 
@@ -169,17 +164,17 @@ impl<E: Element> Deref for Pages<E> {
     type Target = [E];
     #[inline]
     fn deref(&self) -> &[E] {
-        // SAFETY: the mapping starts on a page and holds at least `len` elements (`unadvised`
-        // checked the product), and `Element` says that any bytes are values.
-        unsafe { slice::from_raw_parts(self.map.as_ptr().cast(), self.len) }
+        // SAFETY: the memory is aligned for every `Element` and holds at least `len` of them
+        // (`unadvised` checked the product), and any bytes are values.
+        unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast(), self.len) }
     }
 }
 
 impl<E: Element> DerefMut for Pages<E> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [E] {
-        // SAFETY: as in `deref`, and the mapping is borrowed mutably.
-        unsafe { slice::from_raw_parts_mut(self.map.as_mut_ptr().cast(), self.len) }
+        // SAFETY: as in `deref`, and the memory is borrowed mutably.
+        unsafe { slice::from_raw_parts_mut(self.bytes.as_mut_ptr().cast(), self.len) }
     }
 }
 
@@ -191,7 +186,7 @@ impl<E> fmt::Debug for Pages<E> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{pages::HUGE_PAGE, *};
 
     #[test]
     fn pages_are_zero_and_as_long_as_asked() {

@@ -7,6 +7,7 @@
 //! Level::detect() ── run(kernel) ──►  kernel.run(Avx512)     one zmm register per vector
 //!                                     kernel.run(Avx2)       two ymm registers per vector
 //!                                     kernel.run(Neon)       four q registers per vector
+//!                                     kernel.run(Wasm)       four v128 per vector
 //!                                     kernel.run(Portable)   [f32; 16], plain Rust
 //! ```
 //!
@@ -46,11 +47,19 @@ mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 
 pub(crate) use forward::forward;
 pub use integers::Integers;
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+use wasm::relaxed;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use wasm::simd128;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+use wasm::unfused;
 
 use crate::tiles::{Tiles, sealed::Sealed};
 
@@ -71,6 +80,10 @@ pub trait Simd: Copy + Sealed + Integers<Floats = <Self as Simd>::F32x16> {
     type F32x16: Copy;
     /// The tiles that fit in the registers.
     type Tiles: Tiles;
+
+    /// Whether the micro-kernel takes two steps of k per round, and prefetches. A compiler of
+    /// WebAssembly would load the operands of both before it multiplies, and has too few registers.
+    const ROUNDS: bool = true;
 
     /// `[x; 16]`.
     fn splat(self, x: f32) -> Self::F32x16;

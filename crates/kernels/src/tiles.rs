@@ -9,6 +9,7 @@
 //! | AVX-512 | 32 zmm | 8 × 3: 24 + 3 + 1 | 12 × 2: 24 + 2 + 1 |
 //! | AVX2 | 16 ymm, two per vector | 6 × 1: 12 + 2 + 1 | 6 × 1 |
 //! | NEON | 32 q, four per vector | 6 × 1: 24 + 4 + 3 | 6 × 1 |
+//! | WebAssembly | 15 of 128 bits, four per vector | 2 × 1: 8 + 4 + 2 | 2 × 1 |
 //! | portable | unknown | 4 × 1 | 4 × 1 |
 //!
 //! Each step in k loads NV vectors of the panel and broadcasts MR values of x, for MR·NV
@@ -39,6 +40,13 @@ macro_rules! instruction_sets {
             avx512    Avx512    [target_arch = "x86_64"]  32         8 x 3    12 x 2     12 x 1;
             avx2      Avx2      [target_arch = "x86_64"]  8          6 x 1    6 x 1      6 x 2;
             neon      Neon      [target_arch = "aarch64"] 8          6 x 1    6 x 1      6 x 2;
+            relaxed   Relaxed   [all(target_arch = "wasm32", feature = "relaxed-simd")]
+                                                          4          2 x 1    2 x 1      3 x 4;
+            simd128   Simd128   [all(target_arch = "wasm32", target_feature = "simd128")]
+                                                          4          2 x 1    2 x 1      3 x 4;
+            unfused   Unfused   [all(target_arch = "wasm32", target_feature = "simd128",
+                                     not(feature = "relaxed-simd"))]
+                                                          4          2 x 1    2 x 1      3 x 4;
             portable  Portable  [all()]                   4          4 x 1    4 x 1      6 x 2;
         }
     };

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The most threads that an encoder takes: 256, or one for each CPU that the process may use if
-/// there are more.
+/// there are more. In WebAssembly it is the calling thread alone.
 ///
 /// More threads than CPUs gain nothing, and thousands of them take minutes to start.
 ///
@@ -26,6 +26,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// # }
 /// ```
 pub fn max_threads() -> usize {
+    if cfg!(target_family = "wasm") {
+        return 1;
+    }
     std::thread::available_parallelism().map_or(1, usize::from).max(256)
 }
 
@@ -84,6 +87,7 @@ impl Threads {
     pub(crate) fn new(threads: Option<usize>) -> Result<Threads, Error> {
         let current = || Threads::Current(PerProcess::default());
         match threads {
+            None | Some(0) if max_threads() == 1 => Ok(Threads::One),
             None if rayon::current_thread_index().is_some() => Ok(current()),
             None => Ok(match Outside::of_this_process() {
                 Outside::Alone => Threads::One,

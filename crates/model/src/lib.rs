@@ -140,6 +140,31 @@ impl Bert {
         })
     }
 
+    /// As [`Bert::with_precision`], in less memory: the checkpoint is taken over, and a file of it
+    /// that has nothing but one layer is let go when that layer is packed.
+    ///
+    /// [`Bert::plain`] then lacks the tensors of that file. A checkpoint in one file stays whole.
+    ///
+    /// # Errors
+    /// As [`Bert::with_precision`].
+    pub fn packed(
+        config: Config,
+        mut checkpoint: Checkpoint,
+        level: Level,
+        precision: Precision,
+    ) -> Result<Bert, Error> {
+        config.validate("config.json".as_ref())?;
+        checkpoint.check_precision(precision)?;
+        Ok(Bert {
+            embeddings: Embeddings::load(&checkpoint, &config)?,
+            encoder: Encoder::take(&mut checkpoint, &config, level, precision)?,
+            checkpoint,
+            config,
+            level,
+            precision,
+        })
+    }
+
     /// The model's configuration.
     pub fn config(&self) -> &Config {
         &self.config

@@ -127,6 +127,12 @@ impl Checkpoint {
         self.files.iter().map(|file| &**file.bytes)
     }
 
+    /// Lets go of the files that have only tensors whose names begin with `prefix`.
+    pub(crate) fn release(&mut self, prefix: &str) {
+        let of_prefix = |name: &String| name.trim_start_matches("bert.").starts_with(prefix);
+        self.files.retain(|file| !file.metadata.tensors().keys().all(of_prefix));
+    }
+
     fn new(bytes: Bytes, path: &Path) -> Result<Checkpoint, Error> {
         let path = path.to_owned();
         match SafeTensors::read_metadata(&bytes) {

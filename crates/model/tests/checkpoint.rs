@@ -3,7 +3,7 @@
 mod support;
 
 use minilm_kernels::Level;
-use minilm_model::{Checkpoint, Error};
+use minilm_model::{Bert, Checkpoint, Config, Error, Precision};
 use safetensors::Dtype;
 use std::borrow::Cow;
 use support::{bits, checkpoint, load, tiny::TinyBert};
@@ -210,4 +210,27 @@ fn a_tensor_is_asked_for_by_its_shape() {
     for shape in [&[52, 2][..], &[104], &[2, 52, 1], &[]] {
         assert!(matches!(checkpoint.tensor(name, shape), Err(Error::Shape { .. })), "{shape:?}");
     }
+}
+
+#[test]
+fn a_packed_model_keeps_the_bits_and_not_the_files_of_its_layers() {
+    let part = |wanted: &dyn Fn(&str) -> bool| {
+        let mut part = TinyBert::new();
+        part.tensors.retain(|name, _| wanted(name));
+        checkpoint(&part).unwrap()
+    };
+    let of_layer = |name: &str, n: usize| name.contains(&format!("encoder.layer.{n}."));
+    let parts = part(&|name| !name.contains("encoder.layer."))
+        .join(part(&|name| of_layer(name, 0)))
+        .join(part(&|name| of_layer(name, 1)));
+    let config = TinyBert::new().config.to_string();
+    let config = Config::from_bytes(config.as_bytes(), "config.json".as_ref()).unwrap();
+    let (level, precision) = (Level::detect(), Precision::Int8);
+    let kept = Bert::with_precision(config.clone(), &parts, level, precision).unwrap();
+    let packed = Bert::packed(config, parts, level, precision).unwrap();
+    assert_eq!((kept.checkpoint().files().count(), packed.checkpoint().files().count()), (3, 1));
+    let [a, b] = [&kept, &packed].map(|bert| bits(bert, &[vec![2, 5, 3]]).unwrap());
+    assert_eq!(a, b);
+    assert!(kept.plain().is_ok());
+    assert!(matches!(packed.plain(), Err(Error::MissingTensor { .. })));
 }

@@ -17,6 +17,7 @@ mod network;
 mod pages;
 
 use crate::{Outcome, cargo::Workspace, files};
+pub use chromium::find as program;
 use chromium::{Chromium, View};
 use pages::Page;
 use std::fs;

@@ -59,6 +59,13 @@ pub fn cargo(directory: &Path) -> Command {
     command
 }
 
+/// Whether the compiler that cargo calls can compile for the target.
+pub fn has_standard_library(target: &str) -> Result<bool, String> {
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or("rustc".into()));
+    let directory = run(rustc.args(["--print", "target-libdir", "--target", target]))?;
+    Ok(Path::new(directory.trim()).is_dir())
+}
+
 /// The standard output of `command`; all it printed if it fails.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;

@@ -26,6 +26,7 @@ mod report;
 mod sources;
 mod targets;
 mod training;
+mod wasm;
 mod wheel;
 mod width;
 
@@ -47,7 +48,7 @@ struct Step {
 }
 
 /// The cheap ones first.
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     Step {
         name: "format",
         about: "rustfmt has nothing to change, and lines have at most 100 columns",
@@ -140,6 +141,11 @@ const STEPS: [Step; 20] = [
         run: clients::check,
     },
     Step {
+        name: "wasm",
+        about: "the npm package builds, and has the recorded bits in Node, Chromium and a worker",
+        run: wasm::check,
+    },
+    Step {
         name: "python",
         about: "the Python package builds, installs and passes its tests",
         run: wheel::check,
@@ -169,6 +175,9 @@ cargo xtask faults [--seed N] [--minutes N] [kills|training|calls|disk|servers|s
 cargo xtask wheel [--with-model] [--all]
                                   builds the wheel of the Python package, installs and tests it,
                                   with the model's weights of eight bits inside, for every target
+cargo xtask wasm                  builds the npm package in target/npm/minilm
+cargo xtask demo                  builds the page of docs/demo, with the package and a model, in
+                                  target/demo
 cargo xtask dist                  builds static programs with the model inside, tries them in empty
                                   roots, and packs them in target/dist
 cargo xtask man                   writes the manual pages of the program to target/man";
@@ -213,6 +222,8 @@ fn main() -> ExitCode {
         ["dist"] => task(dist::dist),
         ["licenses"] => task(licenses::write),
         ["man"] => task(man::write),
+        ["demo"] => task(wasm::demo),
+        ["wasm"] => task(wasm::package),
         ["wheel", ref options @ ..] => task(|workspace| wheel::publish(workspace, options)),
         ["report"] => task(report::write),
         ["report", "--check"] => task(report::check),
@@ -270,6 +281,9 @@ fn help() {
     println!("MINILM_REQUIRE_NODE=1 makes `clients` fail where there is no Node with npm.");
     println!("MINILM_REQUIRE_BROWSER=1 makes `browser` fail where there is no Chromium.");
     println!("MINILM_REQUIRE_TARGETS=1 makes `targets` fail where a tool for it is missing.");
+    println!(
+        "MINILM_REQUIRE_WASM=1 makes `wasm` fail where the target, Node or Chromium is missing."
+    );
     println!("MINILM_REQUIRE_FUZZ=1 makes `fuzz` run; it needs a C++ compiler.");
     println!("MINILM_REQUIRE_FAULTS=1 makes `faults` fail where calls or disks cannot fail.\n");
     println!("{TASKS}");

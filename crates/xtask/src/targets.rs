@@ -51,7 +51,7 @@ pub fn check(workspace: &Workspace) -> Outcome {
     if cfg!(target_arch = "aarch64") {
         return Ok("skipped: this machine is the other target".into());
     }
-    if !has_standard_library()? {
+    if !cargo::has_standard_library(TARGET)? {
         return lacking("", &format!("no standard library: rustup target add {TARGET}"));
     }
     let packages = PACKAGES.map(|name| format!("--package={name}"));
@@ -76,7 +76,7 @@ pub fn check(workspace: &Workspace) -> Outcome {
 
 /// An error that says what is missing to build a program for the target and to run it here.
 pub fn tools() -> Result<(), String> {
-    if !has_standard_library()? {
+    if !cargo::has_standard_library(TARGET)? {
         return Err(format!("no standard library: rustup target add {TARGET}"));
     }
     emulation()
@@ -87,13 +87,6 @@ pub fn emulator() -> Result<PathBuf, String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join(EMULATOR)).find(|p| p.is_file());
     found.ok_or(format!("there is no {EMULATOR} on the path"))
-}
-
-/// Whether the compiler that cargo calls can compile for the target.
-fn has_standard_library() -> Result<bool, String> {
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or("rustc".into()));
-    let directory = cargo::run(rustc.args(["--print", "target-libdir", "--target", TARGET]))?;
-    Ok(Path::new(directory.trim()).is_dir())
 }
 
 /// An error that says what is missing for the tests.

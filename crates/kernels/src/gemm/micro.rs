@@ -88,6 +88,10 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
     ahead: &[[A::W; NV]], // up to [steps]
     mut sums: [[A::V; NV]; MR],
 ) -> [[A::V; NV]; MR] {
+    if const { !S::ROUNDS } {
+        one_by_one::<S, A, MR, NV>(s, x, panel, &mut sums);
+        return sums;
+    }
     let (steps, last) = panel.as_chunks::<UNROLL>();
     let mut rows: [&[[A::X; UNROLL]]; MR] = [&[]; MR];
     for i in 0..MR {
@@ -106,6 +110,26 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
         multiply::<S, A, MR, NV>(s, panel, a, &mut sums);
     }
     sums
+}
+
+/// All steps, one per round of the loop, without a prefetch.
+#[inline(always)]
+fn one_by_one<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
+    s: S,
+    mut x: [&[A::X]; MR], // [steps] each
+    panel: &[[A::W; NV]], // [steps]
+    sums: &mut [[A::V; NV]; MR],
+) {
+    for x in &mut x {
+        *x = &x[..panel.len()];
+    }
+    for (k, panel) in panel.iter().enumerate() {
+        let mut column = [&x[0][k]; MR];
+        for i in 1..MR {
+            column[i] = &x[i][k];
+        }
+        multiply::<S, A, MR, NV>(s, panel, column, sums);
+    }
 }
 
 /// All rounds, which prefetch the weights of AHEAD steps at a time. Prefetches are spread evenly

@@ -66,7 +66,7 @@ fn emulated(a: &V, b: &V, c: &V) -> V {
 
 /// `a · b + c`, rounded to an odd `f64` and then once.
 #[inline(always)]
-fn by_odd(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn by_odd(a: f32, b: f32, c: f32) -> f32 {
     let (a, b, c) = (f64::from(a), f64::from(b), f64::from(c));
     let product = a * b;
     let sum = product + c;

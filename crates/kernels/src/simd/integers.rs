@@ -13,6 +13,7 @@
 //! |---|---|---|
 //! | AVX-512 with VNNI, AVX-VNNI | `vpdpbusd` on four bytes | `vpdpwssds` on two words |
 //! | AVX-512, AVX2 | `vpmovsxbw`, then as s16 | `vpmaddwd` and `vpaddd` |
+//! | WebAssembly | `i16x8.load8x8_s`, then as s16 | `i32x4.dot_i16x8_s` and `i32x4.add` |
 //! | NEON | widened, then as s16 | `smull`, `addp` and `add` |
 //! | portable | as s16 | plain Rust |
 //!
@@ -37,6 +38,8 @@ mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod vnni;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod wasm;
 
 use super::LANES;
 

@@ -80,6 +80,21 @@ impl Level {
     /// Plain Rust, on every machine. Slow where the compilation target has no fused multiply-add.
     pub const PORTABLE: Level = Level(Isa::Portable(super::portable::Portable));
 
+    /// The level `unfused` of WebAssembly, which has other bits than every other.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
+    pub const UNFUSED: Level = Level(Isa::Unfused(super::unfused::Unfused::NAMED));
+
+    /// Whether the level rounds a multiply-add once, and so gives the bits that all such levels
+    /// give. Only `unfused` of WebAssembly, which has to be named, does not.
+    ///
+    /// ```
+    /// use minilm_kernels::Level;
+    /// assert!(Level::available().into_iter().all(Level::is_fused));
+    /// ```
+    pub fn is_fused(self) -> bool {
+        self.name() != "unfused"
+    }
+
     /// The fastest level of this CPU.
     pub fn detect() -> Level {
         Level::available()[0]
@@ -133,6 +148,14 @@ impl FromStr for Level {
     fn from_str(name: &str) -> Result<Level, UnknownLevel> {
         if name == "auto" {
             return Ok(Level::detect());
+        }
+        #[cfg(all(
+            target_arch = "wasm32",
+            target_feature = "simd128",
+            not(feature = "relaxed-simd")
+        ))]
+        if name == Level::UNFUSED.name() {
+            return Ok(Level::UNFUSED);
         }
         let found = Level::available().into_iter().find(|level| level.name() == name);
         found.ok_or_else(|| UnknownLevel { name: name.to_owned() })

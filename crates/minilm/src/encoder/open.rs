@@ -31,10 +31,17 @@ impl SentenceEncoder {
             Some(precision) => precision,
             None => checkpoint.precision()?.unwrap_or_default(),
         };
-        let (bert, vocabulary) = threads.join(
-            || Bert::with_precision(config, &checkpoint, options.level, precision),
-            || Vocabulary::read(&source, folder, &directory.tokenizer),
-        );
+        #[cfg(feature = "tasks")]
+        let origin = super::space::Origin::new(&source, checkpoint.clone());
+        let pack = || {
+            // The memory of WebAssembly never shrinks, and nothing in it is mapped.
+            if cfg!(target_family = "wasm") {
+                return Bert::packed(config, checkpoint, options.level, precision);
+            }
+            Bert::with_precision(config, &checkpoint, options.level, precision)
+        };
+        let (bert, vocabulary) =
+            threads.join(pack, || Vocabulary::read(&source, folder, &directory.tokenizer));
         let bert = bert?;
         let config = bert.config();
 
@@ -57,10 +64,6 @@ impl SentenceEncoder {
             .map_or(positions, |tokens| tokens.min(positions));
         let vocabulary = vocabulary?;
         let path = vocabulary.path().to_owned();
-        #[cfg(feature = "tasks")]
-        let origin = super::space::Origin::new(&source, checkpoint);
-        #[cfg(not(feature = "tasks"))]
-        drop(checkpoint);
         let tokenizer = TextTokenizer::new(vocabulary, config.vocab_size, limit)?;
         if tokenizer.room(limit) == 0 {
             return Err(match options.max_tokens {

@@ -91,12 +91,16 @@ impl SentenceEncoder {
         if precision != Precision::F32 {
             parts.push(precision.name().as_bytes());
         }
-        Space::new(&self.origin.name, &Space::fingerprint(parts))
+        if !self.level().is_fused() {
+            parts.push(b"unfused"); // other bits
+        }
+        let space = Space::new(&self.origin.name, &Space::fingerprint(parts))
             .with_prompt(&settings.prompt)
             .with_part("model", self.model_fingerprint())
             .with_part("normalisation", normalize)
             .with_part("dimensions", &settings.dimension.to_string())
-            .with_part("precision", precision.name())
+            .with_part("precision", precision.name());
+        if self.level().is_fused() { space } else { space.with_part("multiply-adds", "unfused") }
     }
 
     /// Of the model, whatever the settings.

@@ -17,9 +17,29 @@ impl Encoder {
         level: Level,
         precision: Precision,
     ) -> Result<Encoder, Error> {
-        let layers = 0..config.num_hidden_layers;
-        let layer = layers.map(|n| Layer::load(checkpoint, config, level, precision, n));
-        Ok(Encoder { layer: layer.collect::<Result<_, _>>()? })
+        Encoder::load_each(config, |n| Layer::load(checkpoint, config, level, precision, n))
+    }
+
+    /// All layers; the files of a layer are let go when it is packed.
+    pub(crate) fn take(
+        checkpoint: &mut Checkpoint,
+        config: &Config,
+        level: Level,
+        precision: Precision,
+    ) -> Result<Encoder, Error> {
+        Encoder::load_each(config, |n| {
+            let layer = Layer::load(checkpoint, config, level, precision, n)?;
+            checkpoint.release(&format!("encoder.layer.{n}."));
+            Ok(layer)
+        })
+    }
+
+    fn load_each(
+        config: &Config,
+        layer: impl FnMut(usize) -> Result<Layer, Error>,
+    ) -> Result<Encoder, Error> {
+        let layer = (0..config.num_hidden_layers).map(layer).collect::<Result<_, _>>()?;
+        Ok(Encoder { layer })
     }
 }
 

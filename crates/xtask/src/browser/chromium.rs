@@ -20,7 +20,7 @@ const HEIGHT: u32 = 1600;
 const NARROWEST: u32 = 500;
 
 /// `$CHROMIUM`, or the first that is on the path.
-pub(super) fn find() -> Option<PathBuf> {
+pub fn find() -> Option<PathBuf> {
     if let Some(named) = env::var_os("CHROMIUM").filter(|name| !name.is_empty()) {
         return Some(named.into());
     }

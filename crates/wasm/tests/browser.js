@@ -1,0 +1,55 @@
+// In headless Chromium: the recorded bits in a page and in a worker, the cache, an aborted fetch.
+//
+// browser.js CHROMIUM PROFILE
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { FLAGS } from "./chromium.js";
+import { recorded, texts } from "./golden.js";
+import { serve } from "./server.js";
+
+const [program, profile] = process.argv.slice(2);
+const LIMIT = 60_000; // milliseconds
+
+const cases = [
+  { precision: "f32" },
+  { precision: "int16" },
+  { precision: "int8" },
+  { precision: "int8", level: "simd128" },
+];
+const workerCases = [{ precision: "f32" }, { precision: "int8" }];
+
+let answer;
+const answered = new Promise((resolve) => (answer = resolve));
+const server = await serve(fileURLToPath(new URL("../../../", import.meta.url)), {
+  "/task": (request, response) =>
+    response.end(JSON.stringify({ model: "/weights/all-MiniLM-L6-v2", texts: texts(), cases, workerCases })),
+  "/result": async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    response.end();
+    answer(JSON.parse(body));
+  },
+});
+const browser = spawn(
+  program,
+  [...FLAGS, `--user-data-dir=${profile}`, `${server.url}/crates/wasm/tests/page.html`],
+  { stdio: "ignore" },
+);
+const timer = setTimeout(() => answer({ error: "the page has not answered in time" }), LIMIT);
+const result = await answered;
+clearTimeout(timer);
+browser.kill();
+server.close();
+
+assert.equal(result.error, undefined);
+const expected = recorded();
+for (const { level, precision, hash } of [...result.page, ...result.worker]) {
+  assert.equal(hash, expected[precision], `${precision} on ${level}`);
+}
+assert.equal(result.requests, 0, "a cached model is fetched again");
+assert.equal(result.aborted, "AbortError");
+const shown = result.page.map(({ level, precision }) => `${precision} on ${level}`);
+console.log(`Chromium: the recorded bits with ${shown.join(", ")}, and in a worker`);
+process.exit(0); // whatever the browser still holds
