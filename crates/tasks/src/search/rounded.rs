@@ -9,6 +9,8 @@
 //! ([`minilm_kernels::quantise`]). So ρ² is the sum of (step / 2)² over the row's values, by the
 //! inequality of Cauchy and Schwarz; the divisions around the rounding are off by a few units in
 //! the last place of a value more. The integer sums are exact.
+//!
+//! In the book: `docs/11-tasks.md`.
 
 use minilm_kernels::{
     Level, QuantisedLinear, Rows, RowsMut,
