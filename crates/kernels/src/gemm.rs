@@ -40,6 +40,7 @@ mod input_gradient;
 mod integer;
 mod micro;
 mod panels;
+#[cfg(not(target_family = "wasm"))] // many tiles, to be measured beside the shipped ones
 pub mod tuning;
 mod weight_gradient;
 

@@ -41,6 +41,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod fma;
+#[cfg(not(target_family = "wasm"))]
 mod forward;
 mod integers;
 mod level;
@@ -50,16 +51,15 @@ mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
+#[cfg(not(target_family = "wasm"))]
 pub(crate) use forward::forward;
 pub use integers::Integers;
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
 #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
 use wasm::relaxed;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-use wasm::simd128;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]
-use wasm::unfused;
+use wasm::{simd128, unfused};
 
 use crate::tiles::{Tiles, sealed::Sealed};
 

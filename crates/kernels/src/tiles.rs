@@ -42,7 +42,8 @@ macro_rules! instruction_sets {
             neon      Neon      [target_arch = "aarch64"] 8          6 x 1    6 x 1      6 x 2;
             relaxed   Relaxed   [all(target_arch = "wasm32", feature = "relaxed-simd")]
                                                           4          2 x 1    2 x 1      3 x 4;
-            simd128   Simd128   [all(target_arch = "wasm32", target_feature = "simd128")]
+            simd128   Simd128   [all(target_arch = "wasm32", target_feature = "simd128",
+                                     not(feature = "relaxed-simd"))]
                                                           4          2 x 1    2 x 1      3 x 4;
             unfused   Unfused   [all(target_arch = "wasm32", target_feature = "simd128",
                                      not(feature = "relaxed-simd"))]

@@ -116,19 +116,21 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
 #[inline(always)]
 fn one_by_one<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
     s: S,
-    mut x: [&[A::X]; MR], // [steps] each
+    x: [&[A::X]; MR],     // [steps] each
     panel: &[[A::W; NV]], // [steps]
     sums: &mut [[A::V; NV]; MR],
 ) {
-    for x in &mut x {
-        *x = &x[..panel.len()];
+    let steps = panel.len();
+    let mut rows: [&[A::X]; MR] = [&[]; MR];
+    for i in 0..MR {
+        rows[i] = &x[i][..steps];
     }
-    for (k, panel) in panel.iter().enumerate() {
-        let mut column = [&x[0][k]; MR];
+    for k in 0..steps {
+        let mut column = [&rows[0][k]; MR];
         for i in 1..MR {
-            column[i] = &x[i][k];
+            column[i] = &rows[i][k];
         }
-        multiply::<S, A, MR, NV>(s, panel, column, sums);
+        multiply::<S, A, MR, NV>(s, &panel[k], column, sums);
     }
 }
 

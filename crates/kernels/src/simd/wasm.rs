@@ -13,14 +13,16 @@
 //! `unfused` is never chosen by [`Level::detect`](crate::Level::detect) and not among
 //! [`Level::available`](crate::Level::available); it has to be named. An engine refuses a whole
 //! module that holds one instruction which it does not know. So a module is compiled either with
-//! relaxed SIMD or with `unfused`, and what loads it chooses.
+//! the first level or with the other two, and what loads it chooses.
 //!
 //! The feature `relaxed-simd` of this crate is for the first. There is nothing else to detect at
 //! run time but the rounding: an engine without `simd128` refuses the module.
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd, fma};
+#[cfg(not(feature = "relaxed-simd"))]
+use super::fma;
+use super::{Kernel, LANES, Simd};
 use crate::tiles::{self, Tiles, sealed::Sealed};
 use std::{arch::wasm32::*, hash::Hash, marker::PhantomData};
 
@@ -35,6 +37,7 @@ pub mod relaxed {
 }
 
 /// Of the level `simd128`.
+#[cfg(not(feature = "relaxed-simd"))]
 pub mod simd128 {
     pub type Simd128 = super::Wasm<super::Exact>;
 }
@@ -69,13 +72,12 @@ pub trait Way: Copy + Eq + Hash + 'static {
     /// Runs `kernel` in a function that has the instructions.
     #[inline(always)]
     fn vectorize<K: Kernel>(isa: Wasm<Self>, kernel: K) -> K::Output {
+        #[inline(never)] // so that a kernel within a kernel has its own registers and constants
+        fn run<S: Simd, K: Kernel>(isa: S, kernel: K) -> K::Output {
+            kernel.run(isa)
+        }
         run(isa, kernel)
     }
-}
-
-#[inline(never)] // so that a kernel within a kernel has its own registers and constants
-fn run<S: Simd, K: Kernel>(isa: S, kernel: K) -> K::Output {
-    kernel.run(isa)
 }
 
 /// One instruction, which rounds once where it is detected.
@@ -112,9 +114,11 @@ impl Way for RelaxedMadd {
 }
 
 /// One rounding, by arithmetic on `f64`.
+#[cfg(not(feature = "relaxed-simd"))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exact {}
 
+#[cfg(not(feature = "relaxed-simd"))]
 impl Way for Exact {
     type Tiles = tiles::Simd128;
 
@@ -154,6 +158,7 @@ impl Way for Exact {
 }
 
 /// Four lanes, in the way that is right for each.
+#[cfg(not(feature = "relaxed-simd"))]
 #[cold]
 #[inline(never)]
 fn by_odd(a: v128, b: v128, c: v128) -> v128 {
@@ -252,20 +257,18 @@ impl<W: Way> Simd for Wasm<W> {
 
     #[inline(always)]
     fn lookup(self, table: &[f32; LANES], i: V) -> V {
-        let table = self.load(table);
-        /// Looks up the four bytes of `table[i]` in the register that has them, for each lane.
+        /// Four loads. A table is four registers, too many for `swizzle`, which permutes one.
         #[inline(always)]
-        fn permute(table: V, i: v128) -> v128 {
-            let i = v128_and(i, i32x4_splat(15));
-            // Bytes 4i, 4i + 1, 4i + 2, 4i + 3 of the 64, the lowest first.
-            let places = i8x16_shuffle::<0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12>(i, i);
-            let places = i8x16_add(i32x4_shl(places, 2), i32x4_splat(0x03_02_01_00));
-            // A place outside of a register gives 0.
-            let part =
-                |n: i8| i8x16_swizzle(table[n as usize], i8x16_sub(places, i8x16_splat(16 * n)));
-            v128_or(v128_or(part(0), part(1)), v128_or(part(2), part(3)))
+        fn gather(table: &[f32; LANES], i: v128) -> v128 {
+            let at = |i: u32| table[i as usize % LANES];
+            f32x4(
+                at(u32x4_extract_lane::<0>(i)),
+                at(u32x4_extract_lane::<1>(i)),
+                at(u32x4_extract_lane::<2>(i)),
+                at(u32x4_extract_lane::<3>(i)),
+            )
         }
-        [permute(table, i[0]), permute(table, i[1]), permute(table, i[2]), permute(table, i[3])]
+        [gather(table, i[0]), gather(table, i[1]), gather(table, i[2]), gather(table, i[3])]
     }
 
     #[inline(always)]

@@ -56,6 +56,20 @@ impl<W: Way> Integers for Wasm<W> {
     }
 
     #[inline(always)]
+    fn load_bytes(self, from: &[i8; LANES]) -> V {
+        let (halves, _) = from.as_chunks::<8>();
+        // SAFETY: the reference is valid for eight bytes, and no alignment is asked for.
+        let widen = |from: &[i8; 8]| unsafe { i16x8_load_extend_i8x8(from.as_ptr()) };
+        let (low, high) = (widen(&halves[0]), widen(&halves[1]));
+        [
+            i32x4_extend_low_i16x8(low),
+            i32x4_extend_high_i16x8(low),
+            i32x4_extend_low_i16x8(high),
+            i32x4_extend_high_i16x8(high),
+        ]
+    }
+
+    #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> V {
         let (from, _) = from.as_chunks::<4>();
         // SAFETY: the reference is valid for four values, and no alignment is asked for.
