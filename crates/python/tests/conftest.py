@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 
 import pytest
 from minilm import SentenceTransformer
@@ -19,6 +20,10 @@ TEXTS = [
     "A man is eating food.",
     "x",
 ]
+
+# In the background of a shell, tests and their children inherit that Ctrl-C is ignored.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
