@@ -65,14 +65,16 @@ def test_integers_are_near_and_have_the_same_bits_everywhere(embeddings, precisi
     assert rounded.space() != SentenceTransformer(MODEL).space()
 
 
-def test_bits_are_those_that_the_library_has_recorded(model):
+@pytest.mark.parametrize("precision", ["f32", "int16", "int8"])
+def test_bits_are_those_that_the_library_has_recorded(precision):
     """The same fifty texts and the same hash, FNV-1a, as in tests/recorded_bits.rs."""
     golden = json.loads((ROOT / "tests" / "golden" / "texts.json").read_text(encoding="utf-8"))
     texts = [text["text"] for text in golden if len(text["ids"]) <= 24][::4][:50]
     source = (ROOT / "tests" / "recorded_bits.rs").read_text(encoding="utf-8")
-    recorded = int(re.search(r"RECORDED: u64 = (\w+);", source)[1].replace("_", ""), 16)
+    recorded = dict(re.findall(r"\(Precision::(\w+), 0x(\w+)\),", source))
+    recorded = int(recorded[precision.title()].replace("_", ""), 16)
     found = 0xCBF29CE484222325
-    for byte in model.encode(texts).tobytes():
+    for byte in SentenceTransformer(MODEL, precision=precision).encode(texts).tobytes():
         found = (found ^ byte) * 0x100000001B3 % 2**64
     assert len(texts) == 50 and found == recorded
 
