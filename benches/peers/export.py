@@ -4,14 +4,17 @@ export.py MODEL GRAPHS makes
 
     plain.onnx      the graph as PyTorch exports it: for OpenVINO and rten, which fuse by themselves
     fused.onnx      the same after ONNX Runtime's optimizer for transformers: for ONNX Runtime and fastembed
-    ctranslate2/    for CTranslate2
+    *-int8.onnx     both with weights and activations of eight bits: for rten, ONNX Runtime and fastembed
+    ctranslate2/    for CTranslate2, which rounds on loading
 """
 
 import pathlib
 import shutil
 import sys
 
+import onnx
 import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers import optimizer
 from onnxruntime.transformers.fusion_options import FusionOptions
 from transformers import AutoModel
@@ -63,11 +66,20 @@ def fused(config, source, path):
     graph.save_model_to_file(path)
 
 
+def rounded(source, path):
+    """Weights with a scale for each column; activations get their scale when the graph runs."""
+    # Shapes are not inferred through fused operators, so the type between them has to be given.
+    options = {"DefaultTensorType": onnx.TensorProto.FLOAT}
+    quantize_dynamic(source, path, per_channel=True, weight_type=QuantType.QInt8, extra_options=options)
+
+
 def main():
     model, graphs = sys.argv[1], pathlib.Path(sys.argv[2])
     graphs.mkdir(parents=True, exist_ok=True)
     config = plain(model, str(graphs / "plain.onnx"))
     fused(config, str(graphs / "plain.onnx"), str(graphs / "fused.onnx"))
+    for name in ["plain", "fused"]:
+        rounded(graphs / f"{name}.onnx", graphs / f"{name}-int8.onnx")
     import ctranslate2  # only here: others import the functions above
 
     shutil.rmtree(graphs / "ctranslate2", ignore_errors=True)

@@ -60,13 +60,14 @@ def rectangle(rows):
 
 class OpenVino(Padded):
     package = "openvino"
+    precision = "f32"
 
     def __init__(self, threads, model, graphs):
         super().__init__(model)
         import openvino
 
         # Without the hint, a CPU with bf16 instructions computes in bf16.
-        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": self.precision}
         compiled = openvino.Core().compile_model(f"{graphs}/plain.onnx", "CPU", options)
         self.request = compiled.create_infer_request()
 
@@ -74,8 +75,14 @@ class OpenVino(Padded):
         return self.request.infer(rectangle(rows), share_inputs=True, share_outputs=True)[0]
 
 
+class OpenVinoBf16(OpenVino):
+    name = "openvino-bf16"
+    precision = "bf16"
+
+
 class OnnxRuntime(Padded):
     package = "onnxruntime"
+    graph = "fused.onnx"
 
     def __init__(self, threads, model, graphs):
         super().__init__(model)
@@ -85,24 +92,35 @@ class OnnxRuntime(Padded):
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(f"{graphs}/fused.onnx", options, providers=providers)
+        self.session = onnxruntime.InferenceSession(f"{graphs}/{self.graph}", options, providers=providers)
 
     def hidden(self, rows):
         return self.session.run(None, rectangle(rows))[0]
 
 
+class OnnxRuntimeInt8(OnnxRuntime):
+    name = "onnxruntime-int8"
+    graph = "fused-int8.onnx"
+
+
 class CTranslate2(Padded):
     package = "ctranslate2"
+    precision = "float32"
 
     def __init__(self, threads, model, graphs):
         super().__init__(model)
         import ctranslate2
 
-        options = {"compute_type": "float32", "intra_threads": threads, "inter_threads": 1}
+        options = {"compute_type": self.precision, "intra_threads": threads, "inter_threads": 1}
         self.encoder = ctranslate2.Encoder(f"{graphs}/ctranslate2", device="cpu", **options)
 
     def hidden(self, rows):
         return np.array(self.encoder.forward_batch(rows).last_hidden_state)
+
+
+class CTranslate2Int8(CTranslate2):
+    name = "ctranslate2-int8"
+    precision = "int8"  # the rest is f32
 
 
 class SentenceTransformers:
@@ -184,8 +202,9 @@ class NumPy(Searcher):
         return np.stack([np.take_along_axis(best, order, axis=1), np.take_along_axis(ids, order, axis=1)], axis=-1)
 
 
-CLASSES = (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers, Faiss, NumPy)
-ENGINES = {engine.package: engine for engine in CLASSES}
+EXACT = (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers, Faiss, NumPy)
+ROUNDED = (OpenVinoBf16, CTranslate2Int8, OnnxRuntimeInt8)
+ENGINES = {getattr(engine, "name", engine.package): engine for engine in EXACT + ROUNDED}
 
 
 def run(engine, task):

@@ -19,7 +19,7 @@ const SCORES: f64 = 1e-5;
 #[serde(untagged)]
 pub enum Agreement {
     /// Of vectors of length 1.
-    Vectors { min_cosine: f64, max_difference: f64 },
+    Vectors { mean_cosine: f64, min_cosine: f64, max_difference: f64 },
     /// Of hits: the part of them with the right row, and the largest difference of a score.
     Hits { same_rows: f64, max_difference: f64 },
 }
@@ -39,16 +39,19 @@ impl Agreement {
     }
 
     fn of_vectors(ours: &[f32], theirs: &[f32]) -> Agreement {
-        let (mut distance, mut difference) = (0.0, 0.0);
+        let (mut distance, mut difference, mut sum) = (0.0, 0.0, 0.0);
         for (a, b) in ours.chunks_exact(DIMENSION).zip(theirs.chunks_exact(DIMENSION)) {
             let pairs = || a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)));
             let (dot, aa, bb) = pairs().fold((0.0, 0.0, 0.0), |(dot, aa, bb), (a, b)| {
                 (dot + a * b, aa + a * a, bb + b * b)
             });
-            distance = larger(distance, 1.0 - dot / f64::sqrt(aa * bb));
+            let apart = 1.0 - dot / f64::sqrt(aa * bb);
+            sum += apart;
+            distance = larger(distance, apart);
             difference = pairs().fold(difference, |so_far, (a, b)| larger(so_far, (a - b).abs()));
         }
-        Agreement::Vectors { min_cosine: 1.0 - distance, max_difference: difference }
+        let mean_cosine = 1.0 - sum / (ours.len() / DIMENSION) as f64;
+        Agreement::Vectors { mean_cosine, min_cosine: 1.0 - distance, max_difference: difference }
     }
 
     /// A hit is a score and a row. Place by place the scores are compared; their row is right if
@@ -80,7 +83,7 @@ impl Agreement {
 
     pub fn holds(&self) -> bool {
         match *self {
-            Agreement::Vectors { min_cosine, max_difference } => {
+            Agreement::Vectors { min_cosine, max_difference, .. } => {
                 max_difference <= VECTORS && min_cosine >= 1.0 - VECTORS
             }
             Agreement::Hits { same_rows, max_difference } => {
@@ -110,7 +113,7 @@ mod tests {
         assert!(Agreement::of_vectors(&ours, &theirs).holds());
         theirs[DIMENSION] = 0.002;
         let agreement = Agreement::of_vectors(&ours, &theirs);
-        let Agreement::Vectors { min_cosine, max_difference } = agreement else {
+        let Agreement::Vectors { min_cosine, max_difference, .. } = agreement else {
             panic!("{agreement:?}")
         };
         assert!(!agreement.holds() && min_cosine < 1.0 && max_difference > 0.0019, "{agreement:?}");

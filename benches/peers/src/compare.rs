@@ -62,6 +62,15 @@ pub struct Row<'a> {
     pub median: f64,
     pub best: f64,
     pub agreement: Agreement,
+    /// Whether the answers may differ by more than rounding of `f32`.
+    pub rounded: bool,
+}
+
+impl Row<'_> {
+    /// Whether the answers are what they have to be.
+    pub fn agrees(&self) -> bool {
+        self.rounded || self.agreement.holds()
+    }
 }
 
 /// Seconds, the same twice if they are computed and not measured.
@@ -225,6 +234,7 @@ impl Runner {
             median: median(&samples.rounds),
             best: samples.best,
             agreement,
+            rounded: self.rival.rounded,
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     args::Worker,
     sets::{Kind, Set},
 };
+use ::minilm::Precision;
 
 /// The reason why an engine could not do something, in its own words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,6 +40,8 @@ pub struct Rival {
     /// Whether it needs the ONNX graph, which the Python side makes.
     pub graph: bool,
     kinds: &'static [Kind],
+    /// Whether it rounds values to fewer bits than an `f32` has, so that its vectors may differ.
+    pub rounded: bool,
 }
 
 const ALL: &[Kind] = &[Kind::Texts, Kind::One, Kind::Ids, Kind::Search];
@@ -48,18 +51,31 @@ const IDS: &[Kind] = &[Kind::Ids];
 const SEARCH: &[Kind] = &[Kind::Search];
 
 /// minilm first: the others are compared with it.
-pub const RIVALS: [Rival; 11] = [
-    Rival { name: "minilm", python: false, graph: false, kinds: ALL },
-    Rival { name: "openvino", python: true, graph: true, kinds: MODEL },
-    Rival { name: "ctranslate2", python: true, graph: false, kinds: MODEL },
-    Rival { name: "onnxruntime", python: true, graph: true, kinds: MODEL },
-    Rival { name: "sentence-transformers", python: true, graph: false, kinds: MODEL },
-    Rival { name: "lattice", python: false, graph: false, kinds: TEXTS },
-    Rival { name: "fastembed", python: false, graph: true, kinds: TEXTS },
-    Rival { name: "candle", python: false, graph: false, kinds: MODEL },
-    Rival { name: "rten", python: false, graph: true, kinds: IDS },
-    Rival { name: "faiss-cpu", python: true, graph: false, kinds: SEARCH },
-    Rival { name: "numpy", python: true, graph: false, kinds: SEARCH },
+pub const RIVALS: [Rival; 18] = [
+    Rival { name: "minilm", python: false, graph: false, kinds: ALL, rounded: false },
+    Rival { name: "openvino", python: true, graph: true, kinds: MODEL, rounded: false },
+    Rival { name: "ctranslate2", python: true, graph: false, kinds: MODEL, rounded: false },
+    Rival { name: "onnxruntime", python: true, graph: true, kinds: MODEL, rounded: false },
+    Rival {
+        name: "sentence-transformers",
+        python: true,
+        graph: false,
+        kinds: MODEL,
+        rounded: false,
+    },
+    Rival { name: "lattice", python: false, graph: false, kinds: TEXTS, rounded: false },
+    Rival { name: "fastembed", python: false, graph: true, kinds: TEXTS, rounded: false },
+    Rival { name: "candle", python: false, graph: false, kinds: MODEL, rounded: false },
+    Rival { name: "rten", python: false, graph: true, kinds: IDS, rounded: false },
+    Rival { name: "minilm-int8", python: false, graph: false, kinds: MODEL, rounded: true },
+    Rival { name: "minilm-int16", python: false, graph: false, kinds: MODEL, rounded: true },
+    Rival { name: "openvino-bf16", python: true, graph: true, kinds: MODEL, rounded: true },
+    Rival { name: "ctranslate2-int8", python: true, graph: false, kinds: MODEL, rounded: true },
+    Rival { name: "onnxruntime-int8", python: true, graph: true, kinds: MODEL, rounded: true },
+    Rival { name: "fastembed-int8", python: false, graph: true, kinds: TEXTS, rounded: true },
+    Rival { name: "rten-int8", python: false, graph: true, kinds: IDS, rounded: true },
+    Rival { name: "faiss-cpu", python: true, graph: false, kinds: SEARCH, rounded: false },
+    Rival { name: "numpy", python: true, graph: false, kinds: SEARCH, rounded: false },
 ];
 
 impl Rival {
@@ -80,14 +96,30 @@ impl Rival {
 /// Loads an engine of Rust; its version is the second.
 pub fn open(worker: &Worker) -> Result<(Box<dyn Engine>, String), Failure> {
     let (engine, package): (Box<dyn Engine>, _) = match worker.engine.as_str() {
-        "minilm" => (Box::new(minilm::Minilm::load(worker)?), "minilm"),
+        "minilm" => (minilm(worker, Precision::F32)?, "minilm"),
+        "minilm-int8" => (minilm(worker, Precision::Int8)?, "minilm"),
+        "minilm-int16" => (minilm(worker, Precision::Int16)?, "minilm"),
         "lattice" => (Box::new(lattice::Lattice::load(worker)?), "lattice-model-bert"),
-        "fastembed" => (Box::new(fastembed::Fastembed::load(worker)?), "fastembed"),
+        "fastembed" => (fastembed(worker, "fused.onnx")?, "fastembed"),
+        "fastembed-int8" => (fastembed(worker, "fused-int8.onnx")?, "fastembed"),
         "candle" => (Box::new(candle::Candle::load(worker)?), "candle-transformers"),
-        "rten" => (Box::new(rten::Rten::load(worker)?), "rten"),
+        "rten" => (rten(worker, "plain.onnx")?, "rten"),
+        "rten-int8" => (rten(worker, "plain-int8.onnx")?, "rten"),
         other => return Err(format!("no engine of Rust is called {other:?}").into()),
     };
     Ok((engine, version(package).unwrap_or("?").to_owned()))
+}
+
+fn minilm(worker: &Worker, precision: Precision) -> Result<Box<dyn Engine>, Failure> {
+    Ok(Box::new(minilm::Minilm::load(worker, precision)?))
+}
+
+fn fastembed(worker: &Worker, graph: &str) -> Result<Box<dyn Engine>, Failure> {
+    Ok(Box::new(fastembed::Fastembed::load(worker, graph)?))
+}
+
+fn rten(worker: &Worker, graph: &str) -> Result<Box<dyn Engine>, Failure> {
+    Ok(Box::new(rten::Rten::load(worker, graph)?))
 }
 
 /// The version of a package that this program was built with.

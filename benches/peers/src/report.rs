@@ -126,9 +126,8 @@ impl Report {
         self.rounds = outcome.rounds;
         for (i, set) in sets.iter().enumerate() {
             let rows = outcome.rows(i);
-            self.disagreements.extend(
-                rows.iter().filter(|row| !row.agreement.holds()).map(|row| disagreement(row, set)),
-            );
+            self.disagreements
+                .extend(rows.iter().filter(|row| !row.agrees()).map(|row| disagreement(row, set)));
             let limit = outcome.limit(i, set);
             match set.kind {
                 Kind::Texts => self.texts.push(texts(outcome, set, &rows)),

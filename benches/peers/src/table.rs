@@ -7,13 +7,14 @@ use crate::{
 };
 use std::fmt::Write;
 
-const HEADER: [&str; 8] = [
+const HEADER: [&str; 9] = [
     "engine",
     "median",
     "best",
     "tokens/s",
     "× minilm",
     "% of limit",
+    "mean cosine",
     "smallest cosine",
     "largest difference",
 ];
@@ -57,7 +58,7 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
 }
 
 /// The cells of a set's table, the header first.
-fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
+fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 9]> {
     let (unit, scale) = if set.kind == Kind::Texts { ("s", 1.0) } else { ("ms", 1e3) };
     let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
     let (speed_unit, amount) = amount(set);
@@ -70,7 +71,8 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
     header[2] += &format!(" {unit}");
     header[3] = speed_unit.to_owned();
     if set.kind == Kind::Search {
-        header[6] = "same rows".to_owned();
+        header[6] = "–".to_owned();
+        header[7] = "same rows".to_owned();
     }
     let mut lines = vec![header, {
         let [seconds, speed, ratio, percent] = speed(limit.median);
@@ -84,14 +86,19 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
             format!("{percent:.0}"),
             dash(),
             dash(),
+            dash(),
         ]
     }];
     for row in rows {
         let [seconds, speed, ratio, percent] = speed(row.median);
         let agreement = row.agreement;
-        let same = match agreement {
-            Agreement::Vectors { min_cosine, .. } => format!("{min_cosine:.7}"),
-            Agreement::Hits { same_rows, .. } => format!("{:.2} %", 100.0 * same_rows),
+        let [mean, same] = match agreement {
+            Agreement::Vectors { mean_cosine, min_cosine, .. } => {
+                [mean_cosine, min_cosine].map(|cosine| format!("{cosine:.7}"))
+            }
+            Agreement::Hits { same_rows, .. } => {
+                ["–".to_owned(), format!("{:.2} %", 100.0 * same_rows)]
+            }
         };
         lines.push([
             format!("{} {}", row.name, row.version),
@@ -100,12 +107,9 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 8]> {
             decimals(speed),
             format!("{ratio:.2}"),
             format!("{percent:.0}"),
+            mean,
             same,
-            format!(
-                "{:.1e}{}",
-                agreement.max_difference(),
-                if agreement.holds() { "" } else { " (!)" }
-            ),
+            format!("{:.1e}{}", agreement.max_difference(), if row.agrees() { "" } else { " (!)" }),
         ]);
     }
     lines
@@ -134,10 +138,10 @@ fn beside_the_peak(seconds: f64, limit: &Limit, rows: &[Row]) -> String {
 }
 
 /// Cells in columns: the first to the left, numbers to the right.
-fn markdown(lines: &[[String; 8]]) -> String {
+fn markdown(lines: &[[String; 9]]) -> String {
     let width =
         |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 8] = std::array::from_fn(width);
+    let widths: [usize; 9] = std::array::from_fn(width);
     let mut text = String::new();
     for (i, cells) in lines.iter().enumerate() {
         for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {

@@ -14,7 +14,7 @@ use std::fs;
 pub struct Fastembed(TextEmbedding);
 
 impl Fastembed {
-    pub fn load(worker: &Worker) -> Result<Fastembed, Failure> {
+    pub fn load(worker: &Worker, graph: &str) -> Result<Fastembed, Failure> {
         let read = |name: &str| fs::read(worker.model.join(name));
         let tokenizer = TokenizerFiles {
             tokenizer_file: read("tokenizer.json")?,
@@ -22,7 +22,7 @@ impl Fastembed {
             special_tokens_map_file: read("special_tokens_map.json")?,
             tokenizer_config_file: read("tokenizer_config.json")?,
         };
-        let graph = fs::read(worker.graphs.join("fused.onnx"))?;
+        let graph = fs::read(worker.graphs.join(graph))?;
         let model = UserDefinedEmbeddingModel::new(graph, tokenizer).with_pooling(Pooling::Mean);
         let options =
             InitOptionsUserDefined::new().with_max_length(LIMIT).with_intra_threads(worker.threads);

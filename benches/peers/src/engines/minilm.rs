@@ -8,12 +8,15 @@ use crate::{
     vectors::DIMENSION,
 };
 use minilm::{
-    Level, SentenceEncoder,
+    Level, Precision, SentenceEncoder,
     kernels::Rows,
-    model::{Bert, Batch, Scratch},
+    model::{Batch, Bert, Checkpoint, Config, Scratch},
     pooling::{Mode, Pooling, normalize},
 };
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::Path,
+};
 
 /// Tokens of a batch, as [`SentenceEncoder`] cuts them.
 const BATCH: usize = 128;
@@ -33,11 +36,10 @@ struct Model {
 }
 
 impl Minilm {
-    pub fn load(worker: &Worker) -> Result<Minilm, Failure> {
-        let encoder = SentenceEncoder::builder().threads(worker.threads).load(&worker.model)?;
-        let alone = (worker.threads == 1)
-            .then(|| Bert::load(&worker.model, Level::detect()))
-            .transpose()?;
+    pub fn load(worker: &Worker, precision: Precision) -> Result<Minilm, Failure> {
+        let builder = SentenceEncoder::builder().precision(precision);
+        let encoder = builder.threads(worker.threads).load(&worker.model)?;
+        let alone = (worker.threads == 1).then(|| bert(&worker.model, precision)).transpose()?;
         let model =
             alone.map(|bert| Model { bert, batch: Batch::default(), scratch: Scratch::default() });
         Ok(Minilm { encoder, model, corpora: BTreeMap::new() })
@@ -49,6 +51,12 @@ impl Minilm {
             Entry::Vacant(place) => place.insert(Corpus::load(lookup)?),
         })
     }
+}
+
+fn bert(model: &Path, precision: Precision) -> Result<Bert, Failure> {
+    let config = Config::read(&model.join("config.json"))?;
+    let checkpoint = Checkpoint::open(&model.join("model.safetensors"))?;
+    Ok(Bert::with_precision(config, &checkpoint, Level::detect(), precision)?)
 }
 
 impl Engine for Minilm {

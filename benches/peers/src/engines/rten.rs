@@ -13,10 +13,10 @@ pub struct Rten {
 }
 
 impl Rten {
-    pub fn load(worker: &Worker) -> Result<Rten, Failure> {
+    pub fn load(worker: &Worker, graph: &str) -> Result<Rten, Failure> {
         let model = ModelOptions::with_all_ops()
             .prepack_weights(true)
-            .load_file(worker.graphs.join("plain.onnx"))?;
+            .load_file(worker.graphs.join(graph))?;
         let inputs = [
             model.node_id("input_ids")?,
             model.node_id("attention_mask")?,
