@@ -85,6 +85,42 @@ fn the_cache_of_sentence_transformers_comes_first_and_an_installed_program_looks
     assert!(run.message(1).contains("nor is sentence-transformers/all-MiniLM-L6-v2 in the cache"));
 }
 
+/// Only the administrator may give a directory away, so other users skip this test.
+#[cfg(unix)]
+#[test]
+fn weights_of_another_user_above_the_directory_are_passed_over() {
+    use std::os::unix::fs::{chown, symlink};
+    let directory = tempfile::tempdir().unwrap();
+    let (weights, below) = (directory.path().join("weights"), directory.path().join("below"));
+    let model = weights.join("all-MiniLM-L6-v2");
+    fs::create_dir_all(&model).unwrap();
+    fs::create_dir(&below).unwrap();
+    for file in fs::read_dir(repository().join("weights/all-MiniLM-L6-v2")).unwrap() {
+        let file = file.unwrap();
+        symlink(file.path(), model.join(file.file_name())).unwrap();
+    }
+    let installed = directory.path().join("minilm");
+    fs::copy(env!("CARGO_BIN_EXE_minilm"), &installed).unwrap();
+    let embed = || {
+        let mut command = Command::new(&installed);
+        command.args(["embed", "x"]).env_clear().current_dir(&below);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(&mut command, b"")
+    };
+    let expected = run(&["embed", "x"]).ok();
+    assert_eq!(embed().ok(), expected);
+    if chown(&model, Some(4242), None).is_err() {
+        eprintln!("skipped: only the administrator may change an owner");
+        return;
+    }
+    let message = embed().message(1);
+    assert!(message.contains("is passed over: it is another user's"), "{message}");
+    assert!(message.contains(model.to_str().unwrap()), "{message}");
+    // A user's own directory may hold that user's weights, whoever runs the program.
+    chown(&below, Some(4242), None).unwrap();
+    assert_eq!(embed().ok(), expected);
+}
+
 #[test]
 fn what_is_nowhere_names_every_place() {
     let directory = tempfile::tempdir().unwrap();
