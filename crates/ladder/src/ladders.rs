@@ -1,8 +1,8 @@
-//! The six ladders: what is computed, on which shapes, in which unit, and how fast it could be at
+//! The ladders: what is computed, on which shapes, in which unit, and how fast it could be at
 //! best.
 
 use crate::{
-    STEPS, Step, YARDSTICKS,
+    Peaks, STEPS, Step, YARDSTICKS,
     attention::{Batch, Scratch},
     exp,
     steps::Operation,
@@ -39,7 +39,7 @@ pub struct Ladder {
 }
 
 /// Every ladder, in the order of [`STEPS`].
-pub const LADDERS: [Ladder; 6] = [
+pub const LADDERS: [Ladder; 7] = [
     Ladder {
         name: "gemm",
         unit: Unit::Gflops,
@@ -87,6 +87,13 @@ pub const LADDERS: [Ladder; 6] = [
         cases: &BATCHES,
         yardstick: "matrixmultiply",
     },
+    Ladder {
+        name: "rounded_gemm",
+        unit: Unit::Gops,
+        least: None,
+        cases: &PRODUCTS,
+        yardstick: "dots",
+    },
 ];
 
 /// The operations that `count` counts on one vector.
@@ -133,6 +140,9 @@ const HEADS: usize = 12;
 pub enum Unit {
     /// 10⁹ FLOP per second; a multiply-add is two. The ceiling is the core's peak.
     Gflops,
+    /// 10⁹ integer operations per second; a product with its addition is two. The ceiling is the
+    /// core's peak of products in eight bits.
+    Gops,
     /// Nanoseconds an element.
     Nanoseconds,
 }
@@ -146,18 +156,19 @@ impl Unit {
     pub fn name(self) -> &'static str {
         match self {
             Unit::Gflops => "GFLOP/s",
+            Unit::Gops => "GOP/s",
             Unit::Nanoseconds => "ns per element",
         }
     }
 
-    /// `amount` FLOP or elements in `seconds`.
+    /// `amount` operations or elements in `seconds`.
     ///
     /// ```
     /// assert_eq!(minilm_ladder::Unit::Gflops.value(3e9, 2.0), 1.5);
     /// ```
     pub fn value(self, amount: f64, seconds: f64) -> f64 {
         match self {
-            Unit::Gflops => amount / seconds / 1e9,
+            Unit::Gflops | Unit::Gops => amount / seconds / 1e9,
             Unit::Nanoseconds => seconds / amount * 1e9,
         }
     }
@@ -171,7 +182,7 @@ impl Unit {
     /// ```
     pub fn ratio(self, value: f64, other: f64) -> f64 {
         match self {
-            Unit::Gflops => value / other,
+            Unit::Gflops | Unit::Gops => value / other,
             Unit::Nanoseconds => other / value,
         }
     }
@@ -211,7 +222,7 @@ impl Case {
         }
     }
 
-    /// The work of one run: FLOP, or elements.
+    /// The work of one run: operations, or elements.
     ///
     /// ```
     /// assert_eq!(
@@ -243,15 +254,18 @@ impl Ladder {
         STEPS.iter().filter(move |step| step.ladder == self.name)
     }
 
-    /// The best value that a core of this peak, in FLOP/s, could reach.
+    /// The best value that a core of these peaks could reach.
     ///
     /// ```
-    /// let [gemm, .., gelu, _, _] = minilm_ladder::LADDERS;
-    /// assert_eq!(gemm.ceiling(64e9), 64.0);
+    /// use minilm_ladder::{LADDERS, Peaks};
+    /// let (gemm, gelu) = (LADDERS[0], LADDERS[3]);
+    /// let peaks = Peaks { flops: 64e9, ops: 128e9 };
+    /// assert_eq!(gemm.ceiling(peaks), 64.0);
     /// // 64 GFLOP/s are two multiply-adds of sixteen lanes per ns, and GELU has nine.
-    /// assert_eq!(gelu.ceiling(64e9), 4.5 / 16.0);
+    /// assert_eq!(gelu.ceiling(peaks), 4.5 / 16.0);
     /// ```
-    pub fn ceiling(self, peak: f64) -> f64 {
+    pub fn ceiling(self, peaks: Peaks) -> f64 {
+        let peak = if self.unit == Unit::Gops { peaks.ops } else { peaks.flops };
         match self.least {
             None => self.unit.value(peak, 1.0),
             Some(count) => {

@@ -11,6 +11,7 @@ pub mod exp;
 pub mod gelu;
 pub mod gemm;
 pub mod layer_norm;
+pub mod rounded_gemm;
 pub mod softmax;
 
 mod ladders;
@@ -20,7 +21,7 @@ mod steps;
 mod yardstick;
 
 pub use ladders::{Case, LADDERS, Ladder, Unit, Work};
-pub use report::{Report, Row, Table, peak};
+pub use report::{Peaks, Report, Row, Table};
 pub use steps::{Operation, STEPS, Step, YARDSTICKS};
 
 /// The code in the book is compiled and run as documentation tests.

@@ -5,9 +5,8 @@
 use clap::{Args, Parser, Subcommand};
 use minilm_kernels::Level;
 use minilm_ladder::{
-    LADDERS, Report, Table,
+    LADDERS, Peaks, Report, Table,
     bakeoff::{self, Variant},
-    peak,
 };
 use serde::Serialize;
 use std::process::ExitCode;
@@ -83,11 +82,15 @@ fn main() -> ExitCode {
 /// The ladders that were asked for.
 fn climb(arguments: &Ladders) -> Result<(), String> {
     let level = arguments.level;
-    let mut report = Report { level: level.name(), peak_flops: peak(level), ladders: Vec::new() };
+    let peaks = Peaks::measure(level);
+    let (peak_flops, peak_ops) = (peaks.flops, peaks.ops);
+    let mut report = Report { level: level.name(), peak_flops, peak_ops, ladders: Vec::new() };
     if !arguments.json {
         println!(
-            "level {level}, {:.1} GFLOP/s of multiply-adds on registers, one core\n",
-            report.peak_flops / 1e9
+            "level {level}, {:.1} GFLOP/s of multiply-adds and {:.1} GOP/s of products in eight bits \
+             on registers, one core\n",
+            peak_flops / 1e9,
+            peak_ops / 1e9
         );
     }
     let named = |name: &str| {
@@ -97,7 +100,7 @@ fn climb(arguments: &Ladders) -> Result<(), String> {
         let (cases, seconds) =
             if arguments.quick { (1, 0.0) } else { (ladder.cases.len(), arguments.seconds) };
         for &case in &ladder.cases[..cases] {
-            let table = Table::measure(ladder, case, level, report.peak_flops, seconds);
+            let table = Table::measure(ladder, case, level, peaks, seconds);
             if !arguments.json {
                 println!("{table}");
             }

@@ -16,6 +16,8 @@ pub struct Report {
     pub level: &'static str,
     /// Measured multiply-adds of one core, in FLOP/s.
     pub peak_flops: f64,
+    /// Measured products in eight bits of one core, in operations per second.
+    pub peak_ops: f64,
     /// One for each shape of each ladder.
     pub ladders: Vec<Table>,
 }
@@ -58,13 +60,13 @@ impl Table {
     /// Measures all rungs of a ladder in turns, for about `seconds`.
     ///
     /// ```
-    /// use minilm_ladder::{LADDERS, Table};
+    /// use minilm_ladder::{LADDERS, Peaks, Table};
     /// let (gelu, level) = (LADDERS[3], minilm_kernels::Level::detect());
-    /// let table = Table::measure(gelu, gelu.cases[0], level, 50e9, 0.0);
+    /// let table = Table::measure(gelu, gelu.cases[0], level, Peaks::measure(level), 0.0);
     /// assert_eq!(table.rungs.len(), 3);
     /// println!("{table}");
     /// ```
-    pub fn measure(ladder: Ladder, case: Case, level: Level, peak: f64, seconds: f64) -> Table {
+    pub fn measure(ladder: Ladder, case: Case, level: Level, peaks: Peaks, seconds: f64) -> Table {
         let steps: Vec<&Step> = ladder.steps().chain(ladder.rival()).collect();
         let mut works: Vec<_> = steps.iter().map(|step| step.work(case, level)).collect();
         let row = |(step, median_seconds): (&&Step, f64)| Row {
@@ -81,7 +83,7 @@ impl Table {
             name: ladder.name,
             case: case.name(),
             unit: ladder.unit.name(),
-            ceiling: ladder.ceiling(peak),
+            ceiling: ladder.ceiling(peaks),
             yardstick: yardstick.expect("each ladder names one of its rows"),
             rungs,
             counted: ladder.unit,
@@ -89,9 +91,26 @@ impl Table {
     }
 }
 
-/// The core's peak: multiply-adds in FLOP/s, the best of a few tries.
-pub fn peak(level: Level) -> f64 {
-    (0..5).map(|_| peak::fma(level)).fold(0.0, f64::max)
+/// What one core does on registers alone, the best of a few tries.
+#[derive(Clone, Copy, Debug)]
+pub struct Peaks {
+    /// Multiply-adds, in FLOP/s.
+    pub flops: f64,
+    /// Products in eight bits with their sums, in operations per second.
+    pub ops: f64,
+}
+
+impl Peaks {
+    /// Those of this machine.
+    ///
+    /// ```
+    /// let peaks = minilm_ladder::Peaks::measure(minilm_kernels::Level::detect());
+    /// assert!(peaks.flops > 0.0 && peaks.ops > 0.0);
+    /// ```
+    pub fn measure(level: Level) -> Peaks {
+        let best = |peak: fn(Level) -> f64| (0..5).map(|_| peak(level)).fold(0.0, f64::max);
+        Peaks { flops: best(peak::fma), ops: best(peak::integers::<i8>) }
+    }
 }
 
 impl fmt::Display for Table {

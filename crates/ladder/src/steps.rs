@@ -1,7 +1,7 @@
 //! The registry: every rung once, in the order in which it is read. Tests, benchmarks, tables and
 //! plots go by it.
 
-use crate::{attention, exp, gelu, gemm, layer_norm, softmax, yardstick};
+use crate::{attention, exp, gelu, gemm, layer_norm, rounded_gemm, softmax, yardstick};
 use Operation::{Attention, Exp, Gelu, Gemm, LayerNorm, Softmax};
 
 /// One rung of a ladder.
@@ -85,6 +85,19 @@ pub const STEPS: &[Step] = &[
         Attention(attention::shipped::attention),
         "attention.rs",
         "gemm/micro.rs"
+    ),
+    step!(rounded_gemm / dots, Gemm(rounded_gemm::dots::linear)),
+    step!(rounded_gemm / words, Gemm(rounded_gemm::words::linear)),
+    step!(rounded_gemm / panel, Gemm(rounded_gemm::panel::linear)),
+    step!(
+        rounded_gemm / shipped,
+        Gemm(rounded_gemm::shipped::linear),
+        "linear/quantised.rs",
+        "gemm/integer.rs",
+        "gemm/micro.rs",
+        "gemm/panels.rs",
+        "quantise.rs",
+        "quantise/chunk.rs"
     ),
 ];
 

@@ -4,11 +4,12 @@ mod check;
 
 use check::{
     Statistics,
-    support::{assert_same_bits, ulps},
+    support::{Random, assert_same_bits, ulps},
 };
 use minilm_kernels::{Level, naive};
 use minilm_ladder::{
-    Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, softmax,
+    Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, gemm, rounded_gemm,
+    softmax,
 };
 
 /// Every rung of a ladder, its rival's function, and every level.
@@ -28,6 +29,32 @@ fn every_gemm_is_exact_on_integers_and_within_the_rounding_bound() {
     for (step, level, name) in steps("gemm") {
         let Operation::Gemm(linear) = step.operation else { panic!("{name} is no GEMM") };
         pool.install(|| check::gemm(&name, |weight, k| linear(level, weight, k)));
+    }
+}
+
+#[test]
+fn every_rounded_gemm_is_exact_on_integers() {
+    for (step, level, name) in steps("rounded_gemm") {
+        let Operation::Gemm(linear) = step.operation else { panic!("{name} is no GEMM") };
+        check::rounded_gemm(&name, |weight, k| linear(level, weight, k));
+    }
+}
+
+#[test]
+fn every_rounded_gemm_has_the_bits_of_the_shipped_one() {
+    for (m, n, k) in [(5, 17, 31), (9, 48, 384), (2, 40, 1000)] {
+        let mut random = Random(k as u64);
+        let (x, w) = (random.values(m * k), random.values(n * k));
+        let of = |linear: gemm::Rung, level| {
+            let mut y = vec![f32::NAN; m * n];
+            linear(level, &w, k)(&x, &mut y);
+            y
+        };
+        let shipped = of(rounded_gemm::shipped::linear, Level::PORTABLE);
+        for (step, level, name) in steps("rounded_gemm") {
+            let Operation::Gemm(linear) = step.operation else { panic!("{name} is no GEMM") };
+            assert_same_bits(&name, n, &of(linear, level), &shipped);
+        }
     }
 }
 

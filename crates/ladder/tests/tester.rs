@@ -40,6 +40,20 @@ fn spoilt(weight: &[f32], k: usize, mistake: Mistake) -> Forward {
 }
 
 #[test]
+fn wrong_rounded_products_are_refused() {
+    // Products in `f32` of integers are right, too.
+    check::rounded_gemm("right", |weight, k| spoilt(weight, k, |_, _| {}));
+    let wrong: [(&str, Mistake); 3] = [
+        ("a sum one off", |y, _| y.iter_mut().take(1).for_each(|y| *y += 1.0)),
+        ("rows swapped", swap_rows),
+        ("last column left out", |y, n| y.chunks_exact_mut(n).for_each(|row| row[n - 1] = 0.0)),
+    ];
+    for (name, mistake) in wrong {
+        refused(name, || check::rounded_gemm(name, |weight, k| spoilt(weight, k, mistake)));
+    }
+}
+
+#[test]
 fn wrong_products_are_refused() {
     check::gemm("right", |weight, k| spoilt(weight, k, |_, _| {}));
     let wrong: [(&str, Mistake); 7] = [

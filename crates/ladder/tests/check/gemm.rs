@@ -63,6 +63,27 @@ pub fn gemm(name: &str, linear: impl Fn(&[f32], usize) -> Forward) {
     linear(&[1.0; 6], 3)(&[], &mut []); // no rows are no work
 }
 
+/// Rows whose largest magnitude is 127 in each chunk are rounded to themselves, so products of
+/// integers come out exactly, whatever the chunks.
+pub fn rounded_gemm(name: &str, linear: impl Fn(&[f32], usize) -> Forward) {
+    let long = [(5, 17, 384), (4, 16, 385), (3, 33, 1536)];
+    for (m, n, k) in shapes().chain(long) {
+        let mut random = Random((m * 1_000_000 + n * 1000 + k) as u64);
+        let mut rows = |rows: usize| {
+            let mut values = random.integers(rows * k);
+            for chunk in values.chunks_exact_mut(k).flat_map(|row| row.chunks_mut(384)) {
+                chunk[chunk.len() / 2] = 127.0;
+            }
+            values
+        };
+        let (x, w) = (rows(m), rows(n));
+        let truth = naive::quantised_linear(&x, &w, &vec![0.0; n], 127, false);
+        assert_eq!(truth, naive::linear(&x, &w, &vec![0.0; n]), "rounding changed the integers");
+        assert_exact(&format!("{name} {m}×{n}×{k}"), n, &product(&linear, &x, &w, k), &truth);
+    }
+    linear(&[1.0; 6], 3)(&[], &mut []); // no rows are no work
+}
+
 fn product(linear: impl Fn(&[f32], usize) -> Forward, x: &[f32], w: &[f32], k: usize) -> Vec<f32> {
     // NaN shows whether anything of the old y is kept.
     let mut y = vec![f32::NAN; x.len() / k * (w.len() / k)];

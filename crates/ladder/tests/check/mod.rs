@@ -15,7 +15,7 @@ mod unary;
 pub mod support;
 
 pub use attention::attention;
-pub use gemm::gemm;
+pub use gemm::{gemm, rounded_gemm};
 pub use layer_norm::{Statistics, layer_norm};
 pub use softmax::softmax;
 pub use unary::{exp, gelu};
