@@ -87,8 +87,8 @@ fn climb(arguments: &Ladders) -> Result<(), String> {
     let mut report = Report { level: level.name(), peak_flops, peak_ops, ladders: Vec::new() };
     if !arguments.json {
         println!(
-            "level {level}, {:.1} GFLOP/s of multiply-adds and {:.1} GOP/s of products in eight bits \
-             on registers, one core\n",
+            "level {level}, {:.1} GFLOP/s of multiply-adds and {:.1} GOP/s of products in eight \
+             bits on registers, one core\n",
             peak_flops / 1e9,
             peak_ops / 1e9
         );

@@ -4,15 +4,15 @@
 //! sum[i, j] = Σₖ q_x[i, k] · q_w[j, k]        in i32, for each chunk of k
 //! ```
 //!
-//! - **Idea**: the definition. Both sides are rows of bytes, so the loop reads a quarter of what the
-//!   same loop in `f32` reads.
+//! - **Idea**: the definition. Both sides are rows of bytes, so the loop reads a quarter of what
+//!   the same loop in `f32` reads.
 //! - **Why**: integer additions may be reordered, and the compiler knows it. It splits the sum over
 //!   the lanes of a vector by itself, which it may not do in the rung `naive` of `gemm`.
 //! - **Cost**: x is rounded in each call, and the scales are applied to each chunk.
 //! - **Limits**: the program is compiled for every x86-64 CPU, so the compiler has vectors of 16
 //!   bytes. It widens both sides before each product, and adds up the lanes at the end of each sum.
-//! - **Exercise**: compile with `RUSTFLAGS=-Ctarget-cpu=native` and run the ladder again. Which rungs
-//!   change?
+//! - **Exercise**: compile with `RUSTFLAGS=-Ctarget-cpu=native` and run the ladder again. Which
+//!   rungs change?
 //!
 //! In the book: `docs/16-rounding.md`.
 

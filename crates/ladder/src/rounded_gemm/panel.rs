@@ -9,9 +9,10 @@
 //!   column, and `vpmaddwd` multiplies both with the two of x and adds the products.
 //! - **Why**: a vector of W serves MR rows of x. The sums of sixteen columns lie in the lanes of a
 //!   register, so none is added across lanes, and the scales of sixteen columns are one vector.
-//! - **Cost**: the layout. Rows of x are pairs in words, and the weights lie as the loop reads them.
+//! - **Cost**: the layout. Rows of x are pairs in words; the weights lie as the loop reads them.
 //! - **Limits**: the weights have 16 bits, and the instructions are those of the level: VNNI, which
-//!   multiplies four bytes of a lane, is not used. One tile height and one vector for every CPU.
+//!   multiplies four bytes of a lane, is not used. Every CPU gets a tile of the same height and
+//!   width.
 //! - **Exercise**: make `MR` 2, 4, 6 and 8. Which is the best on your CPU, and how many registers
 //!   does each need?
 //!

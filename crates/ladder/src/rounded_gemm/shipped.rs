@@ -14,8 +14,8 @@
 //!   bytes by signed ones.
 //! - **Limits**: without VNNI a product and its addition are two instructions, so the peak is less
 //!   than twice that of `f32`.
-//! - **Exercise**: read `crates/kernels/src/gemm/integer.rs` beside `panel.rs`: where is the zero of
-//!   the sums, and why is it not always zero?
+//! - **Exercise**: read `crates/kernels/src/gemm/integer.rs` beside `panel.rs`: where do the sums
+//!   start, and why not always at zero?
 //!
 //! In the book: `docs/16-rounding.md`.
 

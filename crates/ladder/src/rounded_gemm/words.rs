@@ -9,10 +9,10 @@
 //!   to the sum.
 //! - **Why**: the rung before widens a row of W again for each row of x.
 //! - **Cost**: twice the memory of the weights.
-//! - **Limits**: each value that is loaded takes part in one product. Two loads for a multiplication
-//!   keep the load units busy, and not the multipliers.
-//! - **Exercise**: compute the sums of two rows of x at a time, so that a row of W is loaded once for
-//!   both.
+//! - **Limits**: each value that is loaded takes part in one product. Two loads for a
+//!   multiplication keep the load units busy, and not the multipliers.
+//! - **Exercise**: compute the sums of two rows of x at a time, so that a row of W is loaded once
+//!   for both.
 //!
 //! In the book: `docs/16-rounding.md`.
 
