@@ -8,9 +8,10 @@ mod training;
 use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 25] = [
+pub const TABLES: [Maker; 26] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
+    Maker { name: "peers-precisions", record: "peers", make: peers::precisions },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
     Maker { name: "peers-search", record: "peers", make: peers::search },
     Maker { name: "bench-ceilings", record: "bench", make: bench::ceilings },

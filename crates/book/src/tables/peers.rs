@@ -49,6 +49,34 @@ pub fn texts(record: &Value) -> Result<String, String> {
     Ok(format!("{}\n{}. Medians.\n", table.text(), sets.join("; ")))
 }
 
+/// Seconds of each engine for each file of texts, with the cosines of its vectors to ours in `f32`.
+pub fn precisions(record: &Value) -> Result<String, String> {
+    let runs = list(record, "texts")?;
+    let columns = ["s", "× ours in f32", "mean cosine", "least"];
+    let heads = |run: &Value| {
+        let case = format!("{}, {}", string(run, "set")?, threads_of(number(run, "threads")?));
+        Ok(columns.map(|column| format!("{case}: {column}")))
+    };
+    let heads = runs.iter().map(heads).collect::<Result<Vec<_>, String>>()?;
+    let mut table = Table::new(["engine".to_owned()].into_iter().chain(heads.concat())).left(1);
+    for name in engines(runs)? {
+        let mut row = vec![labelled(runs, &name)?];
+        for run in runs {
+            let Some(engine) = engine(run, &name)? else {
+                row.extend(columns.map(|_| "–".to_owned()));
+                continue;
+            };
+            let seconds = number(engine, "median_seconds")?;
+            row.extend([decimals(seconds), times(seconds, ours(run, "median_seconds")?)]);
+            for field in ["mean_cosine", "min_cosine"] {
+                row.push(format!("{:.6}", number(engine, field)?));
+            }
+        }
+        table.row(row);
+    }
+    Ok(format!("{}\nMedians.\n", table.text()))
+}
+
 /// Milliseconds of each engine for each batch of token ids.
 pub fn ids(record: &Value) -> Result<String, String> {
     let runs = list(record, "ids")?;
@@ -192,6 +220,30 @@ mod tests {
         assert_eq!(texts(&json!({ "texts": [short, mixed] })).as_deref(), Ok(expected));
         let without = json!({ "texts": [run("short", &[engine("other", 3.0)])] });
         assert_eq!(texts(&without).unwrap_err(), "minilm is not among the engines");
+    }
+
+    #[test]
+    fn precisions_have_their_cosines_beside_their_times() {
+        let engine = |name: &str, seconds: f64, least: f64| {
+            json!({
+                "name": name, "version": "1.2", "median_seconds": seconds,
+                "mean_cosine": 0.99994, "min_cosine": least
+            })
+        };
+        let run = json!({
+            "set": "short", "threads": 1,
+            "engines": [engine("minilm-int8", 1.0, 0.9981), engine("minilm", 2.0, 1.0)]
+        });
+        let expected = "\
+| engine | short, one thread: s | short, one thread: × ours in f32 | \
+            short, one thread: mean cosine | short, one thread: least |
+|---|---:|---:|---:|---:|
+| minilm 1.2 | 2.00 | 1.00× | 0.999940 | 1.000000 |
+| minilm-int8 1.2 | 1.00 | 0.50× | 0.999940 | 0.998100 |
+
+Medians.
+";
+        assert_eq!(precisions(&json!({ "texts": [run] })).as_deref(), Ok(expected));
     }
 
     #[test]
