@@ -113,7 +113,8 @@ fn weights_of_another_user_above_the_directory_are_passed_over() {
         eprintln!("skipped: only the administrator may change an owner");
         return;
     }
-    let message = embed().message(1);
+    let refused = embed();
+    let message = refused.message(1);
     assert!(message.contains("is passed over: it is another user's"), "{message}");
     assert!(message.contains(model.to_str().unwrap()), "{message}");
     // A user's own directory may hold that user's weights, whoever runs the program.
