@@ -12,10 +12,11 @@ use crate::{
     Error,
     matrix::Matrix,
     search::{Hit, Search},
+    stop::NEVER,
 };
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, sync::atomic::AtomicBool};
 
 /// Rows that search together.
 const CHUNK: usize = 1024;
@@ -76,6 +77,18 @@ pub fn exact<T: Eq + Hash>(items: &[T]) -> Duplicates {
 /// # Ok::<(), minilm_tasks::Error>(())
 /// ```
 pub fn near(embeddings: ArrayView2<f32>, threshold: f32) -> Result<Duplicates, Error> {
+    near_until(embeddings, threshold, &NEVER)
+}
+
+/// As [`near`], but it ends soon after another thread has set `stop`.
+///
+/// # Errors
+/// As [`near`], and [`Error::Stopped`].
+pub fn near_until(
+    embeddings: ArrayView2<f32>,
+    threshold: f32,
+    stop: &AtomicBool,
+) -> Result<Duplicates, Error> {
     if threshold.is_nan() {
         return Err(Error::Option { option: "threshold", reason: "it is NaN".to_owned() });
     }
@@ -89,17 +102,10 @@ pub fn near(embeddings: ArrayView2<f32>, threshold: f32) -> Result<Duplicates, E
         // The best kept row before the chunk, then all rows of the chunk before the row: which of
         // these are kept is not yet known.
         let kept = |_: usize, row: usize| is_kept[row];
-        let before = Search::new()
-            .top_k(1)
-            .min_score(threshold)
-            .filter(&kept)
-            .run(chunk, matrix.part(0..start))?;
+        let search = Search::new().min_score(threshold).stop(stop);
+        let before = search.top_k(1).filter(&kept).run(chunk, matrix.part(0..start))?;
         let earlier = |query: usize, row: usize| row < query;
-        let within = Search::new()
-            .top_k(usize::MAX)
-            .min_score(threshold)
-            .filter(&earlier)
-            .run(chunk, chunk)?;
+        let within = search.top_k(usize::MAX).filter(&earlier).run(chunk, chunk)?;
         for ((row, before), within) in (start..).zip(before).zip(within) {
             let within = within
                 .iter()

@@ -86,4 +86,7 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
+    /// The flag that the work looks at was set before it was done.
+    #[error("the work was stopped")]
+    Stopped,
 }

@@ -49,6 +49,7 @@ pub mod quantize;
 pub mod replace;
 pub mod search;
 mod similarity;
+mod stop;
 
 pub use error::Error;
 pub use similarity::Similarity;

@@ -15,10 +15,14 @@ use crate::{
     falling::Falling,
     matrix::Matrix,
     search::{Metric, Search},
+    stop::NEVER,
 };
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
-use std::collections::{BinaryHeap, HashSet};
+use std::{
+    collections::{BinaryHeap, HashSet},
+    sync::atomic::AtomicBool,
+};
 
 /// Rows that search together.
 const CHUNK: usize = 4096;
@@ -109,6 +113,18 @@ impl Mining {
     /// # Errors
     /// As [`Search::run`].
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<Pair>, Error> {
+        self.run_until(embeddings, &NEVER)
+    }
+
+    /// As [`Mining::run`], but it ends soon after another thread has set `stop`.
+    ///
+    /// # Errors
+    /// As [`Mining::run`], and [`Error::Stopped`].
+    pub fn run_until(
+        &self,
+        embeddings: ArrayView2<f32>,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Pair>, Error> {
         let matrix = Matrix::new("embeddings", embeddings)?;
         matrix.lengths(self.level)?;
         let mut best = Pairs { max: self.max_pairs, heap: BinaryHeap::new(), kept: HashSet::new() };
@@ -119,7 +135,8 @@ impl Mining {
                 .top_k(self.top_k)
                 .metric(self.metric)
                 .level(self.level)
-                .filter(&other);
+                .filter(&other)
+                .stop(stop);
             let search = search.min_score(best.limit().max(self.min_score));
             for (query, hits) in search.run(queries, matrix.view())?.iter().enumerate() {
                 for hit in hits {

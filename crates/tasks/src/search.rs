@@ -53,10 +53,10 @@ pub use metric::Metric;
 pub use stream::Stream;
 pub use top_k::{Hit, TopK};
 
-use crate::Error;
+use crate::{Error, stop::NEVER};
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
-use std::fmt;
+use std::{fmt, sync::atomic::AtomicBool};
 
 /// Whether a query (its row) may find a row of the corpus.
 type Filter<'f> = &'f (dyn Fn(usize, usize) -> bool + Sync);
@@ -86,6 +86,7 @@ pub struct Search<'f> {
     min_score: f32,
     level: Level,
     filter: Option<Filter<'f>>,
+    stop: &'f AtomicBool,
 }
 
 impl Default for Search<'_> {
@@ -96,6 +97,7 @@ impl Default for Search<'_> {
             min_score: f32::NEG_INFINITY,
             level: Level::detect(),
             filter: None,
+            stop: &NEVER,
         }
     }
 }
@@ -139,12 +141,29 @@ impl<'f> Search<'f> {
         Search { filter: Some(filter), ..self }
     }
 
+    /// Once `stop` is true, the search ends with [`Error::Stopped`].
+    ///
+    /// Every thread looks at it before each block of the corpus, which takes some milliseconds.
+    ///
+    /// ```
+    /// use minilm_tasks::{Error, search::Search};
+    /// use std::sync::atomic::AtomicBool;
+    /// let rows = ndarray::array![[1.0, 0.0], [0.6, 0.8]];
+    /// let stop = AtomicBool::new(true); // another thread sets it
+    /// let stopped = Search::new().stop(&stop).run(rows.view(), rows.view());
+    /// assert_eq!(stopped, Err(Error::Stopped));
+    /// ```
+    #[must_use]
+    pub fn stop(self, stop: &'f AtomicBool) -> Search<'f> {
+        Search { stop, ..self }
+    }
+
     /// For each row of `queries` `[Q, d]` its hits among the rows of `corpus` `[n, d]`, best first:
     /// at most n of them.
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::NotFinite`], [`Error::TooLong`], or
-    /// [`Error::Option`] for a minimum of NaN.
+    /// [`Error::NoColumns`], [`Error::Columns`], [`Error::NotFinite`], [`Error::TooLong`],
+    /// [`Error::Option`] for a minimum of NaN, or [`Error::Stopped`].
     pub fn run(
         &self,
         queries: ArrayView2<f32>,
@@ -170,13 +189,13 @@ impl<'f> Search<'f> {
 
 impl fmt::Debug for Search<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Search { top_k, metric, min_score, level, filter } = self;
+        let Search { top_k, metric, min_score, level, filter, stop } = self;
         let mut fields = f.debug_struct("Search");
         fields
             .field("top_k", top_k)
             .field("metric", metric)
             .field("min_score", min_score)
             .field("level", level);
-        fields.field("filter", &filter.is_some()).finish()
+        fields.field("filter", &filter.is_some()).field("stop", stop).finish()
     }
 }

@@ -19,13 +19,18 @@
 //! Reference: F. Murtagh, *A Survey of Recent Advances in Hierarchical Clustering Algorithms*, The
 //! Computer Journal 26(4), 1983.
 
-use crate::{Error, matrix::Matrix};
+use crate::{
+    Error,
+    matrix::Matrix,
+    stop::{NEVER, check},
+};
 use minilm_kernels::{
     Level,
     dot::{Product, products, squared_distances},
 };
 use ndarray::ArrayView2;
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// The distance of two clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,6 +118,18 @@ impl Agglomerative {
     /// [`Error::Option`] for a threshold of NaN, and for Ward's linkage of anything but Euclidean
     /// distances.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<usize>, Error> {
+        self.run_until(embeddings, &NEVER)
+    }
+
+    /// As [`Agglomerative::run`], but it ends soon after another thread has set `stop`.
+    ///
+    /// # Errors
+    /// As [`Agglomerative::run`], and [`Error::Stopped`].
+    pub fn run_until(
+        &self,
+        embeddings: ArrayView2<f32>,
+        stop: &AtomicBool,
+    ) -> Result<Vec<usize>, Error> {
         if self.threshold.is_nan() {
             return Err(Error::Option { option: "threshold", reason: "it is NaN".to_owned() });
         }
@@ -124,22 +141,23 @@ impl Agglomerative {
         }
         let rows = Matrix::new("embeddings", embeddings)?;
         let lengths = rows.lengths(self.level)?;
-        let distances = self.distances(&rows, &lengths)?;
+        let distances = self.distances(&rows, &lengths, stop)?;
         let mut tree = Tree { distances, linkage: self.linkage, sizes: vec![1; rows.rows()] };
         let mut clusters = Clusters((0..rows.rows()).collect());
-        tree.joins(|a, b, distance| {
+        tree.joins(stop, |a, b, distance| {
             if distance < self.threshold {
                 clusters.join(a, b);
             }
-        });
+        })?;
         Ok(clusters.labels())
     }
 
     /// The distance of each pair.
-    fn distances(&self, rows: &Matrix, lengths: &[f64]) -> Result<Pairs, Error> {
+    fn distances(&self, rows: &Matrix, lengths: &[f64], stop: &AtomicBool) -> Result<Pairs, Error> {
         let mut pairs = Pairs::new(rows.rows())?;
         let first: Vec<(usize, &mut [f32])> = pairs.rows_mut();
-        first.into_par_iter().for_each(|(i, to)| {
+        first.into_par_iter().try_for_each(|(i, to)| {
+            check(stop)?;
             let later = rows.slice(i + 1..rows.rows());
             match self.distance {
                 Distance::Euclidean => {
@@ -156,7 +174,8 @@ impl Agglomerative {
                     }
                 }
             }
-        });
+            Ok(())
+        })?;
         Ok(pairs)
     }
 }
@@ -204,23 +223,33 @@ struct Tree {
 
 impl Tree {
     /// Joins all clusters, and returns the joined pairs with their distances.
-    fn joins(&mut self, mut joined: impl FnMut(usize, usize, f64)) {
+    fn joins(
+        &mut self,
+        stop: &AtomicBool,
+        mut joined: impl FnMut(usize, usize, f64),
+    ) -> Result<(), Error> {
         let n = self.sizes.len();
         let mut chain: Vec<usize> = Vec::new();
         for _ in 1..n {
             if chain.is_empty() {
                 chain.extend(self.sizes.iter().position(|&size| size > 0));
             }
-            let (a, b, distance) = self.neighbours(&mut chain);
+            let (a, b, distance) = self.neighbours(stop, &mut chain)?;
             joined(a, b, f64::from(distance));
             self.join(a.min(b), a.max(b));
         }
+        Ok(())
     }
 
     /// Goes along the chain of nearest neighbours until two are each other's, and takes them off
     /// it.
-    fn neighbours(&self, chain: &mut Vec<usize>) -> (usize, usize, f32) {
+    fn neighbours(
+        &self,
+        stop: &AtomicBool,
+        chain: &mut Vec<usize>,
+    ) -> Result<(usize, usize, f32), Error> {
         loop {
+            check(stop)?;
             let last = chain[chain.len() - 1];
             let before = chain.len().checked_sub(2).map(|i| chain[i]);
             // The cluster before is preferred to others that are as near: otherwise the chain would
@@ -237,7 +266,7 @@ impl Tree {
             match nearest {
                 Some((other, distance)) if Some(other) == before => {
                     chain.truncate(chain.len() - 2);
-                    return (last, other, distance);
+                    return Ok((last, other, distance));
                 }
                 Some((other, _)) => chain.push(other),
                 None => unreachable!("there are two clusters"),

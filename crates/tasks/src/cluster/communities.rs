@@ -16,10 +16,11 @@ use crate::{
     Error,
     matrix::Matrix,
     search::{Hit, Search},
+    stop::NEVER,
 };
 use minilm_kernels::Level;
 use ndarray::ArrayView2;
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::atomic::AtomicBool};
 
 /// Rows that search together.
 const CHUNK: usize = 256;
@@ -82,6 +83,18 @@ impl Communities {
     /// # Errors
     /// As [`Search::run`], and [`Error::Option`] for a size of 0 or a threshold of NaN.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<Vec<Vec<usize>>, Error> {
+        self.run_until(embeddings, &NEVER)
+    }
+
+    /// As [`Communities::run`], but it ends soon after another thread has set `stop`.
+    ///
+    /// # Errors
+    /// As [`Communities::run`], and [`Error::Stopped`].
+    pub fn run_until(
+        &self,
+        embeddings: ArrayView2<f32>,
+        stop: &AtomicBool,
+    ) -> Result<Vec<Vec<usize>>, Error> {
         if self.min_size == 0 {
             return Err(Error::Option {
                 option: "min_size",
@@ -90,26 +103,32 @@ impl Communities {
         }
         let matrix = Matrix::new("embeddings", embeddings)?;
         matrix.lengths(self.level)?;
-        let mut centres = self.centres(&matrix, PAIRS / CHUNK)?;
+        let search = self.search(stop);
+        let mut centres = self.centres(&search, &matrix, PAIRS / CHUNK)?;
         centres.sort_by_key(|&(_, near)| Reverse(near)); // stable
-        self.without_overlap(&matrix, centres, PAIRS)
+        self.without_overlap(&search, &matrix, centres, PAIRS)
     }
 
-    fn search(&self) -> Search<'static> {
-        Search::new().top_k(usize::MAX).min_score(self.threshold).level(self.level)
+    fn search<'s>(&self, stop: &'s AtomicBool) -> Search<'s> {
+        let search = Search::new().top_k(usize::MAX).min_score(self.threshold);
+        search.level(self.level).stop(stop)
     }
 
     /// Each row that has enough rows near it, and their number. They are counted in blocks of so
     /// many rows.
-    fn centres(&self, embeddings: &Matrix, block: usize) -> Result<Vec<(usize, usize)>, Error> {
+    fn centres(
+        &self,
+        search: &Search,
+        embeddings: &Matrix,
+        block: usize,
+    ) -> Result<Vec<(usize, usize)>, Error> {
         let n = embeddings.rows();
         let mut centres = Vec::new();
         for start in (0..n).step_by(CHUNK) {
             let chunk = embeddings.part(start..n.min(start + CHUNK));
             let mut near = vec![0; chunk.nrows()];
             for first in (0..n).step_by(block) {
-                let hits =
-                    self.search().run(chunk, embeddings.part(first..n.min(first + block)))?;
+                let hits = search.run(chunk, embeddings.part(first..n.min(first + block)))?;
                 near.iter_mut().zip(hits).for_each(|(near, hits)| *near += hits.len());
             }
             centres.extend((start..).zip(near).filter(|&(_, near)| near >= self.min_size));
@@ -121,6 +140,7 @@ impl Communities {
     /// those of one centre.
     fn without_overlap(
         &self,
+        search: &Search,
         embeddings: &Matrix,
         centres: Vec<(usize, usize)>,
         pairs: usize,
@@ -139,10 +159,8 @@ impl Communities {
                 }
             }
             let free = |_: usize, row: usize| !taken[row];
-            let found = self
-                .search()
-                .filter(&free)
-                .run(embeddings.rows_at(&some).view(), embeddings.view())?;
+            let search = search.filter(&free);
+            let found = search.run(embeddings.rows_at(&some).view(), embeddings.view())?;
             for (centre, hits) in some.into_iter().zip(found) {
                 if let Some(community) = self.community(centre, hits, &taken) {
                     community.iter().for_each(|&row| taken[row] = true);
@@ -171,7 +189,7 @@ mod tests {
 
     /// Every row's list, and then the rows that the greedy choice leaves of it.
     fn by_lists(detection: &Communities, rows: &Array2<f32>) -> Vec<Vec<usize>> {
-        let hits = detection.search().run(rows.view(), rows.view()).unwrap();
+        let hits = detection.search(&NEVER).run(rows.view(), rows.view()).unwrap();
         let mut lists: Vec<(usize, Vec<Hit>)> =
             (0..).zip(hits).filter(|(_, hits)| hits.len() >= detection.min_size).collect();
         lists.sort_by_key(|(_, hits)| Reverse(hits.len()));
@@ -199,14 +217,15 @@ mod tests {
         let matrix = Matrix::new("embeddings", rows.view()).unwrap();
         for (threshold, size) in [(0.9999, 3), (0.99, 5), (0.5, 1)] {
             let detection = Communities::new().threshold(threshold).min_size(size);
+            let search = detection.search(&NEVER);
             let want = by_lists(&detection, &rows);
             assert!(want.len() > 1, "{threshold}");
             assert_eq!(detection.run(rows.view()).unwrap(), want);
             for (block, pairs) in [(64, 1), (700, 300), (n, 100_000)] {
-                let mut centres = detection.centres(&matrix, block).unwrap();
+                let mut centres = detection.centres(&search, &matrix, block).unwrap();
                 centres.sort_by_key(|&(_, near)| Reverse(near));
                 assert_eq!(
-                    detection.without_overlap(&matrix, centres, pairs).unwrap(),
+                    detection.without_overlap(&search, &matrix, centres, pairs).unwrap(),
                     want,
                     "{threshold}, {block}, {pairs}"
                 );

@@ -18,13 +18,18 @@
 //! Theory 28(2), 1982.
 
 use super::{random::Random, seeding::first_centres};
-use crate::{Error, matrix::Matrix};
+use crate::{
+    Error,
+    matrix::Matrix,
+    stop::{NEVER, check},
+};
 use minilm_kernels::{
     Level, RowsMut,
     linear::{Epilogue, Linear},
 };
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// Rows that one task assigns and adds up.
 const BLOCK: usize = 4096;
@@ -119,15 +124,30 @@ impl KMeans {
     /// [`Error::NoColumns`], [`Error::NotFinite`], [`Error::TooLong`], [`Error::TooFew`] if there
     /// are fewer rows than clusters, or [`Error::Option`] for no clusters or no starts.
     pub fn run(&self, embeddings: ArrayView2<f32>) -> Result<KMeansClusters, Error> {
+        self.run_until(embeddings, &NEVER)
+    }
+
+    /// As [`KMeans::run`], but it ends soon after another thread has set `stop`.
+    ///
+    /// # Errors
+    /// As [`KMeans::run`], and [`Error::Stopped`].
+    pub fn run_until(
+        &self,
+        embeddings: ArrayView2<f32>,
+        stop: &AtomicBool,
+    ) -> Result<KMeansClusters, Error> {
         let rows = self.check(embeddings)?;
         let mut random = Random(self.seed);
-        let runs = (0..self.restarts).map(|_| {
-            let centres = first_centres(&rows, self.clusters, &mut random, self.level);
+        let mut best: Option<KMeansClusters> = None;
+        for _ in 0..self.restarts {
+            let centres = first_centres(&rows, self.clusters, &mut random, self.level, stop)?;
             let centres = centres.into_iter().flat_map(|row| rows.row(row).to_vec()).collect();
-            self.descend(&rows, centres)
-        });
-        // The first of equally good ones.
-        let best = runs.reduce(|best, next| if next.inertia < best.inertia { next } else { best });
+            let found = self.descend(&rows, centres, stop)?;
+            // The first of equally good ones.
+            if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
+                best = Some(found);
+            }
+        }
         best.ok_or_else(|| Error::Option {
             option: "restarts",
             reason: "at least one start is needed".to_owned(),
@@ -148,7 +168,7 @@ impl KMeans {
         let centres =
             Matrix::new("centres", centres)?.with_columns_of(&rows)?.with_rows(self.clusters)?;
         centres.lengths(self.level)?;
-        Ok(self.descend(&rows, centres.values(0..self.clusters).to_vec()))
+        self.descend(&rows, centres.values(0..self.clusters).to_vec(), &NEVER)
     }
 
     fn check<'a>(&self, embeddings: ArrayView2<'a, f32>) -> Result<Matrix<'a>, Error> {
@@ -171,9 +191,14 @@ impl KMeans {
     }
 
     /// Lloyd's iteration from `centres` `[clusters, d]`.
-    fn descend(&self, rows: &Matrix, mut centres: Vec<f32>) -> KMeansClusters {
-        let stop = self.tolerance * mean_variance(rows);
-        let mut step = self.assign(rows, &centres);
+    fn descend(
+        &self,
+        rows: &Matrix,
+        mut centres: Vec<f32>,
+        stop: &AtomicBool,
+    ) -> Result<KMeansClusters, Error> {
+        let hardly = self.tolerance * mean_variance(rows);
+        let mut step = self.assign(rows, &centres, stop)?;
         let mut iterations = 0;
         while iterations < self.max_iterations {
             iterations += 1;
@@ -184,10 +209,10 @@ impl KMeans {
                 .map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2))
                 .sum();
             centres = moved;
-            let next = self.assign(rows, &centres);
+            let next = self.assign(rows, &centres, stop)?;
             let same = next.labels == step.labels;
             step = next;
-            if same || shift <= stop {
+            if same || shift <= hardly {
                 break;
             }
         }
@@ -195,19 +220,19 @@ impl KMeans {
         let shape = (self.clusters, rows.columns());
         let centres =
             Array2::from_shape_vec(shape, centres).expect("as many values as the shape says");
-        KMeansClusters { labels: step.labels, centres, inertia, iterations }
+        Ok(KMeansClusters { labels: step.labels, centres, inertia, iterations })
     }
 
     /// Each row to its nearest centre, the first of equally near ones.
-    fn assign(&self, rows: &Matrix, centres: &[f32]) -> Step {
+    fn assign(&self, rows: &Matrix, centres: &[f32], stop: &AtomicBool) -> Result<Step, Error> {
         let d = rows.columns();
         let half_square =
             |c: &[f32]| (c.iter().map(|&c| f64::from(c).powi(2)).sum::<f64>() / 2.0) as f32;
         let bias: Vec<f32> = centres.chunks_exact(d).map(|c| -half_square(c)).collect();
         let linear = Linear::pack(self.level, centres, bias.len()).with_bias(&bias);
         let starts: Vec<usize> = (0..rows.rows()).step_by(BLOCK).collect();
-        let blocks: Vec<Step> =
-            starts.par_iter().map(|&start| assign_block(rows, start, &linear, centres)).collect();
+        let block = |&start: &usize| assign_block(rows, start, &linear, centres, stop);
+        let blocks: Vec<Step> = starts.par_iter().map(block).collect::<Result<_, Error>>()?;
         let mut whole = Step {
             labels: Vec::with_capacity(rows.rows()),
             distances: Vec::with_capacity(rows.rows()),
@@ -216,7 +241,7 @@ impl KMeans {
             whole.labels.extend(block.labels);
             whole.distances.extend(block.distances);
         }
-        whole
+        Ok(whole)
     }
 }
 
@@ -226,12 +251,19 @@ struct Step {
     distances: Vec<f64>,
 }
 
-fn assign_block(rows: &Matrix, start: usize, linear: &Linear, centres: &[f32]) -> Step {
+fn assign_block(
+    rows: &Matrix,
+    start: usize,
+    linear: &Linear,
+    centres: &[f32],
+    stop: &AtomicBool,
+) -> Result<Step, Error> {
     let end = rows.rows().min(start + BLOCK);
     let k = linear.outputs();
     let mut scores = vec![0.0; STEP * k];
     let mut step = Step { labels: Vec::new(), distances: Vec::new() };
     for first in (start..end).step_by(STEP) {
+        check(stop)?;
         let some = first..end.min(first + STEP);
         let scores = &mut scores[..some.len() * k];
         linear.forward_with(rows.slice(some.clone()), RowsMut::new(scores, k), Epilogue::Identity);
@@ -242,7 +274,7 @@ fn assign_block(rows: &Matrix, start: usize, linear: &Linear, centres: &[f32]) -
             step.distances.push(squared_distance(rows.row(row), centre));
         }
     }
-    step
+    Ok(step)
 }
 
 fn squared_distance(a: &[f32], b: &[f32]) -> f64 {

@@ -11,9 +11,10 @@
 //! 2007; the choice among several is theirs too (section 5), and that of scikit-learn.
 
 use super::random::Random;
-use crate::matrix::Matrix;
+use crate::{Error, matrix::Matrix, stop::check};
 use minilm_kernels::{Level, dot::squared_distances};
 use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// Rows whose distances are computed together. The sums are of whole blocks, so they do not depend
 /// on the number of threads.
@@ -25,11 +26,13 @@ pub(super) fn first_centres(
     k: usize,
     random: &mut Random,
     level: Level,
-) -> Vec<usize> {
+    stop: &AtomicBool,
+) -> Result<Vec<usize>, Error> {
     let mut centres = vec![random.below(rows.rows())];
     let mut nearest = distances(rows, centres[0], None, level); // D(x)²
     let trials = 2 + (k as f64).ln() as usize;
     while centres.len() < k {
+        check(stop)?;
         let total = sum(&nearest);
         if total == 0.0 {
             // All rows lie on centres already: any others will do.
@@ -53,7 +56,7 @@ pub(super) fn first_centres(
             nearest = next;
         }
     }
-    centres
+    Ok(centres)
 }
 
 /// |x − c|² for each row x, or the distance so far, if that is less.
@@ -93,6 +96,7 @@ fn draw(weights: &[f32], at: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::NEVER;
     use ndarray::Array2;
 
     #[test]
@@ -105,7 +109,7 @@ mod tests {
     fn centres_are_different_rows_even_if_the_rows_are_equal() {
         let rows = Array2::from_elem((5, 3), 1.0);
         let rows = Matrix::new("rows", rows.view()).unwrap();
-        let mut centres = first_centres(&rows, 5, &mut Random(1), Level::detect());
+        let mut centres = first_centres(&rows, 5, &mut Random(1), Level::detect(), &NEVER).unwrap();
         centres.sort_unstable();
         assert_eq!(centres, [0, 1, 2, 3, 4]);
     }

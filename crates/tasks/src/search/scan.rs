@@ -12,7 +12,7 @@ use minilm_kernels::{
     gemm::PART,
     quantise::{QuantisedRows, Rotation},
 };
-use std::ops::Range;
+use std::{ops::Range, sync::atomic::Ordering};
 
 /// Rows of the corpus at a time: with 384 columns 192 KiB, beside the scores and a panel of queries
 /// in a second-level cache of 1 MiB.
@@ -38,12 +38,17 @@ pub(super) struct Scan<'a, C> {
     pub fed: usize,         // rows of the corpus that came before this matrix
 }
 
-/// A row of the corpus that is not finite, or too long.
-pub(super) struct BadRow(pub usize);
+/// The reason why a part has no result.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failure {
+    Stopped,
+    /// A row of the corpus that is not finite, or too long.
+    BadRow(usize),
+}
 
 impl<C: Corpus> Scan<'_, C> {
     /// The best of the part for each query of the chunk.
-    pub(super) fn run(&self) -> Result<Vec<TopK>, BadRow> {
+    pub(super) fn run(&self) -> Result<Vec<TopK>, Failure> {
         let Search { metric, top_k, .. } = *self.search;
         let slack = slack(self.queries.columns());
         let candidates = Candidates::new(metric, slack, self.lengths, top_k, self.floors);
@@ -60,11 +65,12 @@ impl<C: Corpus> Scan<'_, C> {
     fn by_dot_products<'c>(
         &self,
         mut candidates: Candidates<'c>,
-    ) -> Result<Candidates<'c>, BadRow> {
+    ) -> Result<Candidates<'c>, Failure> {
         let level = self.search.level;
         let mut found = [Product::default(); BLOCK];
         let mut buffer = Vec::new();
         for block in blocks(&self.part) {
+            self.go_on()?;
             let found = &mut found[..block.len()];
             // A block that is read once is not restored in memory.
             let one = self.chunk.len() == 1;
@@ -77,7 +83,7 @@ impl<C: Corpus> Scan<'_, C> {
                     None => self.corpus.products(level, block.clone(), asked, found),
                 }
                 if let Some(bad) = first_unusable(found) {
-                    return Err(BadRow(block.start + bad));
+                    return Err(Failure::BadRow(block.start + bad));
                 }
                 if !candidates.any_reached(place, found) {
                     continue;
@@ -100,7 +106,10 @@ impl<C: Corpus> Scan<'_, C> {
         Ok(candidates)
     }
 
-    fn by_matrix_products<'c>(&self, candidates: Candidates<'c>) -> Result<Candidates<'c>, BadRow> {
+    fn by_matrix_products<'c>(
+        &self,
+        candidates: Candidates<'c>,
+    ) -> Result<Candidates<'c>, Failure> {
         let level = self.search.level;
         let packed: Vec<RoundedQueries> = self.packed();
         let distances = packed.iter().flat_map(|queries| &queries.distances);
@@ -109,12 +118,13 @@ impl<C: Corpus> Scan<'_, C> {
         let mut squares = [Product::default(); BLOCK];
         let (mut buffer, mut rounded) = (Vec::new(), QuantisedRows::default());
         for block in blocks(&self.part) {
+            self.go_on()?;
             let x = self.corpus.block(level, block.clone(), &mut buffer); // [BLOCK, d]
             let squares = &mut squares[..block.len()];
             // for the squares alone
             products(level, x, self.queries.row(self.chunk.start), squares);
             if let Some(bad) = first_unusable(squares) {
-                return Err(BadRow(block.start + bad));
+                return Err(Failure::BadRow(block.start + bad));
             }
             rounded.quantise(level, x, Rotation::Plain);
             for (first, queries) in (0..).step_by(PACKED).zip(&packed) {
@@ -145,6 +155,13 @@ impl<C: Corpus> Scan<'_, C> {
             RoundedQueries::pack(self.search.level, self.queries.slice(group), values)
         };
         groups.map(pack).collect()
+    }
+
+    fn go_on(&self) -> Result<(), Failure> {
+        match self.search.stop.load(Ordering::Relaxed) {
+            true => Err(Failure::Stopped),
+            false => Ok(()),
+        }
     }
 
     fn allows(&self, query: usize, row: usize) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{
     Corpus, Hit, Search, TopK,
-    scan::{BadRow, Scan},
+    scan::{Failure, Scan},
 };
 use crate::{Error, matrix::Matrix};
 use ndarray::ArrayView2;
@@ -65,11 +65,11 @@ impl<'a> Stream<'a> {
         let parts = parts(corpus.rows(), self.tops.len());
         let chunks: Vec<Range<usize>> = cut(self.tops.len(), CHUNK).collect();
         let found = chunks.par_iter().map(|chunk| self.search_parts(chunk.clone(), corpus, &parts));
-        let found: Vec<Vec<Result<Vec<TopK>, BadRow>>> = found.collect();
-        let bad =
-            found.iter().flatten().filter_map(|part| part.as_ref().err()).map(|bad| bad.0).min();
-        if let Some(row) = bad {
-            return Err(corpus.bad_row(row, self.fed));
+        let found: Vec<Vec<Result<Vec<TopK>, Failure>>> = found.collect();
+        match found.iter().flatten().filter_map(|part| part.as_ref().err()).min() {
+            Some(Failure::Stopped) => return Err(Error::Stopped),
+            Some(Failure::BadRow(row)) => return Err(corpus.bad_row(*row, self.fed)),
+            None => (),
         }
         for (chunk, parts) in chunks.into_iter().zip(found) {
             for tops in parts.into_iter().flatten() {
@@ -88,7 +88,7 @@ impl<'a> Stream<'a> {
         chunk: Range<usize>,
         corpus: &C,
         parts: &[Range<usize>],
-    ) -> Vec<Result<Vec<TopK>, BadRow>> {
+    ) -> Vec<Result<Vec<TopK>, Failure>> {
         let floors: Vec<f32> = self.tops[chunk.clone()].iter().map(TopK::limit).collect();
         let scan = |part: &Range<usize>| {
             Scan {
