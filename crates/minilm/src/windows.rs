@@ -17,6 +17,7 @@ use ndarray::Array1;
 use std::{
     collections::VecDeque,
     ops::{ControlFlow, Range},
+    sync::atomic::{AtomicBool, Ordering},
     vec,
 };
 
@@ -119,6 +120,7 @@ pub struct EncodeWindows<'a> {
     batch: usize,
     ready: vec::IntoIter<WindowEmbedding>,
     ended: bool,
+    stop: Option<&'a AtomicBool>,
 }
 
 /// A window before it is computed.
@@ -139,7 +141,33 @@ impl<'a> EncodeWindows<'a> {
             batch: 1,
             ready: Vec::new().into_iter(),
             ended: false,
+            stop: None,
         }
+    }
+
+    /// Ends with [`Error::Stopped`] soon after another thread has set `stop`: the windows that are
+    /// being computed are finished, and no other begins.
+    ///
+    /// ```
+    /// use minilm::{Error, Windows};
+    /// use std::sync::atomic::AtomicBool;
+    /// # fn main() -> Result<(), minilm::Error> {
+    /// let encoder = minilm::SentenceEncoder::load("weights/all-MiniLM-L6-v2")?;
+    /// let document = "One sentence after the other. ".repeat(1000);
+    /// let stop = AtomicBool::new(true);
+    /// let mut windows = encoder.encode_windows(&document, Windows::new()).until(&stop);
+    /// assert!(matches!(windows.next(), Some(Err(Error::Stopped))));
+    /// assert!(windows.next().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn until(self, stop: &'a AtomicBool) -> EncodeWindows<'a> {
+        EncodeWindows { stop: Some(stop), ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Cuts the next window; `None` after the last.
@@ -191,13 +219,14 @@ impl<'a> EncodeWindows<'a> {
         self.batch = BATCH.min(self.batch * 2);
         let ids: Vec<&[u32]> = windows.iter().map(|window| window.ids.as_slice()).collect();
         let mut embeddings = vec![Array1::default(0); windows.len()];
+        let done = |_| match self.is_stopped() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
         self.encoder
-            .embed_ids(
-                &self.encoder.defaults,
-                &ids,
-                |_| ControlFlow::Continue(()),
-                |i, embedding| embeddings[i] = embedding.to_owned(),
-            )
+            .embed_ids(&self.encoder.defaults, &ids, done, |i, embedding| {
+                embeddings[i] = embedding.to_owned()
+            })
             .map_err(|e| e.at(|_| 0))?;
         let ready = windows.into_iter().zip(embeddings).map(|(window, embedding)| {
             WindowEmbedding { range: window.range, tokens: window.ids.len(), embedding }
@@ -281,11 +310,28 @@ impl SentenceEncoder {
     /// # Errors
     /// [`Error::Option`] if a window or the stride has an impossible length.
     pub fn encode_long(&self, document: &str, windows: Windows) -> Result<Array1<f32>, Error> {
+        self.mean_of(self.encode_windows(document, windows))
+    }
+
+    /// As [`SentenceEncoder::encode_long`], but it ends soon after another thread has set `stop`.
+    ///
+    /// # Errors
+    /// As [`SentenceEncoder::encode_long`], and [`Error::Stopped`].
+    pub fn encode_long_until(
+        &self,
+        document: &str,
+        windows: Windows,
+        stop: &AtomicBool,
+    ) -> Result<Array1<f32>, Error> {
+        self.mean_of(self.encode_windows(document, windows).until(stop))
+    }
+
+    /// The mean of windows' embeddings, weighted by their tokens.
+    fn mean_of(&self, windows: EncodeWindows) -> Result<Array1<f32>, Error> {
         let mut sum = vec![0.0_f64; self.dimension()];
         let mut tokens = 0;
-        let mut windows = self.encode_windows(document, windows);
         let mut alone = None;
-        for (i, window) in windows.by_ref().enumerate() {
+        for (i, window) in windows.enumerate() {
             let window = window?;
             tokens += window.tokens;
             let weight = window.tokens as f64;
