@@ -149,7 +149,13 @@ impl Encoder {
         let texts = borrowed(texts)?;
         let encoder = self.with_prompt(prompt)?;
         let tokenize = |text: &PyBackedStr| encoder.tokenize(text).map(|t| (t.ids, t.dropped));
-        py.detach(|| texts.iter().map(tokenize).collect::<Result<_, Error>>()).map_err(from_encoder)
+        let mut all = Vec::with_capacity(texts.len());
+        for some in short_parts(&texts) {
+            let found: Result<Vec<_>, Error> = py.detach(|| some.iter().map(tokenize).collect());
+            all.extend(found.map_err(from_encoder)?);
+            py.check_signals()?;
+        }
+        Ok(all)
     }
 
     /// The windows of a document, as places in it, numbers of tokens and embeddings.
@@ -168,13 +174,11 @@ impl Encoder {
         truncate_dim: Option<usize>,
     ) -> PyResult<Vec<Window<'py>>> {
         let encoder = self.with(&options(prompt, normalize, truncate_dim))?;
-        let mut found = Vec::new();
-        let mut windows = encoder.encode_windows(&document, windows(tokens, stride));
-        while let Some(window) = py.detach(|| windows.next()) {
-            found.push(window.map_err(from_encoder)?);
-            py.check_signals()?;
-        }
-        drop(windows);
+        let windows = windows(tokens, stride);
+        let work = |stop: &AtomicBool| {
+            encoder.encode_windows(&document, windows).until(stop).collect::<Result<Vec<_>, _>>()
+        };
+        let found = watched(py, work, || Ok(()))?.map_err(from_encoder)?;
         let mut place = Characters::new(&document);
         Ok(found
             .into_iter()
@@ -202,7 +206,9 @@ impl Encoder {
         truncate_dim: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
         let encoder = self.with(&options(prompt, normalize, truncate_dim))?;
-        let embedding = py.detach(|| encoder.encode_long(&document, windows(tokens, stride)));
+        let windows = windows(tokens, stride);
+        let work = |stop: &AtomicBool| encoder.encode_long_until(&document, windows, stop);
+        let embedding = watched(py, work, || Ok(()))?;
         Ok(embedding.map_err(from_encoder)?.into_pyarray(py))
     }
 

@@ -3,17 +3,22 @@
 use crate::{
     errors::from_task,
     tasks::{metric_of, similarity_of},
+    watch::watched,
 };
 use minilm::{
     install,
     tasks::evaluate::{
-        Cutoffs, binary_classification, embedding_similarity, information_retrieval,
-        rerank_metrics, triplet_accuracy,
+        Cutoffs, binary_classification, embedding_similarity, rank_metrics, rerank_metrics,
+        triplet_accuracy,
     },
+    tasks::search::Search,
 };
 use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::AtomicBool,
+};
 
 type Vectors<'py> = PyReadonlyArray2<'py, f32>;
 
@@ -83,9 +88,14 @@ fn evaluate_retrieval(
 ) -> PyResult<BTreeMap<&'static str, BTreeMap<usize, f64>>> {
     let metric = metric_of(metric)?;
     let cutoffs = Cutoffs { accuracy, precision_recall, mrr, ndcg, map };
+    let search = Search::new().metric(metric).top_k(cutoffs.largest());
     let (queries, corpus) = (queries.as_array(), corpus.as_array());
-    let work = || install(|| information_retrieval(queries, corpus, &relevant, metric, &cutoffs));
-    let found = py.detach(work).map_err(from_task)?;
+    let work = |stop: &AtomicBool| install(|| search.stop(stop).run(queries, corpus));
+    let hits = watched(py, work, || Ok(()))?.map_err(from_task)?;
+    let rankings: Vec<Vec<usize>> =
+        hits.iter().map(|hits| hits.iter().map(|hit| hit.corpus_id).collect()).collect();
+    let measure = || rank_metrics(&rankings, &relevant, &cutoffs);
+    let found = py.detach(measure).map_err(from_task)?;
     Ok(BTreeMap::from([
         ("accuracy", found.accuracy.into_iter().collect()),
         ("precision", found.precision.into_iter().collect()),

@@ -21,13 +21,10 @@ use minilm::{
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*};
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Rows that a thread compares at once.
 const ROWS: usize = 64;
-
-/// Rows of a corpus that a search reads at once: at least and at most.
-const BLOCK: (usize, usize) = (256, 1 << 16);
 
 /// Corpus ids and scores of each query.
 pub(crate) type Hits = Vec<Vec<(usize, f32)>>;
@@ -122,22 +119,7 @@ fn search(
 ) -> PyResult<Hits> {
     let search = Search::new().top_k(top_k).metric(metric_of(metric)?);
     let (queries, corpus) = (queries.as_array(), corpus.as_array());
-    let block = rows_between_looks(queries.nrows(), queries.ncols()).clamp(BLOCK.0, BLOCK.1);
-    let work = |stop: &AtomicBool| {
-        install(|| {
-            let mut stream = search.start(queries)?;
-            for block in corpus.axis_chunks_iter(Axis(0), block) {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                stream.feed(block)?;
-            }
-            if corpus.nrows() == 0 {
-                stream.feed(corpus)?; // it may have the wrong width
-            }
-            Ok(stream.finish())
-        })
-    };
+    let work = |stop: &AtomicBool| install(|| search.stop(stop).run(queries, corpus));
     watched(py, work, || Ok(()))?.map(plain).map_err(from_task)
 }
 
@@ -152,7 +134,8 @@ fn paraphrases(
 ) -> PyResult<Vec<(f32, usize, usize)>> {
     let mining = Mining::new().max_pairs(max_pairs).top_k(top_k).metric(metric_of(metric)?);
     let rows = embeddings.as_array();
-    let pairs = py.detach(|| install(|| mining.run(rows))).map_err(from_task)?;
+    let work = |stop: &AtomicBool| install(|| mining.run_until(rows, stop));
+    let pairs = watched(py, work, || Ok(()))?.map_err(from_task)?;
     Ok(pairs.into_iter().map(|pair| (pair.score, pair.first, pair.second)).collect())
 }
 
@@ -166,7 +149,8 @@ fn communities(
 ) -> PyResult<Vec<Vec<usize>>> {
     let communities = Communities::new().threshold(threshold).min_size(min_size);
     let rows = embeddings.as_array();
-    py.detach(|| install(|| communities.run(rows))).map_err(from_task)
+    let work = |stop: &AtomicBool| install(|| communities.run_until(rows, stop));
+    watched(py, work, || Ok(()))?.map_err(from_task)
 }
 
 /// The rows to keep, and for each other row the kept one and their cosine.
@@ -178,7 +162,8 @@ fn near_duplicates(
     threshold: f32,
 ) -> PyResult<(Vec<usize>, Vec<(usize, usize, f32)>)> {
     let rows = embeddings.as_array();
-    let found = py.detach(|| install(|| duplicates::near(rows, threshold))).map_err(from_task)?;
+    let work = |stop: &AtomicBool| install(|| duplicates::near_until(rows, threshold, stop));
+    let found = watched(py, work, || Ok(()))?.map_err(from_task)?;
     let dropped = found.drop.into_iter().map(|row| (row.row, row.kept, row.score)).collect();
     Ok((found.keep, dropped))
 }
@@ -193,8 +178,9 @@ fn k_means<'py>(
     seed: u64,
 ) -> PyResult<(Bound<'py, PyArray1<usize>>, Bound<'py, PyArray2<f32>>, f64)> {
     let rows = embeddings.as_array();
-    let work = || install(|| KMeans::new(clusters).seed(seed).run(rows));
-    let found = py.detach(work).map_err(from_task)?;
+    let means = KMeans::new(clusters).seed(seed);
+    let work = |stop: &AtomicBool| install(|| means.run_until(rows, stop));
+    let found = watched(py, work, || Ok(()))?.map_err(from_task)?;
     Ok((found.labels.into_pyarray(py), found.centres.into_pyarray(py), found.inertia))
 }
 
@@ -208,7 +194,8 @@ fn agglomerative<'py>(
     let rows = embeddings.as_array();
     let clusters =
         Agglomerative::new(threshold).linkage(Linkage::Average).distance(Distance::Cosine);
-    let labels = py.detach(|| install(|| clusters.run(rows))).map_err(from_task)?;
+    let work = |stop: &AtomicBool| install(|| clusters.run_until(rows, stop));
+    let labels = watched(py, work, || Ok(()))?.map_err(from_task)?;
     Ok(labels.into_pyarray(py))
 }
 

@@ -267,51 +267,82 @@ print(any(name.split(".")[0] in ("torch", "pyarrow", "tqdm", "pandas") for name 
     assert out.split() == ["1", "False"]
 
 
-#: Calls that would take many seconds, by their names; each works on ``rows``.
+#: Calls that would take many seconds, by their names.
 LONG_CALLS = {
     "search": "util.semantic_search(rows, rows)",
     "similarity": "util.euclidean_sim(rows[:20000], rows)",
     "bits": "util.semantic_search_binary(rows, bits, corpus_embeddings=rows)",
     "index": "index._index.search(model._encoder, rows, 10, 'cosine', '')",
     "windows": "model.encode_windows('many words ' * 400_000, stride=10)",
+    "long document": "model.encode_long('many words ' * 400_000)",
     "tokens": "model.encode(['many words ' * 100] * 9999, output_value='token_embeddings')",
+    "token ids": "model.tokenize(['many words ' * 100] * 99_999)",
+    "paraphrase mining": "util.paraphrase_mining_embeddings(rows)",
+    "communities": "util.community_detection(rows)",
+    "near duplicates": "util.near_duplicates(rows)",
+    "k-means": "util.k_means(rows, 500)",
+    "agglomerative": "util.agglomerative_clustering(rows[:25_000], 0.1)",
+    "similarity evaluator": "evaluation.EmbeddingSimilarityEvaluator(texts, texts, scores)(model)",
+    "retrieval evaluator": "evaluation.InformationRetrievalEvaluator(ids, ids, wanted)(Given())",
 }
 
-
-@pytest.mark.parametrize("call", LONG_CALLS)
-def test_ctrl_c_ends_other_long_calls_too(call, tmp_path):
-    """Within a second of the process's own time, for searches, windows and tokens."""
-    script = f"""
+#: A process that makes the calls whose names it reads.
+CALLER = f"""
 import sys
 import numpy as np
-from minilm import Index, SentenceTransformer, util
+from minilm import Index, SentenceTransformer, evaluation, util
 model = SentenceTransformer({MODEL!r})
 rows = np.random.default_rng(1).standard_normal((60_000, 384), dtype=np.float32)
 rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 bits = util.quantize_embeddings(rows, "ubinary")
-if {call!r} == "index":
-    index = Index.write({str(tmp_path / "i")!r}, model, ["x"] * len(rows), rows)
+index = Index.write(sys.argv[1], model, ["x"] * len(rows), rows)
+texts = [f"{{i}} many different words in a text" for i in range(99_999)]
+scores = range(len(texts))
+ids = {{str(i): "" for i in range(len(rows))}}
+wanted = {{i: {{i}} for i in ids}}
+class Given:
+    similarity_fn_name = "cosine"
+    def encode_query(self, texts, **kwargs):
+        return rows
+    encode_document = encode_query
+calls = {LONG_CALLS!r}
 print("ready", flush=True)
-try:
-    {LONG_CALLS[call]}
-    print("ended", flush=True)
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-sys.stdin.read()
-"""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+for name in sys.stdin:
     try:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.3)
-        start, worked = time.monotonic(), processor_time(process)
-        os.kill(process.pid, signal.SIGINT)
-        assert process.stdout.readline() == "interrupted\n"
-        # Threads of a call work at once.
-        used = (processor_time(process) - worked) / os.cpu_count()
-        assert min(time.monotonic() - start, used) < 1
-        process.stdin.close()
-        assert process.wait(LIMIT) == 0
-    finally:
-        process.kill()
+        print("begins", flush=True)
+        eval(calls[name.strip()])
+        print("ended", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def caller(tmp_path_factory):
+    path = tmp_path_factory.mktemp("caller") / "texts.index"
+    process = subprocess.Popen(
+        [sys.executable, "-c", CALLER, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("call", LONG_CALLS)
+def test_ctrl_c_ends_other_long_calls_too(caller, call):
+    """Within a second of the process's own time."""
+    caller.stdin.write(f"{call}\n")
+    caller.stdin.flush()
+    assert caller.stdout.readline() == "begins\n"
+    # Windows are computed one, two, four at once, and later many.
+    time.sleep(2 if call in ("windows", "long document") else 0.3)
+    start, worked = time.monotonic(), processor_time(caller)
+    os.kill(caller.pid, signal.SIGINT)
+    assert caller.stdout.readline() == "interrupted\n"
+    # Threads of a call work at once.
+    used = (processor_time(caller) - worked) / os.cpu_count()
+    assert min(time.monotonic() - start, used) < 1
