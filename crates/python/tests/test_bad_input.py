@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from conftest import TEXTS
+from conftest import MODEL, TEXTS
+from minilm import SentenceTransformer, evaluation
 
 
 @pytest.mark.parametrize(
@@ -13,6 +14,8 @@ from conftest import TEXTS
         (1.5, "not a float"),
         (b"bytes", "not a bytes"),
         ({"a": "b"}, "not a dict"),
+        ({"a"}, "not a set"),
+        (np.array("a"), "not a ndarray"),
         (object(), "not a object"),
         ((text for text in TEXTS), r"not a generator; make a list of it with list\(\)"),
         (iter(TEXTS), r"list\(\)"),
@@ -94,3 +97,24 @@ def test_a_list_that_changes_does_no_harm(model):
     expected = model.encode(texts)
     found = model._encoder.encode(texts, progress=lambda done: texts.clear())
     assert texts == [] and np.array_equal(found, expected)
+
+
+def test_arguments_that_would_be_ignored_are_refused_or_logged(model, caplog):
+    for value in ("token_embeddings", None):
+        with pytest.raises(ValueError, match="precision='int8': the vectors of output_value"):
+            model.encode(TEXTS, output_value=value, precision="int8")
+    with pytest.raises(ValueError, match="output_value: there is no 'rows'"):
+        model.encode(TEXTS, output_value="rows")
+    with pytest.warns(FutureWarning), pytest.raises(ValueError, match="give the token only"):
+        SentenceTransformer(MODEL, token="a", use_auth_token="b")
+    assert np.array_equal(model.encode("a", prompt="q: ", prompt_name="x"), model.encode("q: a"))
+    assert "prompt_name is not used" in caplog.text
+    assert SentenceTransformer(MODEL, prompts={"query": None}).prompts["query"] == ""
+    evaluator = evaluation.EmbeddingSimilarityEvaluator(["a", "b"], ["b", "c"], [0, 1])
+    with pytest.raises(ValueError, match="output_path='x'"):
+        evaluator(model, output_path="x")
+    assert model.evaluate(evaluator) == evaluator(model)
+    with pytest.raises(ValueError, match="write_predictions"):
+        evaluation.InformationRetrievalEvaluator({}, {}, {}, write_predictions=True)
+    with pytest.raises(ValueError, match="precision='int8'"):
+        evaluation.EmbeddingSimilarityEvaluator(["a"], ["b"], [0], precision="int8")

@@ -4,6 +4,8 @@ It runs where sentence-transformers is installed. Shapes, dtypes and order are t
 differ by at most 5e-7, which is the rounding of f32.
 """
 
+import inspect
+
 import numpy as np
 import pytest
 from conftest import MODEL, TEXTS
@@ -43,11 +45,15 @@ CASES = {
     "prompt": {"prompt": "query: "},
     "prompt_name": {"prompt_name": "query"},
     "batch_size": {"batch_size": 2},
+    "chunk_size": {"chunk_size": 3},
+    "pool": {"pool": None},
     "show_progress_bar": {"show_progress_bar": True},
     "precision float32": {"precision": "float32"},
     "convert_to_numpy": {"convert_to_numpy": False},
     "convert_to_tensor": {"convert_to_tensor": True},
     "device": {"device": "cpu"},
+    "precision": {"precision": None},
+    "task": {"task": "query"},
     "normalize_embeddings": {"normalize_embeddings": True},
     "truncate_dim": {"truncate_dim": 100},
     "truncate_dim, normalised": {"truncate_dim": 100, "normalize_embeddings": True},
@@ -83,6 +89,80 @@ def test_precision(original, model, precision):
         assert np.abs(found.astype(int) - wanted.astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize("options", [{}, {"convert_to_tensor": True}, {"convert_to_numpy": False}])
+@pytest.mark.parametrize("precision", ["int8", "uint8", "binary", "ubinary"])
+@pytest.mark.parametrize("inputs", [TEXTS, TEXTS[:1], TEXTS[0], []], ids=len)
+def test_the_form_of_a_quantised_result(original, model, precision, options, inputs):
+    """Arrays or tensors; a single embedding has no range of values, and is refused by both."""
+    if len(inputs) in (1, len(TEXTS[0])) and "int8" in precision:
+        for one in (original, model):
+            with pytest.raises(ValueError, match="embedding"):
+                one.encode(inputs, precision=precision, **options)
+        return
+    _, form = arrays(original.encode(inputs, precision=precision, **options))
+    assert arrays(model.encode(inputs, precision=precision, **options))[1] == form
+
+
+#: Parameters of the original that minilm has not, by the function or class.
+ABSENT = {
+    # The rest is handed to encode() as it is.
+    "encode_query": "batch_size show_progress_bar output_value precision convert_to_numpy "
+    "convert_to_tensor device normalize_embeddings truncate_dim pool chunk_size",
+    "encode_multi_process": "precision normalize_embeddings truncate_dim",
+    "save_pretrained": "model_name create_model_card train_datasets safe_serialization",
+    "to": "args",
+    "TripletEvaluator": "main_distance_function",
+}
+ABSENT["encode_document"], ABSENT["save"] = ABSENT["encode_query"], ABSENT["save_pretrained"]
+
+
+def pairs_of_functions():
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import util as their_util
+    from sentence_transformers.sentence_transformer import evaluation as their_evaluation
+
+    mine = minilm.SentenceTransformer
+    shared = [name for name in dir(mine) if name[0] != "_" and hasattr(SentenceTransformer, name)]
+    for name in ["__init__", *shared]:
+        if inspect.isfunction(getattr(mine, name)):
+            yield name, getattr(SentenceTransformer, name), getattr(mine, name)
+    for name in util.__all__:
+        if inspect.isfunction(getattr(their_util, name, None)):
+            yield name, getattr(their_util, name), getattr(util, name)
+    for name in evaluation.__all__:
+        yield name, getattr(their_evaluation, name), getattr(evaluation, name)
+
+
+@pytest.mark.parametrize(("name", "theirs", "ours"), pairs_of_functions())
+def test_parameters_have_the_originals_names_order_and_defaults(name, theirs, ours):
+    def parameters(function):
+        return [one for one in inspect.signature(function).parameters.values()]
+
+    absent = ABSENT.get(name, "").split()
+    wanted = [one for one in parameters(theirs) if one.name not in absent]
+    found = {one.name: one for one in parameters(ours)}
+    assert [one.name for one in wanted] == [
+        name for name in found if name in inspect.signature(theirs).parameters
+    ]
+    for one in wanted:
+        default = found[one.name].default
+        if isinstance(one.default, (bool, int, float, str, type(None))):
+            assert default == one.default, one.name
+        assert one.kind == found[one.name].kind or one.name in ("args", "kwargs")
+
+
+def test_arguments_by_position(original, model):
+    arguments = (None, "q: ", 2, False, "sentence_embedding", "float32", True, True)
+    for method in ("encode", "encode_query", "encode_document"):
+        wanted, found = (getattr(one, method)(TEXTS, *arguments) for one in (original, model))
+        assert isinstance(found, torch.Tensor)
+        assert np.abs(found.numpy() - wanted.numpy()).max() <= BOUND
+    pool = model.start_multi_process_pool(["cpu", "cpu"])
+    found = model.encode_multi_process(TEXTS, pool, None, "q: ", 2, 3, False, truncate_dim=9)
+    assert np.abs(found - original.encode(TEXTS, prompt="q: ", truncate_dim=9)).max() <= BOUND
+    model.stop_multi_process_pool(pool)
+
+
 @pytest.mark.parametrize("prompt", ["a query: ", ""])
 @pytest.mark.parametrize("method", ["encode_query", "encode_document"])
 def test_queries_and_documents(original, method, prompt):
@@ -111,12 +191,20 @@ def test_everything_of_a_text(original, model):
     for name in ("input_ids", "attention_mask", "token_type_ids"):
         assert np.array_equal(found[name], wanted[name].numpy()), name
     assert np.abs(found["sentence_embedding"] - wanted["sentence_embedding"].numpy()).max() <= BOUND
+    options = {"output_value": None, "normalize_embeddings": True, "truncate_dim": 16}
+    wanted, found = (one.encode(TEXTS, **options) for one in (original, model))
+    for a, b in zip(found, wanted):
+        assert np.abs(a["sentence_embedding"] - b["sentence_embedding"].numpy()).max() <= BOUND
 
 
 def test_tokenize(original, model):
-    wanted, found = original.tokenize(TEXTS), model.tokenize(TEXTS)
-    for name in found:
-        assert np.array_equal(found[name], wanted[name].numpy()), name
+    for call in ("tokenize", "preprocess"):
+        wanted, found = getattr(original, call)(TEXTS), getattr(model, call)(TEXTS)
+        for name in found:
+            assert np.array_equal(found[name], wanted[name].numpy()), name
+    wanted, found = (one.preprocess(inputs=["a"], prompt="q: ") for one in (original, model))
+    assert np.array_equal(found["input_ids"], wanted["input_ids"].numpy())
+    assert model.preprocess([]) == original.preprocess([]) == {}
 
 
 @pytest.mark.parametrize("length", [3, 17, 512])
@@ -216,6 +304,7 @@ def test_evaluators(original, model, names):
 
 
 def test_retrieval_evaluators(original, model):
+    from sentence_transformers import util as their_util
     from sentence_transformers.sentence_transformer import evaluation as theirs
 
     queries = {"q1": "Someone eats.", "q2": "the night sky", "q3": "no relevant document"}
@@ -231,6 +320,20 @@ def test_retrieval_evaluators(original, model):
         {"query": "Someone eats.", "positive": [TEXTS[0], TEXTS[2]], "negative": [TEXTS[3], "x"]},
         {"query": "night", "positive": [TEXTS[3]], "negative": [TEXTS[0], "a day"]},
     ]
+    options = {
+        "query_prompt": "q: ",
+        "corpus_prompt": "d: ",
+        "score_functions": {"cos": util.cos_sim, "dot": util.dot_score},
+    }
+    found = evaluation.InformationRetrievalEvaluator(queries, corpus, relevant, **options)(model)
+    options["score_functions"] = {"cos": their_util.cos_sim, "dot": their_util.dot_score}
+    their = theirs.InformationRetrievalEvaluator(
+        queries, corpus, relevant, write_csv=False, **options
+    )
+    wanted = their(original)
+    assert set(found) == set(wanted)
+    for key in wanted:
+        assert found[key] == pytest.approx(wanted[key], abs=1e-6), key
     own = evaluation.RerankingEvaluator(samples)
     their = theirs.RerankingEvaluator(samples, write_csv=False)
     found, wanted = own(model), their(original)

@@ -5,6 +5,7 @@ What cannot matter here is accepted. What would matter and is not there is refus
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,11 @@ def texts_of(inputs: Any) -> tuple[list[str], bool]:
                 found = method()
                 if isinstance(found, list):
                     return found, False
-        if hasattr(inputs, "__getitem__") and hasattr(inputs, "__len__"):
+        if (
+            hasattr(inputs, "__getitem__")
+            and hasattr(inputs, "__len__")
+            and getattr(inputs, "ndim", 1)
+        ):
             return [inputs[i] for i in range(len(inputs))], False
     kind = type(inputs).__name__
     hint = "; make a list of it with list()" if hasattr(inputs, "__next__") else ""
@@ -50,6 +55,10 @@ def check_model_arguments(arguments: dict[str, Any]) -> None:
     if arguments["modules"] is not None:
         raise ValueError("modules: minilm loads a model from its files only")
     check_device(arguments["device"])
+    if arguments["use_auth_token"] is not None:
+        warnings.warn("use_auth_token is deprecated: give a token", FutureWarning, stacklevel=3)
+        if arguments["token"] is not None:
+            raise ValueError("token and use_auth_token: give the token only")
     if arguments["trust_remote_code"]:
         raise ValueError("trust_remote_code: minilm runs no code of a model")
     if arguments["backend"] not in ("torch", "minilm"):
@@ -65,6 +74,16 @@ def check_model_arguments(arguments: dict[str, Any]) -> None:
         )
         if not is_f32:
             raise ValueError(f"model_kwargs: minilm has no {name}={value!r}")
+
+
+def check_precision(precision: str | None, output_value: str | None) -> None:
+    """A result of ``encode`` can be quantised, if it is the embeddings of texts."""
+    if precision is not None and precision not in PRECISIONS:
+        raise ValueError(f"Precision {precision!r} is not supported, must be one of {PRECISIONS}")
+    if output_value != "sentence_embedding" and precision not in (None, "float32"):
+        raise ValueError(
+            f"precision={precision!r}: the vectors of output_value={output_value!r} stay float32"
+        )
 
 
 def check_encode_arguments(

@@ -15,7 +15,7 @@ class Compatible:
     There is one device, and one process uses all CPUs.
     """
 
-    def encode(self, inputs: Any = None, **kwargs: Any) -> Any:
+    def encode(self, inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The model's own method."""
         raise NotImplementedError
 
@@ -49,7 +49,20 @@ class Compatible:
         """Does nothing: the pool is empty."""
 
     def encode_multi_process(
-        self, inputs: Any, pool: dict[str, Any] | None = None, **kwargs: Any
+        self,
+        sentences: Any,
+        pool: dict[str, Any] | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int = 32,
+        chunk_size: int | None = None,
+        show_progress_bar: bool | None = None,
+        **kwargs: Any,
     ) -> Any:
         """As :meth:`encode`."""
-        return self.encode(inputs, pool=pool, **kwargs)
+        shown = {"show_progress_bar": show_progress_bar, "pool": pool, "chunk_size": chunk_size}
+        return self.encode(sentences, prompt_name, prompt, batch_size, **shown, **kwargs)
+
+    def evaluate(self, evaluator: Any, output_path: str | None = None) -> Any:
+        """The metrics of an evaluator of :mod:`minilm.evaluation`."""
+        return evaluator(self, output_path=output_path)

@@ -39,12 +39,16 @@ class Documents:
     def _dimension(self, truncate_dim: int | None = None) -> int | None:
         raise NotImplementedError
 
-    def tokenize(self, texts: Any, **kwargs: Any) -> dict[str, NDArray[np.int64]]:
+    def preprocess(
+        self, inputs: Any, prompt: str | None = None, **kwargs: Any
+    ) -> dict[str, NDArray[np.int64]]:
         """The token ids of texts, padded with 0 to the longest: ``input_ids``,
-        ``token_type_ids`` and ``attention_mask``, each ``[len(texts), longest]``."""
-        prompt = kwargs.pop("prompt", None)
+        ``token_type_ids`` and ``attention_mask``, each ``[len(inputs), longest]``; {} for no text.
+        """
         arguments.check_encode_arguments(type(self).__name__, 1, None, None, kwargs)
-        items, _ = arguments.texts_of(texts)
+        items, _ = arguments.texts_of(inputs)
+        if not items:
+            return {}
         ids = [found for found, _ in self._encoder.tokenize(items, prompt or "")]
         shape = (len(ids), max(map(len, ids), default=0))
         padded, mask = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
@@ -57,7 +61,9 @@ class Documents:
             "attention_mask": mask,
         }
 
-    preprocess = tokenize
+    def tokenize(self, texts: Any, **kwargs: Any) -> dict[str, NDArray[np.int64]]:
+        """As :meth:`preprocess`."""
+        return self.preprocess(texts, **kwargs)
 
     def dropped_tokens(self, inputs: Any) -> list[int]:
         """The tokens of each text beyond :attr:`max_seq_length`, which :meth:`encode` drops."""

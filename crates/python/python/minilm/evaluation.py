@@ -1,16 +1,21 @@
 """Evaluators, by the names and with the metrics of ``sentence_transformers.sentence_transformer``.
 
 Each is called with a model and returns a dictionary of metrics; ``primary_metric`` is the name of
-the one that counts. Nothing is written to disk.
+the one that counts.
+
+The arguments are those of the original, in its order. ``batch_size``, ``corpus_chunk_size`` and
+``use_batched_encoding`` have no effect on a result. Nothing is written to disk, so ``write_csv``
+has no effect either, and an ``output_path`` or ``write_predictions`` is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import _minilm
 from .similarity import SimilarityFunction, vectors
+from .util import similarity_name
 
 __all__ = [
     "BinaryClassificationEvaluator",
@@ -26,10 +31,25 @@ class _Evaluator:
 
     name: str
     truncate_dim: int | None
+    show_progress_bar: bool
     primary_metric: str
 
-    def _embed(self, model: Any, texts: Sequence[str], method: str = "encode") -> Any:
-        return vectors(getattr(model, method)(list(texts), truncate_dim=self.truncate_dim))
+    def __call__(
+        self, model: Any, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
+        if output_path is not None:
+            raise ValueError(f"output_path={output_path!r}: evaluators write nothing to disk")
+        return self._evaluate(model)
+
+    def _evaluate(self, model: Any) -> dict[str, float]:
+        raise NotImplementedError
+
+    def _embed(
+        self, model: Any, texts: Sequence[str], method: str = "encode", **prompts: str | None
+    ) -> Any:
+        encode = getattr(model, method)
+        given = {"truncate_dim": self.truncate_dim, "show_progress_bar": self.show_progress_bar}
+        return vectors(encode(list(texts), **given, **prompts))
 
     def _named(self, metrics: dict[str, float], primary: str) -> dict[str, float]:
         prefix = f"{self.name}_" if self.name else ""
@@ -55,15 +75,21 @@ class EmbeddingSimilarityEvaluator(_Evaluator):
         main_similarity: str | SimilarityFunction | None = None,
         similarity_fn_names: Sequence[str] | None = None,
         name: str = "",
+        show_progress_bar: bool = False,
+        write_csv: bool = True,
+        precision: str | None = None,
         truncate_dim: int | None = None,
     ) -> None:
+        if precision not in (None, "float32"):
+            raise ValueError(f"precision={precision!r}: embeddings are compared as float32")
+        self.show_progress_bar = show_progress_bar
         _check_lengths(sentences1=sentences1, sentences2=sentences2, scores=scores)
         self.sentences1, self.sentences2, self.scores = sentences1, sentences2, scores
         self.main = SimilarityFunction(main_similarity).value if main_similarity else None
         self.similarity_fn_names = list(similarity_fn_names or ([self.main] if self.main else []))
         self.name, self.truncate_dim = name, truncate_dim
 
-    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         a, b = self._embed(model, self.sentences1), self._embed(model, self.sentences2)
         names = self.similarity_fn_names or [model.similarity_fn_name]
         metrics: dict[str, float] = {}
@@ -88,9 +114,12 @@ class BinaryClassificationEvaluator(_Evaluator):
         labels: Sequence[int],
         name: str = "",
         batch_size: int = 32,
+        show_progress_bar: bool = False,
+        write_csv: bool = True,
         truncate_dim: int | None = None,
         similarity_fn_names: Sequence[str] | None = None,
     ) -> None:
+        self.show_progress_bar = show_progress_bar
         _check_lengths(sentences1=sentences1, sentences2=sentences2, labels=labels)
         if wrong := [label for label in labels if label not in (0, 1)]:
             raise ValueError(f"labels are 0 or 1, not {wrong[0]!r}")
@@ -98,7 +127,7 @@ class BinaryClassificationEvaluator(_Evaluator):
         self.similarity_fn_names = list(similarity_fn_names or [])
         self.name, self.truncate_dim = name, truncate_dim
 
-    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         a, b = self._embed(model, self.sentences1), self._embed(model, self.sentences2)
         names = self.similarity_fn_names or [model.similarity_fn_name]
         alike = [bool(label) for label in self.labels]
@@ -122,9 +151,12 @@ class TripletEvaluator(_Evaluator):
         margin: float | dict[str, float] | None = None,
         name: str = "",
         batch_size: int = 16,
+        show_progress_bar: bool = False,
+        write_csv: bool = True,
         truncate_dim: int | None = None,
         similarity_fn_names: Sequence[str] | None = None,
     ) -> None:
+        self.show_progress_bar = show_progress_bar
         _check_lengths(anchors=anchors, positives=positives, negatives=negatives)
         self.anchors, self.positives, self.negatives = anchors, positives, negatives
         main = main_similarity_function
@@ -134,7 +166,7 @@ class TripletEvaluator(_Evaluator):
         self.default_margin = 0.0 if margin is None or isinstance(margin, dict) else float(margin)
         self.name, self.truncate_dim = name, truncate_dim
 
-    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         a = self._embed(model, self.anchors, "encode_query")
         p = self._embed(model, self.positives, "encode_document")
         n = self._embed(model, self.negatives, "encode_document")
@@ -157,24 +189,44 @@ class InformationRetrievalEvaluator(_Evaluator):
         queries: dict[str, str],
         corpus: dict[str, str],
         relevant_docs: dict[str, set[str]],
+        corpus_chunk_size: int = 50000,
         mrr_at_k: Sequence[int] = (10,),
         ndcg_at_k: Sequence[int] = (10,),
         accuracy_at_k: Sequence[int] = (1, 3, 5, 10),
         precision_recall_at_k: Sequence[int] = (1, 3, 5, 10),
         map_at_k: Sequence[int] = (100,),
+        show_progress_bar: bool = False,
+        batch_size: int = 32,
         name: str = "",
+        write_csv: bool = True,
         truncate_dim: int | None = None,
-        score_functions: Sequence[str] | None = None,
+        score_functions: Mapping[str, Callable[..., Any] | str] | Sequence[str] | None = None,
+        main_score_function: str | SimilarityFunction | None = None,
+        query_prompt: str | None = None,
+        query_prompt_name: str | None = None,
+        corpus_prompt: str | None = None,
+        corpus_prompt_name: str | None = None,
+        write_predictions: bool = False,
     ) -> None:
+        if write_predictions:
+            raise ValueError("write_predictions: evaluators write nothing to disk")
+        self.show_progress_bar = show_progress_bar
         self.queries = {key: text for key, text in queries.items() if relevant_docs.get(key)}
         self.corpus, self.relevant_docs = corpus, relevant_docs
         self.cutoffs = [
             list(k) for k in (accuracy_at_k, precision_recall_at_k, mrr_at_k, ndcg_at_k, map_at_k)
         ]
-        self.score_functions = list(score_functions or [])
+        if not isinstance(score_functions, Mapping):
+            score_functions = {name: name for name in score_functions or []}
+        #: The similarities of the search, by the names that their metrics have.
+        self.score_functions = {n: similarity_name(fn) for n, fn in score_functions.items()}
+        main = main_score_function
+        self.main = SimilarityFunction(main).value if main else None
+        self.query_prompts = {"prompt": query_prompt, "prompt_name": query_prompt_name}
+        self.corpus_prompts = {"prompt": corpus_prompt, "prompt_name": corpus_prompt_name}
         self.name, self.truncate_dim = name, truncate_dim
 
-    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         rows = {key: row for row, key in enumerate(self.corpus)}
         # A relevant document that is not in the corpus cannot be found, and counts all the same.
         missing = len(rows)
@@ -183,18 +235,21 @@ class InformationRetrievalEvaluator(_Evaluator):
             wanted = [rows.get(document) for document in self.relevant_docs[key]]
             found = {row for row in wanted if row is not None}
             relevant.append(found | {missing + i for i in range(len(wanted) - len(found))})
-        queries = self._embed(model, list(self.queries.values()), "encode_query")
-        corpus = self._embed(model, list(self.corpus.values()), "encode_document")
-        names = self.score_functions or [model.similarity_fn_name]
+        texts = list(self.queries.values()), list(self.corpus.values())
+        queries = self._embed(model, texts[0], "encode_query", **self.query_prompts)
+        corpus = self._embed(model, texts[1], "encode_document", **self.corpus_prompts)
+        own = model.similarity_fn_name
+        names = self.score_functions or {own: own}
         metrics = {
             f"{name}_{measure}@{k}": value
-            for name in names
+            for name, similarity in names.items()
             for measure, values in _minilm.evaluate_retrieval(
-                queries, corpus, relevant, name, *self.cutoffs
+                queries, corpus, relevant, similarity, *self.cutoffs
             ).items()
             for k, value in values.items()
         }
         best = max(names, key=lambda name: metrics[f"{name}_ndcg@{max(self.cutoffs[3])}"])
+        best = self.main or best
         return self._named(metrics, f"{best}_ndcg@{max(self.cutoffs[3])}")
 
 
@@ -210,9 +265,15 @@ class RerankingEvaluator(_Evaluator):
         samples: Sequence[dict[str, Any]],
         at_k: int = 10,
         name: str = "",
+        write_csv: bool = True,
+        similarity_fct: Callable[..., Any] | str = "cosine",
+        batch_size: int = 64,
+        show_progress_bar: bool = False,
+        use_batched_encoding: bool = True,
         truncate_dim: int | None = None,
-        similarity_fct: str = "cosine",
+        mrr_at_k: int | None = None,
     ) -> None:
+        self.show_progress_bar = show_progress_bar
         listed = [
             {
                 key: [value] if isinstance(value, str) else list(value)
@@ -221,10 +282,11 @@ class RerankingEvaluator(_Evaluator):
             for sample in samples
         ]
         self.samples = [sample for sample in listed if sample["positive"] and sample["negative"]]
-        self.at_k, self.name, self.truncate_dim = at_k, name, truncate_dim
-        self.similarity_fct = similarity_fct
+        self.at_k = at_k if mrr_at_k is None else mrr_at_k
+        self.name, self.truncate_dim = name, truncate_dim
+        self.similarity_fct = similarity_name(similarity_fct)
 
-    def __call__(self, model: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def _evaluate(self, model: Any) -> dict[str, float]:
         scored = []
         for sample in self.samples:
             documents = sample["positive"] + sample["negative"]

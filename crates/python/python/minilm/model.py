@@ -97,7 +97,8 @@ class SentenceTransformer(Documents, Compatible):
         self._open(directory, threads, level, precision)
         config = _config(directory)
         #: Prompts by name.
-        self.prompts: dict[str, str] = {**self._encoder.prompts, **(prompts or {})}
+        given = {name: text or "" for name, text in (prompts or {}).items()}
+        self.prompts: dict[str, str] = {**self._encoder.prompts, **given}
         #: The name of the prompt of calls that ask for no other.
         self.default_prompt_name: str | None = default_prompt_name or config.get(
             "default_prompt_name"
@@ -167,8 +168,9 @@ class SentenceTransformer(Documents, Compatible):
                 at the level INFO.
             output_value: ``"token_embeddings"`` is the last hidden state of each text, and
                 ``None`` a dictionary of everything for each text, both as NumPy arrays without
-                padding.
-            precision: ``"int8"``, ``"uint8"``, ``"binary"`` and ``"ubinary"`` quantise the result.
+                padding. As in the original, ``normalize_embeddings`` is not for them.
+            precision: ``"int8"``, ``"uint8"``, ``"binary"`` and ``"ubinary"`` quantise the
+                embeddings of texts; with another ``output_value`` they are refused.
             convert_to_numpy: ``False`` returns a list of tensors. It needs PyTorch.
             convert_to_tensor: One tensor. It needs PyTorch.
             device: ``None`` or ``"cpu"``.
@@ -189,14 +191,11 @@ class SentenceTransformer(Documents, Compatible):
         arguments.check_encode_arguments(
             type(self).__name__, batch_size, chunk_size, device, kwargs
         )
-        if precision is not None and precision not in arguments.PRECISIONS:
-            raise ValueError(
-                f"Precision {precision!r} is not supported, must be one of {arguments.PRECISIONS}"
-            )
+        arguments.check_precision(precision, output_value)
         texts, single = arguments.texts_of(inputs)
         text = self._prompt(prompt, prompt_name)
         if output_value != "sentence_embedding":
-            found = self._tokens(texts, text, output_value, normalize_embeddings, truncate_dim)
+            found = self._tokens(texts, text, output_value, truncate_dim)
             found = _tensors(found) if convert_to_tensor else found
             return found[0] if single else found
         if show_progress_bar is None:
@@ -217,22 +216,43 @@ class SentenceTransformer(Documents, Compatible):
             return tensors[0] if single else tensors
         return embeddings[0] if single else embeddings
 
-    def encode_query(self, inputs: Texts | None = None, **kwargs: Any) -> Any:
+    def encode_query(
+        self,
+        inputs: Texts | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """As :meth:`encode`, with the model's prompt ``query``."""
-        return self._encode_as(("query",), inputs, kwargs)
+        name = self._first_prompt(("query",), prompt_name, prompt)
+        return self.encode(inputs, name, prompt, *args, **kwargs)
 
-    def encode_document(self, inputs: Texts | None = None, **kwargs: Any) -> Any:
+    def encode_document(
+        self,
+        inputs: Texts | None = None,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
         """As :meth:`encode`, with the model's prompt ``document``, ``passage`` or ``corpus``."""
-        return self._encode_as(("document", "passage", "corpus"), inputs, kwargs)
+        name = self._first_prompt(("document", "passage", "corpus"), prompt_name, prompt)
+        return self.encode(inputs, name, prompt, *args, **kwargs)
 
-    def _encode_as(self, names: Sequence[str], inputs: Any, kwargs: dict[str, Any]) -> Any:
-        if kwargs.get("prompt_name") is None and kwargs.get("prompt") is None:
-            kwargs["prompt_name"] = next((name for name in names if name in self.prompts), None)
-        return self.encode(inputs, **kwargs)
+    def _first_prompt(
+        self, names: Sequence[str], prompt_name: str | None, prompt: str | None
+    ) -> str | None:
+        """The first of the names that the model has a prompt of, unless a call gives another."""
+        if prompt_name is None and prompt is None:
+            return next((name for name in names if name in self.prompts), None)
+        return prompt_name
 
     def _prompt(self, prompt: str | None, prompt_name: str | None) -> str:
         """The text before each text."""
         if prompt is not None:
+            if prompt_name is not None:
+                logger.warning("prompt and prompt_name are given: prompt_name is not used")
             return prompt
         name = self.default_prompt_name if prompt_name is None else prompt_name
         if name is None:
@@ -264,7 +284,6 @@ class SentenceTransformer(Documents, Compatible):
         texts: list[str],
         prompt: str,
         output_value: str | None,
-        normalize: bool,
         truncate_dim: int | None,
     ) -> list[Any]:
         if output_value not in (None, "token_embeddings"):
@@ -272,7 +291,7 @@ class SentenceTransformer(Documents, Compatible):
         found = self._encoder.encode_tokens(texts, prompt)
         if output_value == "token_embeddings":
             return [embeddings for _, _, embeddings, _ in found]
-        rows = self._embeddings(texts, prompt, normalize, truncate_dim, False)
+        rows = self._embeddings(texts, prompt, False, truncate_dim, False)
         return [
             {
                 "input_ids": np.asarray(ids, dtype=np.int64),

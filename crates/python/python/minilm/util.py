@@ -58,13 +58,27 @@ __all__ = [
 ]
 
 
-def _metric(score_function: Callable[..., Any] | str) -> str:
-    """The metric of a score function, which is one of this module or a name."""
+#: The names of similarities by those of their functions.
+SIMILARITIES = {
+    "cos_sim": "cosine",
+    "pytorch_cos_sim": "cosine",
+    "dot_score": "dot",
+    "euclidean_sim": "euclidean",
+    "manhattan_sim": "manhattan",
+}
+
+
+def similarity_name(score_function: Callable[..., Any] | str) -> str:
+    """The name of a score function, which is one of this module, the original's, or a name."""
     name = score_function if isinstance(score_function, str) else score_function.__name__
-    metrics = {"cos_sim": "cosine", "pytorch_cos_sim": "cosine", "dot_score": "dot"}
-    if (metric := metrics.get(name, name)) in ("cosine", "dot"):
+    return SIMILARITIES.get(name, name)
+
+
+def _metric(score_function: Callable[..., Any] | str) -> str:
+    """The metric of a search."""
+    if (metric := similarity_name(score_function)) in ("cosine", "dot"):
         return metric
-    raise ValueError(f"score_function={name}: a search scores by cos_sim or dot_score")
+    raise ValueError(f"score_function={metric}: a search scores by cos_sim or dot_score")
 
 
 def _hits(found: list[list[tuple[int, float]]]) -> list[list[dict[str, int | float]]]:
