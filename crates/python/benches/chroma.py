@@ -9,6 +9,7 @@ compared with those of sentence-transformers. Leave the machine alone meanwhile.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import statistics
 import time
 
 import numpy as np
+from million import cpu_name
 
 INPUTS = ["input_ids", "attention_mask", "token_type_ids"]
 FILES = ["config.json", "special_tokens_map.json", "tokenizer_config.json", "tokenizer.json"]
@@ -94,7 +96,9 @@ def main():
     wanted = SentenceTransformer(options.model, device="cpu").encode(texts)
     median = {name: statistics.median(taken) for name, taken in seconds.items()}
     record = {
+        "cpu": cpu_name(),
         "cpus": os.cpu_count(),
+        "date": str(datetime.date.today()),
         "texts": len(texts),
         "seconds": {name: round(taken, 4) for name, taken in median.items()},
         "times faster": round(median["Chroma"] / median["minilm"], 1),
