@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,33 @@ from numpy.typing import NDArray
 _Floats: TypeAlias = NDArray[np.float32]
 _Hits: TypeAlias = list[list[tuple[int, float]]]
 
+__all__ = [
+    "Encoder",
+    "Index",
+    "Training",
+    "__version__",
+    "agglomerative",
+    "cached_model",
+    "communities",
+    "evaluate_binary",
+    "evaluate_reranking",
+    "evaluate_retrieval",
+    "evaluate_similarity",
+    "evaluate_triplets",
+    "k_means",
+    "near_duplicates",
+    "paraphrases",
+    "quantize",
+    "ranges",
+    "search",
+    "search_bits",
+    "similarity_matrix",
+    "similarity_pairs",
+]
+
 __version__: str
 
+@final
 class Encoder:
     @staticmethod
     def load(
@@ -70,6 +95,7 @@ class Encoder:
     def default_prompt(self) -> str: ...
     def space(self) -> str: ...
 
+@final
 class Index:
     @staticmethod
     def open(path: str | os.PathLike[str]) -> Index: ...
@@ -103,6 +129,7 @@ class Index:
     @property
     def space(self) -> str: ...
 
+@final
 class Training:
     @staticmethod
     def begin(

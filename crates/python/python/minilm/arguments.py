@@ -34,7 +34,7 @@ def texts_of(inputs: Any) -> tuple[list[str], bool]:
         if (
             hasattr(inputs, "__getitem__")
             and hasattr(inputs, "__len__")
-            and getattr(inputs, "ndim", 1)
+            and getattr(inputs, "ndim", 1) != 0
         ):
             return [inputs[i] for i in range(len(inputs))], False
     kind = type(inputs).__name__
