@@ -133,7 +133,7 @@ def pairs_of_functions():
         yield name, getattr(their_evaluation, name), getattr(evaluation, name)
 
 
-@pytest.mark.parametrize(("name", "theirs", "ours"), pairs_of_functions())
+@pytest.mark.parametrize(("name", "theirs", "ours"), list(pairs_of_functions()))
 def test_parameters_have_the_originals_names_order_and_defaults(name, theirs, ours):
     def parameters(function):
         return [one for one in inspect.signature(function).parameters.values()]
