@@ -37,9 +37,11 @@ car city community name president team minute idea body information back parent 
 
 SCRIPT = """
 local requests, next = {}, 0
-for line in io.lines(os.getenv("BODIES")) do
-  requests[#requests + 1] =
-    wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, line)
+init = function() -- before it, wrk has no header Host
+  for line in io.lines(os.getenv("BODIES")) do
+    requests[#requests + 1] =
+      wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, line)
+  end
 end
 request = function()
   next = next % #requests + 1

@@ -1,20 +1,21 @@
 // minilm beside onnxruntime-web, in Node or in Chromium, in turns on one thread.
 //
-// run.js node|CHROMIUM PREPARED NODE_MODULES [ROUNDS]
+// run.js node|CHROMIUM PREPARED NODE_MODULES [ROUNDS [RECORD]]
 //
-// PREPARED is what prepare.py wrote; NODE_MODULES has onnxruntime-web.
+// PREPARED is what prepare.py wrote; NODE_MODULES has onnxruntime-web. RECORD is a file to write,
+// benches/record/browser.json.
 
-import { readFile, mkdtemp } from "node:fs/promises";
+import { readFile, mkdtemp, writeFile } from "node:fs/promises";
 import { createReadStream } from "node:fs";
-import { spawn } from "node:child_process";
-import { tmpdir } from "node:os";
+import { execFileSync, spawn } from "node:child_process";
+import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { serve } from "../../crates/wasm/tests/server.js";
 import { FLAGS } from "../../crates/wasm/tests/chromium.js";
 import { measure } from "./work.js";
 
-const [place, prepared, modules, rounds = "5"] = process.argv.slice(2);
+const [place, prepared, modules, rounds = "5", record] = process.argv.slice(2);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const { rows, error, ...about } = place === "node" ? await inNode() : await inChromium();
 if (error) throw new Error(error);
@@ -29,7 +30,23 @@ for (const i of [0, 2]) {
   const times = (name) => (rows[i + 1][name] / rows[i][name]).toFixed(2);
   console.log(`${rows[i].name}: ${times("all")} times as fast on all, ${times("one")} on one`);
 }
+if (record) await write();
 process.exit(0);
+
+async function write() {
+  const package_ = await readFile(join(modules, "onnxruntime-web/package.json"));
+  const version = place === "node" ? process.version : execFileSync(place, ["--version"]).toString();
+  const found = {
+    machine: process.env.MINILM_MACHINE ?? cpus()[0].model,
+    place: version.trim().split(" ").slice(0, 2).join(" "),
+    onnxruntime: `onnxruntime-web ${JSON.parse(package_).version}`,
+    date: new Date().toISOString().slice(0, 10),
+    rounds: Number(rounds),
+    ...about,
+    rows,
+  };
+  await writeFile(record, `${JSON.stringify(found, null, 2)}\n`);
+}
 
 async function inNode() {
   const ort = await import(pathToFileURL(resolve(modules, "onnxruntime-web/dist/ort.node.min.mjs")));

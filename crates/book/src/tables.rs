@@ -1,6 +1,7 @@
 //! Records to Markdown.
 
 mod bench;
+mod browser;
 mod machine;
 mod peers;
 mod training;
@@ -8,7 +9,7 @@ mod training;
 use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 26] = [
+pub const TABLES: [Maker; 27] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-precisions", record: "peers", make: peers::precisions },
@@ -34,5 +35,6 @@ pub const TABLES: [Maker; 26] = [
     Maker { name: "sts", record: "sts", make: accuracy::sts },
     Maker { name: "fuzz", record: "fuzz", make: fuzzing::table },
     Maker { name: "training", record: "training", make: training::training },
+    Maker { name: "browser", record: "browser", make: browser::browser },
     Maker { name: "tile", record: "tile", make: tile::excerpt },
 ];

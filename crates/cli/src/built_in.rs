@@ -4,14 +4,21 @@
 use minilm::ModelFiles;
 
 /// The model's files; `None` if the program was built without them.
-#[cfg(not(feature = "embedded"))]
 pub(crate) fn files() -> Option<ModelFiles> {
+    let files = ModelFiles::new().named("all-MiniLM-L6-v2");
+    let with = |files: ModelFiles, (name, bytes)| files.with(name, bytes);
+    Some(parts()?.into_iter().fold(files, with))
+}
+
+/// Their names in a model's directory, and their content.
+#[cfg(not(feature = "embedded"))]
+pub(crate) fn parts() -> Option<Vec<(&'static str, &'static [u8])>> {
     None
 }
 
-/// The model's files; `None` if the program was built without them.
+/// Their names in a model's directory, and their content.
 #[cfg(feature = "embedded")]
-pub(crate) fn files() -> Option<ModelFiles> {
+pub(crate) fn parts() -> Option<Vec<(&'static str, &'static [u8])>> {
     /// Tensors are read where they are, so they begin at a multiple of their element's size.
     #[repr(C, align(64))]
     struct Aligned<T: ?Sized>(T);
@@ -22,7 +29,7 @@ pub(crate) fn files() -> Option<ModelFiles> {
     /// The other files of the directory, as they are.
     macro_rules! files {
         ($($name:literal),*) => {
-            [$((
+            vec![$((
                 $name,
                 include_bytes!(concat!(
                     env!("CARGO_MANIFEST_DIR"),
@@ -33,7 +40,7 @@ pub(crate) fn files() -> Option<ModelFiles> {
             )),*]
         };
     }
-    let others = files![
+    let mut files = files![
         "1_Pooling/config.json",
         "config.json",
         "config_sentence_transformers.json",
@@ -43,7 +50,6 @@ pub(crate) fn files() -> Option<ModelFiles> {
         "tokenizer.json",
         "tokenizer_config.json"
     ];
-    let files = ModelFiles::new().named("all-MiniLM-L6-v2");
-    let files = files.with("model.safetensors", &WEIGHTS.0);
-    Some(others.into_iter().fold(files, |files, (name, bytes)| files.with(name, bytes)))
+    files.push(("model.safetensors", &WEIGHTS.0));
+    Some(files)
 }

@@ -7,7 +7,7 @@ mod scratch;
 mod source;
 mod vectors;
 
-pub(crate) use scratch::Scratch;
+pub(crate) use scratch::{Scratch, directory as temporary};
 pub(crate) use source::{Opening, Source};
 pub(crate) use vectors::{Vectors, failed};
 

@@ -1,5 +1,7 @@
 //! `minilm map`: a corpus as a picture, in which texts that are alike lie together.
 
+mod meaning;
+mod package;
 mod page;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     show::count,
 };
 use clap::Args;
+use meaning::Meaning;
 use minilm::{
     ndarray::Array2,
     tasks::{
@@ -24,6 +27,7 @@ use minilm::{
     },
 };
 use minilm_readers::vectors::is_index;
+use package::Package;
 use std::{cmp::Reverse, collections::BTreeMap, num::NonZeroUsize, path::PathBuf};
 
 /// The most clusters by default: so many colours can be told apart.
@@ -74,6 +78,11 @@ pub(crate) struct Map {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
+    /// Let the page search by meaning, without a network: it then contains the npm package `minilm`
+    /// of this directory, and the model with weights of eight bits, 36 MB
+    #[arg(long, value_name = "DIR", requires = "html")]
+    pub search: Option<PathBuf>,
+
     #[command(flatten)]
     pub source: Source,
 }
@@ -84,7 +93,8 @@ Examples:
   minilm map tickets.csv --column subject --kmeans 10 --html map.html
   minilm map tickets.csv --column subject --color team --keep number --html map.html
   minilm map notes.txt --csv places.csv
-  minilm map notes.index --min-score 0.7 --html map.html";
+  minilm map notes.index --min-score 0.7 --html map.html
+  minilm map notes.index --search node_modules/minilm --html map.html";
 
 /// Some texts that belong together.
 struct Group {
@@ -107,18 +117,21 @@ pub(crate) fn run(common: &Common, command: &Map) -> Result<(), Error> {
     command.min_score.map_or(Ok(()), |least| check_cosine("min-score", least))?;
     let html = command.html.as_deref().map(Page::open).transpose()?;
     let csv = command.csv.as_deref().map(Page::open).transpose()?;
+    let package = command.search.as_deref().map(Package::read).transpose()?;
     model::share_threads(common);
     let vectors = vectors(common, command)?;
     let groups = match &command.color {
         Some(column) => values(&vectors, column)?,
         None => groups(command, &vectors)?,
     };
+    let with = |package| Meaning::of(common, package, &vectors, &groups);
+    let meaning = package.map(with).transpose()?;
     let points = points(common, command, &vectors)?;
     if let Some(csv) = csv {
         csv.write(&table(&vectors, &groups, &points)?)?;
     }
     if let Some(html) = html {
-        html.write(&page::page(&vectors, &groups, &points)?)?;
+        html.write(&page::page(&vectors, &groups, &points, meaning.as_ref())?)?;
     }
     if !common.quiet {
         let clusters = groups.iter().filter(|group| group.is_cluster).count();

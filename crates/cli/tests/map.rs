@@ -2,6 +2,8 @@
 
 mod support;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::Value;
 use std::fs;
 use support::*;
 
@@ -177,6 +179,66 @@ fn mistakes_are_named_and_leave_an_old_page_alone() {
     );
     assert_eq!(run_with_input(&["map", "-"], NOTES.as_bytes()).status, Some(2));
     assert_eq!(run_in(&[], NOTES).message(0), "8 texts in 2 clusters");
+}
+
+#[test]
+fn the_page_contains_the_package_and_the_model_to_search_by_meaning() {
+    let package = tempfile::tempdir().expect("a directory");
+    let folder = package.path().to_str().expect("UTF-8");
+    let misuse = run_with_input(&["map", "-", "--html", "x", "--search", folder], b"one\ntwo\n");
+    assert!(misuse.message(2).contains("minilm.wasm; DIR is the npm package"));
+    let scripts = [("index.js", "import { x } from \"./other.js\";"), ("other.js", "x")];
+    for (name, content) in [("minilm.wasm", "module")].into_iter().chain(scripts) {
+        fs::write(package.path().join(name), content).expect("a file");
+    }
+
+    let page = page(&["--kmeans", "3", "--search", folder], NOTES);
+    assert!(page.contains("'wasm-unsafe-eval' data:") && page.contains("id=\"by-meaning\""));
+    let decode = |text: &str| BASE64_STANDARD.decode(text).expect("base64");
+    let map: Value = serde_json::from_str(between(&page, "\"importmap\">", "<")[0]).expect("JSON");
+    let index = map["imports"]["minilm/index.js"].as_str().expect("an address");
+    let script = decode(index.strip_prefix("data:text/javascript;base64,").expect("a script"));
+    assert_eq!(script, b"import { x } from \"minilm/other.js\";");
+    assert!(map["imports"]["minilm/other.js"].is_string());
+    assert_eq!(decode(between(&page, "id=\"module\">", "<")[0]), b"module");
+    let files = between(&page, "data-file=\"", "\"");
+    for file in ["config.json", "tokenizer.json", "1_Pooling/config.json", "model.safetensors"] {
+        assert!(files.contains(&file), "{file} is not among {files:?}");
+    }
+
+    let vectors = decode(between(&page, "data-dimensions=\"384\" data-prompt=\"\">", "<")[0]);
+    let texts: Vec<&str> = NOTES.lines().collect();
+    let embed = [&["embed", "-q", "--format", "jsonl"], &texts[..]].concat();
+    let expected = String::from_utf8(run(&embed).ok()).expect("UTF-8");
+    let expected: Vec<Value> =
+        expected.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let rows: Vec<usize> = rows(&page).concat();
+    assert_eq!(vectors.len(), 384 * rows.len());
+    for (&row, bytes) in rows.iter().zip(vectors.chunks(384)) {
+        let vector = expected[row]["embedding"].as_array().expect("a vector");
+        let vector: Vec<f32> = vector.iter().map(|x| x.as_f64().expect("x") as f32).collect();
+        let bytes: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte as i8)).collect();
+        let cosine = minilm::similarity::cosine_f64(&vector, &bytes);
+        assert!(cosine > 0.9999, "row {row}: {cosine}");
+    }
+}
+
+#[test]
+fn vectors_that_are_not_the_models_are_not_searched_by_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
+    for name in ["minilm.wasm", "index.js"] {
+        fs::write(path(name), "").expect("a file");
+    }
+    fs::write(path("texts.txt"), "one\ntwo\nthree\n").expect("a file");
+    let vectors = path("others.npy");
+    run(&["embed", "-q", "--output", &vectors, "A man eats.", "The sky", "Trains"]).ok();
+    let html = path("map.html");
+    let map = ["map", "-q", &path("texts.txt"), "--vectors", &vectors, "--html", &html];
+    let package = directory.path().to_str().expect("UTF-8");
+    let result = run(&[&map[..], &["--search", package]].concat());
+    assert!(result.message(1).contains("does not hold the vectors of"), "{result:?}");
+    assert!(!files(directory.path()).contains(&"map.html".to_owned()));
 }
 
 #[test]

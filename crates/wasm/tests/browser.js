@@ -1,15 +1,17 @@
 // In headless Chromium: the recorded bits in a page and in a worker, the cache, an aborted fetch.
 //
-// browser.js CHROMIUM PROFILE
+//
+// browser.js CHROMIUM PROFILE MAP, where MAP is a page of `minilm map --search`
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { createReadStream } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { FLAGS } from "./chromium.js";
 import { recorded, texts } from "./golden.js";
 import { serve } from "./server.js";
 
-const [program, profile] = process.argv.slice(2);
+const [program, profile, map] = process.argv.slice(2);
 const LIMIT = 60_000; // milliseconds
 
 const cases = [
@@ -18,13 +20,18 @@ const cases = [
   { precision: "int8" },
   { precision: "int8", level: "simd128" },
 ];
+const search = { asked: "a loaf from the oven", words: "night TRAIN doctor" };
 const workerCases = [{ precision: "f32" }, { precision: "int8" }];
 
 let answer;
 const answered = new Promise((resolve) => (answer = resolve));
 const server = await serve(fileURLToPath(new URL("../../../", import.meta.url)), {
   "/task": (request, response) =>
-    response.end(JSON.stringify({ model: "/weights/all-MiniLM-L6-v2", texts: texts(), cases, workerCases })),
+    response.end(JSON.stringify({ model: "/weights/all-MiniLM-L6-v2", texts: texts(), cases, workerCases, search })),
+  "/map.html": (request, response) => {
+    response.setHeader("content-type", "text/html");
+    createReadStream(map).pipe(response);
+  },
   "/result": async (request, response) => {
     let body = "";
     for await (const part of request) body += part;
@@ -50,6 +57,13 @@ for (const { level, precision, hash } of [...result.page, ...result.worker]) {
 }
 assert.equal(result.requests, 0, "a cached model is fetched again");
 assert.equal(result.aborted, "AbortError");
+const { byMeaning, withoutWords, byWords } = result.map;
+assert.equal(byMeaning.length, 5, "of 18 texts, 6 of which are alike");
+for (const text of byMeaning) assert.match(text, /^0\.\d{3} .* bakes bread/);
+const scores = byMeaning.map((text) => parseFloat(text));
+assert.deepEqual(scores, [...scores].sort((a, b) => b - a));
+assert.deepEqual(withoutWords, []);
+assert.deepEqual(byWords, ["the old doctor takes the night train to Hamburg"]);
 const shown = result.page.map(({ level, precision }) => `${precision} on ${level}`);
-console.log(`Chromium: the recorded bits with ${shown.join(", ")}, and in a worker`);
+console.log(`Chromium: the recorded bits with ${shown.join(", ")}, and in a worker; a map is searched`);
 process.exit(0); // whatever the browser still holds

@@ -20,7 +20,10 @@ use crate::{Outcome, cargo::Workspace, files};
 pub use chromium::find as program;
 use chromium::{Chromium, View};
 use pages::Page;
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Light and dark, narrow and wide.
 const VIEWS: [View; 4] = [
@@ -51,6 +54,11 @@ pub fn check(workspace: &Workspace) -> Outcome {
         look(&chromium, page, &mut pictures).map_err(wrong)?;
     }
     Ok(format!("{} pages, {pictures} pictures in {}", pages.len(), directory.display()))
+}
+
+/// A page of `minilm map --search`, for a test of the npm package in `package`.
+pub fn searched_map(workspace: &Workspace, package: &Path) -> Result<PathBuf, String> {
+    pages::searched_map(workspace, package)
 }
 
 /// Everything about one page.

@@ -140,8 +140,11 @@ fn in_chromium(
     let profile: PathBuf = workspace.target.join("xtask/wasm-profile");
     let _ = fs::remove_dir_all(&profile); // of an earlier run, with its cache
     files::make_parent(&profile)?;
+    let map = browser::searched_map(workspace, &crate_folder.join("npm"))?;
     let mut node = Command::new("node");
-    node.arg("tests/browser.js").arg(chromium).arg(&profile).current_dir(crate_folder);
+    node.arg("tests/browser.js")
+        .args([chromium, profile.as_path(), map.as_path()])
+        .current_dir(crate_folder);
     Ok(cargo::run(&mut node)?.trim().to_owned())
 }
 

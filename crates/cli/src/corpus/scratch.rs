@@ -45,7 +45,7 @@ impl Scratch {
 
 /// The place of temporary files. Where there is none, as in an empty container, and `TMPDIR` names
 /// none either, it is the directory in which the command runs.
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     let usual = env::temp_dir();
     match env::var_os("TMPDIR") {
         None if !usual.is_dir() => Path::new(".").to_owned(),

@@ -214,17 +214,65 @@ $("out").addEventListener("click", () => zoom(1 / 1.5));
 $("all").addEventListener("click", () => { tip.hidden = true; fit(points); });
 
 // Every word must be somewhere in the text.
-function search() {
-  const words = $("search").value.toLowerCase().split(/\s+/).filter(word => word);
-  searching = words.length > 0;
-  for (const p of points) p.match = searching && words.every(word => p.lower.includes(word));
-  const found = points.filter(p => p.match && shown(p));
-  $("found").textContent = !searching ? "" : found.length === 1 ? "1 text" : `${found.length} texts` + (found.length > 100 ? ", the first 100 of them:" : "");
+function containing(asked) {
+  const words = asked.toLowerCase().split(/\s+/);
+  return asked ? points.filter(p => words.every(word => p.lower.includes(word)) && shown(p)) : [];
+}
+
+// By meaning, in a page that has the model. It is unpacked for the first search.
+// An eighth of the texts is near, at least 5 and at most 30.
+const byMeaning = $("by-meaning"), NEAR = Math.min(30, Math.max(5, points.length >> 3));
+let unpacked = null;
+function take(script) {
+  const letters = atob(script.textContent), bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
+  script.remove(); // its text is a third longer than the bytes
+  return bytes;
+}
+async function unpack() {
+  const { SentenceEncoder, similarity } = await import("minilm/index.js");
+  const { prompt, dimensions } = $("vectors").dataset, size = Number(dimensions);
+  const rows = new Int8Array(take($("vectors")).buffer), plain = take($("module"));
+  const files = [...document.querySelectorAll("script[data-file]")].map(file => [file.dataset.file, take(file)]);
+  const encoder = await SentenceEncoder.load(Object.fromEntries(files), { level: "simd128", modules: { plain } });
+  return async asked => {
+    const query = await encoder.encode(asked, { prompt, truncateDim: size });
+    points.forEach((p, i) => { p.score = similarity(query, rows.subarray(i * size, (i + 1) * size)); });
+    return points.filter(shown).sort((a, b) => b.score - a.score).slice(0, NEAR);
+  };
+}
+async function nearestTo(asked) {
+  if (!unpacked) $("found").textContent = "The model is unpacked …";
+  unpacked ??= unpack();
+  return (await unpacked)(asked);
+}
+
+let turn = 0;
+async function search() {
+  const mine = ++turn, asked = $("search").value.trim(), meant = Boolean(asked && byMeaning?.checked);
+  let found = [];
+  try {
+    found = meant ? await nearestTo(asked) : containing(asked);
+  } catch (error) {
+    $("found").textContent = `The model does not run here: ${error.message}`;
+    return;
+  }
+  if (mine !== turn) return; // a later search is on its way
+  searching = asked !== "";
+  for (const p of points) p.match = false;
+  for (const p of found) p.match = true;
+  const many = found.length === 1 ? "1 text" : `${found.length} texts`;
+  $("found").textContent = !searching ? "" : many + (meant ? ", the nearest first:" : found.length > 100 ? ", the first 100 of them:" : "");
   $("matches").replaceChildren(...found.slice(0, 100).map(point => {
     const [entry, button] = [document.createElement("li"), document.createElement("button")];
     button.type = "button";
     button.dir = "auto";
     button.textContent = text(point);
+    if (meant) {
+      const score = document.createElement("small");
+      score.textContent = point.score.toFixed(3);
+      button.prepend(score, " ");
+    }
     button.addEventListener("click", () => {
       view = { x: point.x, y: point.y, scale: Math.max(view.scale, 4 * height / 10000) };
       draw();
@@ -236,6 +284,11 @@ function search() {
   draw();
 }
 $("search").addEventListener("input", search);
+function hint() {
+  $("search").placeholder = byMeaning?.checked ? "a question, or what a text is about" : "words of a text";
+}
+byMeaning?.addEventListener("change", () => { hint(); search(); });
+hint();
 $("search").addEventListener("keydown", event => {
   const found = points.filter(p => p.match && shown(p));
   if (event.key === "Enter" && found.length) fit(found);

@@ -4,7 +4,7 @@
 //! canvas: it reads the texts from the lists and is given only the places, in the order of the
 //! lists: `x y x y …`, whole numbers from 0 to 9999 on the longer side of the map.
 
-use super::Group;
+use super::{Group, meaning::Meaning};
 use crate::{
     corpus::Vectors,
     error::Error,
@@ -18,6 +18,14 @@ use std::{borrow::Cow, fmt::Write, path::Path};
 const TEMPLATE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
 
+/// What a page that searches by meaning may do beside the others: run the module, and import
+/// scripts that are in the page.
+const POLICY: &str = " 'wasm-unsafe-eval' data:";
+
+/// Beside the field for the search.
+const SWITCH: &str =
+    "<label><input type=\"checkbox\" id=\"by-meaning\" checked> by meaning</label>\n";
+
 /// Letters of a cluster's name.
 const NAME: usize = 60;
 
@@ -28,6 +36,7 @@ pub(super) fn page(
     vectors: &Vectors,
     groups: &[Group],
     points: &Array2<f32>,
+    meaning: Option<&Meaning>,
 ) -> Result<String, Error> {
     let clusters = groups.iter().filter(|group| group.is_cluster).count();
     let mut lists = String::new();
@@ -52,6 +61,9 @@ pub(super) fn page(
         ("legend", legend),
         ("lists", lists),
         ("places", places(groups, points)),
+        ("policy", meaning.map_or("", |_| POLICY).to_owned()),
+        ("switch", meaning.map_or("", |_| SWITCH).to_owned()),
+        ("meaning", meaning.map_or_else(String::new, Meaning::scripts)),
         ("script", SCRIPT.to_owned()),
     ];
     Ok(fill(TEMPLATE, &values))

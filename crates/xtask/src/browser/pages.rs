@@ -38,19 +38,10 @@ fn texts() -> [(&'static str, String, String); 3] {
 
 /// Writes all pages to `directory`.
 pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>, String> {
-    workspace.cargo(["build", "--quiet", "--package", "minilm-cli"])?;
-    let program = workspace.target.join("debug").join(format!("minilm{}", env::consts::EXE_SUFFIX));
+    let program = program(workspace)?;
     let config: Value =
         files::read_json(&workspace.root.join("weights/all-MiniLM-L6-v2/config.json"))?;
-    let run = |arguments: &[&OsStr]| {
-        let mut command = Command::new(&program);
-        command
-            .current_dir(&workspace.root)
-            .env_remove("MINILM_MODEL")
-            .args(["--quiet", "--threads", "1"])
-            .args(arguments);
-        cargo::run(&mut command)
-    };
+    let run = |arguments: &[&OsStr]| run(workspace, &program, arguments);
     let mut pages = Vec::new();
     for (name, a, b) in texts() {
         let [trace, explain] =
@@ -87,6 +78,35 @@ pub(super) fn write(workspace: &Workspace, directory: &Path) -> Result<Vec<Page>
         pages.push(Page { file: map, expected: of_map(corpus.lines().count(), 3) });
     }
     Ok(pages)
+}
+
+/// Builds the program.
+fn program(workspace: &Workspace) -> Result<PathBuf, String> {
+    workspace.cargo(["build", "--quiet", "--package", "minilm-cli"])?;
+    Ok(workspace.target.join("debug").join(format!("minilm{}", env::consts::EXE_SUFFIX)))
+}
+
+/// Runs it with the repository's model.
+fn run(workspace: &Workspace, program: &Path, arguments: &[&OsStr]) -> Result<String, String> {
+    let mut command = Command::new(program);
+    command
+        .current_dir(&workspace.root)
+        .env_remove("MINILM_MODEL")
+        .args(["--quiet", "--threads", "1"])
+        .args(arguments);
+    cargo::run(&mut command)
+}
+
+/// A map of texts of three subjects that has the npm package inside.
+pub(super) fn searched_map(workspace: &Workspace, package: &Path) -> Result<PathBuf, String> {
+    let [lines, map] =
+        ["txt", "html"].map(|kind| workspace.target.join("xtask/wasm-map").with_extension(kind));
+    files::make_parent(&map)?;
+    files::write(&lines, &corpus())?;
+    let [command, html, search] = ["map", "--html", "--search"].map(OsStr::new);
+    let arguments = [command, html, map.as_os_str(), search, package.as_os_str()];
+    run(workspace, &program(workspace)?, &[&arguments[..], &[lines.as_os_str()]].concat())?;
+    Ok(map)
 }
 
 /// Texts of three subjects.
