@@ -71,7 +71,7 @@ pub fn check(workspace: &Workspace) -> Outcome {
         );
         cargo::run(&mut test)?;
     }
-    Ok(format!("{compiled}; kernels and fifty texts pass under {EMULATOR}"))
+    Ok(format!("{compiled}; the kernels pass their tests under {EMULATOR}"))
 }
 
 /// An error that says what is missing to build a program for the target and to run it here.
