@@ -196,6 +196,11 @@ fn what_cannot_be_learned_from_is_refused() {
         ("train pairs.csv -o model --margin 0.1", 2, "--margin: the loss mnrl has no use for it"),
         ("train pairs.csv -o model --learning-rate=-1", 2, "--learning-rate: it is out of range"),
         ("train pairs.csv -o model --epochs 0", 2, "--epochs: it is out of range"),
+        ("train pairs.csv -o model --warmup 2.5", 2, "--warmup: it is out of range"),
+        ("train pairs.csv -o model --batch 1", 2, "--batch: an anchor's negatives are the other"),
+        ("train pairs.csv -o model --patience 2", 2, "--patience: there is nothing to evaluate on"),
+        ("train pairs.csv -o model --metric x", 2, "--metric: there is nothing to evaluate on"),
+        ("train pairs.csv -o model --eval-steps 2", 2, "--eval-steps: there is nothing to"),
         (
             "train pairs.csv -o model --matryoshka 99",
             2,

@@ -122,6 +122,7 @@ impl Arguments {
             ("adam_epsilon", within(0.0, self.adam_epsilon, f64::INFINITY)),
             ("max_grad_norm", within(0.0, self.max_grad_norm, f64::INFINITY)),
             ("warmup_steps", within(0.0, self.warmup_steps, f64::INFINITY)),
+            ("warmup_steps", self.warmup_steps < 1.0 || self.warmup_steps.fract() == 0.0),
             ("dropout", within(0.0, dropout, 1.0)),
             ("keep", within(0.0, self.keep, f64::INFINITY)),
         ];

@@ -28,13 +28,14 @@ mod load;
 mod optimizer;
 mod parameters;
 mod pooling;
+mod scratch;
 mod tape;
 
 pub use batch::Tokens;
 pub use optimizer::{AdamW, Moments, State};
 pub use parameters::Tensor;
 
-use batch::Chunk;
+use batch::{Chunk, PACK};
 use minilm_kernels::{Level, attention::AttentionDropout, dropout::Dropout as Mask};
 use minilm_model::{Config, Error};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -246,12 +247,12 @@ impl Network {
     fn pooled(&self, batch: &Tokens, sentences: Range<usize>, sites: Option<&Sites>) -> Vec<f32> {
         let sizes = self.sizes();
         let chunk = batch.chunk(sentences);
-        let packs = chunk.packs(rayon::current_num_threads());
+        let packs = chunk.packs(PACK, rayon::current_num_threads());
         let pooled = packs.par_iter().with_max_len(1).map_init(Memory::default, |memory, pack| {
             let pack = chunk.pack(pack);
             let memory = memory.take(sizes.tape(1, pack.tokens()));
             let mut tape = sizes.lay_out(memory, 1, pack.tokens());
-            self.pool(&pack, &self.forward_pack(&pack, sites, &mut tape))
+            self.forward_pack(&pack, sites, &mut tape)
         });
         pooled.collect::<Vec<_>>().concat()
     }
@@ -260,14 +261,14 @@ impl Network {
     fn forward_chunk(&self, chunk: &Chunk, sites: Option<&Sites>, memory: &mut Memory) -> Vec<f32> {
         let (sizes, t) = (self.sizes(), chunk.tokens());
         let tape = sizes.lay_out(memory.take(sizes.tape(sizes.layers, t)), sizes.layers, t);
-        let packs = chunk.packs(rayon::current_num_threads());
+        let packs = chunk.packs(PACK, rayon::current_num_threads());
         let packs: Vec<Chunk> = packs.iter().map(|pack| chunk.pack(pack)).collect();
         let lengths: Vec<usize> = packs.iter().map(Chunk::tokens).collect();
         let work: Vec<_> = packs.iter().zip(tape.cut(&lengths)).collect();
         let pooled = work
             .into_par_iter()
             .with_max_len(1)
-            .map(|(pack, mut tape)| self.pool(pack, &self.forward_pack(pack, sites, &mut tape)));
+            .map(|(pack, mut tape)| self.forward_pack(pack, sites, &mut tape));
         pooled.collect::<Vec<_>>().concat()
     }
 

@@ -27,7 +27,7 @@ use crate::{
     texts::Texts,
 };
 use ndarray::Array2;
-use setup::{check_loss, tokenized};
+use setup::{check_evaluations, check_loss, tokenized};
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
@@ -157,6 +157,7 @@ impl Trainer {
         load: impl FnOnce() -> Result<Network, Error>,
     ) -> Result<Trainer, Error> {
         setup.arguments.check()?;
+        check_evaluations(&setup)?;
         setup.data.kind().check(&setup.loss)?;
         let mut findings = setup.data.check(setup.arguments.per_device_train_batch_size)?;
         let base = Base::open(&setup.base)?;

@@ -18,10 +18,11 @@ use super::{
     Network, Sites,
     batch::Chunk,
     parameters::{Dense, Layer, Norm},
+    scratch,
     tape::{LayerTape, Memory, Normed, Tape, first_rows},
 };
 use minilm_kernels::{
-    AlignedVec, Level, Rows, RowsMut,
+    Level, Rows, RowsMut,
     attention::{BackwardScratch, attention_backward, split},
     column_sums::{column_products, column_sums},
     gelu::gelu_backward,
@@ -29,6 +30,9 @@ use minilm_kernels::{
     layer_norm::layer_norm_backward,
 };
 use rayon::prelude::*;
+
+/// The tokens of a pack, roughly. The products copy the weights, once for a pack.
+const BACKWARD_PACK: usize = 256;
 
 /// The gradients of a layer's activations, and what the gradients of its weights need besides.
 struct Gradients<'a> {
@@ -133,7 +137,7 @@ impl Network {
     ) {
         let (t, sizes) = (chunk.tokens(), self.sizes());
         let (h, f) = (sizes.hidden, sizes.inner);
-        let packs = chunk.packs(rayon::current_num_threads());
+        let packs = chunk.packs(BACKWARD_PACK, rayon::current_num_threads());
         let packs: Vec<Chunk> = packs.iter().map(|pack| chunk.pack(pack)).collect();
         let memory = memory.take(t * Gradients::size(h, f));
         let mut gradients = Gradients::lay_out(memory, t, h, f);
@@ -175,12 +179,9 @@ impl Network {
                 PackOfLayer { pack, tape, gradients, before }
             })
             .collect();
-        work.into_par_iter().with_max_len(1).for_each_init(
-            BackwardScratch::default,
-            |scratch, pack| {
-                self.pack_activations(n, pack, sites, scratch);
-            },
-        );
+        work.into_par_iter().with_max_len(1).for_each(|pack| {
+            scratch::with(|work| self.pack_activations(n, pack, sites, &mut work.backward));
+        });
     }
 
     fn pack_activations(
@@ -289,16 +290,17 @@ struct Part<'a> {
     bias: &'a mut [f32],   // [rows]
 }
 
-/// Rows of dW that a thread computes at a time: so many that it is worth packing x for them.
-const PART: usize = 192;
+/// The fewest rows of dW that a thread computes at a time: each part packs x for itself.
+const PART: usize = 96;
 
-/// The parts of a layer's gradients that threads compute, each with its own columns of dy.
+/// The parts of a layer's gradients, one for each thread, each with its own columns of dy.
 fn parts<'a>(dense: &'a mut Dense, dy: &'a [f32], x: &'a [f32]) -> impl Iterator<Item = Part<'a>> {
     let [n, k] = dense.shape();
     let (dy, x) = (Rows::new(dy, n), Rows::new(x, k));
-    let weights = dense.weight.gradient.chunks_mut(PART * k);
-    weights.zip(dense.bias.gradient.chunks_mut(PART)).enumerate().map(move |(i, (weight, bias))| {
-        Part { dy: dy.columns(i * PART..i * PART + bias.len()), x, weight, bias }
+    let part = n.div_ceil(rayon::current_num_threads()).next_multiple_of(PART);
+    let weights = dense.weight.gradient.chunks_mut(part * k);
+    weights.zip(dense.bias.gradient.chunks_mut(part)).enumerate().map(move |(i, (weight, bias))| {
+        Part { dy: dy.columns(i * part..i * part + bias.len()), x, weight, bias }
     })
 }
 
@@ -312,9 +314,11 @@ fn layer_weights(level: Level, layer: &mut Layer, tape: &LayerTape, g: &Gradient
         .chain(parts(attention_output, g.dropped_y, tape.context))
         .chain(parts(qkv, g.qkv, g.x))
         .collect();
-    work.into_par_iter().with_max_len(1).for_each_init(AlignedVec::default, |scratch, part| {
+    work.into_par_iter().with_max_len(1).for_each(|part| {
         let Part { dy, x, weight, bias } = part;
-        weight_gradient(level, dy, x, scratch, RowsMut::new(weight, x.cols()));
+        scratch::with(|work| {
+            weight_gradient(level, dy, x, &mut work.panels, RowsMut::new(weight, x.cols()));
+        });
         column_sums(level, dy, bias);
     });
 }

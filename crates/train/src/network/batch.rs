@@ -3,7 +3,7 @@
 //! ```text
 //! batch    the sentences of a step: anchors and positives together, in the caller's order
 //! chunk    whole sentences, at most CHUNK tokens    a constant of the arithmetic
-//! pack     whole sentences of a chunk, about PACK tokens    what one thread works on
+//! pack     whole sentences of a chunk, some hundred tokens  what one thread works on
 //! ```
 //!
 //! Gradients of weights are sums over the tokens of a chunk, in chains, and over the chunks. So the
@@ -15,8 +15,9 @@ use std::ops::Range;
 /// The most tokens of a chunk, unless one sentence alone has more.
 pub(super) const CHUNK: usize = 1024;
 
-/// The tokens of a pack, roughly: few enough that its tensors stay in the caches of a core.
-const PACK: usize = 128;
+/// The tokens of a pack in the forward pass, roughly: few enough that its tensors stay in the
+/// caches of a core.
+pub(super) const PACK: usize = 128;
 
 /// The token ids of a batch's sentences, end to end.
 ///
@@ -122,11 +123,11 @@ impl Chunk<'_> {
         self.ids.len()
     }
 
-    /// The sentences of its packs, of which there is at least one for each thread if there are
-    /// enough sentences.
-    pub(super) fn packs(&self, threads: usize) -> Vec<Range<usize>> {
+    /// The sentences of its packs of about `size` tokens, of which there is at least one for each
+    /// thread if there are enough sentences.
+    pub(super) fn packs(&self, size: usize, threads: usize) -> Vec<Range<usize>> {
         let sentences = self.starts.len() - 1;
-        let count = self.tokens().div_ceil(PACK).next_multiple_of(threads).min(sentences).max(1);
+        let count = self.tokens().div_ceil(size).next_multiple_of(threads).min(sentences).max(1);
         let mut packs: Vec<Range<usize>> = Vec::with_capacity(count);
         let mut start = 0;
         for i in 1..=count {
@@ -180,7 +181,7 @@ mod tests {
             for threads in 1..5 {
                 let batch = batch(&lengths);
                 let chunk = batch.chunk(0..lengths.len());
-                let packs = chunk.packs(threads);
+                let packs = chunk.packs(PACK, threads);
                 assert!(packs.iter().all(|pack| !pack.is_empty()), "{packs:?}");
                 assert_eq!((packs[0].start, packs.last().map(|p| p.end)), (0, Some(lengths.len())));
                 assert!(packs.windows(2).all(|w| w[0].end == w[1].start), "{packs:?}");

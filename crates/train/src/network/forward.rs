@@ -15,27 +15,20 @@ use super::{
     Network, Sites,
     batch::Chunk,
     parameters::{Dense, Layer, Norm},
+    scratch::{self, Work},
     tape::{LayerTape, Normed, Tape},
 };
 use minilm_kernels::{
     Rows, RowsMut,
-    attention::{Attention, Scratch, split},
+    attention::{Attention, split},
     gelu::gelu_slice,
     layer_norm::{normalize_rows, scale_and_shift},
     linear::Epilogue,
 };
 
-/// The memory of one thread for the forward pass of a pack.
-#[derive(Default)]
-struct Work {
-    x: Vec<f32>,     // [T, H]
-    y: Vec<f32>,     // [T, H]
-    inner: Vec<f32>, // [T, F]
-    scores: Scratch,
-}
-
 impl Network {
-    /// The last hidden states `[T, H]` of a pack. A tape with a single layer is used again by each.
+    /// The pooled vectors `[sentences, H]` of a pack. A tape with a single layer is used again by
+    /// each.
     pub(super) fn forward_pack(
         &self,
         pack: &Chunk,
@@ -43,21 +36,20 @@ impl Network {
         tape: &mut Tape,
     ) -> Vec<f32> {
         let (t, sizes) = (pack.tokens(), self.sizes());
-        let mut work = Work {
-            x: vec![0.0; t * sizes.hidden],
-            y: vec![0.0; t * sizes.hidden],
-            inner: vec![0.0; t * sizes.inner],
-            scores: Scratch::default(),
-        };
-        self.embed_tokens(pack, tape.embeddings.x);
-        self.normalize(&self.embeddings.norm, &mut tape.embeddings, &mut work.x);
-        self.drop(sites.and_then(Sites::embeddings), pack, &mut work.x);
-        let tapes = tape.layers.len();
-        for (n, layer) in self.layers.iter().enumerate() {
-            let tape = tape.layers[n.min(tapes - 1)].reborrow();
-            self.forward_layer(n, layer, pack, sites, tape, &mut work);
-        }
-        work.x
+        scratch::with(|work| {
+            work.x.resize(t * sizes.hidden);
+            work.y.resize(t * sizes.hidden);
+            work.inner.resize(t * sizes.inner);
+            self.embed_tokens(pack, tape.embeddings.x);
+            self.normalize(&self.embeddings.norm, &mut tape.embeddings, &mut work.x);
+            self.drop(sites.and_then(Sites::embeddings), pack, &mut work.x);
+            let tapes = tape.layers.len();
+            for (n, layer) in self.layers.iter().enumerate() {
+                let tape = tape.layers[n.min(tapes - 1)].reborrow();
+                self.forward_layer(n, layer, pack, sites, tape, work);
+            }
+            self.pool(pack, &work.x)
+        })
     }
 
     /// x ← word[id] + type[0] + position[t]
@@ -89,7 +81,7 @@ impl Network {
         work: &mut Work,
     ) {
         let h = self.sizes().hidden;
-        let Work { x, y, inner, scores } = work;
+        let Work { x, y, inner, scores, .. } = work;
         // context = attention(x·W_qkvᵀ + b)
         layer.qkv.packed.forward(x, tape.qkv);
         let qkv = split(Rows::new(tape.qkv, 3 * h));

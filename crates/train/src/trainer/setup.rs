@@ -95,7 +95,28 @@ pub(super) fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
     if !(0.0..=1.0).contains(&setup.average) {
         return Error::option("average", "it is a share from 0 to 1");
     }
+    if let Loss::MultipleNegativesRanking { .. } = setup.loss.inner()
+        && setup.data.columns() == 2
+        && setup.arguments.per_device_train_batch_size == 1
+    {
+        let reason = "an anchor's negatives are the other rows of its batch: there have to be two";
+        return Error::option("per_device_train_batch_size", reason);
+    }
     Ok(())
+}
+
+/// Whether there are evaluations if the settings speak of them.
+pub(super) fn check_evaluations(setup: &Setup) -> Result<(), Error> {
+    let arguments = &setup.arguments;
+    let options = [
+        ("eval_steps", arguments.eval_steps.is_some()),
+        ("metric_for_best_model", arguments.metric_for_best_model.is_some()),
+        ("early_stopping_patience", arguments.early_stopping_patience.is_some()),
+    ];
+    match options.iter().find(|(_, is_given)| setup.evaluations.is_empty() && *is_given) {
+        Some((option, _)) => Error::option(option, "there is nothing to evaluate on"),
+        None => Ok(()),
+    }
 }
 
 /// The texts of the data and of the evaluations, by a tokenizer that is not needed any more.
