@@ -2,7 +2,7 @@
 
 use crate::{
     Model, State,
-    queue::{Answer, Done, Job, Share, Texts, Vectors},
+    queue::{Answer, Job, Share, Texts, Vectors},
 };
 use minilm::{EncodeOptions, SentenceEncoder, ndarray::Axis};
 use std::{
@@ -10,7 +10,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::{self, JoinHandle},
-    time::Instant,
 };
 
 /// Starts the workers of a model.
@@ -31,15 +30,12 @@ pub(crate) fn start(
 /// Answers requests until the queue is closed. A request that is alone gets all threads of the
 /// encoder; otherwise each worker computes on its own thread.
 fn work(state: &State, model: &Model, one: &SentenceEncoder) {
-    let mut done = Done::default();
-    while let Some(Share { jobs, alone }) = model.queue.take(done) {
-        let (requests, start) = (jobs.len(), Instant::now());
+    while let Some(Share { jobs, alone }) = model.queue.take() {
         let encoder = if alone { &model.encoder } else { one };
         for group in groups(jobs) {
             state.metrics.batch(group.iter().map(|job| job.texts.len()).sum());
             answer(encoder, group);
         }
-        done = Done { requests, time: start.elapsed() };
     }
 }
 
