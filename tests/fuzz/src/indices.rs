@@ -1,7 +1,7 @@
 //! Index files. A mutated file hardly ever has the checksums of its parts, so half of the inputs
 //! get them.
 
-use crate::split;
+use super::split;
 use minilm::{
     ndarray::Array2,
     tasks::{

@@ -1,6 +1,6 @@
 //! The files of a model's directory, each beside others that are right.
 
-use crate::{only_uncaught_panics, split};
+use super::{only_uncaught_panics, split};
 use minilm::{ModelFiles, SentenceEncoder, Windows};
 use safetensors::{Dtype, tensor::TensorView};
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Readers of files: whatever is in them, rows and records are as promised, or there is an error.
 
-use crate::{only_uncaught_panics, split};
+use super::{only_uncaught_panics, split};
 use minilm_readers::{
     Error, Missing, ReadOptions, records,
     records::{Name, Records},

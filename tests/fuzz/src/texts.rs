@@ -1,6 +1,6 @@
 //! Texts, with the real tokenizer and a model of one layer.
 
-use crate::{model, split};
+use super::{model, split};
 use minilm::{ModelFiles, SentenceEncoder, Windows};
 use std::sync::LazyLock;
 
