@@ -4,11 +4,16 @@
 use crate::{
     Peaks, STEPS, Step, YARDSTICKS,
     attention::{Batch, Scratch},
+    attention_backward,
+    cases::{
+        BATCHES, Case, GRADIENT_BATCHES, GRADIENTS, HEADS, HIDDEN, PRODUCTS, ROWS, SCORES, Unit,
+        WEIGHTS,
+    },
     exp,
     steps::Operation,
 };
 use minilm_kernels::{
-    Level,
+    AlignedVec, Level,
     counting::{Operations, count},
     gelu::Gelu,
     layer_norm::LayerNorm,
@@ -39,7 +44,7 @@ pub struct Ladder {
 }
 
 /// Every ladder, in the order of [`STEPS`].
-pub const LADDERS: [Ladder; 7] = [
+pub const LADDERS: [Ladder; 9] = [
     Ladder {
         name: "gemm",
         unit: Unit::Gflops,
@@ -94,6 +99,20 @@ pub const LADDERS: [Ladder; 7] = [
         cases: &PRODUCTS,
         yardstick: "dots",
     },
+    Ladder {
+        name: "weight_gradient",
+        unit: Unit::Gflops,
+        least: None,
+        cases: &GRADIENTS,
+        yardstick: "matrixmultiply",
+    },
+    Ladder {
+        name: "attention_backward",
+        unit: Unit::Gflops,
+        least: None,
+        cases: &GRADIENT_BATCHES,
+        yardstick: "per_head",
+    },
 ];
 
 /// The operations that `count` counts on one vector.
@@ -104,143 +123,6 @@ fn per_vector(count: impl Fn(&mut [f32]) -> Operations) -> Operations {
 /// Those of an operation that has no tile.
 fn operations(kernel: impl Kernel) -> Operations {
     count::<Avx2, _>(kernel).1
-}
-
-/// The linear layers: fused query, key and value; feed-forward up and down.
-const PRODUCTS: [Case; 9] = [
-    Case::Product { rows: 8, k: 384, n: 1152 },
-    Case::Product { rows: 64, k: 384, n: 1152 },
-    Case::Product { rows: 256, k: 384, n: 1152 },
-    Case::Product { rows: 8, k: 384, n: 1536 },
-    Case::Product { rows: 64, k: 384, n: 1536 },
-    Case::Product { rows: 256, k: 384, n: 1536 },
-    Case::Product { rows: 8, k: 1536, n: 384 },
-    Case::Product { rows: 64, k: 1536, n: 384 },
-    Case::Product { rows: 256, k: 1536, n: 384 },
-];
-/// The activations of 64 tokens.
-const ROWS: Case = Case::Rows { rows: 64, cols: 384 };
-/// The scores of twelve heads of a short sentence, and of one head of the longest.
-const SCORES: [Case; 2] = [Case::Rows { rows: 192, cols: 16 }, Case::Rows { rows: 256, cols: 256 }];
-/// Equal sentences, unequal ones, and the longest; 12 heads of 32.
-const BATCHES: [Case; 3] = [
-    Case::Sentences(&[16, 16, 16, 16, 16, 16, 16, 16]),
-    Case::Sentences(&[4, 7, 9, 12, 14, 19, 23, 40]),
-    Case::Sentences(&[256]),
-];
-/// Weights of the model's linear layers. A product is measured with as many matrices in turn, so
-/// that each comes from as far as in the model, which uses it once a pass. One matrix alone would
-/// stay in a cache and flatter everyone.
-const WEIGHTS: usize = 6 * 12 * 384 * 384;
-const HIDDEN: usize = 384;
-const HEADS: usize = 12;
-
-/// The unit of a ladder's speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
-    /// 10⁹ FLOP per second; a multiply-add is two. The ceiling is the core's peak.
-    Gflops,
-    /// 10⁹ integer operations per second; a product with its addition is two. The ceiling is the
-    /// core's peak of products in eight bits.
-    Gops,
-    /// Nanoseconds an element.
-    Nanoseconds,
-}
-
-impl Unit {
-    /// As it is printed.
-    ///
-    /// ```
-    /// assert_eq!(minilm_ladder::Unit::Gflops.name(), "GFLOP/s");
-    /// ```
-    pub fn name(self) -> &'static str {
-        match self {
-            Unit::Gflops => "GFLOP/s",
-            Unit::Gops => "GOP/s",
-            Unit::Nanoseconds => "ns per element",
-        }
-    }
-
-    /// `amount` operations or elements in `seconds`.
-    ///
-    /// ```
-    /// assert_eq!(minilm_ladder::Unit::Gflops.value(3e9, 2.0), 1.5);
-    /// ```
-    pub fn value(self, amount: f64, seconds: f64) -> f64 {
-        match self {
-            Unit::Gflops | Unit::Gops => amount / seconds / 1e9,
-            Unit::Nanoseconds => seconds / amount * 1e9,
-        }
-    }
-
-    /// How many times as fast `value` is as `other`.
-    ///
-    /// ```
-    /// use minilm_ladder::Unit;
-    /// assert_eq!(Unit::Gflops.ratio(6.0, 3.0), 2.0);
-    /// assert_eq!(Unit::Nanoseconds.ratio(6.0, 3.0), 0.5);
-    /// ```
-    pub fn ratio(self, value: f64, other: f64) -> f64 {
-        match self {
-            Unit::Gflops | Unit::Gops => value / other,
-            Unit::Nanoseconds => other / value,
-        }
-    }
-}
-
-/// One shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Case {
-    /// y `[rows, n]` = x `[rows, k]` · W `[n, k]`ᵀ.
-    #[expect(missing_docs, reason = "the sentence above names them")]
-    Product { rows: usize, k: usize, n: usize },
-    /// Values `[rows, cols]`.
-    #[expect(missing_docs, reason = "the sentence above names them")]
-    Rows { rows: usize, cols: usize },
-    /// Tokens of each sentence in a batch.
-    Sentences(&'static [usize]),
-}
-
-impl Case {
-    /// As it is printed.
-    ///
-    /// ```
-    /// assert_eq!(minilm_ladder::Case::Rows { rows: 64, cols: 384 }.name(), "64 × 384");
-    /// ```
-    pub fn name(self) -> String {
-        match self {
-            Case::Product { rows, k, n } => format!("{k} → {n}, {rows} rows"),
-            Case::Rows { rows, cols } => format!("{rows} × {cols}"),
-            Case::Sentences([l]) => format!("1 sentence of {l} tokens"),
-            Case::Sentences(lengths) => {
-                let (least, most) =
-                    (lengths.iter().min().unwrap_or(&0), lengths.iter().max().unwrap_or(&0));
-                let range =
-                    if least == most { most.to_string() } else { format!("{least}–{most}") };
-                format!("{} sentences of {range} tokens", lengths.len())
-            }
-        }
-    }
-
-    /// The work of one run: operations, or elements.
-    ///
-    /// ```
-    /// assert_eq!(
-    ///     minilm_ladder::Case::Product { rows: 8, k: 384, n: 1152 }.amount(),
-    ///     2.0 * 8.0 * 384.0 * 1152.0
-    /// );
-    /// ```
-    pub fn amount(self) -> f64 {
-        let amount = match self {
-            Case::Product { rows, k, n } => 2 * rows * k * n,
-            Case::Rows { rows, cols } => rows * cols,
-            // Two products of L·L·D multiply-adds for each head.
-            Case::Sentences(lengths) => {
-                2 * 2 * HIDDEN * lengths.iter().map(|l| l * l).sum::<usize>()
-            }
-        };
-        amount as f64
-    }
 }
 
 impl Ladder {
@@ -318,18 +200,32 @@ impl Step {
                 })
             }
             (Operation::Attention(attention), Case::Sentences(lengths)) => {
-                let mut starts = vec![0];
-                starts.extend(lengths.iter().scan(0, |end, l| {
-                    *end += l;
-                    Some(*end)
-                }));
-                let tokens: usize = lengths.iter().sum();
+                let (starts, tokens) = (starts(lengths), lengths.iter().sum::<usize>());
                 let (qkv, mut context) =
                     (random.values(tokens * 3 * HIDDEN), vec![0.0; tokens * HIDDEN]);
                 let mut scratch = Scratch::default();
                 Box::new(move || {
                     let batch = Batch { hidden: HIDDEN, heads: HEADS, starts: &starts };
                     timed(|| attention(level, &qkv, batch, &mut scratch, &mut context))
+                })
+            }
+            (Operation::WeightGradient(gradient), Case::Gradient { rows, k, n }) => {
+                let (dy, x) = (random.values(rows * n), random.values(rows * k));
+                let mut layers = vec![vec![0.0; n * k]; (WEIGHTS / (n * k)).max(1)];
+                let (mut scratch, mut next) = (AlignedVec::default(), 0);
+                Box::new(move || {
+                    next = (next + 1) % layers.len();
+                    timed(|| gradient(level, &dy, &x, k, &mut scratch, &mut layers[next]))
+                })
+            }
+            (Operation::AttentionBackward(attention), Case::GradientSentences(lengths)) => {
+                let (starts, tokens) = (starts(lengths), lengths.iter().sum::<usize>());
+                let qkv = random.values(tokens * 3 * HIDDEN);
+                let (d_context, mut d_qkv) = (random.values(tokens * HIDDEN), qkv.clone());
+                let mut scratch = attention_backward::Scratch::default();
+                Box::new(move || {
+                    let batch = Batch { hidden: HIDDEN, heads: HEADS, starts: &starts };
+                    timed(|| attention(level, &qkv, &d_context, batch, &mut scratch, &mut d_qkv))
                 })
             }
             (Operation::LayerNorm(layer_norm), Case::Rows { rows, cols }) => {
@@ -351,6 +247,15 @@ impl Step {
             (_, case) => panic!("the ladder {} has no case {case:?}", self.ladder),
         }
     }
+}
+
+/// Where sentences of these lengths start, and where the last ends.
+fn starts(lengths: &[usize]) -> Vec<usize> {
+    let ends = lengths.iter().scan(0, |end, l| {
+        *end += l;
+        Some(*end)
+    });
+    [0].into_iter().chain(ends).collect()
 }
 
 /// An operation that overwrites its input: it gets the same in each run, and copying it does not

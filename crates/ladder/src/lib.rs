@@ -6,6 +6,7 @@
 )]
 
 pub mod attention;
+pub mod attention_backward;
 pub mod bakeoff;
 pub mod exp;
 pub mod gelu;
@@ -13,14 +14,17 @@ pub mod gemm;
 pub mod layer_norm;
 pub mod rounded_gemm;
 pub mod softmax;
+pub mod weight_gradient;
 
+mod cases;
 mod ladders;
 mod measure;
 mod report;
 mod steps;
 mod yardstick;
 
-pub use ladders::{Case, LADDERS, Ladder, Unit, Work};
+pub use cases::{Case, Unit};
+pub use ladders::{LADDERS, Ladder, Work};
 pub use report::{Peaks, Report, Row, Table};
 pub use steps::{Operation, STEPS, Step, YARDSTICKS};
 

@@ -1,7 +1,8 @@
 //! The ladders measured: a table each, for people and as JSON.
 
 use crate::{
-    ladders::{Case, Ladder, Unit},
+    cases::{Case, Unit},
+    ladders::Ladder,
     measure::medians,
     steps::Step,
 };

@@ -1,8 +1,13 @@
 //! The registry: every rung once, in the order in which it is read. Tests, benchmarks, tables and
 //! plots go by it.
 
-use crate::{attention, exp, gelu, gemm, layer_norm, rounded_gemm, softmax, yardstick};
-use Operation::{Attention, Exp, Gelu, Gemm, LayerNorm, Softmax};
+use crate::{
+    attention, attention_backward, exp, gelu, gemm, layer_norm, rounded_gemm, softmax,
+    weight_gradient, yardstick,
+};
+use Operation::{
+    Attention, AttentionBackward, Exp, Gelu, Gemm, LayerNorm, Softmax, WeightGradient,
+};
 
 /// One rung of a ladder.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +32,8 @@ pub enum Operation {
     Gelu(gelu::Rung),
     Exp(exp::Rung),
     Attention(attention::Rung),
+    WeightGradient(weight_gradient::Rung),
+    AttentionBackward(attention_backward::Rung),
 }
 
 macro_rules! step {
@@ -99,6 +106,28 @@ pub const STEPS: &[Step] = &[
         "quantise.rs",
         "quantise/chunk.rs"
     ),
+    step!(weight_gradient / naive, WeightGradient(weight_gradient::naive::weight_gradient)),
+    step!(weight_gradient / outer, WeightGradient(weight_gradient::outer::weight_gradient)),
+    step!(weight_gradient / tile, WeightGradient(weight_gradient::tile::weight_gradient)),
+    step!(
+        weight_gradient / shipped,
+        WeightGradient(weight_gradient::shipped::weight_gradient),
+        "gemm/weight_gradient.rs"
+    ),
+    step!(
+        attention_backward / per_head,
+        AttentionBackward(attention_backward::per_head::attention_backward)
+    ),
+    step!(
+        attention_backward / loop_order,
+        AttentionBackward(attention_backward::loop_order::attention_backward)
+    ),
+    step!(
+        attention_backward / shipped,
+        AttentionBackward(attention_backward::shipped::attention_backward),
+        "attention/backward.rs",
+        "attention/backward/products.rs"
+    ),
 ];
 
 /// The yardsticks of ladders that have no yardstick among their own rungs: other libraries'
@@ -115,6 +144,12 @@ pub const YARDSTICKS: &[Step] = &[
         name: "matrixmultiply",
         sources: &[],
         operation: Attention(yardstick::attention),
+    },
+    Step {
+        ladder: "weight_gradient",
+        name: "matrixmultiply",
+        sources: &[],
+        operation: WeightGradient(yardstick::weight_gradient),
     },
 ];
 

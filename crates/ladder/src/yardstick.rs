@@ -7,7 +7,7 @@ use crate::{
     attention::{Batch, Scratch},
     gemm::Forward,
 };
-use minilm_kernels::{Level, softmax::softmax};
+use minilm_kernels::{AlignedVec, Level, softmax::softmax};
 use ndarray::{ArrayBase, ArrayView2, ArrayViewMut2, Axis, Ix2, RawData, linalg::general_mat_mul};
 use std::ops::Range;
 
@@ -43,6 +43,19 @@ pub fn attention(
             general_mat_mul(1.0, &view(scores, l), &v, 0.0, &mut context);
         }
     }
+}
+
+/// dW += dyᵀ·x.
+pub fn weight_gradient(
+    _: Level,
+    dy: &[f32],
+    x: &[f32],
+    k: usize,
+    _: &mut AlignedVec,
+    dw: &mut [f32],
+) {
+    let dy = view(dy, dw.len() / k);
+    general_mat_mul(1.0, &dy.t(), &view(x, k), 1.0, &mut view_mut(dw, k));
 }
 
 fn view(data: &[f32], cols: usize) -> ArrayView2<'_, f32> {

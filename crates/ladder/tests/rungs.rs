@@ -6,11 +6,12 @@ use check::{
     Statistics,
     support::{Random, assert_same_bits, ulps},
 };
-use minilm_kernels::{Level, naive};
+use minilm_kernels::{AlignedVec, Level, naive};
 use minilm_ladder::{
-    Operation, STEPS, Step, YARDSTICKS, attention::Scratch, exp::ONE_FACTOR, gemm, rounded_gemm,
-    softmax,
+    Operation, STEPS, Step, YARDSTICKS, attention::Scratch, attention_backward, exp::ONE_FACTOR,
+    gemm, rounded_gemm, softmax,
 };
+use std::cell::RefCell;
 
 /// Every rung of a ladder, its rival's function, and every level.
 fn steps(ladder: &str) -> impl Iterator<Item = (&'static Step, Level, String)> {
@@ -218,9 +219,35 @@ fn every_attention_is_within_the_rounding_bound() {
             panic!("{name} is no attention")
         };
         // One scratch for all: values that a call leaves behind must not matter.
-        let scratch = std::cell::RefCell::new(Scratch::default());
+        let scratch = RefCell::new(Scratch::default());
         check::attention(&name, |qkv, batch, context| {
             attention(level, qkv, batch, &mut scratch.borrow_mut(), context)
+        });
+    }
+}
+
+#[test]
+fn every_weight_gradient_is_exact_on_integers_and_within_the_rounding_bound() {
+    for (step, level, name) in steps("weight_gradient") {
+        let Operation::WeightGradient(gradient) = step.operation else {
+            panic!("{name} is no gradient of weights")
+        };
+        let scratch = RefCell::new(AlignedVec::default());
+        check::weight_gradient(&name, &|dy, x, k, dw| {
+            gradient(level, dy, x, k, &mut scratch.borrow_mut(), dw)
+        });
+    }
+}
+
+#[test]
+fn every_backward_pass_of_attention_is_within_the_rounding_bound() {
+    for (step, level, name) in steps("attention_backward") {
+        let Operation::AttentionBackward(attention) = step.operation else {
+            panic!("{name} is no backward pass of attention")
+        };
+        let scratch = RefCell::new(attention_backward::Scratch::default());
+        check::attention_backward(&name, |qkv, dy, batch, d_qkv| {
+            attention(level, qkv, dy, batch, &mut scratch.borrow_mut(), d_qkv)
         });
     }
 }

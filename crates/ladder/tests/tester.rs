@@ -3,12 +3,12 @@
 mod check;
 
 use check::Statistics;
-use minilm_kernels::Level;
+use minilm_kernels::{AlignedVec, Level};
 use minilm_ladder::{
     attention::{self, Batch, Scratch},
-    exp, gelu,
+    attention_backward, exp, gelu,
     gemm::{self, Forward},
-    layer_norm, softmax,
+    layer_norm, softmax, weight_gradient,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -257,5 +257,76 @@ fn wrong_attentions_are_refused() {
     ];
     for (name, operation) in wrong {
         refused(name, || check::attention(name, operation));
+    }
+}
+
+#[test]
+fn wrong_gradients_of_weights_are_refused() {
+    type Wrong = fn(&[f32], &[f32], usize, &mut [f32]);
+    fn right(dy: &[f32], x: &[f32], k: usize, dw: &mut [f32]) {
+        let scratch = &mut AlignedVec::default();
+        weight_gradient::naive::weight_gradient(Level::PORTABLE, dy, x, k, scratch, dw);
+    }
+    check::weight_gradient("right", &right);
+    let wrong: [(&str, Wrong); 6] = [
+        ("zeros", |_, _, _, dw| dw.fill(0.0)),
+        ("nothing added", |_, _, _, _| {}),
+        ("not added to what was there", |dy, x, k, dw| {
+            dw.fill(0.0);
+            right(dy, x, k, dw);
+        }),
+        ("rows swapped", |dy, x, k, dw| {
+            right(dy, x, k, dw);
+            swap_rows(dw, k);
+        }),
+        ("last token skipped", |dy, x, k, dw| {
+            let (n, last) = (dw.len() / k, (x.len() / k).saturating_sub(1));
+            right(&dy[..last * n], &x[..last * k], k, dw);
+        }),
+        ("last column left out", |dy, x, k, dw| {
+            let before = dw.to_vec();
+            right(dy, x, k, dw);
+            dw.iter_mut().zip(before).skip(k - 1).step_by(k).for_each(|(dw, old)| *dw = old);
+        }),
+    ];
+    for (name, operation) in wrong {
+        refused(name, || check::weight_gradient(name, &operation));
+    }
+}
+
+#[test]
+fn wrong_backward_passes_of_attention_are_refused() {
+    type Wrong = fn(&[f32], &[f32], Batch, &mut [f32]);
+    fn right(qkv: &[f32], dy: &[f32], batch: Batch, d_qkv: &mut [f32]) {
+        let scratch = &mut attention_backward::Scratch::default();
+        let level = Level::detect();
+        attention_backward::per_head::attention_backward(level, qkv, dy, batch, scratch, d_qkv);
+    }
+    check::attention_backward("right", right);
+    let wrong: [(&str, Wrong); 6] = [
+        ("zeros", |_, _, _, d_qkv| d_qkv.fill(0.0)),
+        ("nothing written", |_, _, _, _| {}),
+        ("rows swapped", |qkv, dy, batch, d_qkv| {
+            right(qkv, dy, batch, d_qkv);
+            swap_rows(d_qkv, 3 * batch.hidden);
+        }),
+        ("keys and queries exchanged", |qkv, dy, batch, d_qkv| {
+            right(qkv, dy, batch, d_qkv);
+            for row in d_qkv.chunks_exact_mut(3 * batch.hidden) {
+                let (queries, rest) = row.split_at_mut(batch.hidden);
+                queries.swap_with_slice(&mut rest[..batch.hidden]);
+            }
+        }),
+        ("of another gradient", |qkv, dy, batch, d_qkv| {
+            let shifted: Vec<f32> = dy.iter().map(|dy| dy + 0.01).collect();
+            right(qkv, &shifted, batch, d_qkv);
+        }),
+        ("a thousandth off", |qkv, dy, batch, d_qkv| {
+            right(qkv, dy, batch, d_qkv);
+            d_qkv.iter_mut().for_each(|d| *d *= 1.001);
+        }),
+    ];
+    for (name, operation) in wrong {
+        refused(name, || check::attention_backward(name, operation));
     }
 }
