@@ -16,6 +16,12 @@ import numpy as np
 LIMIT = 256  # tokens of a text, as sentence-transformers reads it
 BATCH = 32  # texts that are padded to one length
 
+# Of training, as in src/engines.rs and src/engines/training.rs.
+PROBES = 64
+SCALE = 20.0
+RATE = 2e-5
+CLIP = 1.0
+
 
 class Padded:
     """An engine that takes token ids. Tokenizing, batches and pooling are written here, alike for all of them."""
@@ -28,7 +34,7 @@ class Padded:
         self.tokenizer.enable_truncation(LIMIT)
 
     def hidden(self, rows):
-        """The last hidden state [b, l, H] of token ids, the longest row first."""
+        """The last hidden state [b, l, H] of token ids."""
         raise NotImplementedError
 
     def texts(self, texts):
@@ -50,7 +56,7 @@ class Padded:
 
 def rectangle(rows):
     """Rows with zeros behind them, the mask of what is not padding, and token types."""
-    ids = np.zeros((len(rows), len(rows[0])), np.int64)
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
     mask = np.zeros_like(ids)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
@@ -133,6 +139,7 @@ class SentenceTransformers:
         torch.set_num_threads(threads)
         self.torch = torch
         self.model = SentenceTransformer(model, device="cpu")
+        self.optimizer = None  # until there is something to learn
 
     def texts(self, texts):
         return self.model.encode(texts, batch_size=BATCH, show_progress_bar=False)  # sorts by itself
@@ -143,6 +150,84 @@ class SentenceTransformers:
             bert = self.model[0].auto_model
             hidden = bert(input_ids=ids, attention_mask=self.torch.ones_like(ids)).last_hidden_state
             return self.torch.nn.functional.normalize(hidden.mean(1), dim=1).numpy()
+
+    def pairs(self, task):
+        """Steps as in its own trainer, without dropout, which would make every engine another model."""
+        from sentence_transformers.sentence_transformer import losses
+
+        if self.optimizer is None:
+            self.optimizer = optimizer(self.torch, self.model)
+        mini = task["lesson"]["mini_batch"]
+        loss = losses.MultipleNegativesRankingLoss(self.model)
+        if mini:
+            loss = losses.CachedMultipleNegativesRankingLoss(self.model, mini_batch_size=mini)
+        self.model.train()
+        half, size = len(task["texts"]) // 2, task["lesson"]["batch"]
+        for start in range(0, half, size):
+            columns = (task["texts"][start : min(start + size, half)], task["texts"][half:][start : start + size])
+            loss([self.model.preprocess(column) for column in columns], None).backward()
+            update(self.torch, self.model, self.optimizer)
+        self.model.eval()
+
+    def trained(self, task):
+        return self.texts(task["texts"][:PROBES])
+
+
+def optimizer(torch, model):
+    """AdamW in its fastest form; no dropout."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.0, fused=True)
+
+
+def update(torch, model, optimizer):
+    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+class PyTorch:
+    """A step of training, written for this one model: one forward pass for anchors and positives together."""
+
+    package = "torch"
+    name = "pytorch"
+    autocast = False
+
+    def __init__(self, threads, model, _graphs):
+        import torch
+        from transformers import AutoModel
+
+        torch.set_num_threads(threads)
+        self.torch = torch
+        self.model = AutoModel.from_pretrained(model, add_pooling_layer=False, dtype=torch.float32).train()
+        self.optimizer = optimizer(torch, self.model)
+
+    def embed(self, rows):
+        torch = self.torch
+        batch = {name: torch.from_numpy(array) for name, array in rectangle(rows).items()}
+        mask = batch["attention_mask"].unsqueeze(-1).float()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.autocast):
+            hidden = self.model(**batch).last_hidden_state
+        mean = (hidden.float() * mask).sum(1) / mask.sum(1)
+        return torch.nn.functional.normalize(mean, dim=1)
+
+    def step(self, task):
+        torch = self.torch
+        embeddings = self.embed(task["ids"])
+        half = len(embeddings) // 2
+        scores = SCALE * embeddings[:half] @ embeddings[half:].T
+        torch.nn.functional.cross_entropy(scores, torch.arange(half)).backward()
+        update(torch, self.model, self.optimizer)
+
+    def trained(self, task):
+        with self.torch.inference_mode():
+            return self.embed(task["ids"][:PROBES]).numpy()
+
+
+class PyTorchBf16(PyTorch):
+    name = "pytorch-bf16"
+    autocast = True
 
 
 def vectors(lookup):
@@ -202,14 +287,16 @@ class NumPy(Searcher):
         return np.stack([np.take_along_axis(best, order, axis=1), np.take_along_axis(ids, order, axis=1)], axis=-1)
 
 
-EXACT = (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers, Faiss, NumPy)
-ROUNDED = (OpenVinoBf16, CTranslate2Int8, OnnxRuntimeInt8)
+EXACT = (OpenVino, CTranslate2, OnnxRuntime, SentenceTransformers, Faiss, NumPy, PyTorch)
+ROUNDED = (OpenVinoBf16, CTranslate2Int8, OnnxRuntimeInt8, PyTorchBf16)
 ENGINES = {getattr(engine, "name", engine.package): engine for engine in EXACT + ROUNDED}
 
 
 def run(engine, task):
     if task["kind"] == "search":
         return engine.search(task["search"])
+    if task["lesson"]:
+        return engine.step(task) if task["kind"] == "step" else engine.pairs(task)
     return engine.ids(task["ids"]) if task["kind"] == "ids" else engine.texts(task["texts"])
 
 
@@ -224,7 +311,8 @@ def answer(engine, sets, line):
             seconds.append(time.perf_counter() - start)
         return {"seconds": seconds}
     if command == "write":
-        values = np.ascontiguousarray(run(engine, task), "<f4")
+        answer = run(engine, task)
+        values = np.ascontiguousarray(engine.trained(task) if task["lesson"] else answer, "<f4")
         values.tofile(argument)
         return {"written": values.size}
     raise ValueError(f"no command is called {command}")

@@ -42,9 +42,13 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub texts: Option<PathBuf>,
 
-    /// Only texts, only fixed token ids, or only searches
+    /// Only one kind of work [default: all but training]
     #[arg(long, value_enum)]
     pub only: Option<Only>,
+
+    /// Only the sets of these names
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub sets: Option<Vec<String>>,
 
     /// Write the results to FILE as well
     #[arg(long, value_name = "FILE")]
@@ -63,6 +67,8 @@ pub enum Only {
     Ids,
     /// Vectors in, the nearest rows out
     Search,
+    /// Pairs in, steps of training
+    Training,
 }
 
 #[derive(Debug, Subcommand)]

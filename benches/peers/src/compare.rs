@@ -41,6 +41,7 @@ struct Samples {
     /// Seconds of the fastest call.
     best: f64,
     agreement: Option<Agreement>,
+    memory: Option<u64>,
 }
 
 impl Samples {
@@ -64,6 +65,8 @@ pub struct Row<'a> {
     pub agreement: Agreement,
     /// Whether the answers may differ by more than rounding of `f32`.
     pub rounded: bool,
+    /// Bytes at the most, of a process that trains.
+    pub memory: Option<u64>,
 }
 
 impl Row<'_> {
@@ -161,6 +164,9 @@ fn check(place: &Place, runners: &mut [Runner], sets: &[Set]) -> Result<(), Erro
         let mut ours = Vec::new(); // minilm is the first
         for runner in runners.iter_mut().filter(|runner| runner.rival.takes(set)) {
             let theirs = runner.ask(|process| process.vectors(i, &path));
+            if set.kind.is_training() {
+                runner.samples[i].memory = runner.ask(|process| process.memory());
+            }
             if runner.rival.is_minilm() {
                 ours = theirs.clone().unwrap_or_default();
             }
@@ -235,6 +241,7 @@ impl Runner {
             best: samples.best,
             agreement,
             rounded: self.rival.rounded,
+            memory: samples.memory,
         })
     }
 }

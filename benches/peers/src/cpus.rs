@@ -28,6 +28,7 @@ mod linux {
         process::{self, Pid, Signal},
         thread::{self, CpuSet},
     };
+    use std::{fs, io};
 
     /// The CPUs that this process may use.
     pub fn allowed() -> Result<Vec<usize>, Error> {
@@ -63,6 +64,17 @@ mod linux {
         process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(failed("prctl"))
     }
 
+    /// The most bytes of memory that a process had at once since this was asked before.
+    pub fn peak_memory(child: &Child) -> io::Result<u64> {
+        let folder = format!("/proc/{}", child.id());
+        let status = fs::read_to_string(format!("{folder}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+        let kilobytes: u64 = kilobytes.ok_or_else(|| io::Error::other("no VmHWM in status"))?;
+        fs::write(format!("{folder}/clear_refs"), "5")?; // forgets the peak
+        Ok(1024 * kilobytes)
+    }
+
     /// A process that has ended gets no signal; what became of it shows when it is spoken to.
     fn signal(child: &Child, signal: Signal) {
         let _ = process::kill_process(Pid::from_child(child), signal);
@@ -74,7 +86,7 @@ mod linux {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::{allowed, end_with_parent, go_on, pin, stop};
+pub use linux::{allowed, end_with_parent, go_on, peak_memory, pin, stop};
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
@@ -90,6 +102,10 @@ mod elsewhere {
 
     pub fn stop(_child: &Child) {}
 
+    pub fn peak_memory(_child: &Child) -> std::io::Result<u64> {
+        Err(std::io::Error::other("the memory of a process is known on Linux only"))
+    }
+
     pub fn go_on(_child: &Child) {}
 
     pub fn end_with_parent() -> Result<(), Error> {
@@ -98,4 +114,4 @@ mod elsewhere {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::{allowed, end_with_parent, go_on, pin, stop};
+pub use elsewhere::{allowed, end_with_parent, go_on, peak_memory, pin, stop};

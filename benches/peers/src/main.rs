@@ -8,8 +8,9 @@
 //! python.rs    the rivals of Python, the graphs  cpus.rs       pinning, stopping
 //! engines.rs   the rivals of Rust                worker.rs     an engine as a process, from inside
 //! process.rs   the same from outside             compare.rs    rounds, turns
-//! vectors.rs   made-up vectors to search in      agreement.rs  are the answers minilm's?
-//! report.rs    JSON                              table.rs      Markdown
+//! vectors.rs   made-up vectors to search in      lessons.rs    pairs to train on
+//! report.rs    JSON                              agreement.rs  are the answers minilm's?
+//! table.rs     Markdown
 //! ```
 //!
 //! Tables go to standard output, everything else to standard error. Exit status 0 is fine, 1 failed
@@ -22,6 +23,7 @@ mod compare;
 mod cpus;
 mod engines;
 mod error;
+mod lessons;
 mod process;
 mod python;
 mod report;

@@ -40,7 +40,7 @@ impl Place {
     fn command(&self, rival: &Rival) -> Result<Command, String> {
         if rival.graph && !self.python.graphs.join("fused.onnx").exists() {
             let why = self.python.interpreter.as_ref().err().map_or("it failed", String::as_str);
-            return Err(format!("it needs the ONNX graph, which Python makes: {why}"));
+            return Err(format!("it needs the model in a form that Python makes: {why}"));
         }
         let command = if rival.python {
             let mut command = Command::new(self.python.interpreter.as_ref()?);
@@ -124,6 +124,11 @@ impl Process {
         };
         let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(bytes.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+    }
+
+    /// The most bytes of memory that the process had at once since this was asked before.
+    pub fn memory(&mut self) -> Result<u64, String> {
+        cpus::peak_memory(&self.child).map_err(|error| error.to_string())
     }
 
     fn ask(&mut self, question: &str) -> Result<Answer, String> {

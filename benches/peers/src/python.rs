@@ -41,8 +41,8 @@ pub fn prepare(
         return Python { interpreter: Err("--no-python".to_owned()), graphs, onnxruntime: None };
     }
     let interpreter = interpreter(here, home).and_then(|python| {
-        if rivals.iter().all(|rival| rival.is_minilm() || rival.only_searches()) {
-            return Ok(python); // no engine needs a graph
+        if rivals.iter().all(|rival| !rival.graph) {
+            return Ok(python);
         }
         let made = format!("{REQUIREMENTS}{EXPORT}");
         once(&graphs.join("made-by"), &made, || {

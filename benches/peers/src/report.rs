@@ -22,6 +22,7 @@ pub struct Report {
     one_text: Vec<Shape>,
     ids: Vec<Shape>,
     search: Vec<Search>,
+    training: Vec<Training>,
     missing: Vec<Missing>,
     #[serde(skip)]
     disagreements: Vec<String>,
@@ -70,6 +71,27 @@ struct Search {
     engines: Vec<Engine<Seconds>>,
 }
 
+/// Steps of training on pairs.
+#[derive(Serialize)]
+struct Training {
+    set: String,
+    texts: usize,
+    tokens: usize,
+    /// Pairs of a step.
+    batch: usize,
+    threads: usize,
+    limit_seconds: f64,
+    engines: Vec<Engine<Steps>>,
+}
+
+#[derive(Serialize)]
+struct Steps {
+    median_seconds: f64,
+    best_seconds: f64,
+    /// Of the process, at the most.
+    bytes: u64,
+}
+
 #[derive(Serialize)]
 struct Engine<T> {
     name: String,
@@ -115,6 +137,7 @@ impl Report {
             one_text: Vec::new(),
             ids: Vec::new(),
             search: Vec::new(),
+            training: Vec::new(),
             missing: Vec::new(),
             disagreements: Vec::new(),
         })
@@ -133,6 +156,7 @@ impl Report {
                 Kind::Texts => self.texts.push(texts(outcome, set, &rows)),
                 Kind::One => self.one_text.push(shape(outcome, set, &rows)),
                 Kind::Ids => self.ids.push(shape(outcome, set, &rows)),
+                Kind::Step | Kind::Pairs => self.training.push(training(outcome, set, &rows)),
                 Kind::Search => self.search.extend(
                     set.search.as_ref().map(|lookup| search(outcome, lookup, set, limit, &rows)),
                 ),
@@ -199,6 +223,23 @@ fn search(outcome: &Outcome, lookup: &Lookup, set: &Set, limit: Limit, rows: &[R
         limit_seconds: limit.median,
         limit_best_seconds: limit.best,
         engines: rows.iter().map(|row| engine(row, seconds(row))).collect(),
+    }
+}
+
+fn training(outcome: &Outcome, set: &Set, rows: &[Row]) -> Training {
+    let steps = |row: &Row| Steps {
+        median_seconds: row.median,
+        best_seconds: row.best,
+        bytes: row.memory.unwrap_or_default(),
+    };
+    Training {
+        set: set.name.clone(),
+        texts: set.texts.len(),
+        tokens: set.tokens(),
+        batch: set.lesson.map_or(0, |lesson| lesson.batch),
+        threads: outcome.threads,
+        limit_seconds: outcome.at_peak(set),
+        engines: rows.iter().map(|row| engine(row, steps(row))).collect(),
     }
 }
 

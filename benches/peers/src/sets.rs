@@ -1,9 +1,10 @@
-//! The sets that are measured: texts with their token ids, and searches; and the number of
-//! operations of each.
+//! The sets that are measured: texts with their token ids, searches, and lessons; and the number
+//! of operations of each.
 
 use crate::{
     args::{Only, Options},
     error::Error,
+    lessons::{self, Lesson},
     texts,
     vectors::{self, DIMENSION},
 };
@@ -16,6 +17,7 @@ use std::{
 };
 
 /// The longest text in tokens, as sentence-transformers reads it; other engines have to be told.
+#[cfg(feature = "rivals")]
 pub const LIMIT: usize = 256;
 
 /// Fixed token ids: texts × tokens.
@@ -39,6 +41,16 @@ pub enum Kind {
     Ids,
     /// Vectors, for each the nearest of others in one call.
     Search,
+    /// Token ids of pairs: one step of training.
+    Step,
+    /// Texts of pairs: steps of training.
+    Pairs,
+}
+
+impl Kind {
+    pub fn is_training(self) -> bool {
+        matches!(self, Kind::Step | Kind::Pairs)
+    }
 }
 
 /// The queries of a search, and its rows.
@@ -68,13 +80,15 @@ pub struct Set {
     /// `[CLS]` first and `[SEP]` last, at most [`LIMIT`] for each text.
     pub ids: Vec<Vec<u32>>,
     pub search: Option<Lookup>,
+    /// How it is trained on; its texts are the anchors, and then their positives.
+    pub lesson: Option<Lesson>,
     /// Floating-point operations of the linear layers and of attention, or of the dot products: a
     /// multiply-add is two.
     pub flop: f64,
 }
 
 impl Set {
-    fn new(
+    pub fn new(
         encoder: &SentenceEncoder,
         name: String,
         kind: Kind,
@@ -86,7 +100,7 @@ impl Set {
             .collect::<Result<_, _>>()?;
         let config = encoder.model().config();
         let flop = ids.iter().map(|ids| config.flop(ids.len()) as f64).sum();
-        Ok(Set { name, kind, texts, ids, search: None, flop })
+        Ok(Set { name, kind, texts, ids, search: None, lesson: None, flop })
     }
 
     pub fn search(lookup: Lookup) -> Set {
@@ -98,6 +112,7 @@ impl Set {
             texts: Vec::new(),
             ids: Vec::new(),
             search: Some(lookup),
+            lesson: None,
             flop,
         }
     }
@@ -114,7 +129,7 @@ pub fn all(options: &Options, model: &Path, vectors: &Path) -> Result<Vec<Set>, 
     let encoder = SentenceEncoder::builder().threads(1).load(model)?;
     let set = |name: String, kind, texts| Set::new(&encoder, name, kind, texts);
     let mut sets = Vec::new();
-    let wants = |only| options.only.is_none_or(|wanted| wanted == only);
+    let wants = |only| options.only.map_or(only != Only::Training, |wanted| wanted == only);
     if wants(Only::Texts) {
         match &options.texts {
             Some(path) => sets.push(set("file".to_owned(), Kind::Texts, lines(path)?)?),
@@ -148,7 +163,21 @@ pub fn all(options: &Options, model: &Path, vectors: &Path) -> Result<Vec<Set>, 
             |(queries, rows)| Lookup { folder: vectors.to_owned(), queries, rows, top_k: 10 };
         sets.extend(SEARCHES.map(lookup).map(Set::search));
     }
-    Ok(sets)
+    if wants(Only::Training) {
+        sets.extend(lessons::all(&encoder)?);
+    }
+    named(sets, options.sets.as_deref())
+}
+
+/// The sets with the names that are asked for.
+fn named(sets: Vec<Set>, names: Option<&[String]>) -> Result<Vec<Set>, Error> {
+    let Some(names) = names else { return Ok(sets) };
+    if let Some(unknown) = names.iter().find(|&name| sets.iter().all(|set| set.name != *name)) {
+        let known: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+        let known = known.join(", ");
+        return Err(Error::Usage(format!("no set is called {unknown:?}; there are: {known}")));
+    }
+    Ok(sets.into_iter().filter(|set| names.contains(&set.name)).collect())
 }
 
 /// The different lines of a file: minilm computes a repeated text once, which would be no

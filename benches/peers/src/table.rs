@@ -36,6 +36,8 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
             Kind::One => format!("{}, text in and vector out, warm", set.name),
             Kind::Ids => format!("{} token ids", set.name),
             Kind::Search => format!("{} vectors, the nearest rows of each query", set.name),
+            Kind::Step => format!("{}, {tokens} token ids", set.name),
+            Kind::Pairs => format!("{} a step, {count} texts, {tokens} tokens", set.name),
         };
         text += &format!("\n### {title}, {threads}\n\n");
         let (limit, rows) = (outcome.limit(i, set), outcome.rows(i));
@@ -59,7 +61,8 @@ pub fn tables(outcome: &Outcome, sets: &[Set]) -> String {
 
 /// The cells of a set's table, the header first.
 fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 9]> {
-    let (unit, scale) = if set.kind == Kind::Texts { ("s", 1.0) } else { ("ms", 1e3) };
+    let (unit, scale) =
+        if matches!(set.kind, Kind::Texts | Kind::Pairs) { ("s", 1.0) } else { ("ms", 1e3) };
     let ours = rows.iter().find(|row| row.name == "minilm").map_or(f64::NAN, |row| row.median);
     let (speed_unit, amount) = amount(set);
     let speed = |seconds: f64| {
@@ -73,6 +76,8 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 9]> {
     if set.kind == Kind::Search {
         header[6] = "–".to_owned();
         header[7] = "same rows".to_owned();
+    } else if set.kind.is_training() {
+        header[6] = "memory MB".to_owned();
     }
     let mut lines = vec![header, {
         let [seconds, speed, ratio, percent] = speed(limit.median);
@@ -94,7 +99,9 @@ fn lines(set: &Set, limit: &Limit, rows: &[Row]) -> Vec<[String; 9]> {
         let agreement = row.agreement;
         let [mean, same] = match agreement {
             Agreement::Vectors { mean_cosine, min_cosine, .. } => {
-                [mean_cosine, min_cosine].map(|cosine| format!("{cosine:.7}"))
+                let [mean, smallest] = [mean_cosine, min_cosine].map(|cos| format!("{cos:.7}"));
+                let memory = row.memory.map(|bytes| (bytes / 1_000_000).to_string());
+                [memory.unwrap_or(mean), smallest]
             }
             Agreement::Hits { same_rows, .. } => {
                 ["–".to_owned(), format!("{:.2} %", 100.0 * same_rows)]

@@ -57,6 +57,11 @@ pub fn exactly(count: usize, tokens: usize) -> Vec<String> {
     with_lengths(&[(count, tokens..=tokens)], 3 + tokens as u64)
 }
 
+/// `count` different sentences whose lengths are spread evenly over `tokens`, in random order.
+pub fn between(count: usize, tokens: RangeInclusive<usize>) -> Vec<String> {
+    with_lengths(&[(count, tokens)], 4)
+}
+
 fn with_lengths(lengths: &Lengths, seed: u64) -> Vec<String> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     let mut random = Random(seed);

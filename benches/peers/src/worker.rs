@@ -50,7 +50,7 @@ pub fn serve(worker: &Worker) -> ExitCode {
 fn answers(worker: &Worker) -> Result<(), Failure> {
     crate::cpus::end_with_parent()?;
     let sets: Vec<Set> = serde_json::from_slice(&fs::read(&worker.sets)?)?;
-    let (mut engine, version) = engines::open(worker)?;
+    let (mut engine, version) = engines::open(worker, &sets)?;
     say(&Answer::Ready(version))?;
     for line in io::stdin().lock().lines() {
         say(&answer(engine.as_mut(), &sets, &line?)?)?;
@@ -71,7 +71,7 @@ fn answer(engine: &mut dyn Engine, sets: &[Set], line: &str) -> Result<Answer, F
         "time" => Ok(Answer::Seconds(time(argument.parse()?, || engine.run(set))?)),
         "limit" => Ok(Answer::Seconds(time(argument.parse()?, || engine.limit(set))?)),
         "write" => {
-            let vectors = engine.run(set)?;
+            let vectors = engine.answer(set)?;
             fs::write(argument, vectors.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
             Ok(Answer::Written(vectors.len()))
         }

@@ -15,6 +15,7 @@ pub const TABLES: [Maker; 27] = [
     Maker { name: "peers-precisions", record: "peers", make: peers::precisions },
     Maker { name: "peers-ids", record: "peers", make: peers::ids },
     Maker { name: "peers-search", record: "peers", make: peers::search },
+    Maker { name: "peers-training", record: "peers", make: peers::training },
     Maker { name: "bench-ceilings", record: "bench", make: bench::ceilings },
     Maker { name: "bench-gemm", record: "bench", make: bench::gemm },
     Maker { name: "bench-model", record: "bench", make: bench::model },

@@ -119,6 +119,37 @@ pub fn search(record: &Value) -> Result<String, String> {
     ))
 }
 
+/// Tokens per second of each engine for each kind of training, and its memory.
+pub fn training(record: &Value) -> Result<String, String> {
+    let runs = list(record, "training")?;
+    let names = engines(runs)?;
+    let head = ["work", "threads", "of the limit"].map(str::to_owned);
+    let mut table = Table::new(head.into_iter().chain(names.iter().cloned())).left(1);
+    for run in runs {
+        let (tokens, ours) = (number(run, "tokens")?, ours(run, "median_seconds")?);
+        let mut row = vec![string(run, "set")?, string(run, "threads")?];
+        row.push(format!("{:.0} %", 100.0 * number(run, "limit_seconds")? / ours));
+        for name in &names {
+            row.push(match engine(run, name)? {
+                Some(engine) => {
+                    let seconds = number(engine, "median_seconds")?;
+                    let memory = number(engine, "bytes")? / 1e9;
+                    let ratio = if name == OURS { String::new() } else { times(seconds, ours) };
+                    let ratio = ratio.replace('×', "× as long, ");
+                    format!("{:.0} ({ratio}{memory:.2} GB)", tokens / seconds)
+                }
+                None => "–".to_owned(),
+            });
+        }
+        table.row(row);
+    }
+    Ok(format!(
+        "{}\nTokens per second, medians; in brackets, how many times as long as ours it takes, and \
+         the most memory of the process.\n",
+        table.text()
+    ))
+}
+
 /// A cell for each engine: its time in milliseconds, and the ratio to ours.
 fn beside_ours(
     run: &Value,
@@ -261,6 +292,28 @@ Medians.
 Medians in milliseconds; in brackets, how many times ours.
 ";
         assert_eq!(ids(&record).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn training_stands_beside_its_limit_and_has_its_memory() {
+        let engine = |name: &str, seconds: f64| -> Value {
+            json!({ "name": name, "median_seconds": seconds, "bytes": 5e8 * seconds })
+        };
+        let record = json!({
+            "training": [{
+                "set": "step of 1×2", "tokens": 1000, "threads": 1, "limit_seconds": 0.75,
+                "engines": [engine("other", 2.5), engine("minilm", 1.0)]
+            }]
+        });
+        let expected = "\
+| work | threads | of the limit | minilm | other |
+|---|---:|---:|---:|---:|
+| step of 1×2 | 1 | 75 % | 1000 (0.50 GB) | 400 (2.50× as long, 1.25 GB) |
+
+Tokens per second, medians; in brackets, how many times as long as ours it takes, and the most \
+memory of the process.
+";
+        assert_eq!(training(&record).as_deref(), Ok(expected));
     }
 
     #[test]
