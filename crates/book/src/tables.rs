@@ -9,7 +9,7 @@ mod training;
 use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 27] = [
+pub const TABLES: [Maker; 28] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-precisions", record: "peers", make: peers::precisions },
