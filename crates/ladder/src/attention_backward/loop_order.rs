@@ -14,8 +14,8 @@
 //! - **Cost**: keys and values are transposed for each head: 2·L·D copies for 10·L²·D operations.
 //! - **Limits**: rows of 32 are two vectors: loading and storing the sums takes longer than the
 //!   multiply-adds. The instruction set is the one that the program is compiled for.
-//! - **Exercise**: give dq[i] a loop of its own over j, with the sums in a local array. Why do dk
-//!   and dv not profit from the same?
+//! - **Exercise**: give `dq[i]` a loop of its own over j, with the sums in a local array. Why do
+//!   dk and dv not profit from the same?
 //!
 //! In the book: `docs/14-training.md`.
 
