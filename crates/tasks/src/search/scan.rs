@@ -6,13 +6,16 @@ use super::{
     metric::slack,
     rounded::{RoundedQueries, distance},
 };
-use crate::matrix::{Matrix, is_usable, length};
+use crate::{
+    matrix::{Matrix, is_usable, length},
+    stop::check,
+};
 use minilm_kernels::{
     dot::{Product, dot, products},
     gemm::PART,
     quantise::{QuantisedRows, Rotation},
 };
-use std::{ops::Range, sync::atomic::Ordering};
+use std::ops::Range;
 
 /// Rows of the corpus at a time: with 384 columns 192 KiB, beside the scores and a panel of queries
 /// in a second-level cache of 1 MiB.
@@ -158,10 +161,7 @@ impl<C: Corpus> Scan<'_, C> {
     }
 
     fn go_on(&self) -> Result<(), Failure> {
-        match self.search.stop.load(Ordering::Relaxed) {
-            true => Err(Failure::Stopped),
-            false => Ok(()),
-        }
+        check(self.search.stop).map_err(|_| Failure::Stopped)
     }
 
     fn allows(&self, query: usize, row: usize) -> bool {
