@@ -52,12 +52,13 @@ pub fn texts(record: &Value) -> Result<String, String> {
 /// Seconds of each engine for each file of texts, with the cosines of its vectors to ours in `f32`.
 pub fn precisions(record: &Value) -> Result<String, String> {
     let runs = list(record, "texts")?;
-    let columns = ["s", "× ours in f32", "mean cosine", "least"];
+    let columns = ["s", "× f32", "mean", "least"];
     let heads = |run: &Value| {
-        let case = format!("{}, {}", string(run, "set")?, threads_of(number(run, "threads")?));
-        Ok(columns.map(|column| format!("{case}: {column}")))
+        let set = string(run, "set")?;
+        Ok(columns.map(|column| format!("{set}: {column}")))
     };
     let heads = runs.iter().map(heads).collect::<Result<Vec<_>, String>>()?;
+    let threads = unique(runs, |run| Ok(threads_of(number(run, "threads")?)))?.join(", ");
     let mut table = Table::new(["engine".to_owned()].into_iter().chain(heads.concat())).left(1);
     for name in engines(runs)? {
         let mut row = vec![labelled(runs, &name)?];
@@ -74,7 +75,11 @@ pub fn precisions(record: &Value) -> Result<String, String> {
         }
         table.row(row);
     }
-    Ok(format!("{}\nMedians.\n", table.text()))
+    Ok(format!(
+        "{}\nMedians, {threads}; *× f32*: the time as a multiple of minilm's in f32; *mean* and \
+         *least*: the cosine of each text's vector with minilm's in f32.\n",
+        table.text()
+    ))
 }
 
 /// Milliseconds of each engine for each batch of token ids.
@@ -266,13 +271,13 @@ mod tests {
             "engines": [engine("minilm-int8", 1.0, 0.9981), engine("minilm", 2.0, 1.0)]
         });
         let expected = "\
-| engine | short, one thread: s | short, one thread: × ours in f32 | \
-            short, one thread: mean cosine | short, one thread: least |
+| engine | short: s | short: × f32 | short: mean | short: least |
 |---|---:|---:|---:|---:|
 | minilm 1.2 | 2.00 | 1.00× | 0.999940 | 1.000000 |
 | minilm-int8 1.2 | 1.00 | 0.50× | 0.999940 | 0.998100 |
 
-Medians.
+Medians, one thread; *× f32*: the time as a multiple of minilm's in f32; *mean* and *least*: the \
+            cosine of each text's vector with minilm's in f32.
 ";
         assert_eq!(precisions(&json!({ "texts": [run] })).as_deref(), Ok(expected));
     }
