@@ -117,7 +117,7 @@ fn weights_of_another_user_above_the_directory_are_passed_over() {
     let message = refused.message(1);
     assert!(message.contains("is passed over: it is another user's"), "{message}");
     assert!(message.contains(model.to_str().unwrap()), "{message}");
-    // A user's own directory may hold that user's weights, whoever runs the program.
+    // The owner of the current directory is trusted, also if another user runs the program.
     chown(&below, Some(4242), None).unwrap();
     assert_eq!(embed().ok(), expected);
 }

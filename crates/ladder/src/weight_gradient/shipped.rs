@@ -12,8 +12,8 @@
 //! - **Why**: no two lines compete for a set of the cache, and the loads come from consecutive
 //!   addresses. The tile can be as large as the registers allow.
 //! - **Cost**: both operands are copied in each call: N + K values for 2·N·K operations of a token.
-//! - **Limits**: the multiply-adds. What is left is the copying, and that dW is read and written
-//!   once per chain.
+//! - **Limits**: the multiply-adds take most of the time. The rest goes into copying the operands,
+//!   and into reading and writing dW once per chain.
 //! - **Exercise**: the chain is a constant of the arithmetic. With chains of 1024 tokens dW would
 //!   be read and written an eighth as often: how much faster is it, and what does it do to the
 //!   largest error in the tests?
