@@ -32,6 +32,9 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
 
+/// Distances that are made room for at once, 64 MiB.
+const BLOCK: usize = 1 << 24;
+
 /// The distance of two clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Linkage {
@@ -154,7 +157,7 @@ impl Agglomerative {
 
     /// The distance of each pair.
     fn distances(&self, rows: &Matrix, lengths: &[f64], stop: &AtomicBool) -> Result<Pairs, Error> {
-        let mut pairs = Pairs::new(rows.rows())?;
+        let mut pairs = Pairs::new(rows.rows(), stop)?;
         let first: Vec<(usize, &mut [f32])> = pairs.rows_mut();
         first.into_par_iter().try_for_each(|(i, to)| {
             check(stop)?;
@@ -187,12 +190,16 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn new(n: usize) -> Result<Pairs, Error> {
+    fn new(n: usize, stop: &AtomicBool) -> Result<Pairs, Error> {
         let too_much = || Error::Memory { what: "the distances of all pairs", rows: n };
         let count = n.checked_mul(n.saturating_sub(1)).ok_or_else(too_much)? / 2;
         let mut values = Vec::new();
         values.try_reserve_exact(count).map_err(|_| too_much())?;
-        values.resize(count, 0.0);
+        // The system gives memory when it is first written, and gigabytes take seconds.
+        while values.len() < count {
+            check(stop)?;
+            values.resize(count.min(values.len() + BLOCK), 0.0);
+        }
         Ok(Pairs { values, n })
     }
 
