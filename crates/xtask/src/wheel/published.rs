@@ -44,11 +44,12 @@ pub fn publish(workspace: &Workspace, options: &[&str]) -> Outcome {
     let [all, with_model] = ["--all", "--with-model"].map(|option| options.contains(&option));
     let package = Package::of(workspace);
     let python = python()?;
-    let tools = package.tools(&python, &["maturin", "ziglang", "wheel"])?;
+    let tools = package.tools(&python, &["maturin", "uv", "ziglang", "wheel"])?;
     let mut report = String::new();
     for (target, system) in &TARGETS[..if all { TARGETS.len() } else { 1 }] {
         let folder = package.dist().join(target);
-        let options = ["--release", "--zig", "--target", target, "--compatibility", system];
+        let mut options = vec!["--release", "--zig", "--compression-level", "9"];
+        options.extend(["--target", target, "--compatibility", system]);
         let mut wheel = package.build(&tools, &options, &folder)?;
         let bytes = size(&wheel)?;
         if bytes > LARGEST {
@@ -60,7 +61,7 @@ pub fn publish(workspace: &Workspace, options: &[&str]) -> Outcome {
             report += &format!("    with the model: {} bytes\n", size(&wheel)?);
         }
         if *target == TARGETS[0].0 {
-            report += &package.test(&python, &wheel)?;
+            report += &package.test(&package.environment(&python, &tools)?, &wheel)?;
         }
     }
     let archive = package.archive(&tools)?;
