@@ -119,10 +119,11 @@ impl<T> fmt::Debug for Counting<'_, T> {
 
 impl<T> Sealed for Counting<'_, T> {}
 
-/// Methods that count one operation and compute it as the portable level does.
+/// Methods that count one operation and compute it as the portable level does. They stay calls:
+/// inlined into every kernel, they take minutes to compile and add megabytes to a program.
 macro_rules! counted {
     ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty, $field:ident;)*) => {$(
-        #[inline]
+        #[inline(never)]
         fn $name(self, $($arg: $type),*) -> $result {
             let mut operations = self.operations.get();
             operations.$field += 1;
