@@ -61,7 +61,8 @@ def locate(
     try:
         return os.fspath(_minilm.cached_model(name, revision, cache_folder))
     except FileNotFoundError as error:
-        missing = str(error)
+        # What the library in Rust advises is for programs in Rust.
+        missing = str(error).partition("; get it with")[0]
     full = name if "/" in name else f"{ORGANISATION}/{name}"
     if revision is None and (path := _packaged(full)) is not None:
         return path
@@ -113,7 +114,7 @@ def _downloaded(
         import huggingface_hub as hub
     except ImportError:
         raise FileNotFoundError(
-            f"{missing}; it can be downloaded with `pip install huggingface_hub`"
+            f"{missing}; after `pip install huggingface_hub` it is downloaded"
         ) from None
     cache = cache_folder or os.environ.get("SENTENCE_TRANSFORMERS_HOME")
     return hub.snapshot_download(
