@@ -1,7 +1,7 @@
 //! The Python package: built, installed into an empty environment, and tested there.
 //!
 //! ```text
-//! target/python/tools   maturin, and for wheels ziglang and wheel, from PyPI
+//! target/python/tools   maturin and uv, and for wheels ziglang and wheel, from PyPI
 //! target/python/dist    wheels
 //! target/python/venv    an environment with the wheel, NumPy and what its tests need
 //! ```
@@ -9,9 +9,9 @@
 //! The step `python` builds quickly, for the tests of this machine. The task `wheel` builds what is
 //! published: see `wheel/published.rs`.
 //!
-//! Tests of other packages' adapters run where those packages are installed, and are counted as
-//! skipped elsewhere: `MINILM_TEST_PYTHON` names an interpreter that has them, into which the wheel
-//! is then installed.
+//! The tests need the packages that are adapted: the extras [`EXTRAS`] of `pyproject.toml`. Those
+//! beside PyTorch have gigabytes, so the tests that need it are counted as skipped here.
+//! `MINILM_TEST_PYTHON` names an interpreter that has them, into which the wheel is then installed.
 
 mod published;
 
@@ -26,12 +26,14 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
+    thread,
 };
 
 /// The oldest Python of the package, `abi3-py310`.
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
-/// What the tests need, besides the wheel and its NumPy.
-const TEST_PACKAGES: [&str; 3] = ["pytest", "pyarrow", "mypy"];
+/// Extras of the package that its tests run with.
+const EXTRAS: &[&str] =
+    &["test", "arrow", "langchain", "llama-index", "chroma", "haystack", "ray", "spark"];
 
 /// The package's folders.
 struct Package<'w> {
@@ -49,9 +51,14 @@ pub fn check(workspace: &Workspace) -> Outcome {
         Err(lack) => return Ok(format!("skipped: {lack}")),
     };
     package.lint()?;
-    let tools = package.tools(&python, &["maturin"])?;
-    let wheel = package.build(&tools, &["--profile", "dev"], &package.dist())?;
-    package.test(&python, &wheel)
+    let tools = package.tools(&python, &["maturin", "uv"])?;
+    let (environment, wheel) = thread::scope(|scope| {
+        // Packages come over the network while the compiler works.
+        let environment = scope.spawn(|| package.environment(&python, &tools));
+        let wheel = package.build(&tools, &["--profile", "dev"], &package.dist());
+        (environment.join().expect("no panic in it"), wheel)
+    });
+    package.test(&environment?, &wheel?)
 }
 
 impl Package<'_> {
@@ -108,17 +115,13 @@ impl Package<'_> {
     }
 
     /// Installs the wheel and runs pytest.
-    fn test(&self, python: &str, wheel: &Path) -> Outcome {
-        let interpreter = match env::var_os("MINILM_TEST_PYTHON") {
-            Some(interpreter) => interpreter.into(),
-            None => self.empty_environment(python)?,
-        };
+    fn test(&self, interpreter: &Path, wheel: &Path) -> Outcome {
         let wheel = wheel.to_string_lossy();
-        pip(&interpreter, &["--force-reinstall", "--no-deps", &wheel])?;
-        pip(&interpreter, &[&wheel])?;
+        pip(interpreter, &["--force-reinstall", "--no-deps", &wheel])?;
+        pip(interpreter, &[&wheel])?;
         self.workspace.cargo(["build", "--quiet", "--package", "minilm-cli"])?;
         let program = self.workspace.target.join("debug/minilm");
-        let mut pytest = Command::new(&interpreter);
+        let mut pytest = Command::new(interpreter);
         pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
         pytest.current_dir(self.source.join("tests")).env("MINILM_PROGRAM", program);
         let output = cargo::run(&mut pytest)?;
@@ -126,12 +129,19 @@ impl Package<'_> {
         Ok(last.ok_or(output.clone())?.trim_matches('=').trim().to_owned())
     }
 
-    /// An environment without anything but what the tests need.
-    fn empty_environment(&self, python: &str) -> Result<PathBuf, String> {
+    /// The interpreter of an environment without anything but what the tests need, or the one that
+    /// is named.
+    fn environment(&self, python: &str, tools: &Path) -> Result<PathBuf, String> {
+        if let Some(interpreter) = env::var_os("MINILM_TEST_PYTHON") {
+            return Ok(interpreter.into());
+        }
         let folder = self.work.join("venv");
         let interpreter = folder.join("bin/python");
         cargo::run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))?;
-        pip(&interpreter, &TEST_PACKAGES)?;
+        let mut install = Command::new(tools.join("uv"));
+        install.args(["pip", "install", "--quiet", "--python"]).arg(&interpreter);
+        install.args(EXTRAS.iter().flat_map(|extra| ["--extra", extra]));
+        cargo::run(install.arg("--requirement").arg(self.source.join("pyproject.toml")))?;
         Ok(interpreter)
     }
 }
