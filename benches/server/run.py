@@ -3,6 +3,7 @@
     cargo build --release -p minilm-cli --features serve
     pip install fastapi uvicorn sentence-transformers
     python benches/server/run.py            # --seconds 5 for each measurement, --rounds 3
+    python benches/server/run.py --json benches/record/server.json      # for the book's table
 
 Requests of one text of 16 tokens come from `wrk`, a process of its own, over 1, 8 and 64
 connections. The servers take turns, so that a slow moment of the machine concerns both; the figures
@@ -123,6 +124,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--python", default=sys.executable, help="the Python with FastAPI")
+    parser.add_argument("--json", type=Path, help="a record to write")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="minilm-load-"))
     (folder / "load.lua").write_text(SCRIPT)
@@ -151,15 +153,24 @@ def main():
     print("| server | connections | requests/s | of the library "
           "| p50 ms | p95 ms | p99 ms | errors |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    rows = []
     for (name, connections), results in found.items():
         mid = {key: statistics.median(r[key] for r in results) for key in results[0]}
         errors = sum(r["errors"] for r in results)
+        rows.append({"name": name, "connections": connections, **mid, "errors": errors})
         print(f"| {name} | {connections} | {mid['rate']:.0f} | {mid['rate'] / rate:.0%} | "
               f"{mid['p50']:.2f} | {mid['p95']:.2f} | {mid['p99']:.2f} | {errors} |")
     print()
+    memory = {name: [before[name], server.memory()] for name, server in servers.items()}
     for name, server in servers.items():
-        print(f"{name}: {before[name]:.0f} MB before, {server.memory():.0f} MB after")
+        print("{}: {:.0f} MB before, {:.0f} MB after".format(name, *memory[name]))
         server.stop()
+    if options.json:
+        model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())[1]
+        record = {"machine": os.environ.get("MINILM_MACHINE", model),
+                  "date": time.strftime("%Y-%m-%d"), "rounds": options.rounds,
+                  "seconds": options.seconds, "library": rate, "rows": rows, "memory": memory}
+        options.json.write_text(json.dumps(record, indent=2) + "\n")
 
 
 main()

@@ -21,9 +21,8 @@ const TEXTS = [
   "We found water on the floor of the cellar after the storm.",
 ];
 
-const [query, status, hits, corpus] = ["query", "status", "hits", "corpus"].map((id) =>
-  document.getElementById(id),
-);
+const ids = ["query", "status", "fetched", "hits", "corpus"];
+const [query, status, fetched, hits, corpus] = ids.map((id) => document.getElementById(id));
 const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 const waiting = new Map();
 let last = 0;
@@ -37,14 +36,25 @@ function encode(texts) {
 }
 
 worker.onmessage = ({ data }) => {
-  if (data.progress) return void (status.value = data.progress);
-  if (data.error && !waiting.has(data.id)) return void (status.value = data.error);
+  if (data.progress) return progress(data);
+  if (data.error && !waiting.has(data.id)) return show(new Error(data.error));
   const { resolve, reject } = waiting.get(data.id);
   waiting.delete(data.id);
   if (data.error) reject(new Error(data.error));
   else resolve(data);
 };
-worker.onerror = ({ message }) => (status.value = message);
+worker.onerror = (error) => show(error);
+
+function progress({ progress, loaded, total }) {
+  status.value = progress;
+  if (total) [fetched.max, fetched.value] = [total, loaded];
+}
+
+/** Shows what went wrong. */
+function show({ message }) {
+  status.value = message;
+  fetched.hidden = true;
+}
 
 let texts = [];
 let vectors = [];
@@ -61,6 +71,7 @@ async function search() {
   const { rows, milliseconds, about } = await encode([asked]);
   if (asked !== query.value) return; // a later one is on its way
   const scores = similarity(rows[0], vectors);
+  fetched.hidden = true;
   const order = [...texts.keys()].sort((a, b) => scores[b] - scores[a]);
   hits.replaceChildren(...order.slice(0, 8).map((i) => row(texts[i], scores[i])));
   status.value = `${texts.length} texts, ${milliseconds.toFixed(1)} ms for the query; ${about}`;
@@ -73,7 +84,6 @@ function row(text, score) {
   return item;
 }
 
-const show = (error) => (status.value = error.message);
 corpus.value = TEXTS.join("\n");
 query.oninput = () => search().catch(show);
 corpus.onchange = () => embedCorpus().catch(show);

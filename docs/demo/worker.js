@@ -2,12 +2,20 @@
 
 import { SentenceEncoder } from "./minilm/index.js";
 
-const onProgress = ({ loaded, total }) => {
-  const all = total ? ` of ${(total / 1e6).toFixed(0)}` : "";
-  postMessage({ progress: `The model is fetched: ${(loaded / 1e6).toFixed(0)}${all} MB` });
+const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
+const onProgress = ({ file, loaded, total }) => {
+  if (file !== "model.safetensors") return; // the others are small
+  const all = total ? ` of ${megabytes(total)}` : "";
+  const fetched = `The model is fetched: ${megabytes(loaded)}${all} MB`;
+  postMessage({ progress: loaded === total ? "The model is prepared …" : fetched, loaded, total });
 };
 const loading = SentenceEncoder.load(new URL("./model/", import.meta.url), { onProgress });
-loading.catch((error) => postMessage({ error: error.message }));
+loading.catch((error) => postMessage({ error: said(error) }));
+
+function said({ kind, message }) {
+  const lack = kind === "no-simd" || kind === "not-fused";
+  return lack ? `The model cannot run in this browser: ${message}` : message;
+}
 
 onmessage = async ({ data: { id, texts } }) => {
   try {
@@ -18,6 +26,6 @@ onmessage = async ({ data: { id, texts } }) => {
     const about = `precision ${encoder.precision}, level ${encoder.level}`;
     postMessage({ id, rows, milliseconds, about });
   } catch (error) {
-    postMessage({ id, error: error.message });
+    postMessage({ id, error: said(error) });
   }
 };

@@ -4,12 +4,13 @@ mod bench;
 mod browser;
 mod machine;
 mod peers;
+mod server;
 mod training;
 
 use crate::{accuracy, bakeoff, fuzzing, ladder, records::Maker, tile};
 pub use peers::{OURS, threads_of};
 
-pub const TABLES: [Maker; 28] = [
+pub const TABLES: [Maker; 29] = [
     Maker { name: "machine", record: "machine", make: machine::machine },
     Maker { name: "peers-texts", record: "peers", make: peers::texts },
     Maker { name: "peers-precisions", record: "peers", make: peers::precisions },
@@ -37,5 +38,6 @@ pub const TABLES: [Maker; 28] = [
     Maker { name: "fuzz", record: "fuzz", make: fuzzing::table },
     Maker { name: "training", record: "training", make: training::training },
     Maker { name: "browser", record: "browser", make: browser::browser },
+    Maker { name: "server", record: "server", make: server::server },
     Maker { name: "tile", record: "tile", make: tile::excerpt },
 ];

@@ -19,6 +19,9 @@
 //! first-level cache of 32 KiB (24 KiB and 8 KiB), and for panels that divide 384. Attention's
 //! tiles are narrower, because a head is two vectors wide.
 //!
+//! Integer products of WebAssembly have 4 rows per tile and sum up half of the lanes at a time: 8
+//! sums, 2 vectors of weights and 2 of x.
+//!
 //! The last column, `peak`, is how [`crate::peak`] keeps the multipliers busy: so many vectors in
 //! flight, so many times per step.
 //!

@@ -22,6 +22,11 @@ pub(crate) async fn json<T: DeserializeOwned>(body: Body, limits: &Limits) -> Re
     let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
         Fault::new(StatusCode::BAD_REQUEST, format!("the body is no JSON: {error}"))
     })?;
+    // A list would be taken for the fields in their order.
+    if !value.is_object() {
+        let message = format!("the body is {}, not an object", kind(&value));
+        return Err(Fault::new(StatusCode::BAD_REQUEST, message));
+    }
     serde_json::from_value(value)
         .map_err(|error| Fault::new(StatusCode::BAD_REQUEST, error.to_string()))
 }

@@ -12,7 +12,7 @@ const RELAXED = [
   65, 2, 253, 15, 253, 128, 2, 11,
 ];
 
-const accepts = (bytes) => WebAssembly.validate(new Uint8Array(bytes));
+const accepts = (bytes) => globalThis.WebAssembly?.validate(new Uint8Array(bytes)) ?? false;
 const inNode = typeof process !== "undefined" && Boolean(process.versions?.node);
 const compiled = new Map();
 
@@ -42,7 +42,8 @@ async function compileNow(name, given) {
 /** The build for a level, started; `exact` says whether the slow and exact level will do. */
 export async function start(level, exact, given = {}) {
   if (!accepts(SIMD)) {
-    throw new MinilmError("no-simd", "this engine has no SIMD, which minilm's module needs");
+    const lack = globalThis.WebAssembly ? "no SIMD in its WebAssembly" : "no WebAssembly";
+    throw new MinilmError("no-simd", `this engine has ${lack}, which minilm needs`);
   }
   const plain = async () => new Module(await compile("minilm.wasm", given.plain));
   if (level === "simd128" || level === "unfused" || level === "portable") {

@@ -12,15 +12,20 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** Serves `root`; `answers` are functions of a request by its path. Returns the address. */
-export async function serve(root, answers = {}) {
+/**
+ * Serves `root`; `answers` are functions of a request by its path, and `folders` are folders of
+ * `root` by the addresses that they have too. Returns the address.
+ */
+export async function serve(root, answers = {}, folders = {}) {
   let requests = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     if (pathname === "/requests") return response.end(String(requests));
     requests += 1;
     if (answers[pathname]) return answers[pathname](request, response);
-    const path = join(root, normalize(decodeURIComponent(pathname)));
+    const other = Object.keys(folders).find((folder) => pathname.startsWith(folder));
+    const place = other ? folders[other] + pathname.slice(other.length) : pathname;
+    const path = join(root, normalize(decodeURIComponent(place)));
     const size = await stat(path).then((file) => file.isFile() && file.size, () => false);
     if (size === false) return response.writeHead(404).end();
     const type = TYPES[extname(path)] ?? "application/octet-stream";

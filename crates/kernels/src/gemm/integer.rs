@@ -60,6 +60,8 @@ impl<S: Simd, E: Integer> Arithmetic<S> for Words<E> {
     type W = E::Block<S>;
     type V = S::I32x16;
 
+    const HALVES: bool = S::HALVES;
+
     #[inline(always)]
     fn load(s: S, w: &E::Block<S>) -> S::I32x16 {
         E::load(s, w)
@@ -73,6 +75,11 @@ impl<S: Simd, E: Integer> Arithmetic<S> for Words<E> {
     #[inline(always)]
     fn mul_add(s: S, x: S::I32x16, w: S::I32x16, sum: S::I32x16) -> S::I32x16 {
         E::dot(s, sum, x, w)
+    }
+
+    #[inline(always)]
+    fn halves(s: S, low: S::I32x16, high: S::I32x16) -> S::I32x16 {
+        s.halves(low, high)
     }
 }
 
@@ -90,9 +97,10 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
         let (nr, group) = (NV * LANES, E::group::<S>());
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.weights.inputs());
+        let at_most = most::<S>(MOST); // rows of a tile
         self.x.assert_group(group);
         let chunk = CHUNK / group; // steps
-        let share = chunk.div_ceil(m.div_ceil(MOST).max(1)); // of a tile
+        let share = chunk.div_ceil(m.div_ceil(at_most).max(1)); // of a tile
         let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
@@ -116,8 +124,9 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
                     bias: (!self.onto && c == 0).then_some(&bias),
                 };
                 // LOOP 1: tiles
-                for (rows, size) in deal(m, MOST) {
-                    tile_rows!(size, MOST, MR => chunk.tiles::<MR>(s, rows, &mut ahead, &mut y));
+                for (rows, size) in deal(m, at_most) {
+                    let (ahead, y) = (&mut ahead, &mut y);
+                    tile_rows!(size, most::<S>(MOST), MR => chunk.tiles::<MR>(s, rows, ahead, y));
                 }
             }
             if let Some(finish) = Finish::<NV>::new(None, self.epilogue, columns, y) {
@@ -125,6 +134,12 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
             }
         }
     }
+}
+
+/// The most rows of a tile where a tile of floats has at most `of_floats`: sums in halves take half
+/// of the registers.
+const fn most<S: Simd>(of_floats: usize) -> usize {
+    if S::HALVES { 2 * of_floats } else { of_floats }
 }
 
 /// The first NV vectors of a slice.

@@ -28,12 +28,18 @@ pub(crate) trait Arithmetic<S: Simd> {
     /// A vector of either in registers.
     type V: Copy;
 
+    /// Whether the sums of lanes 0–7 are complete before those of lanes 8–15 begin: twice as many
+    /// rows then fit in the registers.
+    const HALVES: bool = false;
+
     /// A vector of weights.
     fn load(s: S, w: &Self::W) -> Self::V;
     /// A value of x in each lane.
     fn splat(s: S, x: Self::X) -> Self::V;
     /// sum + x·w
     fn mul_add(s: S, x: Self::V, w: Self::V, sum: Self::V) -> Self::V;
+    /// Lanes 0–7 of one vector and lanes 8–15 of the other, if there are [`Arithmetic::HALVES`].
+    fn halves(s: S, low: Self::V, high: Self::V) -> Self::V;
 }
 
 /// Products of `f32`: a step is one k, and a fused multiply-add.
@@ -57,6 +63,11 @@ impl<S: Simd> Arithmetic<S> for Fused {
     #[inline(always)]
     fn mul_add(s: S, x: S::F32x16, w: S::F32x16, sum: S::F32x16) -> S::F32x16 {
         s.mul_add(x, w, sum)
+    }
+
+    #[inline(always)]
+    fn halves(_: S, low: S::F32x16, _: S::F32x16) -> S::F32x16 {
+        low
     }
 }
 
@@ -88,28 +99,50 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
     ahead: &[[A::W; NV]], // up to [steps]
     mut sums: [[A::V; NV]; MR],
 ) -> [[A::V; NV]; MR] {
-    if const { !S::ROUNDS } {
+    if const { A::HALVES } {
+        // What a pass computes of the other half is not used, so the compiler leaves it out.
+        let mut high = sums;
+        in_rounds::<S, A, MR, NV>(s, x, panel, ahead, &mut sums);
+        in_rounds::<S, A, MR, NV>(s, x, panel, ahead, &mut high);
+        for i in 0..MR {
+            for j in 0..NV {
+                sums[i][j] = A::halves(s, sums[i][j], high[i][j]);
+            }
+        }
+    } else if const { S::ROUNDS } {
+        in_rounds::<S, A, MR, NV>(s, x, panel, ahead, &mut sums);
+    } else {
         one_by_one::<S, A, MR, NV>(s, x, panel, &mut sums);
-        return sums;
     }
+    sums
+}
+
+/// All steps, [`UNROLL`] per round of the loop.
+#[inline(always)]
+fn in_rounds<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
+    s: S,
+    x: [&[A::X]; MR],     // [steps] each
+    panel: &[[A::W; NV]], // [steps]
+    ahead: &[[A::W; NV]], // up to [steps]
+    sums: &mut [[A::V; NV]; MR],
+) {
     let (steps, last) = panel.as_chunks::<UNROLL>();
     let mut rows: [&[[A::X; UNROLL]]; MR] = [&[]; MR];
     for i in 0..MR {
         rows[i] = &x[i].as_chunks().0[..steps.len()];
     }
     if const { prefetched::<A::W>() == UNROLL } {
-        multiply_rounds::<S, A, MR, NV, UNROLL>(s, &rows, steps, ahead, &mut sums);
+        multiply_rounds::<S, A, MR, NV, UNROLL>(s, &rows, steps, ahead, sums);
     } else {
-        multiply_rounds::<S, A, MR, NV, { 2 * UNROLL }>(s, &rows, steps, ahead, &mut sums);
+        multiply_rounds::<S, A, MR, NV, { 2 * UNROLL }>(s, &rows, steps, ahead, sums);
     }
     if let [panel] = last {
         let mut a = [&x[0][UNROLL * steps.len()]; MR];
         for i in 0..MR {
             a[i] = &x[i][UNROLL * steps.len()];
         }
-        multiply::<S, A, MR, NV>(s, panel, a, &mut sums);
+        multiply::<S, A, MR, NV>(s, panel, a, sums);
     }
-    sums
 }
 
 /// All steps, one per round of the loop, without a prefetch.

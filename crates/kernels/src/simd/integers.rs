@@ -56,6 +56,9 @@ pub trait Integers: Copy {
     const GROUP: usize;
     /// What is added to `s8` values of x before they are stored.
     const OFFSET: i32;
+    /// Whether products sum up lanes 0–7 of a tile before lanes 8–15. With twice the rows, a row of
+    /// weights is widened half as often for each product.
+    const HALVES: bool = false;
 
     /// The blocks of sixteen columns in a panel.
     fn s8_blocks(panel: &[i8]) -> &[Self::S8];
@@ -73,6 +76,10 @@ pub trait Integers: Copy {
     fn dot_s8(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
     /// sums + x·w in each lane, over the two k's of a word, exactly.
     fn dot_s16(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
+    /// Lanes 0–7 of one vector and lanes 8–15 of the other, on a level with [`Integers::HALVES`].
+    fn halves(self, low: Self::I32x16, _high: Self::I32x16) -> Self::I32x16 {
+        low
+    }
     /// The nearest integers, ties to even; unspecified for a lane of 2²² or more, or NaN.
     fn round(self, v: Self::Floats) -> Self::I32x16;
     /// The nearest floats.

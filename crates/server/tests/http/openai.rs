@@ -61,6 +61,7 @@ fn errors_have_the_form_of_openai() {
     let server = usual();
     let cases = [
         ("{", 400, "no JSON", Value::Null),
+        (r#"["x", null, "float", 3, null]"#, 400, "the body is a list, not an object", Value::Null),
         (r#"{"input": "x", "dimensions": NaN}"#, 400, "no JSON", Value::Null),
         ("[]", 400, "", Value::Null),
         ("{}", 400, "input", Value::Null),

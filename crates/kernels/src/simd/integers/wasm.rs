@@ -19,6 +19,7 @@ impl<W: Way> Integers for Wasm<W> {
 
     const GROUP: usize = 2;
     const OFFSET: i32 = 0;
+    const HALVES: bool = true;
 
     operations! {
         // The integer in the low bits of the mantissa; the exponent is that of the rounder.
@@ -27,6 +28,11 @@ impl<W: Way> Integers for Wasm<W> {
         // Bits of floats that are not negative have the order of the floats, and NaN is the last.
         larger(a, b) = i32x4_max(a, b);
         dot_s16(sums, x, w) = i32x4_add(sums, i32x4_dot_i16x8(x, w));
+    }
+
+    #[inline(always)]
+    fn halves(self, low: V, high: V) -> V {
+        [low[0], low[1], high[2], high[3]]
     }
 
     #[inline(always)]
