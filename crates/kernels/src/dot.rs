@@ -11,12 +11,12 @@
 //! is packed, and further arithmetic on a value in a register is free: the square of the row's
 //! length comes with the dot product, for cosines and to find rows that hold NaN.
 //!
-//! A multiply-add has a latency of four cycles, and each sum of a row waits for the one before. A
-//! processor looks a fixed number of instructions ahead, so by itself it requests the next rows too
-//! late to keep the memory busy. The loop is therefore unrolled, to have few instructions, and each
-//! row prefetches the one that comes `AHEAD` rows later: every line of it, or the first alone and
-//! the processor's own prefetcher follows. Which is faster depends on the processor, so the first
-//! calls try both (`dot/hints.rs`). The result is the same.
+//! A processor looks a fixed number of instructions ahead, so by itself it may request the next
+//! rows too late to keep the memory busy. There are four ways to help it: none; two rows at a time,
+//! one from each half of x, so that the processor's own prefetcher follows two streams; and a
+//! prefetch of the row that comes `AHEAD` rows later, of every line or of the first alone. Which is
+//! fastest depends on the processor, so the first calls try all (`dot/ways.rs`). The result is the
+//! same.
 //!
 //! # The order of additions
 //!
@@ -28,7 +28,7 @@
 //! In the book: `docs/07-same-bits.md`.
 
 mod bytes;
-mod hints;
+mod ways;
 
 pub use bytes::{ByteRows, Bytes, Steps};
 
@@ -36,7 +36,7 @@ use crate::{
     Rows,
     simd::{Kernel, LANES, Level, Simd},
 };
-use hints::Hints;
+use ways::Way;
 
 /// Vectors of a row between two turns of the loop.
 const UNROLLED: usize = 8;
@@ -111,9 +111,11 @@ pub const fn roundings(k: usize) -> usize {
 }
 
 fn run<T: Term>(level: Level, x: Rows, y: &[f32], out: &mut [T::Result]) {
-    hints::tried(x.rows(), |hints| match hints {
-        Hints::EveryLine => level.run(EachRow::<T, true> { x, y, out }),
-        Hints::FirstLine => level.run(EachRow::<T, false> { x, y, out }),
+    ways::tried(x.rows(), |way| match way {
+        Way::EveryLine => level.run(EachRow::<T, true> { x, y, out }),
+        Way::FirstLine => level.run(EachRow::<T, false> { x, y, out }),
+        Way::Rows => level.run(Parts::<T, 1> { x, y, out }),
+        Way::Halves => level.run(Parts::<T, 2> { x, y, out }),
     });
 }
 
@@ -159,6 +161,7 @@ impl Term for SquaredDifference {
     }
 }
 
+/// One row at a time, with prefetches.
 struct EachRow<'a, T: Term, const EVERY_LINE: bool> {
     x: Rows<'a>,              // [M, K]
     y: &'a [f32],             // [K]
@@ -203,4 +206,63 @@ impl<T: Term, const EVERY_LINE: bool> Kernel for EachRow<'_, T, EVERY_LINE> {
             *out = T::result(s, sums);
         }
     }
+}
+
+/// R rows at a time, each from its own part of x, without prefetches.
+struct Parts<'a, T: Term, const R: usize> {
+    x: Rows<'a>,              // [M, K]
+    y: &'a [f32],             // [K]
+    out: &'a mut [T::Result], // [M]
+}
+
+impl<T: Term, const R: usize> Kernel for Parts<'_, T, R> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (x, part) = (self.x, self.x.rows() / R);
+        for i in 0..part {
+            let mut rows = [x.row(i); R];
+            for r in 1..R {
+                rows[r] = x.row(r * part + i);
+            }
+            let sums = sums::<S, T, R>(s, rows, self.y);
+            for r in 0..R {
+                self.out[r * part + i] = T::result(s, sums[r]);
+            }
+        }
+        for i in R * part..x.rows() {
+            let [sums] = sums::<S, T, 1>(s, [x.row(i)], self.y);
+            self.out[i] = T::result(s, sums);
+        }
+    }
+}
+
+/// Both sums of each of R rows.
+#[inline(always)]
+fn sums<S: Simd, T: Term, const R: usize>(
+    s: S,
+    rows: [&[f32]; R], // [K] each
+    y: &[f32],         // [K]
+) -> [[S::F32x16; 2]; R] {
+    let (y, y_rest) = y.as_chunks::<LANES>();
+    let mut x: [&[[f32; LANES]]; R] = [&[]; R];
+    for r in 0..R {
+        x[r] = &rows[r].as_chunks().0[..y.len()];
+    }
+    let mut sums = [[s.zero(); 2]; R];
+    for k in 0..y.len() {
+        let y = s.load(&y[k]);
+        for r in 0..R {
+            sums[r] = T::add(s, sums[r], s.load(&x[r][k]), y);
+        }
+    }
+    if !y_rest.is_empty() {
+        // Lanes past the end are zero in both, and add zero.
+        let y = s.load_or(y_rest, 0.0);
+        for r in 0..R {
+            let x = s.load_or(&rows[r][x[r].len() * LANES..], 0.0);
+            sums[r] = T::add(s, sums[r], x, y);
+        }
+    }
+    sums
 }
