@@ -156,6 +156,8 @@ impl<T: Tiles> Integers for Counting<'_, T> {
         splat_word(word: u32) -> I, broadcasts;
         dot_s8(sums: I, x: I, w: I) -> I, dots;
         dot_s16(sums: I, x: I, w: I) -> I, dots;
+        add_s16(a: I, b: I) -> I, sums;
+        sub_i32(a: I, b: I) -> I, sums;
         round(v: V) -> I, conversions;
         to_f32(v: I) -> V, conversions;
         larger(a: V, b: V) -> V, comparisons;

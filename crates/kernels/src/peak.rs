@@ -91,11 +91,16 @@ impl<E: Integer> Tiled for Dots<E> {
         let mut sums = [s.splat_word(black_box(1)); AT_ONCE];
         for _ in 0..self.steps * TURNS {
             for sum in &mut sums {
-                *sum = E::dot(s, *sum, *sum, w); // depends on itself
+                // depends on itself
+                *sum = match S::WINOGRAD {
+                    true => s.dot_pair(*sum, [*sum, *sum], [*sum, w]),
+                    false => E::dot(s, *sum, *sum, w),
+                };
             }
         }
         let total = sums.into_iter().map(|sum| s.sum(s.to_f32(sum))).sum();
-        (self.steps * CHAINS * LANES * 2 * E::group::<S>(), total)
+        let words = if S::WINOGRAD { 2 } else { 1 };
+        (self.steps * CHAINS * LANES * 2 * E::group::<S>() * words, total)
     }
 }
 

@@ -64,10 +64,12 @@ pub(crate) fn chunks(k: usize) -> impl Iterator<Item = Range<usize>> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct QuantisedRows<E> {
-    words: Vec<u32>,  // [M, stride]
-    scales: Vec<f32>, // [M, chunks]
+    words: Vec<u32>,      // [M, stride]
+    scales: Vec<f32>,     // [chunks, M]
+    neighbours: Vec<i32>, // the same, or none
     rows: usize,
     cols: usize,
+    stride: usize,
     group: usize, // values of a word
     offset: i32,  // what was added to them
     element: PhantomData<E>,
@@ -95,7 +97,7 @@ impl<E: Integer> QuantisedRows<E> {
     /// If there is no such row or chunk.
     #[inline(always)]
     pub fn scale(&self, i: usize, chunk: usize) -> f32 {
-        self.scales[i * self.cols.div_ceil(CHUNK) + chunk]
+        self.scales[chunk * self.rows + i]
     }
 
     /// The integers of row `i` `[K]`.
@@ -126,26 +128,66 @@ impl<E: Integer> QuantisedRows<E> {
     /// The words of row `i`.
     #[inline(always)]
     pub(crate) fn words(&self, i: usize) -> &[u32] {
-        let stride = stride(self.cols, self.group);
-        &self.words[i * stride..(i + 1) * stride]
+        &self.words[i * self.stride..(i + 1) * self.stride]
     }
 
-    /// Checks that the rows were made for products whose words have `group` values.
-    pub(crate) fn assert_group(&self, group: usize) {
-        assert_eq!(self.group, group, "the rows were rounded for another level");
+    /// Some words of MR rows from `first` on.
+    #[inline(always)]
+    pub(crate) fn tile<const MR: usize>(&self, first: usize, words: Range<usize>) -> [&[u32]; MR] {
+        let rows = &self.words[first * self.stride..(first + MR) * self.stride];
+        let mut tile: [&[u32]; MR] = [&[]; MR];
+        for (tile, row) in tile.iter_mut().zip(rows.chunks_exact(self.stride)) {
+            *tile = &row[words.clone()];
+        }
+        tile
     }
 
-    fn resize(&mut self, rows: usize, cols: usize, group: usize, offset: i32) {
+    /// The scales of MR rows from `first` on.
+    #[inline(always)]
+    pub(crate) fn scales<const MR: usize>(&self, first: usize, chunk: usize) -> &[f32; MR] {
+        of_tile(&self.scales, chunk * self.rows + first)
+    }
+
+    /// The sums of the products of neighbouring words of MR rows from `first` on, for
+    /// [`Integers::WINOGRAD`](crate::simd::Integers::WINOGRAD).
+    #[inline(always)]
+    pub(crate) fn neighbours<const MR: usize>(&self, first: usize, chunk: usize) -> &[i32; MR] {
+        of_tile(&self.neighbours, chunk * self.rows + first)
+    }
+
+    /// Checks that the rows were made for products whose words have `group` values, and that take
+    /// words two by two, or do not.
+    pub(crate) fn assert_form(&self, group: usize, winograd: bool) {
+        let sums = if winograd { self.scales.len() } else { 0 };
+        let form = (self.group, self.neighbours.len());
+        assert_eq!(form, (group, sums), "the rows were rounded for another level");
+    }
+
+    fn resize(&mut self, rows: usize, cols: usize, group: usize, offset: i32, winograd: bool) {
         (self.rows, self.cols, self.group, self.offset) = (rows, cols, group, offset);
-        // A vector of sixteen values at the end may have places past the row.
-        self.words.resize(rows * stride(cols, group), 0);
+        // Whole vectors: the last one may have places past the row, which are zeros.
+        self.stride = cols.next_multiple_of(LANES) / group;
+        self.words.resize(rows * self.stride, 0);
         self.scales.resize(rows * cols.div_ceil(CHUNK), 0.0);
+        self.neighbours.resize(if winograd { self.scales.len() } else { 0 }, 0);
     }
 }
 
-/// Words of a row: whole vectors, whose values past the row are zeros.
-fn stride(cols: usize, group: usize) -> usize {
-    cols.next_multiple_of(LANES) / group
+/// Σ x₀·x₁ over words of two `s16`, two by two.
+#[inline(always)]
+fn neighbours(words: &[u32]) -> i32 {
+    let low = |word: u32| i32::from(word as i16);
+    let high = |word: u32| i32::from((word >> 16) as i16);
+    let pairs = words.as_chunks::<2>().0;
+    let product = |&[a, b]: &[u32; 2]| (low(a) * low(b)).wrapping_add(high(a) * high(b));
+    // Modulo 2³²: the integers of a row that is not finite are unspecified.
+    pairs.iter().map(product).fold(0, i32::wrapping_add)
+}
+
+/// The values of MR rows.
+#[inline(always)]
+fn of_tile<T, const MR: usize>(values: &[T], first: usize) -> &[T; MR] {
+    values[first..].first_chunk().expect("a value for each row")
 }
 
 impl<E: Integer> Kernel for Quantise<'_, E> {
@@ -154,12 +196,12 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
     fn run<S: Simd>(self, s: S) {
         let Quantise { x, rotation, to } = self;
         let group = E::group::<S>();
-        to.resize(x.rows(), x.cols(), group, E::offset::<S>());
-        let (stride, per_row) = (stride(x.cols(), group), x.cols().div_ceil(CHUNK));
+        to.resize(x.rows(), x.cols(), group, E::offset::<S>(), S::WINOGRAD);
         let mut buffer = Buffer::default();
         for i in 0..x.rows() {
             for (c, chunk) in chunks(x.cols()).enumerate() {
-                let start = i * stride + chunk.start / group;
+                let start = i * to.stride + chunk.start / group;
+                let end = start + chunk.len().next_multiple_of(LANES) / group;
                 let words = LANES / group;
                 let scale = quantise_chunk(
                     s,
@@ -170,7 +212,10 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
                     #[inline(always)]
                     |vector, q| E::store(s, q, &mut to.words[start + vector * words..]),
                 );
-                to.scales[i * per_row + c] = scale;
+                to.scales[c * to.rows + i] = scale;
+                if const { S::WINOGRAD } {
+                    to.neighbours[c * to.rows + i] = neighbours(&to.words[start..end]);
+                }
             }
         }
     }

@@ -16,13 +16,14 @@ const ROTATIONS: [Rotation; 2] = [Rotation::Rotated, Rotation::Plain];
 
 /// M, N and K.
 #[rustfmt::skip]
-const SHAPES: [(usize, usize, usize); 12] = [
+const SHAPES: [(usize, usize, usize); 14] = [
     (1, 1, 1), // everything at its least
     (3, 17, 15), (4, 16, 16), (5, 15, 17), // around a vector
     (6, 48, CHUNK), // whole tiles, a whole panel of AVX-512, a whole chunk
     (7, 49, CHUNK - 1), (8, 47, CHUNK + 1), // a ragged chunk; a second one of one value
     (9, 95, CHUNK + 16), (13, 97, 2 * CHUNK), // chunks of 1 and of 24 registers
     (2, 33, 256), (2, 33, 160), (2, 33, 2 * CHUNK + 50), // 16 and 10 registers; no rotation
+    (16, 33, CHUNK + 2), (21, 16, CHUNK - 2), // more tiles; an odd word
 ];
 
 /// y `[M, N]` of both precisions' kernels.

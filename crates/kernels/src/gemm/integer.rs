@@ -14,9 +14,15 @@
 //! before the next chunk. The bias comes first because the sum of the first chunk is then one
 //! multiply-add from it, with no pass over y of its own.
 //!
-//! No sum leaves `i32`: 384·2047² = 1.61·10⁹ < 2³¹, and 384·(127 + 128)·127 = 1.24·10⁷.
+//! No result leaves `i32`: 384·2047² = 1.61·10⁹ < 2³¹, and 384·(127 + 128)·127 = 1.24·10⁷.
+//!
+//! Where products take two words at once ([`Integers::WINOGRAD`]), a sum starts at minus what they
+//! add that belongs to its row or its column alone. A tile then has fewer rows, since a pair of
+//! words has twice the operands in registers.
 //!
 //! In the book: `docs/16-rounding.md`.
+//!
+//! [`Integers::WINOGRAD`]: crate::simd::Integers::WINOGRAD
 
 use super::{
     Finish, Panels, cut, deal,
@@ -36,7 +42,7 @@ use std::{marker::PhantomData, ops::Range, slice::Chunks};
 #[derive(Clone, Debug)]
 pub struct ColumnFactors {
     pub scales: Vec<f32>, // [chunks, panels · NR]
-    pub starts: Vec<i32>, // the same, −OFFSET·Σₖ w
+    pub starts: Vec<i32>, // the same, −OFFSET·Σₖ w, or minus the products of neighbouring words
     pub width: usize,     // panels · NR
 }
 
@@ -81,6 +87,13 @@ impl<S: Simd, E: Integer> Arithmetic<S> for Words<E> {
     fn halves(s: S, low: S::I32x16, high: S::I32x16) -> S::I32x16 {
         s.halves(low, high)
     }
+
+    const PAIRS: bool = S::WINOGRAD;
+
+    #[inline(always)]
+    fn mul_add_pair(s: S, x: [S::I32x16; 2], w: [S::I32x16; 2], sum: S::I32x16) -> S::I32x16 {
+        s.dot_pair(sum, x, w)
+    }
 }
 
 impl<E: Integer> Kernel for IntegerGemm<'_, E> {
@@ -98,7 +111,7 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         let (nr, group) = (NV * LANES, E::group::<S>());
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.weights.inputs());
         let at_most = most::<S>(MOST); // rows of a tile
-        self.x.assert_group(group);
+        self.x.assert_form(group, S::WINOGRAD);
         let chunk = CHUNK / group; // steps
         let share = chunk.div_ceil(m.div_ceil(at_most).max(1)); // of a tile
         let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
@@ -137,9 +150,15 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
 }
 
 /// The most rows of a tile where a tile of floats has at most `of_floats`: sums in halves take half
-/// of the registers.
+/// of the registers, and the operands of a pair of words those of a third of the sums.
 const fn most<S: Simd>(of_floats: usize) -> usize {
-    if S::HALVES { 2 * of_floats } else { of_floats }
+    if S::HALVES {
+        2 * of_floats
+    } else if S::WINOGRAD {
+        (2 * of_floats).div_ceil(3)
+    } else {
+        of_floats
+    }
 }
 
 /// The first NV vectors of a slice.
@@ -184,19 +203,29 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         ahead: &[[E::Block<S>; NV]],
         y: &mut RowsMut, // [M, up to NR]
     ) {
-        let mut x: [&[u32]; MR] = [&[]; MR]; // x[ic..ic+MR, pc..pc+CHUNK]
-        for i in 0..MR {
-            x[i] = &self.x.words(row + i)[self.steps.clone()];
-        }
-        let mut starts = [s.load_i32(&self.starts[0]); NV];
+        let x = self.x.tile(row, self.steps.clone()); // x[ic..ic+MR, pc..pc+CHUNK]
+        let mut starts = [[s.load_i32(&self.starts[0]); NV]; MR];
         for j in 1..NV {
-            starts[j] = s.load_i32(&self.starts[j]);
+            let of_column = s.load_i32(&self.starts[j]);
+            for i in 0..MR {
+                starts[i][j] = of_column;
+            }
+        }
+        if const { S::WINOGRAD } {
+            let of_rows = self.x.neighbours::<MR>(row, self.chunk);
+            for i in 0..MR {
+                let of_row = s.splat_word(of_rows[i].cast_unsigned());
+                for j in 0..NV {
+                    starts[i][j] = s.sub_i32(starts[i][j], of_row);
+                }
+            }
         }
         let mut copy = y.copy_of_narrow::<MR, NV>(row);
-        let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, [starts; MR]);
+        let sums = steps::<S, Words<E>, MR, NV>(s, x, self.weights, ahead, starts);
         let mut to = y.tile(row, &mut copy);
+        let of_rows = self.x.scales::<MR>(row, self.chunk);
         for i in 0..MR {
-            let of_row = s.splat(self.x.scale(row + i, self.chunk));
+            let of_row = s.splat(of_rows[i]);
             let to = to.vectors::<NV>(i);
             for j in 0..NV {
                 let before = s.load(self.bias.map_or(&to[j], |bias| &bias[j]));

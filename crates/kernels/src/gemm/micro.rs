@@ -40,6 +40,15 @@ pub(crate) trait Arithmetic<S: Simd> {
     fn mul_add(s: S, x: Self::V, w: Self::V, sum: Self::V) -> Self::V;
     /// Lanes 0–7 of one vector and lanes 8–15 of the other, if there are [`Arithmetic::HALVES`].
     fn halves(s: S, low: Self::V, high: Self::V) -> Self::V;
+
+    /// Whether the two steps of a round are multiplied together.
+    const PAIRS: bool = false;
+
+    /// sum + x₀·w₀ + x₁·w₁, for two steps one after the other.
+    #[inline(always)]
+    fn mul_add_pair(s: S, x: [Self::V; 2], w: [Self::V; 2], sum: Self::V) -> Self::V {
+        Self::mul_add(s, x[1], w[1], Self::mul_add(s, x[0], w[0], sum))
+    }
 }
 
 /// Products of `f32`: a step is one k, and a fused multiply-add.
@@ -112,6 +121,7 @@ pub(crate) fn steps<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>
     } else if const { S::ROUNDS } {
         in_rounds::<S, A, MR, NV>(s, x, panel, ahead, &mut sums);
     } else {
+        const { assert!(S::ROUNDS || !A::PAIRS, "a pair is a round") };
         one_by_one::<S, A, MR, NV>(s, x, panel, &mut sums);
     }
     sums
@@ -195,8 +205,13 @@ fn multiply_rounds<
             }
         }
         for [even, odd] in rounds {
-            multiply::<S, A, MR, NV>(s, even, column(rows, k, 0), sums);
-            multiply::<S, A, MR, NV>(s, odd, column(rows, k, 1), sums);
+            let [first, second] = [column(rows, k, 0), column(rows, k, 1)];
+            if const { A::PAIRS } {
+                multiply_pair::<S, A, MR, NV>(s, [even, odd], [first, second], sums);
+            } else {
+                multiply::<S, A, MR, NV>(s, even, first, sums);
+                multiply::<S, A, MR, NV>(s, odd, second, sums);
+            }
             k += 1;
         }
     }
@@ -243,6 +258,26 @@ fn multiply<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
         let a = A::splat(s, *x[i]);
         for j in 0..NV {
             sums[i][j] = A::mul_add(s, a, b[j], sums[i][j]);
+        }
+    }
+}
+
+/// `sums[i][j] += x₀[i] · panel₀[j] + x₁[i] · panel₁[j]`
+#[inline(always)]
+fn multiply_pair<S: Simd, A: Arithmetic<S>, const MR: usize, const NV: usize>(
+    s: S,
+    panel: [&[A::W; NV]; 2],
+    x: [[&A::X; MR]; 2],
+    sums: &mut [[A::V; NV]; MR],
+) {
+    let mut b = [[A::load(s, &panel[0][0]); 2]; NV];
+    for j in 0..NV {
+        b[j] = [A::load(s, &panel[0][j]), A::load(s, &panel[1][j])];
+    }
+    for i in 0..MR {
+        let a = [A::splat(s, *x[0][i]), A::splat(s, *x[1][i])];
+        for j in 0..NV {
+            sums[i][j] = A::mul_add_pair(s, a, b[j], sums[i][j]);
         }
     }
 }

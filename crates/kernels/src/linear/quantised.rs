@@ -245,13 +245,19 @@ struct Widths {
     vectors: usize, // NV
     group: usize,   // k's of a step
     offset: i32,    // of x
+    winograd: bool, // whether words are taken two by two
 }
 
 impl<E: Integer> Kernel for Layout<E> {
     type Output = Widths;
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> Widths {
-        Widths { vectors: S::Tiles::PANEL, group: E::group::<S>(), offset: E::offset::<S>() }
+        Widths {
+            vectors: S::Tiles::PANEL,
+            group: E::group::<S>(),
+            offset: E::offset::<S>(),
+            winograd: S::WINOGRAD,
+        }
     }
 }
 
@@ -289,6 +295,13 @@ impl Widths {
                 if self.offset != 0 {
                     let sum: i32 = q.iter().map(|&q| q.into()).sum();
                     starts[c * width + column] = -self.offset * sum;
+                }
+                if self.winograd {
+                    // w₀·w₁ of neighbouring words, of two values each
+                    let value = |k: usize| -> i32 { q.get(k).map_or(0, |&q| q.into()) };
+                    let products = (0..q.len()).filter(|k| k % 4 < 2);
+                    let sum: i32 = products.map(|k| value(k) * value(k + 2)).sum();
+                    starts[c * width + column] = -sum;
                 }
             }
         }

@@ -49,11 +49,18 @@ macro_rules! forward {
                 a: <$S as Integers>::Floats, b: <$S as Integers>::Floats
             ) -> <$S as Integers>::Floats;
             store_s16(q: <$S as Integers>::I32x16, to: &mut [u32]) -> ();
+            add_s16(
+                a: <$S as Integers>::I32x16, b: <$S as Integers>::I32x16
+            ) -> <$S as Integers>::I32x16;
+            sub_i32(
+                a: <$S as Integers>::I32x16, b: <$S as Integers>::I32x16
+            ) -> <$S as Integers>::I32x16;
         }
     };
     (products of $inner:tt: $S:ty) => {
         const GROUP: usize = <$S as Integers>::GROUP;
         const OFFSET: i32 = <$S as Integers>::OFFSET;
+        const WINOGRAD: bool = <$S as Integers>::WINOGRAD;
 
         #[inline(always)]
         fn s8_blocks(panel: &[i8]) -> &[Self::S8] {

@@ -23,7 +23,22 @@
 //! `vpdpwssds` is used since the compiler takes `vpdpwssd` apart again; no sum here is large enough
 //! to saturate.
 //!
+//! Two words of each side have another form, S. Winograd's:
+//!
+//! ```text
+//! (x₀ + w₁)·(x₁ + w₀) = x₀·w₀ + x₁·w₁ + x₀·x₁ + w₀·w₁
+//! ```
+//!
+//! The last two terms belong to a row of x and to a column of w alone, so they are subtracted once
+//! for a whole sum. Two products and two additions become one product and three additions. That is
+//! faster where additions have ports of their own beside the multipliers, as on AVX2
+//! ([`Integers::WINOGRAD`]). Sums are then taken modulo 2³², and the result is exact, since it is
+//! in range itself.
+//!
 //! VNNI is no level of its own but a second proof inside one: [`Level::run_integers`] looks for it.
+//!
+//! Reference: S. Winograd, *A New Algorithm for Inner Product*, IEEE Transactions on Computers
+//! C-17(7), 1968.
 //!
 //! In the book: `docs/16-rounding.md`.
 //!
@@ -59,6 +74,9 @@ pub trait Integers: Copy {
     /// Whether products sum up lanes 0–7 of a tile before lanes 8–15. With twice the rows, a row of
     /// weights is widened half as often for each product.
     const HALVES: bool = false;
+    /// Whether products take words two by two, as [`Integers::dot_pair`] does; [`Integers::GROUP`]
+    /// is then 2.
+    const WINOGRAD: bool = false;
 
     /// The blocks of sixteen columns in a panel.
     fn s8_blocks(panel: &[i8]) -> &[Self::S8];
@@ -80,6 +98,10 @@ pub trait Integers: Copy {
     fn halves(self, low: Self::I32x16, _high: Self::I32x16) -> Self::I32x16 {
         low
     }
+    /// a + b for each of the `s16` in words, modulo 2¹⁶.
+    fn add_s16(self, a: Self::I32x16, b: Self::I32x16) -> Self::I32x16;
+    /// a − b in each lane, modulo 2³².
+    fn sub_i32(self, a: Self::I32x16, b: Self::I32x16) -> Self::I32x16;
     /// The nearest integers, ties to even; unspecified for a lane of 2²² or more, or NaN.
     fn round(self, v: Self::Floats) -> Self::I32x16;
     /// The nearest floats.
@@ -90,6 +112,18 @@ pub trait Integers: Copy {
     fn store_s8(self, q: Self::I32x16, to: &mut [u32]);
     /// Sixteen values of x, −32 768 … 32 767, as eight words.
     fn store_s16(self, q: Self::I32x16, to: &mut [u32]);
+
+    /// sums + x₀·w₀ + x₁·w₁ + x₀·x₁ + w₀·w₁ for words of two `s16`, modulo 2³². No |x| + |w| may
+    /// exceed an `s16`.
+    #[inline(always)]
+    fn dot_pair(
+        self,
+        sums: Self::I32x16,
+        x: [Self::I32x16; 2],
+        w: [Self::I32x16; 2],
+    ) -> Self::I32x16 {
+        self.dot_s16(sums, self.add_s16(x[0], w[1]), self.add_s16(x[1], w[0]))
+    }
 }
 
 /// The first words of a slice that has room for sixteen values.

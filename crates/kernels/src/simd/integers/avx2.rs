@@ -33,6 +33,7 @@ impl Integers for Avx2 {
 
     const GROUP: usize = 2;
     const OFFSET: i32 = 0;
+    const WINOGRAD: bool = true;
 
     operations! {
         round(v: __m256) -> __m256i = _mm256_cvtps_epi32(v);
@@ -42,6 +43,8 @@ impl Integers for Avx2 {
             _mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
         dot_s16(sums: __m256i, x: __m256i, w: __m256i) -> __m256i =
             _mm256_add_epi32(sums, _mm256_madd_epi16(x, w));
+        add_s16(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi16(a, b);
+        sub_i32(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi32(a, b);
     }
 
     #[inline(always)]

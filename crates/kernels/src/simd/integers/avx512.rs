@@ -40,6 +40,8 @@ impl Integers for Avx512 {
             _mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
         dot_s16(sums: __m512i, x: __m512i, w: __m512i) -> __m512i =
             _mm512_add_epi32(sums, _mm512_madd_epi16(x, w));
+        add_s16(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi16(a, b);
+        sub_i32(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
     }
 
     #[inline(always)]

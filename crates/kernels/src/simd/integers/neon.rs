@@ -53,6 +53,9 @@ impl Integers for Neon {
             let low = vmull_s16(vget_low_s16(x), vget_low_s16(w));
             vaddq_s32(sums, vpaddq_s32(low, vmull_high_s16(x, w)))
         };
+        add_s16(a: int32x4_t, b: int32x4_t) -> int32x4_t = vreinterpretq_s32_s16(
+            vaddq_s16(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b)));
+        sub_i32(a: int32x4_t, b: int32x4_t) -> int32x4_t = vsubq_s32(a, b);
     }
 
     #[inline(always)]

@@ -72,6 +72,19 @@ impl Integers for Portable {
     }
 
     #[inline(always)]
+    fn add_s16(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        from_fn(|i| {
+            let ([a0, a1], [b0, b1]) = (halves(a[i]), halves(b[i]));
+            word(a0 + b0, a1 + b1)
+        })
+    }
+
+    #[inline(always)]
+    fn sub_i32(self, a: [i32; LANES], b: [i32; LANES]) -> [i32; LANES] {
+        from_fn(|i| a[i].wrapping_sub(b[i]))
+    }
+
+    #[inline(always)]
     fn round(self, v: [f32; LANES]) -> [i32; LANES] {
         // The integer in the low bits of the mantissa; the exponent is that of the rounder.
         from_fn(|i| ((v[i] + ROUNDER).to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32))

@@ -28,6 +28,8 @@ impl<W: Way> Integers for Wasm<W> {
         // Bits of floats that are not negative have the order of the floats, and NaN is the last.
         larger(a, b) = i32x4_max(a, b);
         dot_s16(sums, x, w) = i32x4_add(sums, i32x4_dot_i16x8(x, w));
+        add_s16(a, b) = i16x8_add(a, b);
+        sub_i32(a, b) = i32x4_sub(a, b);
     }
 
     #[inline(always)]
