@@ -30,7 +30,11 @@
 
 mod products;
 
-use super::{AttentionDropout, copy_values, dropout::Mask, exp_and_share, vectors};
+use super::{
+    AttentionDropout,
+    block::{copy_values, exp_and_share, vectors},
+    dropout::Mask,
+};
 use crate::{
     AlignedVec, Level, Rows, RowsMut,
     gemm::KC,

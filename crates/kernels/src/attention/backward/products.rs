@@ -5,7 +5,7 @@
 
 use crate::{
     Rows, RowsMut,
-    attention::{Context, context_rows, score},
+    attention::block::{Context, context_rows, score},
     gemm::{KC, deal, step, tile_rows, transpose},
     simd::{Kernel, LANES, Simd},
 };
