@@ -48,7 +48,7 @@ static TRIED: Trials = Trials::new();
 pub(super) fn tried(rows: usize, run: impl FnOnce(Way)) {
     // WebAssembly has no prefetches, and not always a clock.
     if rows < LEAST_ROWS || cfg!(target_family = "wasm") {
-        return run(Way::Rows);
+        return run(Way::FirstLine);
     }
     let Some(call) = TRIED.next() else { return run(TRIED.fastest()) };
     let way = way(call);
