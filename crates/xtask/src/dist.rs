@@ -34,7 +34,13 @@ const FEATURES: &str = "embedded,serve";
 
 /// A C library inside, whose random numbers come from the kernel's call: a static program cannot
 /// look the call up by name, and would open `/dev/urandom`, which an empty root does not have.
-const FLAGS: &str = "-Ctarget-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\"";
+const STATIC: [&str; 2] =
+    ["-Ctarget-feature=+crt-static", "--cfg=getrandom_backend=\"linux_getrandom\""];
+
+/// The linker that comes with Rust keeps one of functions that have the same code, and writes
+/// relocations in a few bits each.
+const SMALL: [&str; 2] =
+    ["-Clink-arg=-fuse-ld=lld", "-Clink-arg=-Wl,--icf=all,-z,pack-relative-relocs"];
 
 /// From the start of a program in an empty root to its vectors.
 const LATEST: Duration = Duration::from_millis(60);
@@ -85,10 +91,19 @@ fn build(workspace: &Workspace, target: &str) -> Result<PathBuf, String> {
     build.args(["--features", FEATURES, "--target", target]);
     // With a target, these flags are not those of build scripts and macros.
     build
-        .env("RUSTFLAGS", FLAGS)
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags()?)
         .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", targets::LINKER);
     cargo::run(&mut build)?;
     Ok(workspace.target.join(target).join("dist/minilm"))
+}
+
+/// The compiler's flags, as Cargo takes them from the environment.
+fn flags() -> Outcome {
+    let libraries = cargo::run(Command::new("rustc").args(["--print", "target-libdir"]))?;
+    let linkers = Path::new(libraries.trim_end()).with_file_name("bin/gcc-ld");
+    let linkers = format!("-Clink-arg=-B{}", linkers.display());
+    Ok([&STATIC[..], &SMALL[..], &[linkers.as_str()]].concat().join("\u{1f}"))
 }
 
 /// Runs the program in an empty root, and outside of it from a directory of the same model.
