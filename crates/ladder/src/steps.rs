@@ -91,6 +91,7 @@ pub const STEPS: &[Step] = &[
         attention / shipped,
         Attention(attention::shipped::attention),
         "attention.rs",
+        "attention/block.rs",
         "gemm/micro.rs"
     ),
     step!(rounded_gemm / dots, Gemm(rounded_gemm::dots::linear)),
