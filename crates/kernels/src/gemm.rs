@@ -36,6 +36,7 @@
 //!
 //! In the book: `docs/03-gemm.md`.
 
+mod blocks;
 mod input_gradient;
 mod integer;
 mod micro;

@@ -16,10 +16,10 @@ use std::{
 /// One cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; 16]);
+struct Line([u8; 64]);
 
-/// A `Vec<f32>` whose first element is 64-byte aligned, so that no sixteen-lane load crosses a
-/// cache line. It dereferences to `[f32]`.
+/// A `Vec` of `f32` or other numbers whose first element is 64-byte aligned, so that no sixteen-lane load crosses a
+/// cache line. It dereferences to a slice.
 ///
 /// ```
 /// let mut v = minilm_kernels::AlignedVec::zeroed(20);
@@ -27,64 +27,77 @@ struct Line([f32; 16]);
 /// assert_eq!(v.len(), 20);
 /// assert_eq!(v.as_ptr() as usize % 64, 0);
 /// ```
-#[derive(Clone, Default)]
-pub struct AlignedVec {
+#[derive(Clone)]
+pub struct AlignedVec<E = f32> {
     lines: Vec<Line>,
     len: usize,
+    element: PhantomData<E>,
 }
 
 impl AlignedVec {
     /// `len` zeros.
     pub fn zeroed(len: usize) -> AlignedVec {
-        AlignedVec { lines: vec![Line([0.0; 16]); len.div_ceil(16)], len }
+        let mut zeros = AlignedVec::default();
+        zeros.resize(len);
+        zeros
     }
+}
 
+impl<E: Element> AlignedVec<E> {
     /// Makes the vector `len` long and returns it.
     ///
     /// The allocation only grows. An element is zero or keeps a value from before.
-    pub fn resize(&mut self, len: usize) -> &mut [f32] {
-        let lines = len.div_ceil(16);
+    pub fn resize(&mut self, len: usize) -> &mut [E] {
+        let lines = len.div_ceil(size_of::<Line>() / size_of::<E>());
         if lines > self.lines.len() {
-            self.lines.resize(lines, Line([0.0; 16]));
+            self.lines.resize(lines, Line([0; 64]));
         }
         self.len = len;
         self
     }
 }
 
-impl Deref for AlignedVec {
-    type Target = [f32];
+impl<E> Default for AlignedVec<E> {
+    fn default() -> AlignedVec<E> {
+        AlignedVec { lines: Vec::new(), len: 0, element: PhantomData }
+    }
+}
+
+impl<E: Element> Deref for AlignedVec<E> {
+    type Target = [E];
     #[inline]
-    fn deref(&self) -> &[f32] {
-        // SAFETY: `lines` holds at least `len` values: each `Line` is sixteen `f32` without
-        // padding.
+    fn deref(&self) -> &[E] {
+        // SAFETY: `lines` holds at least `len` values: a `Line` is 64 bytes, of which whole
+        // elements are made, and is aligned for them. Any bytes are values.
         unsafe { slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
-impl DerefMut for AlignedVec {
+impl<E: Element> DerefMut for AlignedVec<E> {
     #[inline]
-    fn deref_mut(&mut self) -> &mut [f32] {
+    fn deref_mut(&mut self) -> &mut [E] {
         // SAFETY: as in `deref`, and the vector is borrowed mutably.
         unsafe { slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
     }
 }
 
-impl fmt::Debug for AlignedVec {
+impl<E> fmt::Debug for AlignedVec<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AlignedVec(len {})", self.len)
     }
 }
 
-/// The numbers that weights may be stored as.
+/// The numbers that weights and activations may be stored as.
 ///
 /// # Safety
-/// Every pattern of bits is a value of the type, all zeros are the value 0, and its alignment is
-/// at most that of a page.
+/// Every pattern of bits is a value of the type, all zeros are the value 0, its size divides 64,
+/// and its alignment is at most its size.
 pub unsafe trait Element: Copy + Default + Send + Sync + 'static {}
 
 // SAFETY: every 32 bits are an `f32`, and 0 is 0.0.
 unsafe impl Element for f32 {}
+// SAFETY: every 32 bits are a `u32`.
+unsafe impl Element for u32 {}
 // SAFETY: every 16 bits are an `i16`.
 unsafe impl Element for i16 {}
 // SAFETY: every 8 bits are an `i8`.

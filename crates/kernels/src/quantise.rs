@@ -33,7 +33,7 @@ pub use rotation::Rotation;
 pub(crate) use rotation::stretch;
 
 use crate::{
-    Level, Rows,
+    AlignedVec, Level, Rows,
     simd::{Kernel, LANES, Simd},
 };
 use chunk::{Buffer, quantise_chunk};
@@ -64,9 +64,9 @@ pub(crate) fn chunks(k: usize) -> impl Iterator<Item = Range<usize>> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct QuantisedRows<E> {
-    words: Vec<u32>,      // [M, stride]
-    scales: Vec<f32>,     // [chunks, M]
-    neighbours: Vec<i32>, // the same, or none
+    words: AlignedVec<u32>, // [M, stride]
+    scales: Vec<f32>,       // [chunks, M]
+    neighbours: Vec<i32>,   // the same, or none
     rows: usize,
     cols: usize,
     stride: usize,
@@ -79,6 +79,12 @@ impl<E: Integer> QuantisedRows<E> {
     /// Rounds the rows of `x` `[M, K]`, in place of those before.
     pub fn quantise(&mut self, level: Level, x: Rows, rotation: Rotation) {
         E::quantise(level, Quantise { x, rotation, to: self });
+    }
+
+    /// [`QuantisedRows::quantise`] with some instructions of the CPU.
+    #[cfg(test)]
+    pub(crate) fn quantise_with<S: Simd>(&mut self, s: S, x: Rows, rotation: Rotation) {
+        Quantise { x, rotation, to: self }.run(s);
     }
 
     /// Number of rows.
@@ -131,6 +137,14 @@ impl<E: Integer> QuantisedRows<E> {
         &self.words[i * self.stride..(i + 1) * self.stride]
     }
 
+    /// All words of the rows from `first` on, up to `most` rows, and the words of a row. Rows that
+    /// were stored only to make whole ones are among them.
+    #[inline(always)]
+    pub(crate) fn block(&self, first: usize, most: usize) -> (&[u32], usize) {
+        let words = &self.words[first * self.stride..];
+        (&words[..words.len().min(most * self.stride)], self.stride)
+    }
+
     /// Some words of MR rows from `first` on.
     #[inline(always)]
     pub(crate) fn tile<const MR: usize>(&self, first: usize, words: Range<usize>) -> [&[u32]; MR] {
@@ -163,13 +177,16 @@ impl<E: Integer> QuantisedRows<E> {
         assert_eq!(form, (group, sums), "the rows were rounded for another level");
     }
 
-    fn resize(&mut self, rows: usize, cols: usize, group: usize, offset: i32, winograd: bool) {
-        (self.rows, self.cols, self.group, self.offset) = (rows, cols, group, offset);
-        // Whole vectors: the last one may have places past the row, which are zeros.
-        self.stride = cols.next_multiple_of(LANES) / group;
-        self.words.resize(rows * self.stride, 0);
+    /// Makes room for rows in the form of `S`.
+    fn resize<S: Simd>(&mut self, rows: usize, cols: usize) {
+        let (group, [whole_rows, whole_cols]) = (E::group::<S>(), E::whole::<S>());
+        (self.rows, self.cols, self.group, self.offset) = (rows, cols, group, E::offset::<S>());
+        // Whole vectors, and more where products take more: what lies past a row, or past the last,
+        // meets weights of zero, or is not read as a result.
+        self.stride = cols.next_multiple_of(whole_cols.max(LANES)) / group;
+        self.words.resize(rows.next_multiple_of(whole_rows) * self.stride);
         self.scales.resize(rows * cols.div_ceil(CHUNK), 0.0);
-        self.neighbours.resize(if winograd { self.scales.len() } else { 0 }, 0);
+        self.neighbours.resize(if S::WINOGRAD { self.scales.len() } else { 0 }, 0);
     }
 }
 
@@ -196,7 +213,7 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
     fn run<S: Simd>(self, s: S) {
         let Quantise { x, rotation, to } = self;
         let group = E::group::<S>();
-        to.resize(x.rows(), x.cols(), group, E::offset::<S>(), S::WINOGRAD);
+        to.resize::<S>(x.rows(), x.cols());
         let mut buffer = Buffer::default();
         for i in 0..x.rows() {
             for (c, chunk) in chunks(x.cols()).enumerate() {

@@ -53,9 +53,21 @@ mod wasm;
 
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use forward::forward;
-pub use integers::Integers;
+pub(crate) use integers::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS};
+pub use integers::{Blocks, Integers};
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) use {avx2::Avx2, avx512::Avx512};
+
+/// The proofs inside of levels.
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) mod second_proofs {
+    pub(crate) use super::integers::{
+        amx::Amx,
+        vnni::{Avx512Vnni, AvxVnni},
+    };
+}
 #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
 use wasm::relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(feature = "relaxed-simd")))]

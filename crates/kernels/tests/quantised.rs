@@ -16,7 +16,7 @@ const ROTATIONS: [Rotation; 2] = [Rotation::Rotated, Rotation::Plain];
 
 /// M, N and K.
 #[rustfmt::skip]
-const SHAPES: [(usize, usize, usize); 14] = [
+const SHAPES: [(usize, usize, usize); 16] = [
     (1, 1, 1), // everything at its least
     (3, 17, 15), (4, 16, 16), (5, 15, 17), // around a vector
     (6, 48, CHUNK), // whole tiles, a whole panel of AVX-512, a whole chunk
@@ -24,6 +24,7 @@ const SHAPES: [(usize, usize, usize); 14] = [
     (9, 95, CHUNK + 16), (13, 97, 2 * CHUNK), // chunks of 1 and of 24 registers
     (2, 33, 256), (2, 33, 160), (2, 33, 2 * CHUNK + 50), // 16 and 10 registers; no rotation
     (16, 33, CHUNK + 2), (21, 16, CHUNK - 2), // more tiles; an odd word
+    (33, 49, CHUNK + 68), (70, 48, 100), // more than one block of matrix registers
 ];
 
 /// y `[M, N]` of both precisions' kernels.

@@ -115,6 +115,7 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         let chunk = CHUNK / group; // steps
         let share = chunk.div_ceil(m.div_ceil(at_most).max(1)); // of a tile
         let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
+        let matrix = E::matrix(s);
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]
@@ -136,6 +137,10 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
                     starts: whole(&self.factors.starts[at..]),
                     bias: (!self.onto && c == 0).then_some(&bias),
                 };
+                if let Some(matrix) = &matrix {
+                    chunk.blocks(s, matrix, behind, &mut y);
+                    continue;
+                }
                 // LOOP 1: tiles
                 for (rows, size) in deal(m, at_most) {
                     let (ahead, y) = (&mut ahead, &mut y);
@@ -168,14 +173,14 @@ fn whole<T, const NV: usize>(from: &[T]) -> &[[T; LANES]; NV] {
 }
 
 /// One chunk of one panel.
-struct Chunk<'a, S: Simd, E: Integer, const NV: usize> {
-    x: &'a QuantisedRows<E>,
-    chunk: usize,
-    steps: Range<usize>,
-    weights: &'a [[E::Block<S>; NV]], // [steps]
-    scales: &'a [[f32; LANES]; NV],
-    starts: &'a [[i32; LANES]; NV],
-    bias: Option<&'a [[f32; LANES]; NV]>, // instead of y, before the first chunk
+pub(super) struct Chunk<'a, S: Simd, E: Integer, const NV: usize> {
+    pub(super) x: &'a QuantisedRows<E>,
+    pub(super) chunk: usize,
+    pub(super) steps: Range<usize>,
+    pub(super) weights: &'a [[E::Block<S>; NV]], // [steps]
+    pub(super) scales: &'a [[f32; LANES]; NV],
+    pub(super) starts: &'a [[i32; LANES]; NV],
+    pub(super) bias: Option<&'a [[f32; LANES]; NV]>, // instead of y, before the first chunk
 }
 
 impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
@@ -225,14 +230,19 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
         let mut to = y.tile(row, &mut copy);
         let of_rows = self.x.scales::<MR>(row, self.chunk);
         for i in 0..MR {
-            let of_row = s.splat(of_rows[i]);
-            let to = to.vectors::<NV>(i);
-            for j in 0..NV {
-                let before = s.load(self.bias.map_or(&to[j], |bias| &bias[j]));
-                let product = s.mul(s.to_f32(sums[i][j]), of_row);
-                s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut to[j]);
-            }
+            self.add(s, sums[i], of_rows[i], to.vectors::<NV>(i));
         }
         y.put_back(row, &copy);
+    }
+
+    /// y ← y + the sums of a row, times their scales
+    #[inline(always)]
+    pub(super) fn add(&self, s: S, sums: [S::I32x16; NV], of_row: f32, y: &mut [[f32; LANES]; NV]) {
+        let of_row = s.splat(of_row);
+        for j in 0..NV {
+            let before = s.load(self.bias.map_or(&y[j], |bias| &bias[j]));
+            let product = s.mul(s.to_f32(sums[j]), of_row);
+            s.store(s.mul_add(product, s.load(&self.scales[j]), before), &mut y[j]);
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     gemm::IntegerGemm,
     memory::Element,
     peak::Dots,
-    simd::{Integers, LANES},
+    simd::{Blocks, Integers, LANES},
     tiles::sealed::Sealed,
 };
 use compiled::Compiled;
@@ -25,10 +25,16 @@ pub trait Integer: Element + Into<i32> + Sealed + Compiled {
 
     /// k's of a step.
     fn group<S: Integers>() -> usize;
+    /// Rows of x and k's that are stored together.
+    fn whole<S: Integers>() -> [usize; 2];
     /// What is added to values of x.
     fn offset<S: Integers>() -> i32;
     /// The blocks of a panel.
     fn blocks<S: Integers>(panel: &[Self]) -> &[Self::Block<S>];
+    /// The matrix registers, if the instruction set has some for this integer.
+    fn matrix<S: Integers>(s: S) -> Option<Blocks>;
+    /// Weights for the matrix registers.
+    fn bytes<S: Integers>(blocks: &[Self::Block<S>]) -> &[i8];
     /// Weights for [`Integer::dot`].
     fn load<S: Integers>(s: S, from: &Self::Block<S>) -> S::I32x16;
     /// sums + x·w
@@ -51,8 +57,23 @@ impl Integer for i8 {
     }
 
     #[inline(always)]
+    fn whole<S: Integers>() -> [usize; 2] {
+        S::WHOLE
+    }
+
+    #[inline(always)]
     fn offset<S: Integers>() -> i32 {
         S::OFFSET
+    }
+
+    #[inline(always)]
+    fn matrix<S: Integers>(s: S) -> Option<Blocks> {
+        s.blocks()
+    }
+
+    #[inline(always)]
+    fn bytes<S: Integers>(blocks: &[S::S8]) -> &[i8] {
+        S::bytes(blocks)
     }
 
     #[inline(always)]
@@ -93,8 +114,23 @@ impl Integer for i16 {
     }
 
     #[inline(always)]
+    fn whole<S: Integers>() -> [usize; 2] {
+        [1, 2]
+    }
+
+    #[inline(always)]
     fn offset<S: Integers>() -> i32 {
         0
+    }
+
+    #[inline(always)]
+    fn matrix<S: Integers>(_: S) -> Option<Blocks> {
+        None
+    }
+
+    #[inline(always)]
+    fn bytes<S: Integers>(_: &[[i16; 2 * LANES]]) -> &[i8] {
+        &[]
     }
 
     #[inline(always)]

@@ -2,7 +2,10 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd, integers::vnni::Avx512Vnni};
+use super::{
+    Kernel, LANES, Simd,
+    integers::{amx::Amx, vnni::Avx512Vnni},
+};
 use crate::tiles::{self, sealed::Sealed};
 use std::arch::x86_64::*;
 
@@ -139,9 +142,10 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
-        match Avx512Vnni::detect(self) {
-            Some(second) => second.vectorize(kernel),
-            None => self.vectorize(kernel),
+        let Some(vnni) = Avx512Vnni::detect(self) else { return self.vectorize(kernel) };
+        match Amx::detect(vnni) {
+            Some(amx) => amx.vectorize(kernel),
+            None => vnni.vectorize(kernel),
         }
     }
 }

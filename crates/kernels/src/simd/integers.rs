@@ -11,6 +11,7 @@
 //!
 //! | instructions | product of s8 | product of s16 |
 //! |---|---|---|
+//! | AMX | `tdpbusd` on blocks of rows and columns | as VNNI |
 //! | AVX-512 with VNNI, AVX-VNNI | `vpdpbusd` on four bytes | `vpdpwssds` on two words |
 //! | AVX-512, AVX2 | `vpmovsxbw`, then as s16 | `vpmaddwd` and `vpaddd` |
 //! | WebAssembly | `i16x8.load8x8_s`, then as s16 | `i32x4.dot_i16x8_s` and `i32x4.add` |
@@ -35,7 +36,8 @@
 //! ([`Integers::WINOGRAD`]). Sums are then taken modulo 2³², and the result is exact, since it is
 //! in range itself.
 //!
-//! VNNI is no level of its own but a second proof inside one: [`Level::run_integers`] looks for it.
+//! VNNI and AMX are no levels of their own but further proofs inside one: [`Level::run_integers`]
+//! looks for them.
 //!
 //! Reference: S. Winograd, *A New Algorithm for Inner Product*, IEEE Transactions on Computers
 //! C-17(7), 1968.
@@ -44,6 +46,8 @@
 //!
 //! [`Level::run_integers`]: crate::Level::run_integers
 
+#[cfg(target_arch = "x86_64")]
+pub(super) mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -56,7 +60,47 @@ pub(super) mod vnni;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
+#[cfg(target_arch = "x86_64")]
+pub use amx::Blocks;
+
 use super::LANES;
+
+/// Rows of a block of sums, see [`Integers::blocks`].
+pub(crate) const BLOCK_ROWS: usize = 32;
+/// Vectors of columns of a block.
+pub(crate) const BLOCK_VECTORS: usize = 3;
+/// Words of x and of the weights in a step of a block.
+pub(crate) const BLOCK_WORDS: usize = 16;
+
+/// CPUs of this kind have no matrix registers.
+#[cfg(not(target_arch = "x86_64"))]
+#[derive(Debug)]
+pub enum Blocks {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Blocks {
+    pub(crate) fn start(&self, _: &[[i32; LANES]; BLOCK_VECTORS]) {
+        match *self {}
+    }
+
+    pub(crate) fn step(
+        &self,
+        _: &[u32],
+        _: usize,
+        _: usize,
+        _: &[i8; 64 * BLOCK_VECTORS * BLOCK_WORDS],
+    ) {
+        match *self {}
+    }
+
+    pub(crate) fn store(&self, _: &mut [[[i32; LANES]; BLOCK_VECTORS]; BLOCK_ROWS]) {
+        match *self {}
+    }
+
+    pub(crate) fn peak(&self, _: usize) -> usize {
+        match *self {}
+    }
+}
 
 /// The integer half of [`Simd`](super::Simd).
 pub trait Integers: Copy {
@@ -69,6 +113,9 @@ pub trait Integers: Copy {
 
     /// Consecutive k in a word of `s8`: 2 or 4. (A word of `s16` has two.)
     const GROUP: usize;
+    /// Rows of x and consecutive k of `s8` that are stored together; what does not exist is filled
+    /// up, with zeros in the weights.
+    const WHOLE: [usize; 2] = [1, Self::GROUP];
     /// What is added to `s8` values of x before they are stored.
     const OFFSET: i32;
     /// Whether products sum up lanes 0–7 of a tile before lanes 8–15. With twice the rows, a row of
@@ -97,6 +144,16 @@ pub trait Integers: Copy {
     /// Lanes 0–7 of one vector and lanes 8–15 of the other, on a level with [`Integers::HALVES`].
     fn halves(self, low: Self::I32x16, _high: Self::I32x16) -> Self::I32x16 {
         low
+    }
+    /// The matrix registers of a CPU that multiplies `s8` in them, a block at a time.
+    #[inline(always)]
+    fn blocks(self) -> Option<Blocks> {
+        None
+    }
+    /// Weights as [`Integers::blocks`] take them.
+    #[inline(always)]
+    fn bytes(_blocks: &[Self::S8]) -> &[i8] {
+        &[]
     }
     /// a + b for each of the `s16` in words, modulo 2¹⁶.
     fn add_s16(self, a: Self::I32x16, b: Self::I32x16) -> Self::I32x16;

@@ -63,7 +63,7 @@ macro_rules! levels {
             }
 
             /// As [`Level::run`], with the fastest integer products that the CPU has beside the
-            /// level's instructions: VNNI. The result has the same bits.
+            /// level's instructions: VNNI or AMX. The result has the same bits.
             #[inline]
             pub fn run_integers<K: Kernel>(self, kernel: K) -> K::Output {
                 match self.0 {$(

@@ -11,7 +11,7 @@ use crate::{
 };
 use std::arch::x86_64::*;
 
-/// A second proof over the level `$level`.
+/// A second proof over `$inner`, which is a level or a second proof of the level `$level`.
 macro_rules! second_proof {
     ($name:ident over $level:ident, $features:literal, $($feature:tt),*) => {
         impl $name {
@@ -21,13 +21,16 @@ macro_rules! second_proof {
             }
         }
 
+        second_proof!(level $name over $level of $level, $features);
+    };
+    (level $name:ident over $inner:ident of $level:ident, $features:literal) => {
         impl Sealed for $name {}
 
         impl Simd for $name {
-            type F32x16 = <$level as Simd>::F32x16;
+            type F32x16 = <$inner as Simd>::F32x16;
             type Tiles = tiles::$level;
 
-            forward! { floats of 0: $level }
+            forward! { floats of 0: $inner }
 
             #[inline(always)]
             fn prefetch<T>(self, at: &T) {
@@ -47,6 +50,7 @@ macro_rules! second_proof {
         }
     };
 }
+pub(super) use second_proof;
 
 /// Proof that a CPU with AVX-512 has its VNNI.
 #[derive(Clone, Copy)]
