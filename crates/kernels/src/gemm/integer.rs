@@ -33,7 +33,7 @@ use crate::{
     linear::Epilogue,
     quantise::{CHUNK, Integer, QuantisedRows},
     rows::padded,
-    simd::{Kernel, LANES, Simd},
+    simd::{BLOCK_ROWS, Kernel, LANES, Simd},
     tiles::{Tiled, Tiles},
 };
 use std::{marker::PhantomData, ops::Range, slice::Chunks};
@@ -115,7 +115,9 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         let chunk = CHUNK / group; // steps
         let share = chunk.div_ceil(m.div_ceil(at_most).max(1)); // of a tile
         let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
-        let matrix = E::matrix(s);
+        // A block of fewer rows costs as much as a whole tile, and is over before the next weights
+        // have come.
+        let matrix = if m < BLOCK_ROWS / 2 { None } else { E::matrix(s) };
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]
