@@ -171,6 +171,13 @@ fn what_cannot_be_learned_from_is_refused() {
         ("ones.csv", "sentence1,sentence2,label\na,b,1\nc,d,1\n", 1, "every pair has the label 1"),
         ("one.csv", "text,label\na,x\nb,x\n", 1, "every text has the label \"x\""),
         ("equal.csv", "anchor,positive\na,b\na,b\n", 1, "all rows are equal"),
+        (
+            "label.csv",
+            "anchor,positive,label\na,b,x\nc,d,x\n",
+            1,
+            "every row has the label \"x\": no row is a wrong answer for another",
+        ),
+        ("common.csv", "anchor,positive\na,b\na,c\nd,a\n", 1, "every row has the text \"a\""),
         ("itself.csv", "anchor,positive\na,a\nb,b\n", 1, "the two texts of every row are equal"),
         ("header.csv", "anchor,positive\n", 1, "header.csv holds no rows"),
         ("names.csv", "a,b,c,d\n1,2,3,4\n", 1, "the columns a, b, c, d tell neither pairs"),
