@@ -246,8 +246,20 @@ fn a_rate_that_is_too_high_is_told_with_its_step() {
     let run =
         room.run("train pairs.csv -o model --batch 4 --learning-rate 1e30 --save-steps 1 --quiet");
     let message = run.message(1);
-    assert!(message.starts_with("step 3: the loss is not finite"), "{message}");
+    assert!(message.starts_with("step 2: an embedding is not finite"), "{message}");
     assert!(message.ends_with("the last checkpoint is in model"), "{message}");
+    assert!(room.path("model/checkpoint-1").exists(), "the last one that is good");
+    for (rate, steps, what) in
+        [("1e30", 3, "the loss"), ("1e30", 2, "an embedding"), ("1e39", 2, "a weight")]
+    {
+        let line = format!(
+            "train pairs.csv -o none --learning-rate {rate} --batch 4 --max-steps {steps} --quiet"
+        );
+        let run = room.run(&line);
+        let message = run.message(1);
+        assert!(message.starts_with(&format!("step {steps}: {what} is not finite")), "{message}");
+        assert!(!room.path("none").exists(), "{what}");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Trainer {
         let clip = (arguments.max_grad_norm > 0.0).then_some(arguments.max_grad_norm);
         let grad_norm = self.network.update(&rule, learning_rate, clip);
         if !grad_norm.is_finite() {
-            return Err(Error::NotFinite { step: self.step + 1, what: "gradient" });
+            return Err(Error::NotFinite { step: self.step + 1, what: "the gradient" });
         }
         self.step += 1;
         let epoch = self.plan.epochs(self.step);
@@ -62,7 +62,7 @@ impl Trainer {
         let Value { loss, gradient } = self.value(rows, &texts, &embeddings);
         let is_finite = loss.is_finite() && gradient.iter().all(|g| g.is_finite());
         if !is_finite {
-            return Err(Error::NotFinite { step: self.step + 1, what: "loss" });
+            return Err(Error::NotFinite { step: self.step + 1, what: "the loss" });
         }
         self.network.backward(&tokens, (gradient * share).view(), dropout)?;
         Ok((loss, tokens.len()))
