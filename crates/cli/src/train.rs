@@ -176,7 +176,7 @@ fn go_on(
             "{share:.1} % of the negatives in the batches were left out: they are right"
         ));
     }
-    let outcome = trainer.finish()?;
+    let outcome = trainer.finish().map_err(|error| lost(error, &setup.output))?;
     interrupt.stop_at_once();
     if let Some(page) = page {
         page.write(&report::page(common, &setup, &log, &outcome)?)?;
@@ -186,16 +186,18 @@ fn go_on(
 
 /// An error of training, with what is left of it.
 fn lost(error: minilm_train::Error, output: &Path) -> Error {
+    if Trainer::origin(output).is_err() {
+        return error.into(); // there is no checkpoint
+    }
+    let output = output.display();
     match error {
         minilm_train::Error::NotFinite { .. } => {
-            let kept = std::fs::read_dir(output).is_ok_and(|mut entries| entries.next().is_some());
-            let kept = if kept {
-                format!("; the last checkpoint is in {}", output.display())
-            } else {
-                String::new()
-            };
-            Error::Input(format!("{error}{kept}"))
+            Error::Input(format!("{error}; the last checkpoint is in {output}"))
         }
+        minilm_train::Error::Write { ref source, .. } => Error::Input(format!(
+            "{error}: {source}; to go on, run `minilm train --resume {}`",
+            shell_word(&output.to_string())
+        )),
         other => other.into(),
     }
 }

@@ -171,6 +171,13 @@ fn what_cannot_be_learned_from_is_refused() {
         ("ones.csv", "sentence1,sentence2,label\na,b,1\nc,d,1\n", 1, "every pair has the label 1"),
         ("one.csv", "text,label\na,x\nb,x\n", 1, "every text has the label \"x\""),
         ("equal.csv", "anchor,positive\na,b\na,b\n", 1, "all rows are equal"),
+        (
+            "label.csv",
+            "anchor,positive,label\na,b,x\nc,d,x\n",
+            1,
+            "every row has the label \"x\": no row is a wrong answer for another",
+        ),
+        ("common.csv", "anchor,positive\na,b\na,c\nd,a\n", 1, "every row has the text \"a\""),
         ("itself.csv", "anchor,positive\na,a\nb,b\n", 1, "the two texts of every row are equal"),
         ("header.csv", "anchor,positive\n", 1, "header.csv holds no rows"),
         ("names.csv", "a,b,c,d\n1,2,3,4\n", 1, "the columns a, b, c, d tell neither pairs"),
@@ -239,8 +246,20 @@ fn a_rate_that_is_too_high_is_told_with_its_step() {
     let run =
         room.run("train pairs.csv -o model --batch 4 --learning-rate 1e30 --save-steps 1 --quiet");
     let message = run.message(1);
-    assert!(message.starts_with("step 3: the loss is not finite"), "{message}");
+    assert!(message.starts_with("step 2: an embedding is not finite"), "{message}");
     assert!(message.ends_with("the last checkpoint is in model"), "{message}");
+    assert!(room.path("model/checkpoint-1").exists(), "the last one that is good");
+    for (rate, steps, what) in
+        [("1e30", 3, "the loss"), ("1e30", 2, "an embedding"), ("1e39", 2, "a weight")]
+    {
+        let line = format!(
+            "train pairs.csv -o none --learning-rate {rate} --batch 4 --max-steps {steps} --quiet"
+        );
+        let run = room.run(&line);
+        let message = run.message(1);
+        assert!(message.starts_with(&format!("step {steps}: {what} is not finite")), "{message}");
+        assert!(!room.path("none").exists(), "{what}");
+    }
 }
 
 #[test]

@@ -74,14 +74,14 @@ pub enum Error {
     },
     /// Training left the range of numbers.
     #[error(
-        "step {step}: the {what} is not finite; the weights are those before this step. A lower \
-         learning rate helps"
+        "step {step}: {what} is not finite; nothing was written after this step. A lower learning \
+         rate helps"
     )]
     #[non_exhaustive]
     NotFinite {
         /// The step, from 1.
         step: usize,
-        /// The loss, the gradient or a weight.
+        /// The loss, the gradient, a weight, or an embedding that the weights give.
         what: &'static str,
     },
 }

@@ -34,7 +34,7 @@ mod unit;
 
 pub use same::Same;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2};
 use serde::{Deserialize, Serialize};
 use unit::Unit;
 
@@ -186,12 +186,17 @@ impl Loss {
     }
 
     /// The loss of a batch and its gradient; `embeddings` are `[columns·rows, dimension]`, column
-    /// by column.
+    /// by column. A loss of many texts takes less memory if they are given away.
     ///
     /// # Panics
     /// If the number of embeddings is no multiple of the columns, if a loss of pairs has another
     /// number of scores than rows, or if vectors to learn are missing.
-    pub fn value(&self, embeddings: ArrayView2<f64>, examples: &Examples) -> Value {
+    pub fn value<'a>(
+        &self,
+        embeddings: impl Into<CowArray<'a, f64, Ix2>>,
+        examples: &Examples,
+    ) -> Value {
+        let embeddings = embeddings.into();
         let count = embeddings.nrows();
         assert!(
             examples.columns > 0 && count.is_multiple_of(examples.columns),
@@ -210,14 +215,14 @@ impl Loss {
                 pairs::value(embeddings, examples, |cos, y| pairs::contrastive(cos, y, *margin))
             }
             Loss::Triplet { margin, distance } => {
-                triplet::value(embeddings, examples, *margin, *distance)
+                triplet::value(embeddings.view(), examples, *margin, *distance)
             }
             Loss::Distillation { distance } => {
                 let vectors = examples.vectors.expect("a vector to learn for each embedding");
-                distillation::value(embeddings, vectors, *distance)
+                distillation::value(embeddings.view(), vectors, *distance)
             }
             Loss::Matryoshka { loss, dimensions } => {
-                matryoshka(embeddings, examples, loss, dimensions)
+                matryoshka(embeddings.view(), examples, loss, dimensions)
             }
         }
     }

@@ -16,10 +16,10 @@
 //!
 //! # Gradient caching is a policy of memory
 //!
-//! The forward pass keeps a tape of as many tokens as [`Network::keep`] allows. The backward pass
-//! computes the rest of it again, chunk by chunk. Both give the same bits, since the forward pass
-//! is canonical and dropout is a function of places; so a batch of any size fits in constant
-//! memory, and a small one costs no second forward pass.
+//! The forward pass keeps a tape of as many tokens as [`Network::keep`] allows, or of one chunk
+//! of a long batch. The backward pass computes the rest of it again, chunk by chunk. Both give
+//! the same bits, since the forward pass is canonical and dropout is a function of places; so a
+//! batch of any size fits in constant memory, and a small one costs no second forward pass.
 
 mod backward;
 mod batch;
@@ -29,42 +29,32 @@ mod optimizer;
 mod parameters;
 mod pooling;
 mod scratch;
+mod sites;
 mod tape;
 
 pub use batch::Tokens;
 pub use optimizer::{AdamW, Moments, State};
 pub use parameters::Tensor;
+pub use sites::Dropout;
 
-use batch::{Chunk, PACK};
-use minilm_kernels::{Level, attention::AttentionDropout, dropout::Dropout as Mask};
+use batch::{CHUNK, Chunk, PACK};
+use minilm_kernels::Level;
 use minilm_model::{Config, Error};
 use ndarray::{Array2, ArrayView2, Axis};
 use optimizer::Touched;
 use parameters::{Embeddings, Layer, Parameter, in_order};
 use rayon::prelude::*;
+use sites::Sites;
 use std::ops::Range;
 use tape::{Memory, Sizes};
 
 /// Tokens of a batch whose tape is kept, unless [`Network::keep`] says otherwise: 189 MB for
 /// all-MiniLM-L6-v2.
-const KEPT: usize = 2 * batch::CHUNK;
+const KEPT: usize = 2 * CHUNK;
 
-/// Dropout in the forward and the backward pass of a step.
-///
-/// A mask is a function of these numbers and of a value's place: its sentence in the batch, its
-/// token and its column.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Dropout {
-    /// The probability after the embeddings and the two projections of a layer:
-    /// `hidden_dropout_prob`.
-    pub hidden: f32,
-    /// The probability for attention's shares: `attention_probs_dropout_prob`.
-    pub attention: f32,
-    /// The seed of the run.
-    pub seed: u64,
-    /// The number of the batch: each has masks of its own.
-    pub step: u64,
-}
+/// A batch of more than so many times the tokens that are kept is long: its loss takes memory too,
+/// and tapes save it little time. So it has one tape, in which each chunk is computed again.
+const LONG: usize = 8;
 
 /// The model in training.
 ///
@@ -100,35 +90,6 @@ struct Kept {
     dropout: Option<Dropout>,
     /// For each chunk with a tape, the sentences' pooled vectors before they are normalised.
     pooled: Vec<Vec<f32>>,
-}
-
-/// The sites of dropout in the model, in one step.
-#[derive(Debug)]
-struct Sites(Dropout);
-
-impl Sites {
-    fn mask(&self, probability: f32, site: usize) -> Option<Mask> {
-        let Dropout { seed, step, .. } = self.0;
-        (probability > 0.0).then(|| Mask::new(probability, [seed, step, site as u64]))
-    }
-
-    fn embeddings(&self) -> Option<Mask> {
-        self.mask(self.0.hidden, 0)
-    }
-
-    /// For the sentences from `first` on.
-    fn attention(&self, layer: usize, first: usize) -> Option<AttentionDropout> {
-        let dropout = self.mask(self.0.attention, 3 * layer + 1)?;
-        Some(AttentionDropout { dropout, first })
-    }
-
-    fn attention_output(&self, layer: usize) -> Option<Mask> {
-        self.mask(self.0.hidden, 3 * layer + 2)
-    }
-
-    fn output(&self, layer: usize) -> Option<Mask> {
-        self.mask(self.0.hidden, 3 * layer + 3)
-    }
 }
 
 impl Network {
@@ -178,7 +139,12 @@ impl Network {
         self.check(batch)?;
         let sites = dropout.map(|dropout| Sites(*dropout));
         let mut tapes = std::mem::take(&mut self.tapes);
-        let (mut pooled, mut end, mut left) = (Vec::new(), 0, self.keep);
+        let mut left = self.keep;
+        if batch.len() > self.keep.saturating_mul(LONG) {
+            left = left.min(CHUNK);
+            tapes.truncate(1);
+        }
+        let (mut pooled, mut end) = (Vec::new(), 0);
         for chunk in batch.chunks() {
             let chunk = batch.chunk(chunk);
             let Some(rest) = left.checked_sub(chunk.tokens()) else { break };

@@ -236,8 +236,10 @@ impl Trainer {
     /// Writes a checkpoint now.
     ///
     /// # Errors
-    /// [`Error::Write`].
+    /// [`Error::Write`], or [`Error::NotFinite`] for weights that are worth nothing: the checkpoint
+    /// before stays.
     pub fn checkpoint(&mut self) -> Result<PathBuf, Error> {
+        self.sound()?;
         let path = checkpoint::write(&self.setup.output, &self.base, &self.network, &self.state())?;
         let best = self.best.as_ref().map(|best| best.step);
         checkpoint::prune(&self.setup.output, self.setup.arguments.save_total_limit, best);

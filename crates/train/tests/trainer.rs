@@ -222,7 +222,7 @@ fn training_that_leaves_the_numbers_stops_and_says_where() {
     let mut trainer = Trainer::new(setup).expect("a run");
     let error = run(&mut trainer).expect_err("it cannot go on");
     // The first step of the warm-up has the rate 0; the second throws the weights away.
-    assert!(matches!(error, Error::NotFinite { step: 3, .. }), "{error}");
+    assert!(matches!(error, Error::NotFinite { step: 3, what: "the loss", .. }), "{error}");
     assert!(trainer.next().is_none());
 }
 

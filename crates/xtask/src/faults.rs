@@ -6,9 +6,10 @@
 //! cases.rs     the commands that write, and what is there before and after each
 //! verdict.rs   what must hold after a fault
 //! kills.rs     killed at a random moment
-//! training.rs  a run of training that is killed or fails, again and again
+//! training.rs  a run of training that is killed, fails or has no room, again and again
 //! calls.rs     the n-th system call of a kind fails, for each n (tests/faults)
 //! disk.rs      a full disk
+//! tmpfs.rs     what stands for one
 //! servers.rs   downloads from hostile servers
 //! soak.rs      callers that share an encoder for minutes
 //! ```
@@ -22,6 +23,7 @@ mod kills;
 mod lab;
 mod servers;
 mod soak;
+mod tmpfs;
 mod training;
 mod verdict;
 

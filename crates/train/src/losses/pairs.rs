@@ -4,7 +4,7 @@ use super::{
     Examples, Value,
     unit::{Unit, add, dot},
 };
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, CowArray, Ix2};
 
 /// A loss and its derivatives by each cosine.
 pub(super) type OfCosines = (f64, Vec<f64>);
@@ -12,7 +12,7 @@ pub(super) type OfCosines = (f64, Vec<f64>);
 /// From the cosines of the pairs and their scores to the embeddings: with cos = u·v and g =
 /// ∂ℓ/∂cos, ∂ℓ/∂u = g·v and ∂ℓ/∂v = g·u.
 pub(super) fn value(
-    embeddings: ArrayView2<f64>,
+    embeddings: CowArray<f64, Ix2>,
     examples: &Examples,
     loss: impl Fn(&[f64], &[f64]) -> OfCosines,
 ) -> Value {

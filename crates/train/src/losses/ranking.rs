@@ -20,11 +20,11 @@ use super::{
     Examples, Same, Value,
     unit::{Unit, add, dot},
 };
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, CowArray, Ix2};
 use rayon::prelude::*;
 
 pub(super) fn value(
-    embeddings: ArrayView2<f64>,
+    embeddings: CowArray<f64, Ix2>,
     examples: &Examples,
     scale: f64,
     symmetric: bool,
@@ -36,24 +36,16 @@ pub(super) fn value(
     let (anchors, candidates) = rows.split_at(batch);
     let share = if symmetric { 0.5 } else { 1.0 };
     let mut gradient = Array2::zeros(unit.rows.dim());
-    let mut put = |first: usize, rows: Vec<Vec<f64>>| {
-        for (i, row) in rows.into_iter().enumerate() {
-            let mut to = gradient.row_mut(first + i);
-            add(to.as_slice_mut().expect("standard layout"), share, &row);
-        }
-    };
-    let forth = Direction { queries: anchors, candidates, column: 1, same: examples.same, scale };
-    let found = forth.run();
-    let mut loss = share * found.loss;
-    put(0, found.queries);
-    put(batch, found.candidates);
+    let width = unit.rows.ncols();
+    let all = gradient.as_slice_mut().expect("standard layout");
+    let (d_anchors, d_candidates) = all.split_at_mut(batch * width);
+    let forth =
+        Direction { queries: anchors, candidates, column: 1, same: examples.same, scale, share };
+    let mut loss = share * forth.run(d_anchors, d_candidates);
     if symmetric {
         let positives = &candidates[..batch];
         let back = Direction { queries: positives, candidates: anchors, column: 0, ..forth };
-        let found = back.run();
-        loss += share * found.loss;
-        put(batch, found.queries);
-        put(0, found.candidates);
+        loss += share * back.run(&mut d_candidates[..batch * width], d_anchors);
     }
     Value { loss, gradient: unit.pull_back(gradient) }
 }
@@ -66,12 +58,8 @@ struct Direction<'a> {
     column: usize,
     same: Option<&'a Same>,
     scale: f64,
-}
-
-struct Found {
-    loss: f64,
-    queries: Vec<Vec<f64>>,
-    candidates: Vec<Vec<f64>>,
+    /// What the direction counts.
+    share: f64,
 }
 
 /// What one query gives.
@@ -81,20 +69,17 @@ struct Query {
     normaliser: f64,
     /// g_ii
     own: f64,
-    gradient: Vec<f64>,
 }
 
 impl Direction<'_> {
-    fn run(&self) -> Found {
-        let queries: Vec<Query> =
-            (0..self.queries.len()).into_par_iter().map(|i| self.query(i)).collect();
-        let candidates: Vec<Vec<f64>> = (0..self.candidates.len())
-            .into_par_iter()
-            .map(|j| self.candidate(j, &queries))
-            .collect();
-        let loss: f64 = queries.iter().map(|query| query.loss).sum();
-        let queries = queries.into_iter().map(|query| query.gradient).collect();
-        Found { loss: loss / self.queries.len() as f64, queries, candidates }
+    /// The loss; adds to the derivatives of the queries and candidates `[n, H]`, row by row.
+    fn run(&self, d_queries: &mut [f64], d_candidates: &mut [f64]) -> f64 {
+        let width = d_queries.len() / self.queries.len();
+        let rows = d_queries.par_chunks_exact_mut(width).enumerate();
+        let queries: Vec<Query> = rows.map(|(i, row)| self.query(i, row)).collect();
+        let rows = d_candidates.par_chunks_exact_mut(width).enumerate();
+        rows.for_each(|(j, row)| self.candidate(j, &queries, row));
+        queries.iter().map(|query| query.loss).sum::<f64>() / self.queries.len() as f64
     }
 
     /// Whether candidate `j` counts for query `i`: its own does, and those that are wrong.
@@ -108,7 +93,7 @@ impl Direction<'_> {
         self.scale * dot(self.queries[i], self.candidates[j])
     }
 
-    fn query(&self, i: usize) -> Query {
+    fn query(&self, i: usize, row: &mut [f64]) -> Query {
         let logits: Vec<(usize, f64)> = (0..self.candidates.len())
             .filter(|&j| self.counts(i, j))
             .map(|j| (j, self.logit(i, j)))
@@ -123,21 +108,22 @@ impl Direction<'_> {
             if own_logit == top { libm::log1p(others) } else { top - own_logit + libm::log(sum) };
         let (normaliser, own) = (top + libm::log(sum), -others / sum);
         let factor = self.scale / self.queries.len() as f64;
-        let mut gradient = vec![0.0; self.queries[i].len()];
+        let mut gradient = vec![0.0; row.len()];
         for &(j, s) in &logits {
             let g = if j == i { own } else { libm::exp(s - normaliser) };
             add(&mut gradient, factor * g, self.candidates[j]);
         }
-        Query { loss, normaliser, own, gradient }
+        add(row, self.share, &gradient);
+        Query { loss, normaliser, own }
     }
 
-    fn candidate(&self, j: usize, queries: &[Query]) -> Vec<f64> {
+    fn candidate(&self, j: usize, queries: &[Query], row: &mut [f64]) {
         let factor = self.scale / self.queries.len() as f64;
-        let mut gradient = vec![0.0; self.candidates[j].len()];
+        let mut gradient = vec![0.0; row.len()];
         for (i, query) in queries.iter().enumerate().filter(|&(i, _)| self.counts(i, j)) {
             let g = if j == i { query.own } else { libm::exp(self.logit(i, j) - query.normaliser) };
             add(&mut gradient, factor * g, self.queries[i]);
         }
-        gradient
+        add(row, self.share, &gradient);
     }
 }

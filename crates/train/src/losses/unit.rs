@@ -1,6 +1,6 @@
 //! Rows of length 1, and sums in one order.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, CowArray, Ix2};
 
 /// The shortest length that is divided by, as in `torch.nn.functional.normalize`.
 const FLOOR: f64 = 1e-12;
@@ -13,8 +13,14 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn of(embeddings: ArrayView2<f64>) -> Unit {
-        let mut rows = embeddings.as_standard_layout().into_owned();
+    /// Embeddings that are given away are not copied.
+    pub(super) fn of<'a>(embeddings: impl Into<CowArray<'a, f64, Ix2>>) -> Unit {
+        let rows = embeddings.into();
+        let mut rows = if rows.is_standard_layout() {
+            rows.into_owned()
+        } else {
+            rows.as_standard_layout().into_owned()
+        };
         let mut lengths = Vec::with_capacity(rows.nrows());
         for mut row in rows.rows_mut() {
             let row = row.as_slice_mut().expect("standard layout");

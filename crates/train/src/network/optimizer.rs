@@ -127,6 +127,13 @@ impl Network {
         (sum(of_words.collect()) + sum(of_rest.collect())).sqrt()
     }
 
+    /// Whether all parameters are finite.
+    pub fn is_finite(&self) -> bool {
+        let blocks: Vec<&[f32]> =
+            self.tensors().flat_map(|tensor| tensor.data.chunks(NORM_BLOCK)).collect();
+        blocks.par_iter().all(|block| block.iter().all(|w| w.is_finite()))
+    }
+
     /// Moves the parameters by one step of AdamW at a learning rate, clears the gradients, and
     /// returns the length that the gradient had.
     ///

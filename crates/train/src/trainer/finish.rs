@@ -33,7 +33,7 @@ impl Trainer {
     /// removes the checkpoints.
     ///
     /// # Errors
-    /// [`Error::Write`]; the checkpoints are then still there.
+    /// [`Error::Write`] or [`Error::NotFinite`]; the checkpoints are then still there.
     pub fn finish(self) -> Result<Outcome, Error> {
         let output = self.setup.output.clone();
         let outcome = self.write_model()?;
@@ -53,9 +53,23 @@ impl Trainer {
         self.write_model()
     }
 
+    /// Whether the weights are finite, and an embedding that they give is.
+    pub(super) fn sound(&self) -> Result<(), Error> {
+        let embedding = self.network.embed(&self.texts.tokens([0]), None)?;
+        let what = if !self.network.is_finite() {
+            "a weight"
+        } else if embedding.iter().any(|x| !x.is_finite()) {
+            "an embedding"
+        } else {
+            return Ok(());
+        };
+        Err(Error::NotFinite { step: self.step, what })
+    }
+
     /// A new directory appears when it is whole. In one with checkpoints, which a run can go on
     /// from, each file does.
     fn write_model(self) -> Result<Outcome, Error> {
+        self.sound()?;
         let output = self.setup.output.clone();
         if !checkpoint::entries(&output)?.is_empty() {
             return self.write_model_into(&output);

@@ -102,7 +102,28 @@ pub(super) fn check_loss(setup: &Setup, width: usize) -> Result<(), Error> {
         let reason = "an anchor's negatives are the other rows of its batch: there have to be two";
         return Error::option("per_device_train_batch_size", reason);
     }
-    Ok(())
+    check_negatives(setup)
+}
+
+/// Whether some row is a wrong answer for another one, where such rows are all the negatives.
+fn check_negatives(setup: &Setup) -> Result<(), Error> {
+    let is_ranking = matches!(setup.loss.inner(), Loss::MultipleNegativesRanking { .. });
+    if !is_ranking || setup.data.columns() > 2 || !setup.arguments.mask_false_negatives {
+        return Ok(());
+    }
+    let rows = setup.data.rows();
+    let Some(first) = rows.first() else { return Ok(()) };
+    let label = first.label.filter(|_| rows.iter().all(|row| row.label == first.label));
+    let is_common = |text: &&u32| rows.iter().all(|row| row.texts.contains(text));
+    let common = match (label, first.texts.iter().find(is_common)) {
+        (Some(label), _) => format!("label {:?}", setup.data.labels()[label as usize]),
+        (None, Some(&text)) => format!("text {:?}", setup.data.texts()[text as usize]),
+        (None, None) => return Ok(()),
+    };
+    Err(Error::Data(format!(
+        "every row has the {common}: no row is a wrong answer for another, unless equal labels and \
+         texts are not masked (mask_false_negatives, --no-mask)"
+    )))
 }
 
 /// Whether there are evaluations if the settings speak of them.
@@ -128,7 +149,11 @@ pub(super) fn tokenized(setup: &Setup) -> Result<(Texts, Vec<Prepared>), Error> 
     };
     let texts = Texts::new(&training, &setup.data)?;
     let evaluations = setup.evaluations.iter().map(|evaluation| {
-        evaluation.data.check(1)?;
+        let named = |error| match error {
+            Error::Data(reason) => Error::Data(format!("{}: {reason}", evaluation.name)),
+            other => other,
+        };
+        evaluation.data.check(1).map_err(named)?;
         let texts = Texts::new(&encoder, &evaluation.data)?;
         Ok(Prepared::new(evaluation.clone(), texts))
     });

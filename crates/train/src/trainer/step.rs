@@ -37,7 +37,7 @@ impl Trainer {
         let clip = (arguments.max_grad_norm > 0.0).then_some(arguments.max_grad_norm);
         let grad_norm = self.network.update(&rule, learning_rate, clip);
         if !grad_norm.is_finite() {
-            return Err(Error::NotFinite { step: self.step + 1, what: "gradient" });
+            return Err(Error::NotFinite { step: self.step + 1, what: "the gradient" });
         }
         self.step += 1;
         let epoch = self.plan.epochs(self.step);
@@ -59,17 +59,17 @@ impl Trainer {
             (0..columns).flat_map(|column| rows.iter().map(move |row| row.texts[column])).collect();
         let tokens = self.texts.tokens(texts.iter().copied());
         let embeddings = self.network.forward(&tokens, dropout)?.mapv(f64::from);
-        let Value { loss, gradient } = self.value(rows, &texts, &embeddings);
+        let Value { loss, gradient } = self.value(rows, &texts, embeddings);
         let is_finite = loss.is_finite() && gradient.iter().all(|g| g.is_finite());
         if !is_finite {
-            return Err(Error::NotFinite { step: self.step + 1, what: "loss" });
+            return Err(Error::NotFinite { step: self.step + 1, what: "the loss" });
         }
         self.network.backward(&tokens, (gradient * share).view(), dropout)?;
         Ok((loss, tokens.len()))
     }
 
     /// The loss of a batch, with that which keeps embeddings where they were.
-    fn value(&mut self, rows: &[&Row], texts: &[u32], embeddings: &Array2<f64>) -> Value {
+    fn value(&mut self, rows: &[&Row], texts: &[u32], embeddings: Array2<f64>) -> Value {
         let columns = self.setup.data.columns();
         let scores: Vec<f64> = rows.iter().map(|row| row.score).collect();
         let is_ranking = matches!(self.setup.loss.inner(), Loss::MultipleNegativesRanking { .. });
@@ -86,15 +86,14 @@ impl Trainer {
         let vectors = self.setup.vectors.as_ref().map(of_texts);
         let vectors = vectors.as_ref().map(|vectors| vectors.view());
         let examples = Examples { columns, scores: &scores, same: same.as_ref(), vectors };
+        let Some(kept) = &self.kept else { return self.setup.loss.value(embeddings, &examples) };
         let mut value = self.setup.loss.value(embeddings.view(), &examples);
-        if let Some(kept) = &self.kept {
-            let vectors = of_texts(kept);
-            let examples = Examples { vectors: Some(vectors.view()), ..Examples::of(columns) };
-            let near = Loss::Distillation { distance: Target::Cosine };
-            let near = near.value(embeddings.view(), &examples);
-            value.loss += self.setup.arguments.keep * near.loss;
-            value.gradient.scaled_add(self.setup.arguments.keep, &near.gradient);
-        }
+        let vectors = of_texts(kept);
+        let examples = Examples { vectors: Some(vectors.view()), ..Examples::of(columns) };
+        let near = Loss::Distillation { distance: Target::Cosine };
+        let near = near.value(embeddings, &examples);
+        value.loss += self.setup.arguments.keep * near.loss;
+        value.gradient.scaled_add(self.setup.arguments.keep, &near.gradient);
         value
     }
 

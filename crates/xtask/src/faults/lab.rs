@@ -80,11 +80,26 @@ impl Lab {
         arguments: &[&str],
         time: Duration,
     ) -> Result<Option<Ran>, String> {
+        let ran = self.run_and(here, arguments, time, |child| {
+            let _ = child.kill();
+            Ok(())
+        })?;
+        Ok((ran.status.signal().is_none()).then_some(ran))
+    }
+
+    /// Runs the program to its end, and does something after some time.
+    pub fn run_and(
+        &self,
+        here: &Path,
+        arguments: &[&str],
+        time: Duration,
+        act: impl FnOnce(&mut Child) -> Result<(), String>,
+    ) -> Result<Ran, String> {
         let mut child = self.start(here, arguments, None)?;
         thread::sleep(time);
-        let _ = child.kill();
+        let acted = act(&mut child);
         let ran = self.end(child, here, arguments)?;
-        Ok((ran.status.signal().is_none()).then_some(ran))
+        acted.map(|()| ran)
     }
 
     /// Outside of the work, so that faults leave it alone.

@@ -1,13 +1,16 @@
-//! Training that is killed, or whose system calls fail, again and again, and that goes on: nothing
-//! is lost, and the bits are those of a run that was never stopped.
+//! Training that is killed, whose system calls fail, or whose disk is full, again and again, and
+//! that goes on: no checkpoint is lost, and the bits are those of a run that was never stopped.
+
+mod blow;
 
 use super::{
     Counts, Extent,
-    calls::{self, Fault},
     cases::{Files, files},
     lab::{Lab, Ran},
-    verdict::{is_temporary, names_file},
+    tmpfs::{self, Tmpfs},
+    verdict::is_temporary,
 };
+use blow::Blow;
 use serde_json::Value;
 use std::{
     fs,
@@ -19,51 +22,63 @@ const BEGIN: &str =
     "train -q ../in/pairs.csv -o out --batch 4 --max-steps 12 --save-steps 2 --threads 1";
 const RESUME: &str = "train -q --resume out --threads 1";
 
-/// Blows in a run without a limit of time, of which about half are kills.
+/// Blows of each place in a run without a limit of time: kills and failing calls, and full disks.
 const BLOWS: u64 = 120;
+
+/// The kilobytes of the disk: two checkpoints and the model have room.
+const SIZE: usize = 4096;
 
 /// Blows to one run of training. Without an end, on a busy machine it might never get on.
 const MOST: usize = 6;
-
-/// What happens to a run.
-#[derive(Clone, Debug)]
-enum Blow {
-    KillAfter(Duration),
-    Call(Fault),
-}
 
 /// The directory of the runs.
 struct Training<'l> {
     lab: &'l Lab,
     folder: PathBuf,
+    /// The disk of the folder, if it is one that can be full.
+    disk: Option<&'l Tmpfs>,
     /// What a run that nothing happens to leaves, and the time that it takes.
     whole: Files,
     time: Duration,
     kills: u64,
     failures: u64,
+    full: u64,
 }
 
 pub fn run(lab: &Lab, extent: &mut Extent) -> Result<Counts, String> {
-    let mut training = Training::new(lab)?;
+    let disk = Tmpfs::mount(lab.root.join("disk"), SIZE)?;
+    let mut places = vec![Training::new(lab, lab.root.join("training"), None)?];
+    if let Some(disk) = &disk {
+        places.push(Training::new(lab, disk.folder.clone(), Some(disk))?);
+    }
     let mut runs = 0;
     let start = Instant::now();
-    while training.kills + training.failures < BLOWS && extent.goes_on(start) {
-        training.interrupted(extent)?;
-        runs += 1;
+    while extent.goes_on(start) && places.iter().any(|training| training.blows() < BLOWS) {
+        for training in places.iter_mut().filter(|training| training.blows() < BLOWS) {
+            training.interrupted(extent)?;
+            runs += 1;
+        }
     }
-    Ok(vec![("runs", runs), ("kills", training.kills), ("failing calls", training.failures)])
+    let sum = |count: fn(&Training) -> u64| places.iter().map(count).sum();
+    Ok(vec![
+        ("runs", runs),
+        ("kills", sum(|training| training.kills)),
+        ("failing calls", sum(|training| training.failures)),
+        if disk.is_some() { ("full disks", sum(|training| training.full)) } else { tmpfs::NONE },
+    ])
 }
 
-impl Training<'_> {
-    fn new(lab: &Lab) -> Result<Training<'_>, String> {
-        let folder = lab.root.join("training");
+impl<'l> Training<'l> {
+    fn new(lab: &'l Lab, folder: PathBuf, disk: Option<&'l Tmpfs>) -> Result<Self, String> {
         let mut training = Training {
             lab,
             folder,
+            disk,
             whole: Files::new(),
             time: Duration::ZERO,
             kills: 0,
             failures: 0,
+            full: 0,
         };
         training.empty()?;
         let start = Instant::now();
@@ -75,12 +90,18 @@ impl Training<'_> {
         Ok(training)
     }
 
+    /// Blows that have struck so far.
+    fn blows(&self) -> u64 {
+        self.kills + self.failures + self.full
+    }
+
     /// A run that meets blows until it ends by itself.
     fn interrupted(&mut self, extent: &mut Extent) -> Result<(), String> {
         self.empty()?;
         let mut blows: Vec<Blow> = Vec::new();
         loop {
-            let line = if self.checkpoints() > 0 { RESUME } else { BEGIN };
+            let last = self.checkpoint();
+            let line = if last.is_some() { RESUME } else { BEGIN };
             let blow = (blows.len() < MOST).then(|| self.blow(extent));
             let ended = self.step(line, blow.as_ref());
             let ended = ended.map_err(|e| format!("training, after {blows:?}, {blow:?}: {e}"))?;
@@ -91,6 +112,9 @@ impl Training<'_> {
             let is_done = found.iter().filter(|(name, _)| !is_temporary(name)).eq(&self.whole);
             if is_done {
                 return self.clean();
+            }
+            if self.checkpoint() < last {
+                return Err(format!("training, after {blows:?}, {blow:?}: {last:?} is lost"));
             }
             if ended {
                 let names = found.keys().chain(self.whole.keys());
@@ -112,57 +136,20 @@ impl Training<'_> {
         Err(format!("training, once it was done: {}: {}", ran.status, ran.stderr.trim_end()))
     }
 
-    fn blow(&self, extent: &mut Extent) -> Blow {
-        if self.lab.injector.is_some() && extent.random.below(2) == 0 {
-            let (call, whats) = calls::FAULTS[extent.random.below(calls::FAULTS.len())];
-            let what = whats[extent.random.below(whats.len())];
-            Blow::Call(Fault { call, number: 1 + extent.random.below(100) as u64, what })
-        } else {
-            Blow::KillAfter(self.time.mul_f64(f64::from(extent.random.value()).abs()))
-        }
-    }
-
-    /// Runs the program once; whether it has ended with success.
-    fn step(&mut self, line: &str, blow: Option<&Blow>) -> Result<bool, String> {
-        let words = words(line);
-        match blow {
-            None => succeeded(line, &self.lab.run(&self.folder, &words)?),
-            Some(Blow::KillAfter(time)) => match self.lab.run_for(&self.folder, &words, *time)? {
-                Some(ran) => succeeded(line, &ran),
-                None => {
-                    self.kills += 1;
-                    Ok(false)
-                }
-            },
-            Some(Blow::Call(fault)) => {
-                let (ran, struck) = self.lab.run_with(&self.folder, &words, fault)?;
-                let Some(struck) = struck else { return succeeded(line, &ran) };
-                if fault.what == "KILL" {
-                    self.kills += 1;
-                    return Ok(false);
-                }
-                self.failures += 1;
-                match ran.status.code() {
-                    Some(0) => Ok(true),
-                    Some(1) => names_file(ran.stderr.trim_end(), &struck).map(|()| false),
-                    _ => succeeded(line, &ran),
-                }
-            }
-        }
-    }
-
     fn empty(&self) -> Result<(), String> {
+        if let Some(disk) = self.disk {
+            return disk.empty().map_err(|error| format!("{}: {error}", self.folder.display()));
+        }
         let _ = fs::remove_dir_all(&self.folder);
         fs::create_dir_all(&self.folder)
             .map_err(|error| format!("{}: {error}", self.folder.display()))
     }
 
-    /// The number of checkpoints.
-    fn checkpoints(&self) -> usize {
+    /// The step of the last checkpoint.
+    fn checkpoint(&self) -> Option<u64> {
         let entries = fs::read_dir(self.folder.join("out")).into_iter().flatten().flatten();
-        entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with("checkpoint-"))
-            .count()
+        let step = |name: &str| name.strip_prefix("checkpoint-")?.parse().ok();
+        entries.filter_map(|entry| step(&entry.file_name().to_string_lossy())).max()
     }
 
     /// The files, without what tells how long a step took.
