@@ -49,9 +49,10 @@ pub fn texts(record: &Value) -> Result<String, String> {
     Ok(format!("{}\n{}. Medians.\n", table.text(), sets.join("; ")))
 }
 
-/// Seconds of each engine for each file of texts, with the cosines of its vectors to ours in `f32`.
+/// Seconds of each engine for each file of texts, with the cosines of its vectors to ours in `f32`:
+/// of the run `precisions`, if the record has one apart.
 pub fn precisions(record: &Value) -> Result<String, String> {
-    let runs = list(record, "texts")?;
+    let runs = list(record.get("precisions").unwrap_or(record), "texts")?;
     let columns = ["s", "× f32", "mean", "least"];
     let heads = |run: &Value| {
         let set = string(run, "set")?;
@@ -280,6 +281,8 @@ Medians, one thread; *× f32*: the time as a multiple of minilm's in f32; *mean*
             cosine of each text's vector with minilm's in f32.
 ";
         assert_eq!(precisions(&json!({ "texts": [run] })).as_deref(), Ok(expected));
+        let apart = json!({ "texts": [], "precisions": { "texts": [run] } });
+        assert_eq!(precisions(&apart).as_deref(), Ok(expected));
     }
 
     #[test]
