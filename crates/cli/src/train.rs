@@ -61,6 +61,7 @@ pub(crate) fn run(common: &Common, command: &Train) -> Result<(), Error> {
     // A page that cannot be written is known before the first step.
     let page = command.report.as_deref().map(File::open).transpose()?;
     let trainer = Trainer::new(setup.clone())?;
+    let setup = Setup { vectors: None, ..setup }; // the trainer has the teacher's vectors
     go_on(common, command, setup, trainer, page)
 }
 
@@ -133,6 +134,7 @@ fn resume(common: &Common, output: &Path) -> Result<(), Error> {
     let setup = setup(common, &command, &file, &output, &text("base")?, origin.clone())?;
     let page = command.report.as_deref().map(File::open).transpose()?;
     let trainer = Trainer::resume(setup.clone())?;
+    let setup = Setup { vectors: None, ..setup }; // as in `run`
     if !common.quiet {
         message(&format!("going on after step {} of {}", trainer.step(), trainer.steps()));
     }
