@@ -1,5 +1,7 @@
 //! Every set of integer instructions that this CPU has: a level runs its fastest, so tests of
 //! levels do not reach the others.
+//!
+//! In the book: `docs/16-rounding.md`.
 
 use super::{packer::QuantisedPacker, *};
 use crate::{
