@@ -151,7 +151,7 @@ impl fmt::Display for Table {
             let of_yardstick = 100.0 * over(&self.yardstick);
             writeln!(
                 f,
-                "| {name:14} | {value:>14} | {of_ceiling:8.1} % | {of_yardstick:10.1} % | \
+                "| {name:14} | {value:>14} | {of_ceiling:8.2} % | {of_yardstick:10.1} % | \
                  {over_last:>9} | {lines:>5} |"
             )?;
             last = Some(row);
