@@ -58,7 +58,7 @@ mod heap {
         pub(in crate::memory) fn zeroed(bytes: usize) -> Option<Bytes> {
             let (mut lines, len) = (Vec::new(), bytes.div_ceil(size_of::<Line>()));
             lines.try_reserve_exact(len).ok()?;
-            lines.resize(len, Line([0.0; 16]));
+            lines.resize(len, Line([0; 64]));
             Some(Bytes(lines))
         }
 
