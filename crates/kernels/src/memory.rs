@@ -18,8 +18,8 @@ use std::{
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// A `Vec` of `f32` or other numbers whose first element is 64-byte aligned, so that no sixteen-lane load crosses a
-/// cache line. It dereferences to a slice.
+/// A `Vec` of `f32` or other numbers whose first element is 64-byte aligned, so that no
+/// sixteen-lane load crosses a cache line. It dereferences to a slice.
 ///
 /// ```
 /// let mut v = minilm_kernels::AlignedVec::zeroed(20);
