@@ -117,8 +117,8 @@ impl<E: Integer> QuantisedLinear<E> {
     /// and, if `onto`, one of several layers into which a product is cut along K.
     ///
     /// The result has the bits of the uncut product if every layer but the last has a K that is a
-    /// multiple of [`CHUNK`], the first call alone has a bias and is not `onto`, and the last alone
-    /// has an epilogue.
+    /// multiple of [`CHUNK`](crate::quantise::CHUNK), the first call alone has a bias and is not
+    /// `onto`, and the last alone has an epilogue.
     ///
     /// # Panics
     /// If the shapes do not fit, the rows were rounded for another level, or the columns do not
