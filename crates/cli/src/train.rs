@@ -61,7 +61,6 @@ pub(crate) fn run(common: &Common, command: &Train) -> Result<(), Error> {
     // A page that cannot be written is known before the first step.
     let page = command.report.as_deref().map(File::open).transpose()?;
     let trainer = Trainer::new(setup.clone())?;
-    let setup = Setup { vectors: None, ..setup }; // the trainer has the teacher's vectors
     go_on(common, command, setup, trainer, page)
 }
 
@@ -134,7 +133,6 @@ fn resume(common: &Common, output: &Path) -> Result<(), Error> {
     let setup = setup(common, &command, &file, &output, &text("base")?, origin.clone())?;
     let page = command.report.as_deref().map(File::open).transpose()?;
     let trainer = Trainer::resume(setup.clone())?;
-    let setup = Setup { vectors: None, ..setup }; // as in `run`
     if !common.quiet {
         message(&format!("going on after step {} of {}", trainer.step(), trainer.steps()));
     }
@@ -149,6 +147,7 @@ fn go_on(
     mut trainer: Trainer,
     page: Option<File>,
 ) -> Result<(), Error> {
+    let setup = Setup { vectors: None, ..setup }; // the trainer has the teacher's vectors
     if !common.quiet {
         trainer.findings().iter().for_each(|finding| message(&finding.to_string()));
     }
