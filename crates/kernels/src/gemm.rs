@@ -52,7 +52,7 @@ pub use weight_gradient::weight_gradient;
 
 use micro::UNROLL;
 pub(crate) use micro::{chain, step, tile_rows};
-pub(crate) use panels::{Panels, transpose};
+pub(crate) use panels::{Panels, inputs, transpose};
 
 use crate::{
     Rows, RowsMut,

@@ -87,7 +87,7 @@ impl<E: Integer> Tiled for Dots<E> {
     type Output = (usize, f32);
     #[inline(always)]
     fn run<S: Simd, const AT_ONCE: usize, const TURNS: usize>(self, s: S) -> (usize, f32) {
-        if let Some(matrix) = E::matrix(s) {
+        if let Some(matrix) = E::matrix_registers(s) {
             return (matrix.peak(self.steps), 0.0);
         }
         let w = s.splat_word(black_box(0x0102_0304));

@@ -54,7 +54,7 @@ mod wasm;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use forward::forward;
 pub(crate) use integers::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS};
-pub use integers::{Blocks, Integers};
+pub use integers::{Integers, MatrixRegisters};
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
 #[cfg(all(test, target_arch = "x86_64"))]

@@ -19,7 +19,7 @@ use crate::{
     RowsMut,
     quantise::Integer,
     rows::padded,
-    simd::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS, Blocks, LANES, Simd},
+    simd::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS, LANES, MatrixRegisters, Simd},
 };
 use std::{ops::Range, slice::Chunks};
 
@@ -33,7 +33,7 @@ impl<S: Simd, E: Integer, const NV: usize> Chunk<'_, S, E, NV> {
     pub(super) fn blocks(
         &self,
         s: S,
-        matrix: &Blocks,
+        matrix: &MatrixRegisters,
         ahead: &[[E::Block<S>; NV]],
         y: &mut RowsMut, // [M, up to NR]
     ) {

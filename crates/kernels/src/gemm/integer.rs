@@ -117,7 +117,7 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
         let share = share.next_multiple_of(const { prefetched::<E::Block<S>>() });
         // A block of fewer rows costs as much as a whole tile, and is over before the next weights
         // have come.
-        let matrix = if m < BLOCK_ROWS / 2 { None } else { E::matrix(s) };
+        let matrix = if m < BLOCK_ROWS / 2 { None } else { E::matrix_registers(s) };
         // LOOP 3: panels
         for (p, columns) in cut(n, nr).enumerate() {
             let mut y = self.y.columns(columns.clone()); // y[.., jc..jc+NR]

@@ -111,15 +111,8 @@ impl<'a> Packer<'a> {
 
     /// A place for W `[outputs, K]`, which is filled by [`Packer::finish`].
     pub(crate) fn place(&mut self, weight: Cow<'a, [f32]>, outputs: usize) -> Panels<f32> {
-        let n = outputs;
-        assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
-        assert!(
-            weight.len().is_multiple_of(n),
-            "{} weights are no whole rows for {n} outputs",
-            weight.len()
-        );
-        let k = weight.len() / n;
-        let panels = Panels::at(&self.memory, self.len, [n, k], self.level.run(PanelVectors));
+        let shape = [outputs, inputs(&weight, outputs)];
+        let panels = Panels::at(&self.memory, self.len, shape, self.level.run(PanelVectors));
         self.len = panels.range.end;
         self.matrices.push((weight, panels.clone()));
         panels
@@ -135,6 +128,21 @@ impl<'a> Packer<'a> {
         self.memory.set(memory).expect("`finish` consumes the packer");
         Ok(())
     }
+}
+
+/// K of W `[outputs, K]`.
+///
+/// # Panics
+/// If there is no weight, or no whole rows.
+pub(crate) fn inputs(weight: &[f32], outputs: usize) -> usize {
+    let n = outputs;
+    assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
+    assert!(
+        weight.len().is_multiple_of(n),
+        "{} weights are no whole rows for {n} outputs",
+        weight.len()
+    );
+    weight.len() / n
 }
 
 /// W into panels of the level's width.

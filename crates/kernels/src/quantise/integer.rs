@@ -7,7 +7,7 @@ use crate::{
     gemm::IntegerGemm,
     memory::Element,
     peak::Dots,
-    simd::{Blocks, Integers, LANES},
+    simd::{Integers, LANES, MatrixRegisters},
     tiles::sealed::Sealed,
 };
 use compiled::Compiled;
@@ -32,7 +32,7 @@ pub trait Integer: Element + Into<i32> + Sealed + Compiled {
     /// The blocks of a panel.
     fn blocks<S: Integers>(panel: &[Self]) -> &[Self::Block<S>];
     /// The matrix registers, if the instruction set has some for this integer.
-    fn matrix<S: Integers>(s: S) -> Option<Blocks>;
+    fn matrix_registers<S: Integers>(s: S) -> Option<MatrixRegisters>;
     /// Weights for the matrix registers.
     fn bytes<S: Integers>(blocks: &[Self::Block<S>]) -> &[i8];
     /// Weights for [`Integer::dot`].
@@ -67,8 +67,8 @@ impl Integer for i8 {
     }
 
     #[inline(always)]
-    fn matrix<S: Integers>(s: S) -> Option<Blocks> {
-        s.blocks()
+    fn matrix_registers<S: Integers>(s: S) -> Option<MatrixRegisters> {
+        s.matrix_registers()
     }
 
     #[inline(always)]
@@ -124,7 +124,7 @@ impl Integer for i16 {
     }
 
     #[inline(always)]
-    fn matrix<S: Integers>(_: S) -> Option<Blocks> {
+    fn matrix_registers<S: Integers>(_: S) -> Option<MatrixRegisters> {
         None
     }
 

@@ -61,11 +61,11 @@ pub(super) mod vnni;
 mod wasm;
 
 #[cfg(target_arch = "x86_64")]
-pub use amx::Blocks;
+pub use amx::MatrixRegisters;
 
 use super::LANES;
 
-/// Rows of a block of sums, see [`Integers::blocks`].
+/// Rows of a block of sums, see [`Integers::matrix_registers`].
 pub(crate) const BLOCK_ROWS: usize = 32;
 /// Vectors of columns of a block.
 pub(crate) const BLOCK_VECTORS: usize = 3;
@@ -75,10 +75,10 @@ pub(crate) const BLOCK_WORDS: usize = 16;
 /// CPUs of this kind have no matrix registers.
 #[cfg(not(target_arch = "x86_64"))]
 #[derive(Debug)]
-pub enum Blocks {}
+pub enum MatrixRegisters {}
 
 #[cfg(not(target_arch = "x86_64"))]
-impl Blocks {
+impl MatrixRegisters {
     pub(crate) fn start(&self, _: &[[i32; LANES]; BLOCK_VECTORS]) {
         match *self {}
     }
@@ -147,10 +147,10 @@ pub trait Integers: Copy {
     }
     /// The matrix registers of a CPU that multiplies `s8` in them, a block at a time.
     #[inline(always)]
-    fn blocks(self) -> Option<Blocks> {
+    fn matrix_registers(self) -> Option<MatrixRegisters> {
         None
     }
-    /// Weights as [`Integers::blocks`] take them.
+    /// Weights as [`Integers::matrix_registers`] take them.
     #[inline(always)]
     fn bytes(_blocks: &[Self::S8]) -> &[i8] {
         &[]

@@ -5,7 +5,7 @@
 use super::QuantisedLinear;
 use crate::{
     Level, Rows,
-    gemm::{ColumnFactors, Panels},
+    gemm::{ColumnFactors, Panels, inputs},
     memory::{OutOfMemory, Pages},
     quantise::{CHUNK, Integer, Rotation, quantise_weights},
     simd::{Kernel, LANES, Simd},
@@ -42,16 +42,9 @@ impl<'a, E: Integer> QuantisedPacker<'a, E> {
         outputs: usize,
         rotation: Rotation,
     ) -> QuantisedLinear<E> {
-        let n = outputs;
-        assert!(n > 0 && !weight.is_empty(), "a linear layer has at least one weight");
-        assert!(
-            weight.len().is_multiple_of(n),
-            "{} weights are no whole rows for {n} outputs",
-            weight.len()
-        );
-        let rows = Rows::new(weight, weight.len() / n);
+        let rows = Rows::new(weight, inputs(weight, outputs));
         let (q, scales) = quantise_weights(self.level, rows, rotation);
-        self.integers(q, &scales, n, rotation)
+        self.integers(q, &scales, outputs, rotation)
     }
 
     /// The layer with weights that [`quantise_weights`] has rounded: q `[outputs, K]`, scales

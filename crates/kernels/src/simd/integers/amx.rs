@@ -92,8 +92,8 @@ impl Integers for Amx {
     forward! { products of 0: Avx512Vnni }
 
     #[inline(always)]
-    fn blocks(self) -> Option<Blocks> {
-        Some(Blocks::new(self))
+    fn matrix_registers(self) -> Option<MatrixRegisters> {
+        Some(MatrixRegisters::new(self))
     }
 
     #[inline(always)]
@@ -124,17 +124,17 @@ static SHAPES: Shapes = Shapes {
 /// The matrix registers of this thread, in use until the value is dropped: six tiles of sums, one
 /// of x, one of weights.
 #[derive(Debug)]
-pub struct Blocks(PhantomData<*const ()>); // the registers are those of a thread
+pub struct MatrixRegisters(PhantomData<*const ()>); // the registers are those of a thread
 
 /// Bytes from one word of weights to the next: three vectors.
 const WORD: usize = BLOCK_VECTORS * 64;
 
-impl Blocks {
-    fn new(_: Amx) -> Blocks {
+impl MatrixRegisters {
+    fn new(_: Amx) -> MatrixRegisters {
         // SAFETY: `Amx` exists only where the CPU has the instruction and the system allows it;
         // `SHAPES` is 64 bytes long.
         unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const SHAPES, options(nostack, readonly)) };
-        Blocks(PhantomData)
+        MatrixRegisters(PhantomData)
     }
 
     /// Starts a block: every row of sums is `starts`.
@@ -260,7 +260,7 @@ impl Blocks {
     }
 }
 
-impl Drop for Blocks {
+impl Drop for MatrixRegisters {
     fn drop(&mut self) {
         // SAFETY: the registers are configured, as `self` exists, and it is dropped in its thread.
         unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
