@@ -7,7 +7,7 @@ use crate::{
 };
 use minilm::{
     install,
-    ndarray::{Array2, ArrayView2, Axis, concatenate},
+    ndarray::{Array2, ArrayView2, Axis},
     similarity,
     tasks::{
         Similarity,
@@ -19,7 +19,10 @@ use minilm::{
     },
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
-use pyo3::{exceptions::PyValueError, prelude::*};
+use pyo3::{
+    exceptions::{PyMemoryError, PyValueError},
+    prelude::*,
+};
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
 
@@ -71,19 +74,20 @@ fn similarity_matrix<'py>(
         Similarity::Cosine => similarity::matrix(a, b),
         _ => similarity::matrix_of(|a, b| kind.of(a, b) as f32, a, b),
     };
-    let at_once = rows_between_looks(b.nrows(), b.ncols()).max(ROWS);
-    let mut parts: Vec<Array2<f32>> = Vec::new();
+    let threads = install(rayon::current_num_threads);
+    let at_once = rows_between_looks(b.nrows(), b.ncols()).max(threads);
+    let of_a_thread = at_once.div_ceil(threads).min(ROWS);
+    let mut values = Vec::new();
+    let too_large = |_| PyMemoryError::new_err("there is no memory for a score of each two rows");
+    values.try_reserve_exact(a.nrows().saturating_mul(b.nrows())).map_err(too_large)?;
     for some in a.axis_chunks_iter(Axis(0), at_once) {
-        let rows: Vec<_> = some.axis_chunks_iter(Axis(0), ROWS).collect();
+        let rows: Vec<_> = some.axis_chunks_iter(Axis(0), of_a_thread).collect();
         let found: Vec<_> = py.detach(|| install(|| rows.into_par_iter().map(scores).collect()));
-        parts.extend(found);
+        values.extend(found.iter().flatten());
         py.check_signals()?;
     }
-    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-    let matrix = match views.is_empty() {
-        true => Array2::zeros((0, b.nrows())),
-        false => concatenate(Axis(0), &views).expect("parts of the same width"),
-    };
+    let shape = (a.nrows(), b.nrows());
+    let matrix = Array2::from_shape_vec(shape, values).expect("a score of each two rows");
     Ok(matrix.into_pyarray(py))
 }
 
