@@ -164,7 +164,13 @@ pub(crate) fn read_state(path: &Path) -> Result<TrainerState, Error> {
              with that version, or train anew"
         )));
     }
-    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+    let state: TrainerState =
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+    let step = state.global_step;
+    match path.parent().is_some_and(|of| of.ends_with(format!("checkpoint-{step}"))) {
+        true => Ok(state),
+        false => Err(wrong(format!("it is of step {step}, and the directory of another step"))),
+    }
 }
 
 /// The network of a checkpoint, with its moments.
@@ -191,13 +197,24 @@ fn moments(file: &SafeTensors, steps: usize) -> Result<State<'static>, String> {
     names.sort_unstable();
     let read = |name: String| {
         let values = tensors::floats(file, &name);
-        values.map(Cow::Owned).ok_or_else(|| format!("the tensor {name} is missing"))
+        let values = values.ok_or_else(|| format!("the tensor {name} is missing"))?;
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(format!("the value {at} of the tensor {name} is not finite")),
+            None => Ok(values),
+        }
+    };
+    let squares = |name: String| {
+        let values = read(name.clone())?;
+        match values.iter().position(|&value| value < 0.0) {
+            Some(at) => Err(format!("the value {at} of the tensor {name} is negative")),
+            None => Ok(values),
+        }
     };
     let moments = names.into_iter().map(|name| {
         Ok(Moments {
             name: Cow::Owned(name.to_owned()),
-            first: read(format!("{name}.exp_avg"))?,
-            second: read(format!("{name}.exp_avg_sq"))?,
+            first: read(format!("{name}.exp_avg"))?.into(),
+            second: squares(format!("{name}.exp_avg_sq"))?.into(),
         })
     });
     Ok(State { steps: steps as u64, words, moments: moments.collect::<Result<_, String>>()? })

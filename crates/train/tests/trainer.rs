@@ -3,19 +3,10 @@
 mod runs;
 
 use minilm::SentenceEncoder;
-use minilm_train::{Arguments, Dataset, Error, Evaluation, Event, Kind, Loss, Setup, Trainer};
+use minilm_train::{Arguments, Dataset, Error, Evaluation, Event, Kind, Loss, Trainer};
 use runs::*;
 use safetensors::SafeTensors;
 use std::fs;
-
-/// A run from its beginning to its end: the bytes of the weights.
-fn whole(setup: Setup) -> Vec<u8> {
-    let output = setup.output.clone();
-    let mut trainer = Trainer::new(setup).expect("a run");
-    run(&mut trainer).expect("it trains");
-    trainer.finish().expect("a model");
-    weights(&output)
-}
 
 #[test]
 fn the_loss_falls_and_the_model_loads() {
@@ -35,53 +26,6 @@ fn the_loss_falls_and_the_model_loads() {
     let base = SentenceEncoder::load(room.base.path()).expect("it loads");
     let texts = ["the cat sat", "dogs ran"];
     assert_ne!(encoder.encode(&texts).expect("vectors"), base.encode(&texts).expect("vectors"));
-}
-
-#[test]
-fn a_run_that_is_resumed_at_any_step_gives_the_same_bits() {
-    let room = Room::new(&Tiny::new().with_modules());
-    let with = |name: &str| {
-        let mut setup = room.setup(name);
-        setup.arguments.gradient_accumulation_steps = 2; // two steps per epoch
-        setup.arguments.num_train_epochs = 3.0;
-        setup.arguments.keep = 0.1;
-        setup
-    };
-    let expected = whole(with("whole"));
-    for stop in 0..=6 {
-        let name = format!("stopped-{stop}");
-        let mut trainer = Trainer::new(with(&name)).expect("a run");
-        for event in trainer.by_ref().take(stop) {
-            event.expect("a step");
-        }
-        trainer.checkpoint().expect("a checkpoint");
-        drop(trainer);
-        let output = with(&name).output;
-        let mut trainer = Trainer::resume(with(&name)).expect("it goes on");
-        assert_eq!(trainer.step(), stop);
-        run(&mut trainer).expect("it trains");
-        trainer.finish().expect("a model");
-        assert!(weights(&output) == expected, "stopped after step {stop}");
-    }
-}
-
-#[test]
-fn what_a_killed_run_has_left_does_not_hinder_the_next() {
-    let room = Room::new(&Tiny::new().with_modules());
-    let expected = whole(room.setup("whole"));
-    let setup = room.setup("killed");
-    let unfinished = setup.output.join(".checkpoint-2.AbC123.tmp");
-    fs::create_dir_all(&unfinished).expect("a folder");
-    fs::write(unfinished.join("model.safetensors"), "a part").expect("a file");
-    assert!(whole(setup.clone()) == expected);
-    assert!(!unfinished.exists());
-
-    // Beside the directory, when a model without checkpoints was being written.
-    let setup = room.setup("killed-at-the-end");
-    let unfinished = room.folder.path().join(".killed-at-the-end.AbC123.tmp");
-    fs::create_dir_all(&unfinished).expect("a folder");
-    assert!(whole(setup) == expected);
-    assert!(!unfinished.exists());
 }
 
 #[test]
@@ -173,45 +117,6 @@ fn a_plain_bert_becomes_a_sentence_encoder() {
     let encoder = SentenceEncoder::load(&output).expect("it loads");
     let vector = encoder.encode_one("the cat").expect("a vector");
     assert!((vector.dot(&vector) - 1.0).abs() < 1e-6, "it is normalised");
-}
-
-#[test]
-fn a_checkpoint_of_something_else_is_refused() {
-    let room = Room::new(&Tiny::new().with_modules());
-    let begin = || {
-        let mut trainer = Trainer::new(room.setup("model")).expect("a run");
-        trainer.next().expect("a step").expect("a step");
-        trainer.checkpoint().expect("a checkpoint")
-    };
-    let path = begin();
-    let refused = |setup: Setup| match Trainer::resume(setup) {
-        Err(Error::Checkpoint { reason, .. }) => reason,
-        Err(other) => panic!("{other}"),
-        Ok(_) => panic!("it goes on"),
-    };
-    assert!(Trainer::new(room.setup("model")).is_err(), "a run is not overwritten");
-    assert!(refused(room.setup("elsewhere")).contains("no checkpoint"));
-    let mut setup = room.setup("model");
-    setup.data = pairs(21);
-    assert!(refused(setup).contains("other data"));
-    let mut setup = room.setup("model");
-    setup.arguments.learning_rate = 2e-3;
-    assert!(refused(setup).contains("other settings"));
-    let mut tiny = Tiny::new().with_modules();
-    tiny.tensor("embeddings.LayerNorm.bias").values[0] += 1.0;
-    let other = tiny.write();
-    let mut setup = room.setup("model");
-    setup.base = other.path().to_owned();
-    assert!(refused(setup).contains("another base model"));
-    let state = path.join("trainer_state.json");
-    let text = fs::read_to_string(&state).expect("the state");
-    fs::write(&state, text.replace("\"version\": \"", "\"version\": \"9.")).expect("written");
-    assert!(refused(room.setup("model")).contains("of minilm 9."));
-    fs::write(&state, text).expect("written");
-    let moments = path.join("optimizer.safetensors");
-    let bytes = fs::read(&moments).expect("moments");
-    fs::write(&moments, &bytes[..bytes.len() - 4]).expect("written");
-    assert!(!refused(room.setup("model")).is_empty(), "a file that was cut");
 }
 
 #[test]

@@ -66,3 +66,12 @@ pub fn run(trainer: &mut Trainer) -> Result<Vec<f64>, Error> {
 pub fn weights(directory: &Path) -> Vec<u8> {
     fs::read(directory.join("model.safetensors")).expect("weights")
 }
+
+/// A run from its beginning to its end: the bytes of the weights.
+pub fn whole(setup: Setup) -> Vec<u8> {
+    let output = setup.output.clone();
+    let mut trainer = Trainer::new(setup).expect("a run");
+    run(&mut trainer).expect("it trains");
+    trainer.finish().expect("a model");
+    weights(&output)
+}
