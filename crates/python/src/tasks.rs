@@ -83,7 +83,9 @@ fn similarity_matrix<'py>(
     for some in a.axis_chunks_iter(Axis(0), at_once) {
         let rows: Vec<_> = some.axis_chunks_iter(Axis(0), of_a_thread).collect();
         let found: Vec<_> = py.detach(|| install(|| rows.into_par_iter().map(scores).collect()));
-        values.extend(found.iter().flatten());
+        for part in &found {
+            values.extend_from_slice(part.as_slice().expect("a new matrix"));
+        }
         py.check_signals()?;
     }
     let shape = (a.nrows(), b.nrows());
