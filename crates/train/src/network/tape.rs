@@ -71,15 +71,20 @@ impl Sizes {
         let h = self.hidden;
         let mut next =
             |cols: usize| memory.split_off_mut(..tokens * cols).expect("it is long enough");
-        let embeddings = Normed { x: next(h), scale: next(1) };
-        let layer = |_| LayerTape {
-            qkv: next(3 * h),
-            context: next(h),
-            attended: Normed { x: next(h), scale: next(1) },
-            inner: next(self.inner),
-            output: Normed { x: next(h), scale: next(1) },
+        // Scales come last: they are no whole lines of the cache, and would shift what follows.
+        let x = next(h);
+        let tensors: Vec<_> = (0..layers)
+            .map(|_| [next(3 * h), next(h), next(h), next(self.inner), next(h)])
+            .collect();
+        let embeddings = Normed { x, scale: next(1) };
+        let layer = |[qkv, context, attended, inner, output]: [_; 5]| LayerTape {
+            qkv,
+            context,
+            attended: Normed { x: attended, scale: next(1) },
+            inner,
+            output: Normed { x: output, scale: next(1) },
         };
-        let layers = (0..layers).map(layer).collect();
+        let layers = tensors.into_iter().map(layer).collect();
         Tape { embeddings, layers }
     }
 }
