@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import MODEL, TEXTS
-from minilm import SentenceTransformer, evaluation
+from minilm import SentenceTransformer, evaluation, util
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,10 @@ def test_arguments_that_would_be_ignored_are_refused_or_logged(model, caplog):
         evaluation.InformationRetrievalEvaluator({}, {}, {}, write_predictions=True)
     with pytest.raises(ValueError, match="precision='int8'"):
         evaluation.EmbeddingSimilarityEvaluator(["a"], ["b"], [0], precision="int8")
+
+
+def test_a_matrix_of_scores_that_no_memory_holds_is_a_memory_error():
+    rows = np.ones((2_000_000, 1), np.float32)
+    for similarity in (util.cos_sim, util.dot_score, util.euclidean_sim):
+        with pytest.raises(MemoryError, match="no memory for 2000000 × 2000000 scores"):
+            similarity(rows, rows)
