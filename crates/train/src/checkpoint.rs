@@ -195,26 +195,19 @@ fn moments(file: &SafeTensors, steps: usize) -> Result<State<'static>, String> {
     let mut names: Vec<&str> =
         names.into_iter().filter_map(|name| name.strip_suffix(".exp_avg")).collect();
     names.sort_unstable();
-    let read = |name: String| {
+    let read = |name: String, least: f32| {
         let values = tensors::floats(file, &name);
         let values = values.ok_or_else(|| format!("the tensor {name} is missing"))?;
-        match values.iter().position(|value| !value.is_finite()) {
-            Some(at) => Err(format!("the value {at} of the tensor {name} is not finite")),
-            None => Ok(values),
-        }
-    };
-    let squares = |name: String| {
-        let values = read(name.clone())?;
-        match values.iter().position(|&value| value < 0.0) {
-            Some(at) => Err(format!("the value {at} of the tensor {name} is negative")),
-            None => Ok(values),
+        match values.iter().position(|value| !value.is_finite() || *value < least) {
+            Some(at) => Err(format!("the value {at} of the tensor {name} is {}", values[at])),
+            None => Ok(Cow::Owned(values)),
         }
     };
     let moments = names.into_iter().map(|name| {
         Ok(Moments {
             name: Cow::Owned(name.to_owned()),
-            first: read(format!("{name}.exp_avg"))?.into(),
-            second: squares(format!("{name}.exp_avg_sq"))?.into(),
+            first: read(format!("{name}.exp_avg"), f32::MIN)?,
+            second: read(format!("{name}.exp_avg_sq"), 0.0)?, // means of squares
         })
     });
     Ok(State { steps: steps as u64, words, moments: moments.collect::<Result<_, String>>()? })

@@ -95,9 +95,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     let bytes = fs::read(&moments).expect("moments");
     fs::write(&moments, &bytes[..bytes.len() - 4]).expect("written");
     assert!(!refused(room.setup("model")).is_empty(), "a file that was cut");
-    for (value, what) in
-        [(f32::NAN, "not finite"), (f32::INFINITY, "not finite"), (-1.0, "negative")]
-    {
+    for (value, what) in [(f32::NAN, " is NaN"), (f32::INFINITY, " is inf"), (-1.0, " is -1")] {
         let mut other = bytes.clone();
         let end = other.len();
         other[end - 4..].copy_from_slice(&value.to_le_bytes());
