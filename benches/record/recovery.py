@@ -92,14 +92,15 @@ def distill(args):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
-    for task, names in [(damage, "model out"), (distill, "model teacher data out")]:
-        command = commands.add_parser(task.__name__)
-        for name in names.split():
+    for task, names, options in [
+        (damage, ["model", "out"], {"layers": 2, "seed": 0}),
+        (distill, ["model", "teacher", "data", "out"], {"epochs": 2, "rate": 2e-4, "seed": 0}),
+    ]:
+        command = commands.add_parser(task.__name__, help=task.__doc__)
+        for name in names:
             command.add_argument(name)
-        command.add_argument("--layers", type=int, default=1)
-        command.add_argument("--epochs", type=int, default=1)
-        command.add_argument("--rate", type=float, default=2e-5)
-        command.add_argument("--seed", type=int, default=0)
+        for name, value in options.items():
+            command.add_argument(f"--{name}", type=type(value), default=value)
         command.set_defaults(run=task)
     args = parser.parse_args()
     args.run(args)
