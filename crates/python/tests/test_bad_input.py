@@ -121,7 +121,7 @@ def test_arguments_that_would_be_ignored_are_refused_or_logged(model, caplog):
 
 
 def test_a_matrix_of_scores_that_no_memory_holds_is_a_memory_error():
-    rows = np.ones((2_000_000, 1), np.float32)
+    rows = np.ones((8_000_000, 1), np.float32)  # more scores than 47 bits of address reach
     for similarity in (util.cos_sim, util.dot_score, util.euclidean_sim):
-        with pytest.raises(MemoryError, match="no memory for 2000000 × 2000000 scores"):
+        with pytest.raises(MemoryError, match="no memory for 8000000 × 8000000 scores"):
             similarity(rows, rows)
