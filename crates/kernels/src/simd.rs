@@ -41,7 +41,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod fma;
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "relaxed-simd"))]
 mod forward;
 mod integers;
 mod level;
@@ -51,22 +51,29 @@ mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(any(not(target_family = "wasm"), feature = "relaxed-simd"))]
 pub(crate) use forward::forward;
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use forward::second_proof;
 pub(crate) use integers::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS};
 pub use integers::{Integers, MatrixRegisters};
 pub use level::{Level, UnknownLevel};
 pub(crate) use portable::Portable;
-#[cfg(all(test, target_arch = "x86_64"))]
-pub(crate) use {avx2::Avx2, avx512::Avx512};
 
-/// The proofs inside of levels.
-#[cfg(all(test, target_arch = "x86_64"))]
-pub(crate) mod second_proofs {
-    pub(crate) use super::integers::{
-        amx::Amx,
-        vnni::{Avx512Vnni, AvxVnni},
+/// The proofs of levels, and those inside of them.
+#[cfg(all(test, not(target_family = "wasm")))]
+pub(crate) mod proofs {
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) use super::{
+        avx2::Avx2,
+        avx512::Avx512,
+        integers::{
+            amx::Amx,
+            vnni::{Avx512Vnni, AvxVnni},
+        },
     };
+    #[cfg(target_arch = "aarch64")]
+    pub(crate) use super::{integers::dot_product::DotProduct, neon::Neon};
 }
 #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
 use wasm::relaxed;

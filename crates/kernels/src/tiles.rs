@@ -20,8 +20,9 @@
 //! tiles are narrower, because a head is two vectors wide.
 //!
 //! Integer products of WebAssembly have 4 rows per tile and sum up half of the lanes at a time: 8
-//! sums, 2 vectors of weights and 2 of x. Those of AVX2 have 4 rows per tile and take two words at
-//! once: 8 sums, 4 vectors of weights, 2 of x and 2 of sums of both.
+//! sums, 2 vectors of weights and 2 of x. Where a product and its sum are one instruction, a tile
+//! has 6 rows: 12 sums, 2 vectors of weights and 1 of x. Products of AVX2 have 4 rows per tile and
+//! take two words at once: 8 sums, 4 vectors of weights, 2 of x and 2 of sums of both.
 //!
 //! The last column, `peak`, is how [`crate::peak`] keeps the multipliers busy: so many vectors in
 //! flight, so many times per step.

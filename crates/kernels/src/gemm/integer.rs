@@ -110,7 +110,7 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
         let (nr, group) = (NV * LANES, E::group::<S>());
         let (m, n, k) = (self.x.rows(), self.y.cols(), self.weights.inputs());
-        let at_most = most::<S>(MOST); // rows of a tile
+        let at_most = most::<S, E>(MOST); // rows of a tile
         self.x.assert_form(group, S::WINOGRAD);
         let chunk = CHUNK / group; // steps
         let share = chunk.div_ceil(m.div_ceil(at_most).max(1)); // of a tile
@@ -145,8 +145,9 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
                 }
                 // LOOP 1: tiles
                 for (rows, size) in deal(m, at_most) {
-                    let (ahead, y) = (&mut ahead, &mut y);
-                    tile_rows!(size, most::<S>(MOST), MR => chunk.tiles::<MR>(s, rows, ahead, y));
+                    tile_rows!(size, most::<S, E>(MOST), MR => {
+                        chunk.tiles::<MR>(s, rows, &mut ahead, &mut y);
+                    });
                 }
             }
             if let Some(finish) = Finish::<NV>::new(None, self.epilogue, columns, y) {
@@ -157,10 +158,12 @@ impl<E: Integer> Tiled for IntegerGemm<'_, E> {
 }
 
 /// The most rows of a tile where a tile of floats has at most `of_floats`: sums in halves take half
-/// of the registers, and the operands of a pair of words those of a third of the sums.
-const fn most<S: Simd>(of_floats: usize) -> usize {
+/// of the registers, an instruction for a product and its sum needs none between the two, and the
+/// operands of a pair of words take those of a third of the sums.
+const fn most<S: Simd, E>(of_floats: usize) -> usize {
     if S::HALVES {
-        2 * of_floats
+        let one_instruction = size_of::<E>() == 1 && S::GROUP == 4;
+        if one_instruction { 3 * of_floats } else { 2 * of_floats }
     } else if S::WINOGRAD {
         (2 * of_floats).div_ceil(3)
     } else {

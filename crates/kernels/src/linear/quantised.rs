@@ -3,7 +3,7 @@
 //! In the book: `docs/16-rounding.md`.
 
 mod packer;
-#[cfg(all(test, target_arch = "x86_64"))]
+#[cfg(test)]
 mod tests;
 
 pub use packer::QuantisedPacker;

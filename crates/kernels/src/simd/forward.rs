@@ -84,3 +84,46 @@ macro_rules! forward {
     };
 }
 pub(crate) use forward;
+
+/// A second proof over `$inner`, which is a level or a second proof of the level `$level`.
+#[cfg(not(target_family = "wasm"))]
+macro_rules! second_proof {
+    ($name:ident over $level:ident, $features:literal, $detected:ident: $feature:tt) => {
+        impl $name {
+            /// The proof, if the CPU of the level has the instructions as well.
+            pub(crate) fn detect(level: $level) -> Option<$name> {
+                std::arch::$detected!($feature).then_some($name(level))
+            }
+        }
+
+        second_proof!(level $name over $level of $level, $features);
+    };
+    (level $name:ident over $inner:ident of $level:ident, $features:literal) => {
+        impl Sealed for $name {}
+
+        impl Simd for $name {
+            type F32x16 = <$inner as Simd>::F32x16;
+            type Tiles = tiles::$level;
+
+            forward! { floats of 0: $inner }
+
+            #[inline(always)]
+            fn prefetch<T>(self, at: &T) {
+                self.0.prefetch(at);
+            }
+
+            #[inline(always)]
+            fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
+                #[inline(never)] // as in the level itself
+                #[target_feature(enable = $features)]
+                fn run<K: Kernel>(isa: $name, kernel: K) -> K::Output {
+                    kernel.run(isa)
+                }
+                // SAFETY: `self` exists only where `detect` found the level and the instructions.
+                unsafe { run(self, kernel) }
+            }
+        }
+    };
+}
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use second_proof;

@@ -14,8 +14,10 @@
 //! | AMX | `tdpbusd` on blocks of rows and columns | as VNNI |
 //! | AVX-512 with VNNI, AVX-VNNI | `vpdpbusd` on four bytes | `vpdpwssds` on two words |
 //! | AVX-512, AVX2 | `vpmovsxbw`, then as s16 | `vpmaddwd` and `vpaddd` |
+//! | NEON with dot products | `sdot` on four bytes | as NEON |
+//! | NEON | `sshll`, then as s16 | `smlal`, of one k at a time |
+//! | WebAssembly, some engines | `i32x4.relaxed_dot_i8x16_i7x16_add_s` on four bytes | as WebAssembly |
 //! | WebAssembly | `i16x8.load8x8_s`, then as s16 | `i32x4.dot_i16x8_s` and `i32x4.add` |
-//! | NEON | widened, then as s16 | `smull`, `addp` and `add` |
 //! | portable | as s16 | plain Rust |
 //!
 //! `vpdpbusd` multiplies *unsigned* bytes of x by signed ones of w. So there x is stored with
@@ -36,8 +38,8 @@
 //! ([`Integers::WINOGRAD`]). Sums are then taken modulo 2³², and the result is exact, since it is
 //! in range itself.
 //!
-//! VNNI and AMX are no levels of their own but further proofs inside one: [`Level::run_integers`]
-//! looks for them.
+//! VNNI, AMX and dot products are no levels of their own but further proofs inside one:
+//! [`Level::run_integers`] looks for them.
 //!
 //! Reference: S. Winograd, *A New Algorithm for Inner Product*, IEEE Transactions on Computers
 //! C-17(7), 1968.
@@ -53,8 +55,12 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[cfg(target_arch = "aarch64")]
+pub(super) mod dot_product;
+#[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+pub(super) mod relaxed_dot;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod vnni;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -129,7 +135,7 @@ pub trait Integers: Copy {
     fn s8_blocks(panel: &[i8]) -> &[Self::S8];
     /// Weights `s8` as [`Integers::dot_s8`] takes them.
     fn load_s8(self, from: &Self::S8) -> Self::I32x16;
-    /// Weights `s16` of sixteen columns, two of k for each.
+    /// Weights `s16` of sixteen columns, two of k for each, as [`Integers::dot_s16`] takes them.
     fn load_s16(self, from: &[i16; 2 * LANES]) -> Self::I32x16;
     /// Sixteen bytes, −128 … 127.
     fn load_bytes(self, from: &[i8; LANES]) -> Self::I32x16;
@@ -137,9 +143,9 @@ pub trait Integers: Copy {
     fn load_i32(self, from: &[i32; LANES]) -> Self::I32x16;
     /// The word of x in each lane.
     fn splat_word(self, word: u32) -> Self::I32x16;
-    /// sums + x·w in each lane, over the k's of a word, exactly.
+    /// sums + x·w in each lane, over the k's of a word, exactly. All lanes of x are the same.
     fn dot_s8(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
-    /// sums + x·w in each lane, over the two k's of a word, exactly.
+    /// sums + x·w in each lane, over the two k's of a word, exactly. All lanes of x are the same.
     fn dot_s16(self, sums: Self::I32x16, x: Self::I32x16, w: Self::I32x16) -> Self::I32x16;
     /// Lanes 0–7 of one vector and lanes 8–15 of the other, on a level with [`Integers::HALVES`].
     fn halves(self, low: Self::I32x16, _high: Self::I32x16) -> Self::I32x16 {

@@ -2,7 +2,7 @@
 //!
 //! In the book: `docs/04-simd.md`.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Simd, integers::dot_product::DotProduct};
 use crate::tiles::{self, sealed::Sealed};
 use std::arch::{aarch64::*, asm, is_aarch64_feature_detected};
 
@@ -170,5 +170,13 @@ impl Simd for Neon {
         }
         // SAFETY: `self` exists only where `Neon::detect` found NEON.
         unsafe { run(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
+        match DotProduct::detect(self) {
+            Some(second) => second.vectorize(kernel),
+            None => self.vectorize(kernel),
+        }
     }
 }

@@ -22,6 +22,8 @@
 
 #[cfg(not(feature = "relaxed-simd"))]
 use super::fma;
+#[cfg(feature = "relaxed-simd")]
+use super::integers::relaxed_dot::{Dot, Signed, Unsigned};
 use super::{Kernel, LANES, Simd};
 use crate::tiles::{self, Tiles, sealed::Sealed};
 use std::{arch::wasm32::*, hash::Hash, marker::PhantomData};
@@ -69,6 +71,11 @@ pub trait Way: Copy + Eq + Hash + 'static {
     fn detect() -> bool;
     /// `a · b + c`
     fn mul_add(a: v128, b: v128, c: v128) -> v128;
+    /// Runs `kernel` with the fastest integer products of the engine.
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(isa: Wasm<Self>, kernel: K) -> K::Output {
+        Self::vectorize(isa, kernel)
+    }
     /// Runs `kernel` in a function that has the instructions.
     #[inline(always)]
     fn vectorize<K: Kernel>(isa: Wasm<Self>, kernel: K) -> K::Output {
@@ -100,6 +107,17 @@ impl Way for RelaxedMadd {
     #[inline(always)]
     fn mul_add(a: v128, b: v128, c: v128) -> v128 {
         f32x4_relaxed_madd(a, b, c)
+    }
+
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(isa: Wasm<Self>, kernel: K) -> K::Output {
+        if let Some(second) = Dot::<Unsigned>::detect(isa) {
+            second.vectorize(kernel)
+        } else if let Some(second) = Dot::<Signed>::detect(isa) {
+            second.vectorize(kernel)
+        } else {
+            Self::vectorize(isa, kernel)
+        }
     }
 
     #[inline(always)]
@@ -298,5 +316,10 @@ impl<W: Way> Simd for Wasm<W> {
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
         W::vectorize(self, kernel)
+    }
+
+    #[inline(always)]
+    fn vectorize_integers<K: Kernel>(self, kernel: K) -> K::Output {
+        W::vectorize_integers(self, kernel)
     }
 }

@@ -7,7 +7,7 @@ use super::{packer::QuantisedPacker, *};
 use crate::{
     Rows,
     quantise::{CHUNK, Rotation},
-    simd::{Avx2, Avx512, Kernel, Simd, second_proofs::*},
+    simd::{Kernel, Simd, proofs::*},
 };
 
 /// Products of some shapes with the instructions of `S`: integers of x, and the bits of y.
@@ -39,23 +39,43 @@ fn product<S: Simd, E: Integer>(s: S, m: usize, n: usize, k: usize) -> (Vec<i32>
     ((0..m).flat_map(|i| rows.integers(i)).collect(), y.iter().map(|y| y.to_bits()).collect())
 }
 
-fn all_are_the_same<E: Integer>() {
-    let right = Level::PORTABLE.run(Products::<E>(PhantomData));
-    let mut others = Vec::new();
+/// The name of a set of instructions, and its products.
+type Named = (&'static str, Vec<(Vec<i32>, Vec<u32>)>);
+
+#[cfg(target_arch = "x86_64")]
+fn of_this_cpu<E: Integer>() -> Vec<Named> {
+    let products = || Products::<E>(PhantomData);
+    let mut found = Vec::new();
     if let Some(avx2) = Avx2::detect() {
-        others.push(("avx2", avx2.vectorize(Products::<E>(PhantomData))));
-        let vnni = AvxVnni::detect(avx2).map(|vnni| vnni.vectorize(Products::<E>(PhantomData)));
-        others.extend(vnni.map(|of_vnni| ("avx-vnni", of_vnni)));
+        found.push(("avx2", avx2.vectorize(products())));
+        let vnni = AvxVnni::detect(avx2);
+        found.extend(vnni.map(|vnni| ("avx-vnni", vnni.vectorize(products()))));
     }
     if let Some(avx512) = Avx512::detect() {
-        others.push(("avx512", avx512.vectorize(Products::<E>(PhantomData))));
+        found.push(("avx512", avx512.vectorize(products())));
         let vnni = Avx512Vnni::detect(avx512);
         let amx = vnni.and_then(Amx::detect);
-        let of_vnni = vnni.map(|vnni| vnni.vectorize(Products::<E>(PhantomData)));
-        others.extend(of_vnni.map(|of_vnni| ("avx512 with vnni", of_vnni)));
-        others.extend(amx.map(|amx| ("amx", amx.vectorize(Products::<E>(PhantomData)))));
+        found.extend(vnni.map(|vnni| ("avx512 with vnni", vnni.vectorize(products()))));
+        found.extend(amx.map(|amx| ("amx", amx.vectorize(products()))));
     }
-    for (name, of_proof) in others {
+    found
+}
+
+#[cfg(target_arch = "aarch64")]
+fn of_this_cpu<E: Integer>() -> Vec<Named> {
+    let products = || Products::<E>(PhantomData);
+    let mut found = Vec::new();
+    if let Some(neon) = Neon::detect() {
+        found.push(("neon", neon.vectorize(products())));
+        let dot_product = DotProduct::detect(neon);
+        found.extend(dot_product.map(|dot| ("dot product", dot.vectorize(products()))));
+    }
+    found
+}
+
+fn all_are_the_same<E: Integer>() {
+    let right = Level::PORTABLE.run(Products::<E>(PhantomData));
+    for (name, of_proof) in of_this_cpu::<E>() {
         assert!(of_proof == right, "{name} differs");
         println!("{name} has the same bits");
     }

@@ -21,12 +21,9 @@
 //!
 //! In the book: `docs/16-rounding.md`.
 
-use super::{
-    BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS, Integers,
-    vnni::{Avx512Vnni, second_proof},
-};
+use super::{BLOCK_ROWS, BLOCK_VECTORS, BLOCK_WORDS, Integers, vnni::Avx512Vnni};
 use crate::{
-    simd::{Kernel, LANES, Simd, forward},
+    simd::{Kernel, LANES, Simd, forward, second_proof},
     tiles::{self, sealed::Sealed},
 };
 use std::{

@@ -1,10 +1,15 @@
 //! Integer products in four q registers, as `s16`.
 //!
+//! `smlal` adds the products of four columns with one value of x, a lane of its register. So the
+//! two k's of a word are taken apart when weights are loaded: registers 0 and 1 hold the even and
+//! the odd k of columns 0–7, and registers 2 and 3 those of columns 8–15. The instructions are
+//! assembly, because the compiler adds products to each other before it adds them to the sums.
+//!
 //! In the book: `docs/16-rounding.md`.
 
 use super::{Integers, words};
 use crate::simd::{LANES, neon::Neon};
-use std::arch::aarch64::*;
+use std::arch::{aarch64::*, asm};
 
 /// Methods that do the same expression of intrinsics without pointers to all four registers.
 macro_rules! operations {
@@ -47,12 +52,6 @@ impl Integers for Neon {
         // Bits of floats that are not negative have the order of the floats, and NaN is the last.
         larger(a: float32x4_t, b: float32x4_t) -> float32x4_t = vreinterpretq_f32_s32(
             vmaxq_s32(vreinterpretq_s32_f32(a), vreinterpretq_s32_f32(b)));
-        dot_s16(sums: int32x4_t, x: int32x4_t, w: int32x4_t) -> int32x4_t = {
-            let (x, w) = (vreinterpretq_s16_s32(x), vreinterpretq_s16_s32(w));
-            // Products of k 0 and k 1 side by side, then their sums.
-            let low = vmull_s16(vget_low_s16(x), vget_low_s16(w));
-            vaddq_s32(sums, vpaddq_s32(low, vmull_high_s16(x, w)))
-        };
         add_s16(a: int32x4_t, b: int32x4_t) -> int32x4_t = vreinterpretq_s32_s16(
             vaddq_s16(vreinterpretq_s16_s32(a), vreinterpretq_s16_s32(b)));
         sub_i32(a: int32x4_t, b: int32x4_t) -> int32x4_t = vsubq_s32(a, b);
@@ -69,35 +68,73 @@ impl Integers for Neon {
     }
 
     #[inline(always)]
+    fn dot_s16(self, sums: [int32x4_t; 4], x: [int32x4_t; 4], w: [int32x4_t; 4]) -> [int32x4_t; 4] {
+        /// Eight columns.
+        #[inline]
+        #[target_feature(enable = "neon")]
+        fn dot(sums: [int32x4_t; 2], x: int32x4_t, w: [int32x4_t; 2]) -> [int32x4_t; 2] {
+            let [mut low, mut high] = sums;
+            // SAFETY: the instructions touch registers alone, which are named.
+            unsafe {
+                asm!(
+                    "smlal  {low:v}.4s,  {even:v}.4h, {x:v}.h[0]",
+                    "smlal2 {high:v}.4s, {even:v}.8h, {x:v}.h[0]",
+                    "smlal  {low:v}.4s,  {odd:v}.4h,  {x:v}.h[1]",
+                    "smlal2 {high:v}.4s, {odd:v}.8h,  {x:v}.h[1]",
+                    low = inout(vreg) low, high = inout(vreg) high, x = in(vreg_low16) x,
+                    even = in(vreg) w[0], odd = in(vreg) w[1],
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+            }
+            [low, high]
+        }
+        // SAFETY: `self` exists only where `Neon::detect` found NEON.
+        let [a, b] = unsafe { dot([sums[0], sums[1]], x[0], [w[0], w[1]]) };
+        // SAFETY: as above.
+        let [c, d] = unsafe { dot([sums[2], sums[3]], x[0], [w[2], w[3]]) };
+        [a, b, c, d]
+    }
+
+    #[inline(always)]
     fn load_s8(self, from: &[i8; 2 * LANES]) -> [int32x4_t; 4] {
         #[inline]
         #[target_feature(enable = "neon")]
-        fn widen(from: &[i8; 8]) -> int32x4_t {
-            // SAFETY: the reference is valid for eight bytes.
-            vreinterpretq_s32_s16(vmovl_s8(unsafe { vld1_s8(from.as_ptr()) }))
+        fn widen(from: &[[i8; 16]; 2]) -> [int32x4_t; 4] {
+            // SAFETY: the reference is valid for sixteen bytes.
+            let low = unsafe { vld1q_s8(from[0].as_ptr()) };
+            // SAFETY: as above.
+            let high = unsafe { vld1q_s8(from[1].as_ptr()) };
+            let [even, odd] = [vuzp1q_s8(low, high), vuzp2q_s8(low, high)];
+            let low = |bytes: int8x16_t| vreinterpretq_s32_s16(vmovl_s8(vget_low_s8(bytes)));
+            let high = |bytes: int8x16_t| vreinterpretq_s32_s16(vmovl_high_s8(bytes));
+            [low(even), low(odd), high(even), high(odd)]
         }
-        let mut w = self.splat_word(0);
-        for (w, from) in w.iter_mut().zip(from.as_chunks::<8>().0) {
-            // SAFETY: `self` exists only where `Neon::detect` found NEON.
-            *w = unsafe { widen(from) };
-        }
-        w
+        let from = from.as_chunks().0.first_chunk().expect("two registers of bytes");
+        // SAFETY: `self` exists only where `Neon::detect` found NEON.
+        unsafe { widen(from) }
     }
 
     #[inline(always)]
     fn load_s16(self, from: &[i16; 2 * LANES]) -> [int32x4_t; 4] {
+        /// Eight columns.
         #[inline]
         #[target_feature(enable = "neon")]
-        fn load(from: &[i16; 8]) -> int32x4_t {
+        fn load(from: &[[i16; 8]; 2]) -> [int32x4_t; 2] {
             // SAFETY: the reference is valid for eight values.
-            vreinterpretq_s32_s16(unsafe { vld1q_s16(from.as_ptr()) })
+            let low = unsafe { vld1q_s16(from[0].as_ptr()) };
+            // SAFETY: as above.
+            let high = unsafe { vld1q_s16(from[1].as_ptr()) };
+            [
+                vreinterpretq_s32_s16(vuzp1q_s16(low, high)),
+                vreinterpretq_s32_s16(vuzp2q_s16(low, high)),
+            ]
         }
-        let mut w = self.splat_word(0);
-        for (w, from) in w.iter_mut().zip(from.as_chunks::<8>().0) {
-            // SAFETY: `self` exists only where `Neon::detect` found NEON.
-            *w = unsafe { load(from) };
-        }
-        w
+        let (from, _) = from.as_chunks::<8>().0.as_chunks();
+        // SAFETY: `self` exists only where `Neon::detect` found NEON.
+        let [a, b] = unsafe { load(&from[0]) };
+        // SAFETY: as above.
+        let [c, d] = unsafe { load(&from[1]) };
+        [a, b, c, d]
     }
 
     #[inline(always)]

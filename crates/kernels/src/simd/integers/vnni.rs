@@ -6,61 +6,22 @@
 
 use super::{Integers, words};
 use crate::{
-    simd::{Kernel, LANES, Simd, avx2::Avx2, avx512::Avx512, forward},
+    simd::{Kernel, LANES, Simd, avx2::Avx2, avx512::Avx512, forward, second_proof},
     tiles::{self, sealed::Sealed},
 };
 use std::arch::x86_64::*;
 
-/// A second proof over `$inner`, which is a level or a second proof of the level `$level`.
-macro_rules! second_proof {
-    ($name:ident over $level:ident, $features:literal, $($feature:tt),*) => {
-        impl $name {
-            /// The proof, if the CPU of the level has the instructions as well.
-            pub(crate) fn detect(level: $level) -> Option<$name> {
-                ($(is_x86_feature_detected!($feature))&&*).then_some($name(level))
-            }
-        }
-
-        second_proof!(level $name over $level of $level, $features);
-    };
-    (level $name:ident over $inner:ident of $level:ident, $features:literal) => {
-        impl Sealed for $name {}
-
-        impl Simd for $name {
-            type F32x16 = <$inner as Simd>::F32x16;
-            type Tiles = tiles::$level;
-
-            forward! { floats of 0: $inner }
-
-            #[inline(always)]
-            fn prefetch<T>(self, at: &T) {
-                self.0.prefetch(at);
-            }
-
-            #[inline(always)]
-            fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-                #[inline(never)] // as in the level itself
-                #[target_feature(enable = $features)]
-                fn run<K: Kernel>(isa: $name, kernel: K) -> K::Output {
-                    kernel.run(isa)
-                }
-                // SAFETY: `self` exists only where `detect` found the level and VNNI.
-                unsafe { run(self, kernel) }
-            }
-        }
-    };
-}
-pub(super) use second_proof;
-
 /// Proof that a CPU with AVX-512 has its VNNI.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Vnni(Avx512);
-second_proof!(Avx512Vnni over Avx512, "avx512f,avx512bw,avx512vnni", "avx512vnni");
+second_proof!(
+    Avx512Vnni over Avx512, "avx512f,avx512bw,avx512vnni", is_x86_feature_detected: "avx512vnni"
+);
 
 /// Proof that a CPU with AVX2 has AVX-VNNI.
 #[derive(Clone, Copy)]
 pub(crate) struct AvxVnni(Avx2);
-second_proof!(AvxVnni over Avx2, "avx2,fma,avxvnni", "avxvnni");
+second_proof!(AvxVnni over Avx2, "avx2,fma,avxvnni", is_x86_feature_detected: "avxvnni");
 
 /// Bytes of a block: sixteen columns, four k of each.
 const BLOCK: usize = 4 * LANES;
