@@ -8,14 +8,15 @@
 //! This is the product of [`gemm`](crate::gemm) with W in the place of Wᵀ. A panel of Wᵀ has the
 //! columns of W, which lie far apart in memory, so the forward pass packs them once. A panel of W
 //! has pieces of its rows, which are copied as they are used: one block `[KC, NR]` at a time, for
-//! all rows of dy. So the master weights are the only ones that the backward pass needs.
+//! all rows of dy. So the master weights are the only ones that the backward pass needs. The blocks
+//! that follow each other share columns of dy if N is larger than K, and columns of dx if not.
 //!
 //! The order of additions is that of `gemm`: chains of [`KC`] fused multiply-adds over n
 //! ascending, added in order.
 //!
 //! In the book: `docs/03-gemm.md`.
 
-use super::{Chain, Finish, KC, cut, deal, tile_rows};
+use super::{Chain, Finish, KC, deal, tile_rows};
 use crate::{
     Level, Rows, RowsMut,
     linear::Epilogue,
@@ -60,6 +61,10 @@ struct InputGradient<'a> {
     dx: RowsMut<'a>,
 }
 
+/// A block of W `[KC, NR]`, each vector of which is in one line of the cache.
+#[repr(align(64))]
+struct Block<const NV: usize>([[[f32; LANES]; NV]; KC]);
+
 impl Kernel for InputGradient<'_> {
     type Output = ();
     #[inline(always)]
@@ -72,23 +77,30 @@ impl Tiled for InputGradient<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        let mut block = [[[0.0; LANES]; NV]; KC];
-        for columns in cut(self.weight.cols(), NV * LANES) {
+        let (n, k) = (self.dy.cols(), self.weight.cols());
+        let (chains, panels) = (n.div_ceil(KC), k.div_ceil(NV * LANES));
+        let mut block = Block([[[0.0; LANES]; NV]; KC]);
+        for part in 0..chains * panels {
+            // The wider of dy and dx passes once, and the narrower one stays in the caches.
+            let (c, p) =
+                if n > k { (part / panels, part % panels) } else { (part % chains, part / chains) };
+            let chain = c * KC..n.min((c + 1) * KC);
+            let columns = p * NV * LANES..k.min((p + 1) * NV * LANES);
+            // W[nc..nc+KC, kc..kc+NR]
+            let weights = &mut block.0[..chain.len()];
+            copy(self.weight.slice(chain.clone()).columns(columns.clone()), weights);
             let mut dx = self.dx.columns(columns.clone()); // dx[.., kc..kc+NR]
-            for n in cut(self.dy.cols(), KC) {
-                // W[nc..nc+KC, kc..kc+NR]
-                let weights = &mut block[..n.len()];
-                let rows = self.weight.slice(n.clone()).columns(columns.clone());
-                copy(rows, weights);
-                let chain = Chain { x: self.dy.columns(n.clone()), weights, onto: n.start > 0 };
-                for (rows, size) in deal(self.dy.rows(), MOST) {
-                    let none = &mut [].chunks(1);
-                    tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, none, &mut dx));
-                }
+            let last = chain.end == n;
+            let chain = Chain { weights, onto: c > 0, x: self.dy.columns(chain) };
+            for (rows, size) in deal(self.dy.rows(), MOST) {
+                let none = &mut [].chunks(1);
+                tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, none, &mut dx));
             }
-            let epilogue = self.residual.map_or(Epilogue::Identity, Epilogue::Residual);
-            if let Some(finish) = Finish::<NV>::new(None, epilogue, columns, dx) {
-                finish.run(s);
+            if let Some(residual) = self.residual.filter(|_| last) {
+                let epilogue = Epilogue::Residual(residual);
+                if let Some(finish) = Finish::<NV>::new(None, epilogue, columns, dx) {
+                    finish.run(s);
+                }
             }
         }
     }
