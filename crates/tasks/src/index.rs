@@ -55,11 +55,13 @@ mod layout;
 mod space;
 mod unnamed;
 mod write;
+mod writer;
 
 pub use error::{IndexError, Part};
 pub use space::Space;
 pub use unnamed::Unnamed;
-pub use write::{Writer, append, write};
+pub use write::{append, write};
+pub use writer::Writer;
 
 use crate::{
     matrix::Matrix,

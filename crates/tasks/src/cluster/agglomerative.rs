@@ -19,6 +19,10 @@
 //! Reference: F. Murtagh, *A Survey of Recent Advances in Hierarchical Clustering Algorithms*, The
 //! Computer Journal 26(4), 1983.
 
+mod tree;
+
+use tree::{Clusters, Pairs, Tree};
+
 use crate::{
     Error,
     matrix::Matrix,
@@ -31,9 +35,6 @@ use minilm_kernels::{
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use std::sync::atomic::AtomicBool;
-
-/// Distances that are made room for at once, 64 MiB.
-const BLOCK: usize = 1 << 24;
 
 /// The distance of two clusters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,8 +146,8 @@ impl Agglomerative {
         let rows = Matrix::new("embeddings", embeddings)?;
         let lengths = rows.lengths(self.level)?;
         let distances = self.distances(&rows, &lengths, stop)?;
-        let mut tree = Tree { distances, linkage: self.linkage, sizes: vec![1; rows.rows()] };
-        let mut clusters = Clusters((0..rows.rows()).collect());
+        let mut tree = Tree::new(distances, self.linkage, rows.rows());
+        let mut clusters = Clusters::new(rows.rows());
         tree.joins(stop, |a, b, distance| {
             if distance < self.threshold {
                 clusters.join(a, b);
@@ -180,161 +181,5 @@ impl Agglomerative {
             Ok(())
         })?;
         Ok(pairs)
-    }
-}
-
-/// A number for each pair of n rows, the second row after the first: n·(n − 1)/2 of them.
-struct Pairs {
-    values: Vec<f32>,
-    n: usize,
-}
-
-impl Pairs {
-    fn new(n: usize, stop: &AtomicBool) -> Result<Pairs, Error> {
-        let too_much = || Error::Memory { what: "the distances of all pairs", rows: n };
-        let count = n.checked_mul(n.saturating_sub(1)).ok_or_else(too_much)? / 2;
-        let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|_| too_much())?;
-        // The system gives memory when it is first written, and gigabytes take seconds.
-        while values.len() < count {
-            check(stop)?;
-            values.resize(count.min(values.len() + BLOCK), 0.0);
-        }
-        Ok(Pairs { values, n })
-    }
-
-    /// Each row with its pairs.
-    fn rows_mut(&mut self) -> Vec<(usize, &mut [f32])> {
-        let mut rest = &mut self.values[..];
-        let mut rows = Vec::with_capacity(self.n);
-        for i in 0..self.n {
-            let (row, others) = rest.split_at_mut(self.n - i - 1);
-            rows.push((i, row));
-            rest = others;
-        }
-        rows
-    }
-
-    fn place(&self, a: usize, b: usize) -> usize {
-        let (i, j) = (a.min(b), a.max(b));
-        i * (2 * self.n - i - 1) / 2 + (j - i - 1)
-    }
-}
-
-/// The clusters while they are joined. A cluster goes by the number of one of its rows.
-struct Tree {
-    distances: Pairs,
-    linkage: Linkage,
-    sizes: Vec<usize>, // 0: the row is in another's cluster
-}
-
-impl Tree {
-    /// Joins all clusters, and returns the joined pairs with their distances.
-    fn joins(
-        &mut self,
-        stop: &AtomicBool,
-        mut joined: impl FnMut(usize, usize, f64),
-    ) -> Result<(), Error> {
-        let n = self.sizes.len();
-        let mut chain: Vec<usize> = Vec::new();
-        for _ in 1..n {
-            if chain.is_empty() {
-                chain.extend(self.sizes.iter().position(|&size| size > 0));
-            }
-            let (a, b, distance) = self.neighbours(stop, &mut chain)?;
-            joined(a, b, f64::from(distance));
-            self.join(a.min(b), a.max(b));
-        }
-        Ok(())
-    }
-
-    /// Goes along the chain of nearest neighbours until two are each other's, and takes them off
-    /// it.
-    fn neighbours(
-        &self,
-        stop: &AtomicBool,
-        chain: &mut Vec<usize>,
-    ) -> Result<(usize, usize, f32), Error> {
-        loop {
-            check(stop)?;
-            let last = chain[chain.len() - 1];
-            let before = chain.len().checked_sub(2).map(|i| chain[i]);
-            // The cluster before is preferred to others that are as near: otherwise the chain would
-            // run in a circle.
-            let mut nearest = before.map(|before| (before, self.distance(last, before)));
-            for other in
-                (0..self.sizes.len()).filter(|&other| other != last && self.sizes[other] > 0)
-            {
-                let distance = self.distance(last, other);
-                if nearest.is_none_or(|(_, least)| distance < least) {
-                    nearest = Some((other, distance));
-                }
-            }
-            match nearest {
-                Some((other, distance)) if Some(other) == before => {
-                    chain.truncate(chain.len() - 2);
-                    return Ok((last, other, distance));
-                }
-                Some((other, _)) => chain.push(other),
-                None => unreachable!("there are two clusters"),
-            }
-        }
-    }
-
-    fn distance(&self, a: usize, b: usize) -> f32 {
-        self.distances.values[self.distances.place(a, b)]
-    }
-
-    /// `a` becomes part of `b`.
-    fn join(&mut self, a: usize, b: usize) {
-        let between = f64::from(self.distance(a, b));
-        let [na, nb] = [self.sizes[a], self.sizes[b]].map(|size| size as f64);
-        for c in (0..self.sizes.len()).filter(|&c| c != a && c != b && self.sizes[c] > 0) {
-            let nc = self.sizes[c] as f64;
-            let [ac, bc] = [self.distance(a, c), self.distance(b, c)].map(f64::from);
-            let joined = match self.linkage {
-                Linkage::Single => ac.min(bc),
-                Linkage::Complete => ac.max(bc),
-                Linkage::Average => (na * ac + nb * bc) / (na + nb),
-                Linkage::Ward => {
-                    let squares =
-                        (na + nc) * ac * ac + (nb + nc) * bc * bc - nc * between * between;
-                    (squares.max(0.0) / (na + nb + nc)).sqrt()
-                }
-            };
-            let place = self.distances.place(b, c);
-            self.distances.values[place] = joined as f32;
-        }
-        self.sizes[b] += self.sizes[a];
-        self.sizes[a] = 0;
-    }
-}
-
-/// Disjoint sets of rows: each points to another of its set, the lowest to itself.
-struct Clusters(Vec<usize>);
-
-impl Clusters {
-    fn find(&mut self, mut row: usize) -> usize {
-        while self.0[row] != row {
-            self.0[row] = self.0[self.0[row]];
-            row = self.0[row];
-        }
-        row
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.find(a), self.find(b));
-        self.0[a.max(b)] = a.min(b);
-    }
-
-    fn labels(mut self) -> Vec<usize> {
-        let mut labels = vec![0; self.0.len()];
-        let mut next = 0;
-        for row in 0..labels.len() {
-            let first = self.find(row);
-            labels[row] = if first == row { next } else { labels[first] };
-            next += usize::from(first == row);
-        }
-        labels
     }
 }

@@ -10,7 +10,7 @@ use super::{
     checksum::{Ascent, Checksums, Summed, checksum},
     layout::{Layout, Wrong},
 };
-use crate::Error;
+use crate::{Error, replace::Replacement};
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
@@ -203,4 +203,33 @@ pub(super) fn read_u64(from: &mut impl Read) -> io::Result<u64> {
     let mut bytes = [0; 8];
     from.read_exact(&mut bytes)?;
     Ok(u64::from_le_bytes(bytes))
+}
+
+/// The rows from `first` on of an index that is complete but for its name.
+pub fn copy_rows(
+    from: &Replacement,
+    layout: &Layout,
+    first: usize,
+    to: &mut Body<Replacement>,
+) -> io::Result<()> {
+    let reader = |start: usize| from.reader(start as u64).map(BufReader::new);
+    let size = layout.columns * size_of::<f32>();
+    let mut vectors = reader(layout.vectors().start + first * size)?;
+    let pieces = layout.pieces();
+    let mut offsets = reader(layout.offsets().start + first * pieces * size_of::<u64>())?;
+    let mut start = read_u64(&mut offsets)?;
+    let mut texts = reader(layout.texts().start + start as usize)?;
+    let mut vector = vec![0; size];
+    for _ in first..layout.rows {
+        vectors.read_exact(&mut vector)?;
+        let mut row = vec![Vec::new(); pieces];
+        for piece in &mut row {
+            let end = read_u64(&mut offsets)?;
+            piece.resize((end - start) as usize, 0);
+            texts.read_exact(piece)?;
+            start = end;
+        }
+        to.push(&vector, &row.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+    }
+    Ok(())
 }
