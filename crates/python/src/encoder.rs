@@ -1,16 +1,17 @@
 //! The class `Encoder`: `minilm::SentenceEncoder` for Python.
 
-use crate::{errors::from_encoder, texts::borrowed, watch::watched};
-use minilm::{
-    EncodeOptions, Encoded, Error, Hub, Level, Precision, Progress, Prompt, SentenceEncoder,
-    Windows,
+use crate::{
+    arguments::{named, options, windows},
+    errors::from_encoder,
+    texts::{Characters, borrowed},
+    watch::watched,
 };
+use minilm::{EncodeOptions, Encoded, Error, Hub, Level, Precision, Progress, SentenceEncoder};
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedStr, types::PyList};
 use std::{
     ops::ControlFlow,
     path::PathBuf,
-    str::FromStr,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -27,24 +28,6 @@ type Window<'py> = (usize, usize, usize, Bound<'py, PyArray1<f32>>);
 #[pyclass(frozen, module = "minilm._minilm")]
 pub(crate) struct Encoder {
     pub(crate) encoder: SentenceEncoder,
-}
-
-/// The options of a call.
-pub(crate) fn options(
-    prompt: Option<String>,
-    normalize: Option<bool>,
-    truncate_dim: Option<usize>,
-) -> EncodeOptions {
-    let mut options = EncodeOptions::new();
-    options.prompt = prompt.map(Prompt::Text);
-    options.normalize = normalize;
-    options.truncate_dim = truncate_dim;
-    options
-}
-
-/// What has that name.
-pub(crate) fn named<T: FromStr<Err: std::fmt::Display>>(name: &str) -> PyResult<T> {
-    name.parse().map_err(|error: T::Err| PyValueError::new_err(error.to_string()))
 }
 
 /// The directory of a model in the cache of Hugging Face at `cache`, or in that of the environment.
@@ -324,34 +307,4 @@ fn short_parts(mut texts: &[PyBackedStr]) -> impl Iterator<Item = &[PyBackedStr]
         texts = rest;
         (!part.is_empty()).then_some(part)
     })
-}
-
-fn windows(tokens: Option<usize>, stride: Option<usize>) -> Windows {
-    let mut windows = Windows::new();
-    if let Some(tokens) = tokens {
-        windows = windows.tokens(tokens);
-    }
-    if let Some(stride) = stride {
-        windows = windows.stride(stride);
-    }
-    windows
-}
-
-/// Numbers of characters before ascending places of a text.
-struct Characters<'t> {
-    text: &'t str,
-    byte: usize,
-    character: usize,
-}
-
-impl<'t> Characters<'t> {
-    fn new(text: &'t str) -> Characters<'t> {
-        Characters { text, byte: 0, character: 0 }
-    }
-
-    fn at(&mut self, byte: usize) -> usize {
-        self.character += self.text[self.byte..byte].chars().count();
-        self.byte = byte;
-        self.character
-    }
 }

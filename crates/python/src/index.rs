@@ -1,7 +1,8 @@
 //! Index files: vectors, their texts, and the model that made them.
 
 use crate::{
-    encoder::{Encoder, options},
+    arguments::options,
+    encoder::Encoder,
     errors::{from_encoder, from_index},
     tasks::{metric_of, plain},
     texts::borrowed,

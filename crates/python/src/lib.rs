@@ -13,6 +13,7 @@
 //! Everything that runs on threads goes through the library, which gives a forked process threads
 //! of its own.
 
+mod arguments;
 mod encoder;
 mod errors;
 mod evaluate;

@@ -23,3 +23,22 @@ fn one(i: usize, item: Bound<'_, PyAny>) -> PyResult<PyBackedStr> {
     PyBackedStr::try_from(text.clone())
         .map_err(|error| PyValueError::new_err(format!("text {i} is not Unicode text: {error}")))
 }
+
+/// Numbers of characters before ascending places of a text.
+pub(crate) struct Characters<'t> {
+    text: &'t str,
+    byte: usize,
+    character: usize,
+}
+
+impl<'t> Characters<'t> {
+    pub(crate) fn new(text: &'t str) -> Characters<'t> {
+        Characters { text, byte: 0, character: 0 }
+    }
+
+    pub(crate) fn at(&mut self, byte: usize) -> usize {
+        self.character += self.text[self.byte..byte].chars().count();
+        self.byte = byte;
+        self.character
+    }
+}

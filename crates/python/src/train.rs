@@ -4,7 +4,8 @@
 //! and events come back the same way. Python's classes have their names already.
 
 use crate::{
-    encoder::{Encoder, named},
+    arguments::named,
+    encoder::Encoder,
     errors::{from_encoder, from_train},
     watch::watched,
 };
