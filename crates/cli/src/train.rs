@@ -37,6 +37,7 @@ use minilm_train::{Evaluation, Outcome, Setup, Trainer};
 use serde_json::json;
 use std::{
     env,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
@@ -105,6 +106,7 @@ fn setup(
         setup.vectors = Some(teacher.encode(setup.data.texts())?);
     }
     setup.level = model::level(common)?.unwrap_or_default();
+    setup.kept_tokens = command.kept_tokens.map(NonZeroUsize::get);
     setup.origin = origin;
     for file in &command.eval {
         let data = data::read(file, &Columns::default(), common.quiet)?;

@@ -160,7 +160,10 @@ impl Trainer {
             let limit = texts.lengths().max().unwrap_or(0);
             findings.push(Finding::Truncated { texts: texts.truncated, limit });
         }
-        let network = load()?;
+        let mut network = load()?;
+        if let Some(tokens) = setup.kept_tokens {
+            network.keep(tokens);
+        }
         check_loss(&setup, network.dimension())?;
         let kept = if setup.arguments.keep > 0.0 {
             Some(texts.embed(&Network::load_on(&setup.base, setup.level)?)?)

@@ -66,6 +66,17 @@ fn threads_and_dropout_decide_as_they_should() {
 }
 
 #[test]
+fn the_tokens_that_are_kept_change_no_bit() {
+    let room = Room::new(&Tiny::new().with_modules());
+    let usual = whole(room.setup("usual"));
+    for tokens in [1, 1_000_000] {
+        let mut setup = room.setup(&format!("kept-{tokens}"));
+        setup.kept_tokens = Some(tokens);
+        assert!(whole(setup) == usual, "with {tokens} tokens");
+    }
+}
+
+#[test]
 fn the_directory_has_the_files_of_the_base() {
     let mut tiny = Tiny::new().with_modules();
     tiny.rename(|name| {

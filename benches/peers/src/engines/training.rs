@@ -14,6 +14,9 @@ const RATE: f64 = 2e-5;
 /// The length to which a longer gradient is shortened.
 const CLIP: f64 = 1.0;
 
+/// Tokens whose forward pass is kept: all of a step, as PyTorch does, and some of 1024 pairs.
+const KEPT: usize = 8192;
+
 pub struct Trainer {
     network: Network,
     model: PathBuf,
@@ -24,7 +27,9 @@ pub struct Trainer {
 impl Trainer {
     pub fn load(worker: &Worker) -> Result<Trainer, Failure> {
         let model = worker.model.clone();
-        Ok(Trainer { network: Network::load(&model)?, model, encoder: None })
+        let mut network = Network::load(&model)?;
+        network.keep(KEPT);
+        Ok(Trainer { network, model, encoder: None })
     }
 
     /// The ids of some texts of a set: those that it has, or made of the texts.

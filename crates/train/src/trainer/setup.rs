@@ -26,6 +26,9 @@ pub struct Setup {
     pub evaluations: Vec<Evaluation>,
     /// The instruction set to compute with; the bits do not depend on it.
     pub level: Level,
+    /// Tokens of a batch whose tape is kept, in the place of the default of
+    /// [`Network::keep`](crate::Network::keep): more is faster, and no bit depends on it.
+    pub kept_tokens: Option<usize>,
     /// The share of the base's weights in the result: 0 is none, ½ the mean of both.
     pub average: f64,
     /// What the caller wants to find again in a checkpoint, for
@@ -52,6 +55,7 @@ impl Setup {
             arguments: Arguments::default(),
             evaluations: Vec::new(),
             level: Level::detect(),
+            kept_tokens: None,
             average: 0.0,
             origin: serde_json::Value::Null,
         }
