@@ -122,7 +122,7 @@ fn linear_kernels(
 #[test]
 fn gradients_of_linear_layers_are_exact_on_integers() {
     for t in SIZES {
-        for [n, k] in [[1, 1], [17, 5], [48, 49], [96, KC + 1], [KC + 1, 48]] {
+        for [n, k] in [[1, 1], [17, 5], [48, 49], [96, KC + 1], [KC + 1, 48], [2 * KC + 3, 97]] {
             let random = &mut Random((t * n * k) as u64);
             let [x, w, dy] = [t * k, n * k, t * n].map(|len| random.integers(len));
             let want = backward::linear(&x, &w, n, &dy);
@@ -141,15 +141,14 @@ fn gradients_of_linear_layers_are_exact_on_integers() {
 
 #[test]
 fn every_level_gives_the_same_bits_for_linear_layers() {
-    for t in SIZES {
-        let [n, k] = [51, KC + 5];
+    for (t, [n, k]) in SIZES.into_iter().flat_map(|t| [(t, [51, KC + 5]), (t, [2 * KC + 3, 97])]) {
         let random = &mut Random(t as u64);
         let [x, w, dy] = [t * k, n * k, t * n].map(|len| random.values(len));
         let want = linear_kernels(Level::PORTABLE, [t, n, k], &x, &w, &dy);
         for level in Level::available() {
             let got = linear_kernels(level, [t, n, k], &x, &w, &dy);
             for (got, want) in got.iter().zip(&want) {
-                assert_same_bits(&format!("{level} {t}"), 1, got, want);
+                assert_same_bits(&format!("{level} [{t}, {n}, {k}]"), 1, got, want);
             }
         }
     }
