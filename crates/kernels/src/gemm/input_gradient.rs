@@ -96,11 +96,11 @@ impl Tiled for InputGradient<'_> {
                 let none = &mut [].chunks(1);
                 tile_rows!(size, MOST, MR => chain.tiles::<S, MR>(s, rows, none, &mut dx));
             }
-            if let Some(residual) = self.residual.filter(|_| last) {
-                let epilogue = Epilogue::Residual(residual);
-                if let Some(finish) = Finish::<NV>::new(None, epilogue, columns, dx) {
-                    finish.run(s);
-                }
+            if last
+                && let Some(residual) = self.residual.map(Epilogue::Residual)
+                && let Some(finish) = Finish::<NV>::new(None, residual, columns, dx)
+            {
+                finish.run(s);
             }
         }
     }

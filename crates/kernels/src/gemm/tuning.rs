@@ -264,8 +264,6 @@ impl<S: Simd, C: Choice> Simd for Tuned<S, C> {
     type F32x16 = S::F32x16;
     type Tiles = C;
 
-    const ROUNDS: bool = S::ROUNDS;
-
     forward! { floats of s: S }
 
     #[inline(always)]

@@ -12,6 +12,8 @@ macro_rules! forward {
         }
     )*};
     (floats of $inner:tt: $S:ty) => {
+        const ROUNDS: bool = <$S as Simd>::ROUNDS;
+
         forward! { $inner: $S;
             splat(x: f32) -> <$S as Simd>::F32x16;
             load(from: &[f32; LANES]) -> <$S as Simd>::F32x16;

@@ -91,8 +91,6 @@ impl<B: Bytes> Simd for Dot<B> {
     type F32x16 = <Relaxed as Simd>::F32x16;
     type Tiles = tiles::Relaxed;
 
-    const ROUNDS: bool = Relaxed::ROUNDS;
-
     forward! { floats of 0: Relaxed }
 
     #[inline(always)]
