@@ -103,7 +103,8 @@ unsafe impl Element for i16 {}
 // SAFETY: every 8 bits are an `i8`.
 unsafe impl Element for i8 {}
 
-/// Zeroed memory for weights, which are many and are read again and again from start to end.
+/// Zeroed memory for weights, which are many and are read again and again from start to end. It
+/// begins on a page.
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
 /// page and to start fetching anew. So this type asks the system for huge pages. On a system
@@ -146,8 +147,19 @@ impl<E: Element> Pages<E> {
         Ok(pages)
     }
 
-    /// `len` zeros in pages of the system's choice.
-    pub(crate) fn unadvised(len: usize) -> Result<Pages<E>, OutOfMemory> {
+    /// `len` zeros in pages of the system's choice. A page that is never written takes no memory.
+    ///
+    /// ```
+    /// # use minilm_kernels::memory::Pages;
+    /// let mut moments = Pages::unadvised(1 << 26)?; // 256 MiB, of which one page is there
+    /// moments[1 << 25] = 0.5;
+    /// assert_eq!(moments[(1 << 25) - 1], 0.0);
+    /// # Ok::<(), minilm_kernels::memory::OutOfMemory>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the system has no memory left, or `len` elements exceed the address space.
+    pub fn unadvised(len: usize) -> Result<Pages<E>, OutOfMemory> {
         let bytes = len.saturating_mul(size_of::<E>());
         if bytes > isize::MAX as usize {
             return Err(OutOfMemory { bytes });

@@ -35,9 +35,6 @@ use std::ops::Range;
 /// Tiles of a block of dy.
 const TILES: usize = 4;
 
-/// The most rows of a tile, on any level.
-const MOST_ROWS: usize = 12;
-
 /// dW `[N, K]` += dyᵀ·x for dy `[T, N]` and x `[T, K]`; `scratch` is memory to work in.
 ///
 /// # Panics
@@ -82,11 +79,12 @@ impl Tiled for WeightGradient<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd, const MOST: usize, const NV: usize>(mut self, s: S) {
-        const { assert!(MOST <= MOST_ROWS) };
         let (k, nr) = (self.x.cols(), NV * LANES);
         for tokens in cut(self.x.rows(), KC) {
-            // x in panels: [K/NR, KC, NV]
-            let panels = self.scratch.resize(tokens.len() * k.next_multiple_of(nr));
+            // Slivers of dy [TILES, KC, MR], then x in panels [K/NR, KC, NV].
+            let slivers = TILES * MOST * KC;
+            let panels = self.scratch.resize(slivers + tokens.len() * k.next_multiple_of(nr));
+            let (slivers, panels) = panels.split_at_mut(slivers);
             let panels: &mut [[[f32; LANES]; NV]] = panels.as_chunks_mut().0.as_chunks_mut().0;
             let x = self.x.slice(tokens.clone());
             for (panel, columns) in panels.chunks_exact_mut(tokens.len()).zip(cut(k, nr)) {
@@ -97,7 +95,7 @@ impl Tiled for WeightGradient<'_> {
                 let blocks = rows.clone().step_by(TILES * size);
                 let blocks = blocks.map(|first| first..rows.end.min(first + TILES * size));
                 for block in blocks {
-                    tile_rows!(size, MOST, MR => chain.block::<S, MR>(s, block, &mut self.dw));
+                    tile_rows!(size, MOST, MR => chain.block::<S, MR>(s, block, slivers, &mut self.dw));
                 }
             }
         }
@@ -113,9 +111,14 @@ struct Chain<'a, const NV: usize> {
 impl<const NV: usize> Chain<'_, NV> {
     /// dW[rows] += dyᵀ·x for whole tiles of MR rows.
     #[inline(always)]
-    fn block<S: Simd, const MR: usize>(&self, s: S, rows: Range<usize>, dw: &mut RowsMut) {
+    fn block<S: Simd, const MR: usize>(
+        &self,
+        s: S,
+        rows: Range<usize>,
+        slivers: &mut [f32], // [TILES, KC, MR]
+        dw: &mut RowsMut,
+    ) {
         let (t, k) = (self.dy.rows(), dw.cols());
-        let mut slivers = [0.0; TILES * KC * MOST_ROWS];
         let slivers = &mut slivers.as_chunks_mut::<MR>().0[..rows.len() / MR * t];
         for (row, sliver) in rows.clone().step_by(MR).zip(slivers.chunks_exact_mut(t)) {
             for (token, to) in sliver.iter_mut().enumerate() {
@@ -141,11 +144,14 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
     dw: &mut RowsMut, // [N, up to NR]
 ) {
     let mut copy = dw.copy_of_narrow::<MR, NV>(row);
+    let mut to = dw.tile(row, &mut copy);
+    for i in 0..MR {
+        to.vectors::<NV>(i).iter().for_each(|line| s.prefetch(line)); // dW is far from here
+    }
     let mut sums = [[s.zero(); NV]; MR];
     for (dy, panel) in dy.iter().zip(panel) {
         step(s, panel, dy.each_ref(), &mut sums);
     }
-    let mut to = dw.tile(row, &mut copy);
     for i in 0..MR {
         let to = to.vectors::<NV>(i);
         for j in 0..NV {

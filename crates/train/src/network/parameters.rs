@@ -1,15 +1,15 @@
 //! The parameters in the order of the checkpoint, each with its gradient and its moments.
 
-use minilm_kernels::{Level, Linear};
+use minilm_kernels::{Level, Linear, memory::Pages};
 use minilm_model::{Checkpoint, Config, Error};
 
 /// Parameters that are trained together: a tensor, or several on top of each other.
 #[derive(Debug)]
 pub(super) struct Parameter {
-    pub value: Vec<f32>,
-    pub gradient: Vec<f32>,
-    pub first: Vec<f32>,  // m: the mean of the gradient
-    pub second: Vec<f32>, // v: the mean of its square
+    pub value: Pages<f32>,
+    pub gradient: Pages<f32>,
+    pub first: Pages<f32>,  // m: the mean of the gradient
+    pub second: Pages<f32>, // v: the mean of its square
     /// The tensors' names in the checkpoint, without `bert.`.
     names: Vec<String>,
     /// The shape of one of them.
@@ -69,12 +69,13 @@ impl Parameter {
         names: Vec<String>,
         shape: &[usize],
     ) -> Result<Parameter, Error> {
-        let mut value = Vec::with_capacity(names.len() * shape.iter().product::<usize>());
-        for name in &names {
-            value.extend_from_slice(&checkpoint.tensor(name, shape)?);
+        // Of the word embeddings, few rows ever have a gradient: the others take no memory.
+        let size = shape.iter().product::<usize>();
+        let zeros = || Pages::unadvised(names.len() * size);
+        let (mut value, gradient, first, second) = (zeros()?, zeros()?, zeros()?, zeros()?);
+        for (name, value) in names.iter().zip(value.chunks_exact_mut(size)) {
+            value.copy_from_slice(&checkpoint.tensor(name, shape)?);
         }
-        let zeros = || vec![0.0; value.len()];
-        let (gradient, first, second) = (zeros(), zeros(), zeros());
         Ok(Parameter { value, gradient, first, second, names, shape: shape.to_vec() })
     }
 
