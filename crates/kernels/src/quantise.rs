@@ -219,7 +219,7 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
             for (c, chunk) in chunks(x.cols()).enumerate() {
                 let start = i * to.stride + chunk.start / group;
                 let end = start + chunk.len().next_multiple_of(LANES) / group;
-                let words = LANES / group;
+                let words = &mut to.words[start..end];
                 let scale = quantise_chunk(
                     s,
                     &x.row(i)[chunk],
@@ -227,11 +227,11 @@ impl<E: Integer> Kernel for Quantise<'_, E> {
                     E::LARGEST,
                     &mut buffer,
                     #[inline(always)]
-                    |vector, q| E::store(s, q, &mut to.words[start + vector * words..]),
+                    |vector, q| E::store(s, q, &mut words[vector * (LANES / group)..]),
                 );
                 to.scales[c * to.rows + i] = scale;
                 if const { S::WINOGRAD } {
-                    to.neighbours[c * to.rows + i] = neighbours(&to.words[start..end]);
+                    to.neighbours[c * to.rows + i] = neighbours(words);
                 }
             }
         }
