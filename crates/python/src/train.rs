@@ -50,6 +50,7 @@ impl Training {
         arguments: &str,
         evaluations: Vec<(String, Table)>,
         average: f64,
+        kept_tokens: Option<usize>,
         level: Option<&str>,
         teacher: Option<&Encoder>,
         resume: bool,
@@ -60,6 +61,7 @@ impl Training {
         }
         setup.arguments = changed(arguments)?;
         setup.average = average;
+        setup.kept_tokens = kept_tokens;
         if let Some(level) = level {
             setup.level = named::<Level>(level)?;
         }

@@ -152,6 +152,14 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(tmp_path):
     assert weights_of(tmp_path / "stopped") == weights_of(tmp_path / "whole")
 
 
+def test_no_bit_depends_on_what_is_kept(tmp_path):
+    weights = [
+        train(tmp_path / str(kept), PAIRS, kept_tokens=kept)[1].metrics["sha256"]
+        for kept in (None, 8, 1)
+    ]
+    assert weights == [weights[0]] * 3
+
+
 def test_tables_of_other_libraries_are_datasets(tmp_path):
     expected = train(tmp_path / "dict", SCORED)[1].metrics["sha256"]
     for name, make in (
@@ -175,6 +183,7 @@ def test_tables_of_other_libraries_are_datasets(tmp_path):
         ({"batch_sampler": "other"}, "batch_sampler='other' is not there"),
         ({"lr_scheduler_type": "polynomial"}, "lr_scheduler_type='polynomial' is not there"),
         ({"average": 2.0}, "average"),
+        ({"kept_tokens": 0}, "kept_tokens is at least 1, not 0"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, message, tmp_path):

@@ -140,6 +140,7 @@ class Training:
         arguments: str,
         evaluations: list[tuple[str, tuple[list[str], list[list[str]]]]],
         average: float,
+        kept_tokens: int | None,
         level: str | None,
         teacher: Encoder | None,
         resume: bool,
