@@ -95,7 +95,8 @@ impl Tiled for WeightGradient<'_> {
                 let blocks = rows.clone().step_by(TILES * size);
                 let blocks = blocks.map(|first| first..rows.end.min(first + TILES * size));
                 for block in blocks {
-                    tile_rows!(size, MOST, MR => chain.block::<S, MR>(s, block, slivers, &mut self.dw));
+                    let dw = &mut self.dw;
+                    tile_rows!(size, MOST, MR => chain.block::<S, MR>(s, block, slivers, dw));
                 }
             }
         }
