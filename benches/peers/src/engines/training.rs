@@ -14,8 +14,8 @@ const RATE: f64 = 2e-5;
 /// The length to which a longer gradient is shortened.
 const CLIP: f64 = 1.0;
 
-/// Tokens whose forward pass is kept: all of a step, as PyTorch does, and some of 1024 pairs.
-const KEPT: usize = 8192;
+/// Tokens whose forward pass is kept: all of a step, as PyTorch does.
+const KEPT: usize = 32768;
 
 pub struct Trainer {
     network: Network,
