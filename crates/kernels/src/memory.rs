@@ -104,11 +104,11 @@ unsafe impl Element for i16 {}
 unsafe impl Element for i8 {}
 
 /// Zeroed memory for weights, which are many and are read again and again from start to end. It
-/// begins on a page.
+/// begins on a page, or on a cache line where memory is not mapped (WebAssembly).
 ///
 /// In pages of 4 KiB, a processor that streams weights stops at each page's end to look up the next
-/// page and to start fetching anew. So this type asks the system for huge pages. On a system
-/// without them the program is slower, and nothing else changes.
+/// page and to start fetching anew. So [`Pages::zeroed`] asks the system for huge pages. On a
+/// system without them the program is slower, and nothing else changes.
 ///
 /// ```
 /// let mut weights = minilm_kernels::memory::Pages::zeroed(3);
@@ -147,7 +147,8 @@ impl<E: Element> Pages<E> {
         Ok(pages)
     }
 
-    /// `len` zeros in pages of the system's choice. A page that is never written takes no memory.
+    /// `len` zeros in pages of the system's choice. Where memory is mapped, a page that is never
+    /// written takes none.
     ///
     /// ```
     /// # use minilm_kernels::memory::Pages;

@@ -146,8 +146,9 @@ fn tile<S: Simd, const MR: usize, const NV: usize>(
 ) {
     let mut copy = dw.copy_of_narrow::<MR, NV>(row);
     let mut to = dw.tile(row, &mut copy);
+    // The lines of dW arrive while the products run.
     for i in 0..MR {
-        to.vectors::<NV>(i).iter().for_each(|line| s.prefetch(line)); // dW is far from here
+        to.vectors::<NV>(i).iter().for_each(|line| s.prefetch(line));
     }
     let mut sums = [[s.zero(); NV]; MR];
     for (dy, panel) in dy.iter().zip(panel) {
